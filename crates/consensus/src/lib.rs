@@ -1,0 +1,1 @@
+//! Agree on blocks: wire the BFT engine to an application.

@@ -1,0 +1,1 @@
+//! Apply blocks to authenticated state and keep history and proofs.

@@ -1,0 +1,1 @@
+//! Run a node: mempool, HTTP API, configuration, status page.

@@ -1,0 +1,1 @@
+//! Expose the Rust core to Python.

@@ -1,0 +1,1 @@
+//! Decide what the chain allows, one module a file, pure and synchronous.

@@ -1,0 +1,1 @@
+//! Build keys, genesis documents and transactions for tests.

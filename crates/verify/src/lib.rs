@@ -1,0 +1,1 @@
+//! Verify certificates, epochs, proofs and receipts, without I/O.
