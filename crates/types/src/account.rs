@@ -1,0 +1,212 @@
+//! Define the hot record of an account: key, roles, nonce window, balance, quota.
+
+use crate::code::Code;
+use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
+use crate::identifiers::{Amount, OrganisationId};
+use crate::limits::{NONCE_SLIDE_MAX, NONCE_WINDOW};
+use trine_crypto::Algorithm;
+
+/// Bytes of an encoded account: with a 20-byte key, an operation tag and a position it stays
+/// within the 119 bytes that two SHA-256 blocks hold.
+pub const ACCOUNT_BYTES: usize = 86;
+/// Bytes of the first key's field; a shorter key is padded with zeros.
+pub const ACCOUNT_KEY_BYTES: usize = 33;
+
+/// What an account may do in its organisation, as a set of bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Roles(pub u8);
+
+impl Roles {
+    /// Creates and freezes accounts, sets roles and quotas, creates logs, votes on proposals.
+    pub const ADMINISTRATOR: Self = Self(1);
+    /// Appends to the organisation's evidence logs.
+    pub const NOTARY: Self = Self(2);
+    /// Defines the organisation's assets and issues them.
+    pub const ISSUER: Self = Self(4);
+    /// Every role.
+    pub const ALL: Self = Self(7);
+
+    /// Whether every role of `other` is held.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Encode for Roles {
+    fn encode(&self, to: &mut Encoder) {
+        self.0.encode(to);
+    }
+}
+
+impl Decode for Roles {
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(from)? {
+            bits if bits & !Self::ALL.0 == 0 => Ok(Self(bits)),
+            _ => Err(DecodeError::Malformed("unknown role")),
+        }
+    }
+}
+
+/// The hot record of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Whether the account may not act.
+    pub frozen: bool,
+    /// Roles in the organisation.
+    pub roles: Roles,
+    /// Bit `i` is set while the key with index `i` lives.
+    pub live_keys: u8,
+    /// Number of key indices ever given; indices are never reused.
+    pub key_count: u8,
+    /// Algorithm of the first key.
+    pub algorithm: Algorithm,
+    /// First key, padded with zeros (a longer key: its hash, the key itself in the cold state).
+    pub key: [u8; ACCOUNT_KEY_BYTES],
+    /// Organisation to which the account belongs.
+    pub organisation: OrganisationId,
+    /// Lowest nonce of the window.
+    pub nonce_base: u64,
+    /// Bit `i` is set when nonce `nonce_base + i` is used; bit 0 is never set.
+    pub nonce_used: u128,
+    /// Balance of the primary asset.
+    pub balance: Amount,
+    /// Quota in units a window; 0 takes the chain's parameter.
+    pub quota: u32,
+    /// Window in which `quota_used` counts.
+    pub quota_window: u32,
+    /// Units used in that window.
+    pub quota_used: u32,
+}
+
+impl Account {
+    /// Creates an account with one key and nothing else.
+    pub fn new(
+        organisation: OrganisationId,
+        roles: Roles,
+        algorithm: Algorithm,
+        public_key: &[u8],
+    ) -> Self {
+        Self {
+            frozen: false,
+            roles,
+            live_keys: 1,
+            key_count: 1,
+            algorithm,
+            key: pad_key(public_key),
+            organisation,
+            nonce_base: 0,
+            nonce_used: 0,
+            balance: Amount(0),
+            quota: 0,
+            quota_window: 0,
+            quota_used: 0,
+        }
+    }
+
+    /// First key without its padding.
+    pub fn first_key(&self) -> &[u8] {
+        &self.key[..self.algorithm.public_key_bytes().min(ACCOUNT_KEY_BYTES)]
+    }
+
+    /// Says whether `nonce` may be used.
+    ///
+    /// # Errors
+    /// [`Code::NonceUsed`], [`Code::NonceVoided`] or [`Code::NonceTooFar`].
+    pub const fn check_nonce(&self, nonce: u64) -> Result<(), Code> {
+        if nonce == u64::MAX {
+            return Err(Code::NonceTooFar);
+        }
+        if nonce < self.nonce_base {
+            return Err(Code::NonceVoided);
+        }
+        let offset = nonce - self.nonce_base;
+        if offset < NONCE_WINDOW {
+            if self.nonce_used >> offset & 1 == 1 {
+                return Err(Code::NonceUsed);
+            }
+        } else if offset - NONCE_WINDOW >= NONCE_SLIDE_MAX {
+            return Err(Code::NonceTooFar);
+        }
+        Ok(())
+    }
+
+    /// Uses `nonce`, sliding the window where needed.
+    ///
+    /// A nonce beyond the window becomes its last; what falls out below is void. Then the window
+    /// moves up past the nonces used from its base on.
+    ///
+    /// # Errors
+    /// As [`Account::check_nonce`].
+    pub fn use_nonce(&mut self, nonce: u64) -> Result<(), Code> {
+        self.check_nonce(nonce)?;
+        let offset = nonce - self.nonce_base;
+        if offset >= NONCE_WINDOW {
+            let slide = offset - (NONCE_WINDOW - 1);
+            self.nonce_used = self.nonce_used.checked_shr(slide as u32).unwrap_or(0);
+            self.nonce_base += slide;
+        }
+        self.nonce_used |= 1 << (nonce - self.nonce_base);
+        let done = self.nonce_used.trailing_ones();
+        self.nonce_used = self.nonce_used.checked_shr(done).unwrap_or(0);
+        self.nonce_base += u64::from(done);
+        Ok(())
+    }
+
+    /// Encodes the account in its fixed width.
+    pub fn to_array(&self) -> [u8; ACCOUNT_BYTES] {
+        let mut array = [0; ACCOUNT_BYTES];
+        array.copy_from_slice(&self.to_bytes());
+        array
+    }
+}
+
+/// Pads a public key to the width of the hot record. The caller hashes a longer key first.
+pub fn pad_key(public_key: &[u8]) -> [u8; ACCOUNT_KEY_BYTES] {
+    let mut key = [0; ACCOUNT_KEY_BYTES];
+    key[..public_key.len()].copy_from_slice(public_key);
+    key
+}
+
+impl Encode for Account {
+    fn encode(&self, to: &mut Encoder) {
+        u8::from(self.frozen).encode(to);
+        self.roles.encode(to);
+        self.live_keys.encode(to);
+        self.key_count.encode(to);
+        self.algorithm.number().encode(to);
+        to.raw(&self.key);
+        self.organisation.encode(to);
+        self.nonce_base.encode(to);
+        self.nonce_used.encode(to);
+        self.balance.encode(to);
+        self.quota.encode(to);
+        self.quota_window.encode(to);
+        self.quota_used.encode(to);
+    }
+}
+
+impl Decode for Account {
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let frozen = match u8::decode(from)? {
+            0 => false,
+            1 => true,
+            _ => return Err(DecodeError::NonCanonical("a flag is 0 or 1")),
+        };
+        Ok(Self {
+            frozen,
+            roles: Roles::decode(from)?,
+            live_keys: u8::decode(from)?,
+            key_count: u8::decode(from)?,
+            algorithm: Algorithm::from_number(u8::decode(from)?)
+                .ok_or(DecodeError::Malformed("unknown key algorithm"))?,
+            key: from.array()?,
+            organisation: OrganisationId::decode(from)?,
+            nonce_base: u64::decode(from)?,
+            nonce_used: u128::decode(from)?,
+            balance: Amount::decode(from)?,
+            quota: u32::decode(from)?,
+            quota_window: u32::decode(from)?,
+            quota_used: u32::decode(from)?,
+        })
+    }
+}

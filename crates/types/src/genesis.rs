@@ -1,0 +1,321 @@
+//! Read the genesis document: the one JSON file from which a chain starts.
+
+use crate::account::Roles;
+use crate::codec::{DecodeError, parse_hex, to_hex};
+use crate::identifiers::{Address, Amount, ChainId, OrganisationId, tagged_hash};
+use crate::limits::{
+    BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN, GENERATED_ACCOUNTS_MAX, GENESIS_BYTES_MAX,
+    NAME_BYTES_MAX,
+};
+use crate::record::{PARAMETERS, Parameters};
+use crate::validators::{Validator, ValidatorSet};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use trine_crypto::{Algorithm, SecretKey, Suite};
+
+/// Value of `format` in the document.
+pub const GENESIS_FORMAT: &str = "trine-genesis-v1";
+
+/// A genesis document was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("genesis: {0}")]
+pub struct GenesisError(pub String);
+
+impl From<DecodeError> for GenesisError {
+    fn from(error: DecodeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The genesis document, as it stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// [`GENESIS_FORMAT`].
+    pub format: String,
+    /// Name of the chain.
+    pub name: String,
+    /// Suite of the chain.
+    pub suite: String,
+    /// Block time of genesis, in Unix milliseconds.
+    pub time_ms: u64,
+    /// Blocks of an epoch.
+    pub blocks_per_epoch: u64,
+    /// Names of the organisations; the first has number 0.
+    pub organisations: Vec<String>,
+    /// First validators.
+    pub validators: Vec<GenesisValidator>,
+    /// First accounts.
+    pub accounts: Vec<GenesisAccount>,
+    /// First assets; the first has number 1 and is the primary asset.
+    #[serde(default)]
+    pub assets: Vec<GenesisAsset>,
+    /// Parameters that differ from their defaults.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, u64>,
+    /// Accounts that are generated for load tests; never on a chain that people trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated_accounts: Option<GeneratedAccounts>,
+}
+
+/// A validator in the genesis document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisValidator {
+    /// Name for people.
+    pub name: String,
+    /// Organisation that runs it.
+    pub organisation: OrganisationId,
+    /// Public key in hexadecimal.
+    pub key: String,
+    /// Where peers reach it, as `host:port`.
+    pub address: String,
+}
+
+/// An account in the genesis document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisAccount {
+    /// Organisation to which it belongs.
+    pub organisation: OrganisationId,
+    /// Algorithm of its first key.
+    pub algorithm: String,
+    /// First key in hexadecimal.
+    pub key: String,
+    /// Roles: any of `administrator`, `notary`, `issuer`.
+    pub roles: Vec<String>,
+    /// Balance of the primary asset.
+    #[serde(default)]
+    pub balance: Amount,
+}
+
+/// An asset in the genesis document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisAsset {
+    /// Organisation that issues it.
+    pub organisation: OrganisationId,
+    /// Symbol.
+    pub symbol: String,
+    /// Name for people.
+    pub name: String,
+    /// Digits after the decimal point.
+    pub decimals: u8,
+}
+
+/// Accounts whose keys anyone can derive, for load tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratedAccounts {
+    /// Organisation to which they belong.
+    pub organisation: OrganisationId,
+    /// Text from which the keys follow.
+    pub seed: String,
+    /// Number of accounts.
+    pub count: u64,
+    /// Balance of the primary asset of each.
+    pub balance: Amount,
+}
+
+impl GeneratedAccounts {
+    /// Secret key of one generated account:
+    /// `tagged_hash("trine/generated-account", seed || index as 8 bytes)`.
+    pub fn secret_key(&self, suite: Suite, index: u64) -> SecretKey {
+        let parts: [&[u8]; 2] = [self.seed.as_bytes(), &index.to_be_bytes()];
+        let secret = tagged_hash(suite, "trine/generated-account", &parts);
+        SecretKey::from_bytes(Algorithm::Ed25519, &secret.0)
+            .expect("32 bytes are always an Ed25519 seed")
+    }
+}
+
+impl Genesis {
+    /// Reads and checks a document.
+    ///
+    /// # Errors
+    /// [`GenesisError`] that names the field and what was expected.
+    pub fn from_json(text: &[u8]) -> Result<Self, GenesisError> {
+        if text.len() > GENESIS_BYTES_MAX {
+            let length = text.len();
+            return Err(GenesisError(format!("{length} bytes, at most {GENESIS_BYTES_MAX}")));
+        }
+        let genesis: Self =
+            serde_json::from_slice(text).map_err(|error| GenesisError(error.to_string()))?;
+        genesis.check()?;
+        Ok(genesis)
+    }
+
+    /// The canonical form (RFC 8785: keys sorted, no spaces) whose hash is the chain id.
+    pub fn canonical_json(&self) -> Vec<u8> {
+        let value = serde_json::to_value(self).expect("a genesis has only text keys");
+        value.to_string().into_bytes()
+    }
+
+    /// Chain id: `tagged_hash("trine/genesis", canonical JSON)`.
+    pub fn chain_id(&self) -> ChainId {
+        let suite = self.suite().unwrap_or(Suite::Intl);
+        ChainId(tagged_hash(suite, "trine/genesis", &[&self.canonical_json()]).0)
+    }
+
+    /// Suite of the chain.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for a suite that this build does not know.
+    pub fn suite(&self) -> Result<Suite, GenesisError> {
+        self.suite
+            .parse()
+            .map_err(|error: trine_crypto::UnknownSuite| GenesisError(format!("suite: {error}")))
+    }
+
+    /// First validators, ordered by key.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for a malformed or repeated key.
+    pub fn validator_set(&self) -> Result<ValidatorSet, GenesisError> {
+        let validators = self.validators.iter().map(|validator| {
+            let key = key_of(Algorithm::Ed25519, &validator.key)?;
+            Ok(Validator {
+                key: key.try_into().map_err(|_| GenesisError("validator key".into()))?,
+                organisation: validator.organisation,
+                name: validator.name.clone(),
+                address: validator.address.clone(),
+            })
+        });
+        Ok(ValidatorSet::new(validators.collect::<Result<_, GenesisError>>()?)?)
+    }
+
+    /// Parameters with the document's changes.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for an unknown name or a value outside its range.
+    pub fn parameters(&self) -> Result<Parameters, GenesisError> {
+        let mut parameters = Parameters::default();
+        for (name, value) in &self.parameters {
+            let number = PARAMETERS
+                .iter()
+                .position(|rule| rule.name == name)
+                .ok_or_else(|| GenesisError(format!("unknown parameter {name:?}")))?;
+            let rule = PARAMETERS[number];
+            if !(rule.min..=rule.max).contains(value) {
+                let (min, max) = (rule.min, rule.max);
+                return Err(GenesisError(format!("{name} is {value}, expected {min} to {max}")));
+            }
+            parameters.0[number] = *value;
+        }
+        Ok(parameters)
+    }
+
+    fn check(&self) -> Result<(), GenesisError> {
+        if self.format != GENESIS_FORMAT {
+            let format = &self.format;
+            return Err(GenesisError(format!("format {format:?}, expected {GENESIS_FORMAT:?}")));
+        }
+        self.suite()?;
+        check_name("name", &self.name)?;
+        let epoch = BLOCKS_PER_EPOCH_MIN..=BLOCKS_PER_EPOCH_MAX;
+        if !epoch.contains(&self.blocks_per_epoch) {
+            let found = self.blocks_per_epoch;
+            return Err(GenesisError(format!("blocks_per_epoch {found}, expected {epoch:?}")));
+        }
+        if self.organisations.is_empty() {
+            return Err(GenesisError("organisations: at least one".into()));
+        }
+        for (place, name) in self.organisations.iter().enumerate() {
+            check_name("organisation", name)?;
+            if self.organisations[..place].contains(name) {
+                return Err(GenesisError(format!("organisation {name:?} stands twice")));
+            }
+        }
+        self.check_members()?;
+        self.parameters()?;
+        self.validator_set()?;
+        Ok(())
+    }
+
+    fn check_members(&self) -> Result<(), GenesisError> {
+        let organisations = (self.validators.iter().map(|validator| validator.organisation))
+            .chain(self.accounts.iter().map(|account| account.organisation))
+            .chain(self.assets.iter().map(|asset| asset.organisation))
+            .chain(self.generated_accounts.iter().map(|generated| generated.organisation));
+        for OrganisationId(number) in organisations {
+            if number as usize >= self.organisations.len() {
+                return Err(GenesisError(format!("organisation number {number} is not listed")));
+            }
+        }
+        for validator in &self.validators {
+            check_name("validator", &validator.name)?;
+        }
+        for account in &self.accounts {
+            account.public_key()?;
+            account.roles()?;
+        }
+        let generated = self.generated_accounts.as_ref().map_or(0, |generated| generated.count);
+        if generated > GENERATED_ACCOUNTS_MAX {
+            let limit = GENERATED_ACCOUNTS_MAX;
+            return Err(GenesisError(format!("{generated} generated accounts, at most {limit}")));
+        }
+        Ok(())
+    }
+}
+
+impl GenesisAccount {
+    /// Algorithm and first key.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for an unknown algorithm or a key that is not well-formed.
+    pub fn public_key(&self) -> Result<(Algorithm, Vec<u8>), GenesisError> {
+        let algorithm = self
+            .algorithm
+            .parse()
+            .map_err(|error: trine_crypto::KeyError| GenesisError(error.to_string()))?;
+        Ok((algorithm, key_of(algorithm, &self.key)?))
+    }
+
+    /// Roles as bits.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for an unknown name.
+    pub fn roles(&self) -> Result<Roles, GenesisError> {
+        self.roles.iter().try_fold(Roles::default(), |roles, name| {
+            let role = match name.as_str() {
+                "administrator" => Roles::ADMINISTRATOR,
+                "notary" => Roles::NOTARY,
+                "issuer" => Roles::ISSUER,
+                other => return Err(GenesisError(format!("unknown role {other:?}"))),
+            };
+            Ok(Roles(roles.0 | role.0))
+        })
+    }
+
+    /// Address of the account.
+    ///
+    /// # Errors
+    /// As [`GenesisAccount::public_key`].
+    pub fn address(&self, suite: Suite) -> Result<Address, GenesisError> {
+        let (algorithm, key) = self.public_key()?;
+        Ok(Address::of_key(suite, algorithm, &key))
+    }
+}
+
+fn key_of(algorithm: Algorithm, text: &str) -> Result<Vec<u8>, GenesisError> {
+    let key = parse_hex(text)?;
+    if key.len() != algorithm.public_key_bytes() || !algorithm.is_public_key(&key) {
+        return Err(GenesisError(format!("{} is no public key of {algorithm}", to_hex(&key))));
+    }
+    Ok(key)
+}
+
+/// Says whether `name` is 1 to [`NAME_BYTES_MAX`] of `a-z`, `0-9`, `-`, and starts with a letter
+/// or digit.
+pub fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=NAME_BYTES_MAX).contains(&name.len())
+        && name.bytes().all(allowed)
+        && !name.starts_with('-')
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), GenesisError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(GenesisError(format!("{what} {name:?}, expected 1 to {NAME_BYTES_MAX} of a-z, 0-9, -")))
+}

@@ -1,0 +1,147 @@
+//! Build and check RFC 9162 Merkle trees (section 2.1) with the suite's hash.
+
+use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
+use trine_crypto::{Digest, Suite};
+
+/// Siblings of the longest inclusion path, of a tree with 2^64 - 1 leaves.
+pub const PATH_LENGTH_MAX: usize = 64;
+
+/// Hash of a leaf: `H(0x00 || leaf)`.
+pub fn leaf_hash(suite: Suite, leaf: &[u8]) -> Digest {
+    suite.hash(&[&[0], leaf])
+}
+
+/// Hash of an inner node: `H(0x01 || left || right)`.
+pub fn node_hash(suite: Suite, left: &Digest, right: &Digest) -> Digest {
+    suite.hash(&[&[1], &left.0, &right.0])
+}
+
+/// Root of an empty tree: the hash of nothing.
+pub fn empty_root(suite: Suite) -> Digest {
+    suite.hash(&[])
+}
+
+/// Root over `leaves`.
+pub fn root<'a>(suite: Suite, leaves: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+    let mut frontier = Frontier::default();
+    leaves.into_iter().for_each(|leaf| frontier.append(suite, leaf_hash(suite, leaf)));
+    frontier.root(suite)
+}
+
+/// The right edge of a growing tree: its size and the roots of its complete subtrees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    /// Largest subtree first; one for each bit set in `size`.
+    peaks: Vec<Digest>,
+}
+
+impl Frontier {
+    /// Number of leaves.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a leaf that is hashed already.
+    pub fn append(&mut self, suite: Suite, leaf_hash: Digest) {
+        let mut node = leaf_hash;
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                node = node_hash(suite, &left, &node);
+            }
+        }
+        self.peaks.push(node);
+        self.size += 1;
+    }
+
+    /// Root of the tree so far.
+    pub fn root(&self, suite: Suite) -> Digest {
+        let mut peaks = self.peaks.iter().rev();
+        let Some(last) = peaks.next() else { return empty_root(suite) };
+        peaks.fold(*last, |right, left| node_hash(suite, left, &right))
+    }
+}
+
+impl Encode for Frontier {
+    fn encode(&self, to: &mut Encoder) {
+        self.size.encode(to);
+        self.peaks.iter().for_each(|peak| peak.encode(to));
+    }
+}
+
+impl Decode for Frontier {
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let size = u64::decode(from)?;
+        let peaks =
+            (0..size.count_ones()).map(|_| Digest::decode(from)).collect::<Result<_, _>>()?;
+        Ok(Self { size, peaks })
+    }
+}
+
+/// Inclusion path (RFC 9162, section 2.1.3.1) of the leaf at `index` among `leaf_hashes`, from the
+/// leaf's sibling up; none when the index is outside.
+pub fn inclusion_path(suite: Suite, leaf_hashes: &[Digest], index: usize) -> Option<Vec<Digest>> {
+    if index >= leaf_hashes.len() {
+        return None;
+    }
+    let mut path = Vec::new();
+    collect_path(suite, leaf_hashes, index, &mut path);
+    Some(path)
+}
+
+fn collect_path(suite: Suite, leaves: &[Digest], index: usize, path: &mut Vec<Digest>) {
+    if leaves.len() == 1 {
+        return;
+    }
+    let (left, right) = leaves.split_at(split_point(leaves.len()));
+    if index < left.len() {
+        collect_path(suite, left, index, path);
+        path.push(subtree_root(suite, right));
+    } else {
+        collect_path(suite, right, index - left.len(), path);
+        path.push(subtree_root(suite, left));
+    }
+}
+
+/// Largest power of two smaller than `size`, which is at least 2.
+const fn split_point(size: usize) -> usize {
+    size.next_power_of_two() / 2
+}
+
+fn subtree_root(suite: Suite, leaves: &[Digest]) -> Digest {
+    let mut frontier = Frontier::default();
+    leaves.iter().for_each(|leaf| frontier.append(suite, *leaf));
+    frontier.root(suite)
+}
+
+/// Root to which an inclusion path leads (RFC 9162, section 2.1.3.2); none when the path does not
+/// fit the index and size.
+pub fn root_of_path(
+    suite: Suite,
+    leaf_hash: Digest,
+    index: u64,
+    size: u64,
+    path: &[Digest],
+) -> Option<Digest> {
+    if index >= size {
+        return None;
+    }
+    let (mut position, mut last, mut node) = (index, size - 1, leaf_hash);
+    for sibling in path {
+        if last == 0 {
+            return None;
+        }
+        if position & 1 == 1 || position == last {
+            node = node_hash(suite, sibling, &node);
+            while position & 1 == 0 && position != 0 {
+                position >>= 1;
+                last >>= 1;
+            }
+        } else {
+            node = node_hash(suite, &node, sibling);
+        }
+        position >>= 1;
+        last >>= 1;
+    }
+    (last == 0).then_some(node)
+}

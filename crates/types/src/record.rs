@@ -1,0 +1,254 @@
+//! Define the records of the cold state.
+
+use crate::call::{Action, PublicKey, TransferReference};
+use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
+use crate::identifiers::{Address, Amount, AssetId, Height, OrganisationId, TransactionId};
+use crate::limits::{NAME_BYTES_MAX, ORGANISATIONS_MAX, SYMBOL_BYTES_MAX};
+use crate::merkle::Frontier;
+
+macro_rules! record {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty
+        = $write:expr, $read:expr;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        impl Encode for $name {
+            fn encode(&self, to: &mut Encoder) {
+                $(let write: fn(&$type, &mut Encoder) = $write; write(&self.$field, to);)*
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+                $(let $field = {
+                    let read: fn(&mut Decoder<'_>) -> Result<$type, DecodeError> = $read;
+                    read(from)?
+                };)*
+                Ok(Self { $($field,)* })
+            }
+        }
+    };
+}
+
+record!(
+    /// How many of each thing exist; the next number of each.
+    Counters {
+        /// Organisations.
+        organisations: u32 = u32::encode, u32::decode;
+        /// Assets; the next asset has this number plus one.
+        assets: u32 = u32::encode, u32::decode;
+        /// Evidence logs.
+        logs: u32 = u32::encode, u32::decode;
+        /// Proposals.
+        proposals: u64 = u64::encode, u64::decode;
+        /// Times that a parameter was set.
+        parameters_version: u64 = u64::encode, u64::decode;
+    }
+);
+
+record!(
+    /// An organisation.
+    Organisation {
+        /// Name, unique on the chain.
+        name: String = |text, to| to.bytes8(text.as_bytes()),
+            |from| from.text8(NAME_BYTES_MAX, "name");
+        /// Number of accounts that hold the role of administrator.
+        administrators: u32 = u32::encode, u32::decode;
+        /// Window in which `quota_used` counts.
+        quota_window: u32 = u32::encode, u32::decode;
+        /// Quota units used in that window by all its accounts.
+        quota_used: u64 = u64::encode, u64::decode;
+    }
+);
+
+record!(
+    /// A key of an account other than its first, or a first key too long for the hot record.
+    AccountKey {
+        /// The key.
+        key: PublicKey = PublicKey::encode, PublicKey::decode;
+        /// Bit `m` set: the key may call module `m`.
+        modules: u32 = u32::encode, u32::decode;
+    }
+);
+
+record!(
+    /// An evidence log.
+    Log {
+        /// Organisation that appends to it.
+        organisation: OrganisationId = OrganisationId::encode, OrganisationId::decode;
+        /// Name, unique in the organisation.
+        name: String = |text, to| to.bytes8(text.as_bytes()),
+            |from| from.text8(NAME_BYTES_MAX, "name");
+        /// Size and right edge of its tree.
+        frontier: Frontier = Frontier::encode, Frontier::decode;
+    }
+);
+
+record!(
+    /// An asset.
+    Asset {
+        /// Organisation that issues it.
+        organisation: OrganisationId = OrganisationId::encode, OrganisationId::decode;
+        /// Symbol, unique in the organisation.
+        symbol: String = |text, to| to.bytes8(text.as_bytes()),
+            |from| from.text8(SYMBOL_BYTES_MAX, "symbol");
+        /// Name for people.
+        name: String = |text, to| to.bytes8(text.as_bytes()),
+            |from| from.text8(NAME_BYTES_MAX, "name");
+        /// Digits after the decimal point.
+        decimals: u8 = u8::encode, u8::decode;
+        /// Units in existence.
+        supply: Amount = Amount::encode, Amount::decode;
+    }
+);
+
+record!(
+    /// A transfer that carried a reference.
+    Transfer {
+        /// Transaction that made it.
+        transaction: TransactionId = TransactionId::encode, TransactionId::decode;
+        /// Index of the call in the transaction.
+        call: u8 = u8::encode, u8::decode;
+        /// Block that holds the transaction.
+        height: Height = Height::encode, Height::decode;
+        /// Asset.
+        asset: AssetId = AssetId::encode, AssetId::decode;
+        /// Recipient.
+        to: Address = Address::encode, Address::decode;
+        /// Units.
+        amount: Amount = Amount::encode, Amount::decode;
+        /// The reference itself.
+        reference: TransferReference = TransferReference::encode, TransferReference::decode;
+    }
+);
+
+/// Whether a proposal can still be voted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ProposalStatus {
+    /// Votes are taken until it expires.
+    Open = 0,
+    /// Enough organisations approved and the action succeeded.
+    Executed = 1,
+    /// So many organisations rejected it that it cannot be approved any more.
+    Rejected = 2,
+}
+
+impl Encode for ProposalStatus {
+    fn encode(&self, to: &mut Encoder) {
+        (*self as u8).encode(to);
+    }
+}
+
+impl Decode for ProposalStatus {
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(from)? {
+            0 => Ok(Self::Open),
+            1 => Ok(Self::Executed),
+            2 => Ok(Self::Rejected),
+            _ => Err(DecodeError::Malformed("unknown proposal status")),
+        }
+    }
+}
+
+record!(
+    /// A proposal with its votes; each organisation has one.
+    Proposal {
+        /// What it does.
+        action: Action = Action::encode, Action::decode;
+        /// Organisation that submitted it.
+        organisation: OrganisationId = OrganisationId::encode, OrganisationId::decode;
+        /// Last block time at which votes are taken, in Unix milliseconds.
+        expires_ms: u64 = u64::encode, u64::decode;
+        /// Whether it is still open.
+        status: ProposalStatus = ProposalStatus::encode, ProposalStatus::decode;
+        /// Organisations that approve, in the order of their votes.
+        approvals: Vec<OrganisationId> = |list, to| to.list16(list),
+            |from| from.list16(ORGANISATIONS_MAX as usize, "approvals");
+        /// Organisations that reject, in the order of their votes.
+        rejections: Vec<OrganisationId> = |list, to| to.list16(list),
+            |from| from.list16(ORGANISATIONS_MAX as usize, "rejections");
+    }
+);
+
+/// What is known of one parameter: name, default, smallest and largest value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterRule {
+    /// Name in the genesis document and in answers.
+    pub name: &'static str,
+    /// Value where the genesis document names none.
+    pub default: u64,
+    /// Smallest value allowed.
+    pub min: u64,
+    /// Largest value allowed.
+    pub max: u64,
+}
+
+const fn rule(name: &'static str, default: u64, min: u64, max: u64) -> ParameterRule {
+    ParameterRule { name, default, min, max }
+}
+
+/// Every parameter; its place is its number. Append only.
+pub const PARAMETERS: [ParameterRule; 7] = [
+    // Length of a quota window, in milliseconds of block time.
+    rule("quota_window_ms", 60_000, 1_000, 86_400_000),
+    // Quota of an account, in units a window.
+    rule("account_quota", 1_000_000, 1, 0xffff_ffff),
+    // Quota of an organisation, in units a window.
+    rule("organisation_quota", 100_000_000, 1, 1 << 48),
+    // A proposal passes when approvals * 100 > organisations * this.
+    rule("approval_percent", 50, 0, 99),
+    // Longest life of a proposal, in milliseconds.
+    rule("proposal_lifetime_ms_max", 2_592_000_000, 1_000, 31_536_000_000),
+    // Transactions in a block.
+    rule("block_transactions_max", 8_192, 1, 16_384),
+    // Bytes of a block's transactions.
+    rule("block_bytes_max", 8_388_608, 65_536, 8_388_608),
+];
+
+/// Values of the chain's parameters, in the order of [`PARAMETERS`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters(pub [u64; PARAMETERS.len()]);
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self(PARAMETERS.map(|rule| rule.default))
+    }
+}
+
+macro_rules! parameter {
+    ($($name:ident = $number:literal;)*) => {
+        impl Parameters {
+            $(
+                #[doc = concat!("Value of `", stringify!($name), "`.")]
+                pub const fn $name(&self) -> u64 {
+                    self.0[$number]
+                }
+            )*
+        }
+    };
+}
+
+parameter! {
+    quota_window_ms = 0;
+    account_quota = 1;
+    organisation_quota = 2;
+    approval_percent = 3;
+    proposal_lifetime_ms_max = 4;
+    block_transactions_max = 5;
+    block_bytes_max = 6;
+}
+
+impl Encode for Parameters {
+    fn encode(&self, to: &mut Encoder) {
+        to.list16(&self.0);
+    }
+}
+
+impl Decode for Parameters {
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let values: Vec<u64> = from.list16(PARAMETERS.len(), "parameters")?;
+        values.try_into().map(Self).map_err(|_| DecodeError::Malformed("number of parameters"))
+    }
+}

@@ -1,0 +1,159 @@
+//! Hold the part of the state that a block reads and writes.
+
+use crate::account::Account;
+use crate::identifiers::Address;
+use crate::state_key::StateKey;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Entries of one database: those staged from the parent state first, in staging order, then
+/// those written without a read.
+#[derive(Clone, Debug)]
+struct Table<K, V> {
+    places: HashMap<K, usize>,
+    slots: Vec<Slot<K, V>>,
+    staged: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<K, V> {
+    key: K,
+    value: Option<V>,
+    dirty: bool,
+}
+
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self { places: HashMap::new(), slots: Vec::new(), staged: 0 }
+    }
+}
+
+impl<K: Copy + Eq + Hash, V> Table<K, V> {
+    fn stage(&mut self, key: K, value: Option<V>) {
+        assert_eq!(self.staged, self.slots.len(), "entries are staged before any is written");
+        let fresh = self.places.insert(key, self.slots.len()).is_none();
+        assert!(fresh, "each entry is staged once");
+        self.slots.push(Slot { key, value, dirty: false });
+        self.staged += 1;
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.places.get(key).and_then(|place| self.slots[*place].value.as_ref())
+    }
+
+    fn put(&mut self, key: K, value: Option<V>) {
+        let place = *self.places.entry(key).or_insert_with(|| {
+            self.slots.push(Slot { key, value: None, dirty: false });
+            self.slots.len() - 1
+        });
+        let slot = &mut self.slots[place];
+        slot.value = value;
+        slot.dirty = true;
+    }
+
+    fn staged(&self) -> impl Iterator<Item = (&K, Option<&V>, bool)> {
+        self.slots[..self.staged].iter().map(|slot| (&slot.key, slot.value.as_ref(), slot.dirty))
+    }
+
+    fn unstaged(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
+        self.slots[self.staged..].iter().map(|slot| (&slot.key, slot.value.as_ref()))
+    }
+}
+
+/// The accounts and values that a block may read, with its writes on top.
+///
+/// The ledger stages what [`Application`](crate::application::Application) declares; the rules
+/// then read and write here only. An entry that was neither staged nor written reads as absent:
+/// the rules declare everything they read.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    accounts: Table<Address, Account>,
+    values: Table<StateKey, Vec<u8>>,
+    undo: Option<Undo>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Undo {
+    accounts: Vec<(Address, Option<Account>)>,
+    values: Vec<(StateKey, Option<Vec<u8>>)>,
+}
+
+impl View {
+    /// Adds an account as read from the parent state. Before any write.
+    pub fn stage_account(&mut self, address: Address, account: Option<Account>) {
+        self.accounts.stage(address, account);
+    }
+
+    /// Adds a value as read from the parent state. Before any write.
+    pub fn stage_value(&mut self, key: StateKey, value: Option<Vec<u8>>) {
+        self.values.stage(key, value);
+    }
+
+    /// Current account.
+    pub fn account(&self, address: &Address) -> Option<&Account> {
+        self.accounts.get(address)
+    }
+
+    /// Current value.
+    pub fn value(&self, key: &StateKey) -> Option<&[u8]> {
+        self.values.get(key).map(Vec::as_slice)
+    }
+
+    /// Writes an account.
+    pub fn put_account(&mut self, address: Address, account: Account) {
+        if let Some(undo) = &mut self.undo {
+            undo.accounts.push((address, self.accounts.get(&address).cloned()));
+        }
+        self.accounts.put(address, Some(account));
+    }
+
+    /// Writes or, with `None`, deletes a value.
+    pub fn put_value(&mut self, key: StateKey, value: Option<Vec<u8>>) {
+        if let Some(undo) = &mut self.undo {
+            undo.values.push((key, self.values.get(&key).cloned()));
+        }
+        self.values.put(key, value);
+    }
+
+    /// Starts to remember writes, so that [`View::roll_back`] can take them back.
+    pub fn begin(&mut self) {
+        self.undo = Some(Undo::default());
+    }
+
+    /// Keeps the writes since [`View::begin`].
+    pub fn commit(&mut self) {
+        self.undo = None;
+    }
+
+    /// Takes back the writes since [`View::begin`]. An entry stays marked as written, with the
+    /// value it had: committing the same value again changes no key-value pair.
+    pub fn roll_back(&mut self) {
+        let Some(undo) = self.undo.take() else { return };
+        for (address, account) in undo.accounts.into_iter().rev() {
+            self.accounts.put(address, account);
+        }
+        for (key, value) in undo.values.into_iter().rev() {
+            self.values.put(key, value);
+        }
+    }
+
+    /// Staged accounts in staging order: address, current value, whether written.
+    pub fn staged_accounts(&self) -> impl Iterator<Item = (&Address, Option<&Account>, bool)> {
+        self.accounts.staged()
+    }
+
+    /// Accounts written without being staged, in the order of their first write.
+    pub fn unstaged_accounts(&self) -> impl Iterator<Item = (&Address, Option<&Account>)> {
+        self.accounts.unstaged()
+    }
+
+    /// Staged values in staging order: key, current value, whether written.
+    pub fn staged_values(&self) -> impl Iterator<Item = (&StateKey, Option<&[u8]>, bool)> {
+        self.values.staged().map(|(key, value, dirty)| (key, value.map(Vec::as_slice), dirty))
+    }
+
+    /// Values written without being staged, in the order of their first write.
+    pub fn unstaged_values(&self) -> impl Iterator<Item = (&StateKey, Option<&[u8]>)> {
+        self.values.unstaged().map(|(key, value)| (key, value.map(Vec::as_slice)))
+    }
+}
