@@ -1,1 +1,25 @@
 //! Apply blocks to authenticated state and keep history and proofs.
+//!
+//! The engine's state actor drives [`Ledger`]: it builds and checks blocks by running the chain's
+//! rules on two authenticated databases, and tells an [`Observer`](observer::Observer) what became
+//! final.
+
+mod block;
+pub mod committees;
+pub mod databases;
+mod epochs;
+mod execute;
+mod genesis;
+mod ledger;
+pub mod log_heads;
+pub mod observer;
+mod pending;
+pub mod preset;
+pub mod state;
+
+pub use block::{Block, BlockError};
+pub use committees::Committees;
+pub use databases::Runtime;
+pub use execute::DatabaseError;
+pub use genesis::{GenesisError, open as open_genesis};
+pub use ledger::{Candidates, Ledger, Parts};

@@ -1,0 +1,229 @@
+//! Carry the chain's block through the engine.
+//!
+//! The engine knows a block by its header's digest, and the header commits to the body. Decoding
+//! therefore checks the body against the header: one digest never stands for two bodies.
+
+use crate::{
+    committees,
+    databases::{Location, Targets},
+    epochs,
+    preset::{BlockDigest, Context, PublicKey},
+};
+use bytes::{BufMut, Bytes};
+use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, Write};
+use commonware_consensus::{
+    Block as EngineBlock, BoundedBlock, CertifiableBlock, Heightable,
+    types::{Epoch, Height, Round, View},
+};
+use commonware_cryptography::{Digestible, bls12381::primitives::variant::MinPk};
+use commonware_glue::dkg::{ReshareBlock, types::Payload};
+use commonware_storage::qmdb::sync::Target;
+use commonware_utils::{range::NonEmptyRange, sequence::Unit};
+use std::sync::Arc;
+use trine_types::{Encode as _, Header, StateCommitment, Suite, Transaction, limits};
+
+/// Bytes before the body: its length.
+const PREFIX_BYTES: usize = 4;
+/// Bytes of the largest encoded block.
+const ENCODED_BYTES_MAX: usize = limits::HEADER_BYTES_MAX
+    + PREFIX_BYTES
+    + limits::BLOCK_BYTES_MAX
+    + 4 * limits::BLOCK_TRANSACTIONS_MAX;
+
+/// Why a block was refused before anything was executed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// The bytes are no block.
+    #[error("block: {0}")]
+    Decode(#[from] trine_types::DecodeError),
+    /// A field contradicts another field or cannot be.
+    #[error("block: {0}")]
+    Inconsistent(&'static str),
+}
+
+/// A well-formed block with everything that the engine asks of it.
+#[derive(Clone)]
+pub struct Block {
+    suite: Suite,
+    inner: Arc<trine_types::Block>,
+    encoded: Bytes,
+    digest: BlockDigest,
+    proposer: PublicKey,
+    targets: Targets,
+}
+
+impl Block {
+    /// Checks a block that was decoded or built here.
+    ///
+    /// # Errors
+    /// [`BlockError::Inconsistent`] when the body is not the header's, a key is no key, or a
+    /// commitment is impossible.
+    pub fn new(suite: Suite, block: trine_types::Block) -> Result<Self, BlockError> {
+        let encoded = Bytes::from(block.to_bytes());
+        Self::with_encoding(suite, block, encoded)
+    }
+
+    /// Reads a block that fills `bytes`.
+    ///
+    /// # Errors
+    /// [`BlockError`] for anything that is not the one encoding of a well-formed block.
+    pub fn from_bytes(suite: Suite, bytes: Bytes) -> Result<Self, BlockError> {
+        let block = trine_types::Block::from_shared(&bytes)?;
+        Self::with_encoding(suite, block, bytes)
+    }
+
+    fn with_encoding(
+        suite: Suite,
+        block: trine_types::Block,
+        encoded: Bytes,
+    ) -> Result<Self, BlockError> {
+        let header = &block.header;
+        if block.body_root(suite) != header.body_root {
+            return Err(BlockError::Inconsistent("the body is not the one of the header"));
+        }
+        let proposer = committees::decode_key(&header.proposer)
+            .ok_or(BlockError::Inconsistent("the proposer is no key"))?;
+        if let Some(change) = &header.epoch_change {
+            epochs::check_keys(change)?;
+        }
+        let targets = (target(&header.accounts)?, target(&header.values)?);
+        let digest = BlockDigest::from(header.digest(suite).0);
+        Ok(Self { suite, inner: Arc::new(block), encoded, digest, proposer, targets })
+    }
+
+    /// Header.
+    pub fn header(&self) -> &Header {
+        &self.inner.header
+    }
+
+    /// Header and raw transactions.
+    pub const fn inner(&self) -> &Arc<trine_types::Block> {
+        &self.inner
+    }
+
+    /// Digest of the header.
+    pub const fn id(&self) -> trine_types::Digest {
+        trine_types::Digest(self.digest.0)
+    }
+
+    /// The block's one encoding.
+    pub const fn encoded(&self) -> &Bytes {
+        &self.encoded
+    }
+
+    /// Decodes the transactions.
+    ///
+    /// # Errors
+    /// [`BlockError::Decode`] of the first that is malformed.
+    pub fn transactions(&self) -> Result<Vec<Transaction>, BlockError> {
+        Ok(self.inner.decode_transactions(self.suite)?)
+    }
+
+    /// What the databases hold after this block.
+    pub const fn targets(&self) -> &Targets {
+        &self.targets
+    }
+}
+
+/// Reads a commitment as a database's sync target.
+fn target(
+    commitment: &StateCommitment,
+) -> Result<Target<crate::databases::Family, BlockDigest>, BlockError> {
+    let (floor, size) = (Location::new(commitment.floor), Location::new(commitment.size));
+    if !floor.is_valid() || !size.is_valid() {
+        return Err(BlockError::Inconsistent("a state commitment is out of range"));
+    }
+    let range = NonEmptyRange::new(floor..size)
+        .map_err(|_| BlockError::Inconsistent("a state commitment is empty"))?;
+    Ok(Target::new(BlockDigest::from(commitment.operations_root.0), range))
+}
+
+impl std::fmt::Debug for Block {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Block({}, {:?})", self.header().height, self.id())
+    }
+}
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Block {}
+
+impl Write for Block {
+    fn write(&self, to: &mut impl BufMut) {
+        (self.encoded.len() as u32).write(to);
+        to.put_slice(&self.encoded);
+    }
+}
+
+impl EncodeSize for Block {
+    fn encode_size(&self) -> usize {
+        PREFIX_BYTES + self.encoded.len()
+    }
+}
+
+impl Read for Block {
+    type Cfg = Suite;
+
+    fn read_cfg(from: &mut impl Buf, suite: &Suite) -> Result<Self, CodecError> {
+        let length = u32::read_cfg(from, &())? as usize;
+        if length > ENCODED_BYTES_MAX || length > from.remaining() {
+            return Err(CodecError::InvalidLength(length));
+        }
+        Self::from_bytes(*suite, from.copy_to_bytes(length))
+            .map_err(|error| CodecError::Wrapped("Block", Box::new(error)))
+    }
+}
+
+impl Digestible for Block {
+    type Digest = BlockDigest;
+
+    fn digest(&self) -> BlockDigest {
+        self.digest
+    }
+}
+
+impl Heightable for Block {
+    fn height(&self) -> Height {
+        Height::new(self.header().height.0)
+    }
+}
+
+impl EngineBlock for Block {
+    fn parent(&self) -> BlockDigest {
+        BlockDigest::from(self.header().parent.0)
+    }
+}
+
+impl CertifiableBlock for Block {
+    type Context = Context;
+
+    fn context(&self) -> Context {
+        let header = self.header();
+        Context {
+            round: Round::new(Epoch::new(header.epoch.0), View::new(header.view)),
+            leader: self.proposer.clone(),
+            parent: (View::new(header.parent_view), self.parent()),
+        }
+    }
+}
+
+impl BoundedBlock for Block {
+    fn max_encode_size(_: &Suite) -> usize {
+        PREFIX_BYTES + ENCODED_BYTES_MAX
+    }
+}
+
+impl ReshareBlock for Block {
+    type Variant = MinPk;
+    type PublicKey = PublicKey;
+    type Directory = Unit;
+
+    fn payload(&self) -> Option<Payload<MinPk, PublicKey, Unit>> {
+        let change = self.header().epoch_change.as_ref()?;
+        Some(Payload::EpochInfo(epochs::info(change)))
+    }
+}

@@ -1,0 +1,126 @@
+//! Name the two state databases and how they are configured.
+//!
+//! `hot` holds accounts, `cold` everything else; see `docs/adr/0001-state-databases.md`.
+
+use crate::preset::{BlockDigest, Hash, Strategy};
+use commonware_codec::RangeCfg;
+use commonware_glue::stateful::db::{DatabaseSet, Shared};
+use commonware_runtime::{Spawner, buffer::paged::CacheRef};
+use commonware_storage::{
+    Context as Storage,
+    journal::contiguous::{fixed, variable},
+    merkle::full::Config as TreeConfig,
+    mmr,
+    qmdb::{
+        current::{FixedConfig, VariableConfig, ordered, unordered},
+        sync::Target,
+    },
+    translator::EightCap,
+};
+use commonware_utils::{NZU64, NZUsize, sequence::FixedBytes};
+use std::num::{NonZeroU64, NonZeroUsize};
+use trine_types::{Address, StateKey, account::ACCOUNT_BYTES, limits};
+
+/// Merkle structure of the operation logs.
+pub type Family = mmr::Family;
+/// Position of an operation.
+pub type Location = commonware_storage::merkle::Location<Family>;
+/// Key of the hot database: an account's address.
+pub type HotKey = FixedBytes<{ Address::LENGTH }>;
+/// Value of the hot database: an encoded account.
+pub type HotValue = FixedBytes<ACCOUNT_BYTES>;
+/// Key of the cold database.
+pub type ColdKey = FixedBytes<STATE_KEY_BYTES>;
+/// Value of the cold database.
+pub type ColdValue = Vec<u8>;
+
+/// Bytes of one chunk of the activity bitmap.
+pub const CHUNK_BYTES: usize = 64;
+
+/// Accounts, with proofs of current values.
+pub type HotDb<E> =
+    unordered::fixed::Db<Family, E, HotKey, HotValue, Hash, EightCap, CHUNK_BYTES, Strategy>;
+/// Everything else, with proofs of current values and of absence.
+pub type ColdDb<E> =
+    ordered::variable::Db<Family, E, ColdKey, ColdValue, Hash, EightCap, CHUNK_BYTES, Strategy>;
+
+/// Both databases, executed and committed as one.
+pub type Databases<E> = (Shared<HotDb<E>>, Shared<ColdDb<E>>);
+/// Changes of one block before their roots are known.
+pub type Unmerkleized<E> = <Databases<E> as DatabaseSet<E>>::Unmerkleized;
+/// Changes of one block with their roots.
+pub type Merkleized<E> = <Databases<E> as DatabaseSet<E>>::Merkleized;
+/// Read access to the applied state.
+pub type Readers<E> = <Databases<E> as DatabaseSet<E>>::Readers;
+/// What a block commits to, as the databases see it.
+pub type Targets = (Target<Family, BlockDigest>, Target<Family, BlockDigest>);
+
+/// Bounds for a runtime that state databases can live in.
+pub trait Runtime: Spawner + Storage {}
+impl<E: Spawner + Storage> Runtime for E {}
+
+/// Configuration of the hot database.
+pub type HotConfig = FixedConfig<EightCap, Strategy>;
+/// Configuration of the cold database.
+pub type ColdConfig = VariableConfig<EightCap, ((), (RangeCfg<usize>, ())), Strategy>;
+
+/// Bytes of a key of the cold database.
+const STATE_KEY_BYTES: usize = size_of::<StateKey>();
+const ITEMS_PER_BLOB: NonZeroU64 = NZU64!(1 << 18);
+const WRITE_BUFFER: NonZeroUsize = NZUsize!(1 << 20);
+const REPLAY_BUFFER: NonZeroUsize = NZUsize!(1 << 21);
+const INIT_CACHE: NonZeroUsize = NZUsize!(1 << 16);
+
+fn tree(partition: &str, cache: &CacheRef, strategy: &Strategy) -> TreeConfig<Strategy> {
+    TreeConfig {
+        journal_partition: format!("{partition}-tree"),
+        metadata_partition: format!("{partition}-tree-metadata"),
+        items_per_blob: ITEMS_PER_BLOB,
+        write_buffer: WRITE_BUFFER,
+        replay_buffer: REPLAY_BUFFER,
+        strategy: strategy.clone(),
+        page_cache: cache.clone(),
+    }
+}
+
+/// Configures the databases below the partition `prefix`.
+///
+/// The sizes are part of the files: changing them needs a migration.
+pub fn config(prefix: &str, cache: &CacheRef, strategy: &Strategy) -> (HotConfig, ColdConfig) {
+    let hot = format!("{prefix}-hot");
+    let cold = format!("{prefix}-cold");
+    (
+        HotConfig {
+            merkle_config: tree(&hot, cache, strategy),
+            journal_config: fixed::Config {
+                partition: format!("{hot}-log"),
+                items_per_blob: ITEMS_PER_BLOB,
+                page_cache: cache.clone(),
+                write_buffer: WRITE_BUFFER,
+                replay_buffer: REPLAY_BUFFER,
+            },
+            grafted_metadata_partition: format!("{hot}-bitmap"),
+            translator: EightCap,
+            init_cache: Some(INIT_CACHE),
+            init_buffer: REPLAY_BUFFER,
+            init_concurrency: (),
+        },
+        ColdConfig {
+            merkle_config: tree(&cold, cache, strategy),
+            journal_config: variable::Config {
+                partition: format!("{cold}-log"),
+                items_per_section: ITEMS_PER_BLOB,
+                compression: None,
+                codec_config: ((), (RangeCfg::from(0..=limits::STATE_VALUE_BYTES_MAX), ())),
+                page_cache: cache.clone(),
+                write_buffer: WRITE_BUFFER,
+                replay_buffer: REPLAY_BUFFER,
+            },
+            grafted_metadata_partition: format!("{cold}-bitmap"),
+            translator: EightCap,
+            init_cache: Some(INIT_CACHE),
+            init_buffer: REPLAY_BUFFER,
+            init_concurrency: (),
+        },
+    )
+}

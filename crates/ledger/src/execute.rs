@@ -1,0 +1,162 @@
+//! Run transactions against the parent state and compute the roots of the result.
+//!
+//! Reads are staged: the databases find each declared entry once and remember where it lies. What is
+//! committed is the difference between the staged and the final value of each entry, so that a
+//! builder that tried and left out a transaction commits the same as a verifier that never saw it.
+
+use crate::{
+    databases::{ColdKey, ColdValue, HotKey, HotValue, Merkleized, Runtime, Unmerkleized},
+    preset::Strategy,
+};
+use commonware_parallel::Strategy as _;
+use commonware_storage::qmdb::any::batch::Slot;
+use std::sync::Arc;
+use trine_types::{
+    Account, Address, Decode as _, Digest, StateCommitment, StateKey, Transaction, View,
+    application::{Application, BlockContext},
+};
+
+/// The databases failed; the node cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[error("state database: {0}")]
+pub struct DatabaseError(pub String);
+
+fn failed(error: impl std::fmt::Debug) -> DatabaseError {
+    DatabaseError(format!("{error:?}"))
+}
+
+/// What executing in the databases gives.
+pub struct Applied<E: Runtime, R> {
+    /// What the rules said.
+    pub result: R,
+    /// The changes, with their roots.
+    pub merkleized: Merkleized<E>,
+    /// The view after execution.
+    pub view: View,
+}
+
+/// Stages what `transactions` touch, calls `run` on the view, and merkleizes what it changed.
+///
+/// `run` works on the thread pool, never on the reactor.
+///
+/// # Errors
+/// [`DatabaseError`] outside, what `run` refused inside.
+pub async fn apply<E, R, X>(
+    application: Arc<dyn Application>,
+    strategy: &Strategy,
+    context: BlockContext,
+    transactions: Arc<[Arc<Transaction>]>,
+    batches: Unmerkleized<E>,
+    run: impl FnOnce(&[&Transaction], &mut View) -> Result<R, X> + Send + 'static,
+) -> Result<Result<Applied<E, R>, X>, DatabaseError>
+where
+    E: Runtime,
+    R: Send + 'static,
+    X: Send + 'static,
+{
+    let references: Vec<&Transaction> = transactions.iter().map(|one| &**one).collect();
+    let mut view = View::default();
+
+    let addresses = application.accounts(&references);
+    let keys: Vec<HotKey> = addresses.iter().map(hot_key).collect();
+    let (accounts, hot) =
+        batches.0.stage(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+    for (address, account) in addresses.iter().zip(&accounts) {
+        view.stage_account(*address, account.as_ref().map(decode_account).transpose()?);
+    }
+
+    let names = application.values(&context, &references, &view);
+    let keys: Vec<ColdKey> = names.iter().map(cold_key).collect();
+    let (values, cold) = batches.1.stage(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+    for (name, value) in names.iter().zip(&values) {
+        view.stage_value(*name, value.clone());
+    }
+
+    let shared = transactions.clone();
+    let job = strategy.spawn(shared.len().max(1), move |_| {
+        let references: Vec<&Transaction> = shared.iter().map(|one| &**one).collect();
+        let result = run(&references, &mut view);
+        (result, view)
+    });
+    let (result, view) = job.await;
+    let result = match result {
+        Ok(result) => result,
+        Err(refused) => return Ok(Err(refused)),
+    };
+
+    let changes = account_changes(&view, &accounts);
+    let hot = hot.merkleize(changes.0, changes.1).await.map_err(failed)?;
+    let changes = value_changes(&view, &values);
+    let cold = cold.merkleize(changes.0, changes.1).await.map_err(failed)?;
+    Ok(Ok(Applied { result, merkleized: (hot, cold), view }))
+}
+
+type Changes<K, V> = (Vec<Slot<V>>, Vec<(K, Option<V>)>);
+
+fn account_changes(view: &View, before: &[Option<HotValue>]) -> Changes<HotKey, HotValue> {
+    let slots = view.staged_accounts().zip(before).map(|((_, account, dirty), before)| {
+        if !dirty {
+            return Slot::Keep;
+        }
+        change(account.map(|account| HotValue::new(account.to_array())), before)
+    });
+    let unstaged = view.unstaged_accounts().filter_map(|(address, account)| {
+        let account = account?;
+        Some((hot_key(address), Some(HotValue::new(account.to_array()))))
+    });
+    (slots.collect(), unstaged.collect())
+}
+
+fn value_changes(view: &View, before: &[Option<ColdValue>]) -> Changes<ColdKey, ColdValue> {
+    let slots = view.staged_values().zip(before).map(|((_, value, dirty), before)| {
+        if !dirty {
+            return Slot::Keep;
+        }
+        change(value.map(<[u8]>::to_vec), before)
+    });
+    // An entry that was never read cannot be deleted: nothing here means a write taken back.
+    let unstaged = view
+        .unstaged_values()
+        .filter_map(|(key, value)| Some((cold_key(key), Some(value?.to_vec()))));
+    (slots.collect(), unstaged.collect())
+}
+
+fn change<V: PartialEq>(after: Option<V>, before: &Option<V>) -> Slot<V> {
+    match after {
+        after if after == *before => Slot::Keep,
+        Some(value) => Slot::Put(value),
+        None => Slot::Delete,
+    }
+}
+
+fn decode_account(value: &HotValue) -> Result<Account, DatabaseError> {
+    Account::from_bytes(value.as_ref()).map_err(failed)
+}
+
+/// Key of an account in the hot database.
+pub fn hot_key(address: &Address) -> HotKey {
+    HotKey::new(address.0)
+}
+
+/// Key of a value in the cold database.
+pub fn cold_key(key: &StateKey) -> ColdKey {
+    ColdKey::new(key.0)
+}
+
+/// What a header commits about the two databases.
+pub fn commitments<E: Runtime>(merkleized: &Merkleized<E>) -> (StateCommitment, StateCommitment) {
+    let (hot, cold) = merkleized;
+    let accounts = StateCommitment {
+        root: Digest((**hot).root().0),
+        operations_root: Digest(hot.ops_root().0),
+        floor: *hot.sync_boundary(),
+        size: *hot.bounds().tip.size,
+    };
+    let values = StateCommitment {
+        root: Digest((**cold).root().0),
+        operations_root: Digest(cold.ops_root().0),
+        floor: *cold.sync_boundary(),
+        size: *cold.bounds().tip.size,
+    };
+    (accounts, values)
+}

@@ -1,0 +1,153 @@
+//! Put the genesis state into empty databases and make the genesis block.
+
+use crate::{
+    Block, BlockError,
+    databases::{ColdConfig, ColdDb, HotConfig, HotDb, HotValue, Runtime},
+    execute::{cold_key, hot_key},
+    log_heads,
+};
+use commonware_codec::RangeCfg;
+use commonware_storage::{
+    metadata::{self, Metadata},
+    qmdb::floor::Proportional,
+};
+use commonware_utils::sequence::U64;
+use trine_types::{
+    Decode as _, Digest, Encode as _, Epoch, EpochChange, Genesis, Header, Height, StateCommitment,
+    application::{Application, GenesisState},
+    limits, merkle,
+};
+
+const KEY: U64 = U64::new(0);
+
+/// Why the chain cannot start in this folder.
+#[derive(Debug, thiserror::Error)]
+pub enum GenesisError {
+    /// The document is refused.
+    #[error(transparent)]
+    Document(#[from] trine_types::genesis::GenesisError),
+    /// The folder belongs to another chain.
+    #[error("the folder holds chain {found}, the genesis document is of chain {expected}")]
+    OtherChain {
+        /// Chain in the folder.
+        found: trine_types::ChainId,
+        /// Chain of the document.
+        expected: trine_types::ChainId,
+    },
+    /// The stored genesis block is damaged.
+    #[error("the stored genesis is damaged: {0}")]
+    Damaged(#[from] BlockError),
+    /// The databases failed.
+    #[error("state database: {0}")]
+    Database(String),
+}
+
+fn failed(error: impl std::fmt::Debug) -> GenesisError {
+    GenesisError::Database(format!("{error:?}"))
+}
+
+/// Returns the genesis block, and on an empty folder first writes the genesis state.
+///
+/// # Errors
+/// [`GenesisError`].
+pub async fn open<E: Runtime>(
+    context: E,
+    prefix: &str,
+    configs: (HotConfig, ColdConfig),
+    genesis: &Genesis,
+    application: &dyn Application,
+) -> Result<Block, GenesisError> {
+    let suite = genesis.suite()?;
+    let config = metadata::Config {
+        partition: format!("{prefix}-genesis"),
+        codec_config: (RangeCfg::from(0..=limits::HEADER_BYTES_MAX), ()),
+    };
+    let stored = Metadata::<E, U64, Vec<u8>>::init(context.child("genesis"), config);
+    let stored = stored.await.map_err(failed)?;
+    let expected = genesis.chain_id();
+    if let Some(bytes) = stored.get(&KEY) {
+        let header = Header::from_bytes(bytes).map_err(BlockError::from)?;
+        if header.chain_id != expected {
+            return Err(GenesisError::OtherChain { found: header.chain_id, expected });
+        }
+        let block = trine_types::Block { header, transactions: Vec::new() };
+        return Ok(Block::new(suite, block)?);
+    }
+    let state = application.genesis_state();
+    let accounts = write_hot(&context, configs.0, &state).await?;
+    let values = write_cold(&context, configs.1, &state).await?;
+    let header = header(genesis, accounts, values)?;
+    let bytes = header.to_bytes();
+    let block = Block::new(suite, trine_types::Block { header, transactions: Vec::new() })?;
+    // Last, so that a crash before it starts over on databases that are emptied first.
+    stored.put_sync(KEY, bytes).await.map_err(failed)?;
+    Ok(block)
+}
+
+fn header(
+    genesis: &Genesis,
+    accounts: StateCommitment,
+    values: StateCommitment,
+) -> Result<Header, GenesisError> {
+    let suite = genesis.suite()?;
+    let validators = genesis.validator_set()?;
+    let nothing = merkle::empty_root(suite);
+    Ok(Header {
+        chain_id: genesis.chain_id(),
+        height: Height(0),
+        epoch: Epoch(0),
+        view: 0,
+        parent_view: 0,
+        proposer: [0; 32],
+        parent: Digest::default(),
+        time_ms: genesis.time_ms,
+        body_root: nothing,
+        outcome_root: nothing,
+        evidence_root: log_heads::genesis_root(suite, genesis.organisations.len() as u32),
+        accounts,
+        values,
+        parameters_version: 0,
+        epoch_change: Some(EpochChange { epoch: Epoch(0), validators, following: None }),
+        extension: Vec::new(),
+    })
+}
+
+macro_rules! write_state {
+    ($name:ident, $db:ident, $config:ty, $label:literal, $entries:expr) => {
+        async fn $name<E: Runtime>(
+            context: &E,
+            config: $config,
+            state: &GenesisState,
+        ) -> Result<StateCommitment, GenesisError> {
+            let left = $db::<E>::init(context.child("leftover"), config.clone(), None);
+            left.await.map_err(failed)?.destroy().await.map_err(failed)?;
+            let db = $db::<E>::init(context.child($label), config, None).await.map_err(failed)?;
+            let entries: fn(&GenesisState) -> _ = $entries;
+            let mut batch = db.new_batch();
+            for (key, value) in entries(state) {
+                batch = batch.write(key, Some(value));
+            }
+            let merkleized = batch.merkleize(&db, None, &mut Proportional).await.map_err(failed)?;
+            let commitment = StateCommitment {
+                root: Digest(merkleized.root().0),
+                operations_root: Digest(merkleized.ops_root().0),
+                floor: *merkleized.sync_boundary(),
+                size: *merkleized.bounds().tip.size,
+            };
+            let db = db.apply_batch(merkleized).await.map_err(failed)?;
+            db.sync().await.map_err(failed)?;
+            Ok(commitment)
+        }
+    };
+}
+
+write_state!(write_hot, HotDb, HotConfig, "hot", |state| {
+    let entry = |(address, account): &(_, trine_types::Account)| {
+        (hot_key(address), HotValue::new(account.to_array()))
+    };
+    state.accounts.iter().map(entry).collect::<Vec<_>>()
+});
+write_state!(write_cold, ColdDb, ColdConfig, "cold", |state| {
+    let entry = |(key, value): &(_, Vec<u8>)| (cold_key(key), value.clone());
+    state.values.iter().map(entry).collect::<Vec<_>>()
+});

@@ -1,0 +1,407 @@
+//! Build, check and finalize blocks: the application as the state actor sees it.
+
+use crate::{
+    Block,
+    committees::Committees,
+    databases::{Databases, Merkleized, Readers, Runtime, Targets, Unmerkleized},
+    execute::{Applied, apply, commitments},
+    log_heads::LogHeads,
+    observer::Observer,
+    pending::Pending,
+    preset::{BlockDigest, Context, Scheme, Strategy},
+    state::Roots,
+};
+use commonware_consensus::{
+    marshal::ancestry::Ancestry,
+    types::{Epoch, Epocher as _, FixedEpocher, Height as EngineHeight},
+};
+use commonware_glue::stateful::{Application as StatefulApplication, Finality, Input, Proposed};
+use commonware_runtime::Clock;
+use commonware_utils::sync::Mutex;
+use futures::StreamExt as _;
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tracing::{debug, warn};
+use trine_types::{
+    Code, Digest, Encode as _, EpochChange, Header, Height, Suite, Transaction, TransactionId,
+    View,
+    application::{Application, BlockContext, Execution, InvalidBlock, SignatureChecker},
+    merkle,
+};
+
+/// Transactions that a leader wants to propose.
+pub type Candidates = Vec<Arc<Transaction>>;
+
+/// What the ledger is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Suite of the chain.
+    pub suite: Suite,
+    /// Genesis block.
+    pub genesis: Block,
+    /// Rules.
+    pub application: Arc<dyn Application>,
+    /// Signature checks.
+    pub checker: Arc<dyn SignatureChecker>,
+    /// Follows the chain.
+    pub observer: Arc<dyn Observer>,
+    /// Root over the evidence logs.
+    pub log_heads: Arc<dyn LogHeads>,
+    /// Validators by epoch.
+    pub committees: Committees,
+    /// Epochs by height.
+    pub epocher: FixedEpocher,
+    /// Pool for executing and for signatures.
+    pub strategy: Strategy,
+}
+
+/// The chain's state machine; clones share everything.
+#[derive(Clone)]
+pub struct Ledger {
+    parts: Arc<Parts>,
+    pending: Arc<Mutex<Pending>>,
+    roots: Roots,
+}
+
+/// Why a block is invalid for ever.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("{0}")]
+    Malformed(#[from] crate::BlockError),
+    #[error("{0}")]
+    Transaction(#[from] InvalidBlock),
+    #[error("a signature does not verify")]
+    Signature,
+    #[error("{0} is not what the block's execution gives")]
+    Commitment(&'static str),
+    #[error("{0} does not follow from the parent")]
+    Successor(&'static str),
+}
+
+impl Ledger {
+    /// Starts with nothing pending.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), pending: Arc::default(), roots: Roots::default() }
+    }
+
+    /// Genesis block.
+    pub fn genesis_block(&self) -> &Block {
+        &self.parts.genesis
+    }
+
+    /// State roots of the blocks applied last.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// Identifiers of the transactions in `block` and its ancestors that are not final yet.
+    pub fn unfinalized(&self, block: BlockDigest) -> HashSet<TransactionId> {
+        self.pending.lock().transactions(block)
+    }
+
+    fn block_context(&self, parent: &Header, epoch: u64, time_ms: u64) -> BlockContext {
+        let height = Height(parent.height.0 + 1);
+        BlockContext {
+            suite: self.parts.suite,
+            chain_id: parent.chain_id,
+            height,
+            epoch: trine_types::Epoch(epoch),
+            time_ms,
+            closes_epoch: self.closes_epoch(height, epoch),
+        }
+    }
+
+    fn closes_epoch(&self, height: Height, epoch: u64) -> bool {
+        self.parts.epocher.last(Epoch::new(epoch)) == Some(EngineHeight::new(height.0))
+    }
+
+    /// Returns who decides after this block, when it is the last of its epoch.
+    ///
+    /// # Panics
+    /// When the epoch's own validators are unknown: its blocks only come after they are known.
+    fn epoch_change(&self, context: &BlockContext, execution: &Execution) -> Option<EpochChange> {
+        if !context.closes_epoch {
+            return None;
+        }
+        let current = self.parts.committees.change(Epoch::new(context.epoch.0));
+        let current = current.expect("an epoch is entered only when its validators are known");
+        let validators = current.following().clone();
+        let next = execution.next_validators.as_ref();
+        let following = next.filter(|next| **next != validators).cloned();
+        Some(EpochChange { epoch: trine_types::Epoch(context.epoch.0 + 1), validators, following })
+    }
+
+    /// Makes the header that commits to what execution gave.
+    fn header<E: Runtime>(
+        &self,
+        context: &BlockContext,
+        parent: &Header,
+        place: &Context,
+        body: &[Arc<Transaction>],
+        applied: &Applied<E, Execution>,
+    ) -> Header {
+        let suite = self.parts.suite;
+        let execution = &applied.result;
+        let (accounts, values) = commitments::<E>(&applied.merkleized);
+        let parent_digest = Digest(place.parent.1.0);
+        let mut proposer = [0; 32];
+        proposer.copy_from_slice(place.leader.as_ref());
+        Header {
+            chain_id: context.chain_id,
+            height: context.height,
+            epoch: context.epoch,
+            view: place.round.view().get(),
+            parent_view: place.parent.0.get(),
+            proposer,
+            parent: parent_digest,
+            time_ms: context.time_ms,
+            body_root: merkle::root(suite, body.iter().map(|one| one.bytes.as_ref())),
+            outcome_root: outcome_root(suite, body, execution),
+            evidence_root: self.parts.log_heads.root(
+                parent_digest,
+                parent.evidence_root,
+                &execution.log_appends,
+                &applied.view,
+            ),
+            accounts,
+            values,
+            parameters_version: execution.parameters_version,
+            epoch_change: self.epoch_change(context, execution),
+            extension: Vec::new(),
+        }
+    }
+
+    /// Remembers what execution gave until the block is final or cannot be any more.
+    fn remember(&self, block: &Block, body: &[Arc<Transaction>], execution: Execution) {
+        let header = block.header();
+        self.parts.log_heads.remember(
+            header.parent,
+            block.id(),
+            header.height,
+            &execution.log_appends,
+        );
+        let ids = body.iter().map(|one| one.id).collect();
+        self.pending.lock().insert(block, ids, Arc::new(execution));
+    }
+
+    async fn build<E: Runtime + Clock>(
+        &self,
+        context: &E,
+        place: Context,
+        parent: &Header,
+        batches: Unmerkleized<E>,
+        candidates: Candidates,
+    ) -> Option<Proposed<Self, E>> {
+        let time_ms = unix_ms(context.current()).max(parent.time_ms + 1);
+        let within = self.block_context(parent, place.round.epoch().get(), time_ms);
+        let transactions: Arc<[Arc<Transaction>]> = candidates.into();
+        let parts = self.parts.clone();
+        let run = move |candidates: &[&Transaction], view: &mut View| {
+            let signed = signed(&parts, &within, candidates, view);
+            let chosen: Vec<&Transaction> = signed.iter().map(|place| candidates[*place]).collect();
+            let (included, refused, execution) = parts.application.build(&within, &chosen, view);
+            for refused in refused {
+                debug!(place = refused.index, code = %refused.code, "left out of the block");
+            }
+            let places: Vec<usize> = included.iter().map(|place| signed[*place]).collect();
+            Ok::<_, std::convert::Infallible>((places, execution))
+        };
+        let parts = &self.parts;
+        let application = parts.application.clone();
+        let tried = transactions.clone();
+        let applied = apply(application, &parts.strategy, within, tried, batches, run).await;
+        let Ok(applied) = applied.unwrap_or_else(|error| panic!("building a block: {error}"));
+        let Applied { result: (places, execution), merkleized, view } = applied;
+        let body: Vec<Arc<Transaction>> =
+            places.iter().map(|place| transactions[*place].clone()).collect();
+        let applied = Applied { result: execution, merkleized, view };
+        let header = self.header(&within, parent, &place, &body, &applied);
+        let raw = body.iter().map(|one| one.bytes.clone()).collect();
+        let block = trine_types::Block { header, transactions: raw };
+        let block = Block::new(parts.suite, block)
+            .unwrap_or_else(|error| panic!("this node built a block that is no block: {error}"));
+        self.remember(&block, &body, applied.result);
+        Some(Proposed { block, merkleized: applied.merkleized })
+    }
+
+    async fn check<E: Runtime>(
+        &self,
+        block: &Block,
+        parent: &Header,
+        batches: Unmerkleized<E>,
+        finality: Finality,
+    ) -> Result<Merkleized<E>, Refusal> {
+        let header = block.header();
+        check_successor(header, parent)?;
+        let context = self.block_context(parent, header.epoch.0, header.time_ms);
+        let transactions: Arc<[Arc<Transaction>]> =
+            block.transactions()?.into_iter().map(Arc::new).collect();
+        let parts = self.parts.clone();
+        let run = move |transactions: &[&Transaction], view: &mut View| {
+            if finality == Finality::Candidate {
+                check_signatures(&parts, &context, transactions, view)?;
+            }
+            Ok::<_, Refusal>(parts.application.execute(&context, transactions, view)?)
+        };
+        let parts = &self.parts;
+        let application = parts.application.clone();
+        let body = transactions.clone();
+        let applied = apply(application, &parts.strategy, context, body, batches, run).await;
+        let applied = applied.unwrap_or_else(|error| panic!("checking a block: {error}"))?;
+        let place = commonware_consensus::CertifiableBlock::context(block);
+        let expected = self.header::<E>(&context, parent, &place, &transactions, &applied);
+        if let Some(field) = first_difference(header, &expected) {
+            return Err(Refusal::Commitment(field));
+        }
+        self.remember(block, &transactions, applied.result);
+        Ok(applied.merkleized)
+    }
+}
+
+/// Refuses what can be seen from the two headers alone.
+fn check_successor(header: &Header, parent: &Header) -> Result<(), Refusal> {
+    if header.chain_id != parent.chain_id {
+        return Err(Refusal::Successor("the chain"));
+    }
+    if header.height.0 != parent.height.0 + 1 {
+        return Err(Refusal::Successor("the height"));
+    }
+    if header.time_ms <= parent.time_ms {
+        return Err(Refusal::Successor("the time"));
+    }
+    Ok(())
+}
+
+/// Names the first field that differs.
+fn first_difference(found: &Header, expected: &Header) -> Option<&'static str> {
+    let fields = [
+        (found.outcome_root == expected.outcome_root, "the outcome root"),
+        (found.evidence_root == expected.evidence_root, "the evidence root"),
+        (found.accounts == expected.accounts, "the commitment to the accounts"),
+        (found.values == expected.values, "the commitment to the values"),
+        (found.parameters_version == expected.parameters_version, "the parameters version"),
+        (found.epoch_change == expected.epoch_change, "the next validators"),
+        (found == expected, "the header"),
+    ];
+    fields.into_iter().find(|(same, _)| !same).map(|(_, field)| field)
+}
+
+/// Places of the candidates that are signed by the key that the parent state names.
+fn signed(
+    parts: &Parts,
+    context: &BlockContext,
+    candidates: &[&Transaction],
+    view: &View,
+) -> Vec<usize> {
+    let keyed: Vec<(usize, Vec<u8>)> = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(place, transaction)| {
+            let key = parts.application.signer_key(context, transaction, view);
+            key.ok().map(|key| (place, key))
+        })
+        .collect();
+    let items: Vec<(&Transaction, &[u8])> =
+        keyed.iter().map(|(place, key)| (candidates[*place], key.as_slice())).collect();
+    if parts.checker.check(&items) {
+        return keyed.into_iter().map(|(place, _)| place).collect();
+    }
+    let good = |(_, item): &((usize, Vec<u8>), _)| parts.checker.check(&[*item]);
+    let items = items.clone();
+    keyed.clone().into_iter().zip(items).filter(good).map(|((place, _), _)| place).collect()
+}
+
+fn check_signatures(
+    parts: &Parts,
+    context: &BlockContext,
+    transactions: &[&Transaction],
+    view: &View,
+) -> Result<(), Refusal> {
+    let keys = transactions.iter().enumerate().map(|(index, transaction)| {
+        let key = parts.application.signer_key(context, transaction, view);
+        key.map_err(|code: Code| InvalidBlock { index, code })
+    });
+    let keys: Vec<Vec<u8>> = keys.collect::<Result<_, _>>()?;
+    let items: Vec<(&Transaction, &[u8])> =
+        transactions.iter().zip(&keys).map(|(one, key)| (*one, key.as_slice())).collect();
+    parts.checker.check(&items).then_some(()).ok_or(Refusal::Signature)
+}
+
+fn outcome_root(suite: Suite, body: &[Arc<Transaction>], execution: &Execution) -> Digest {
+    let leaves: Vec<Vec<u8>> = body
+        .iter()
+        .zip(&execution.outcomes)
+        .map(|(transaction, outcome)| [&transaction.id.0[..], &outcome.to_bytes()].concat())
+        .collect();
+    merkle::root(suite, leaves.iter().map(Vec::as_slice))
+}
+
+fn unix_ms(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
+    type SigningScheme = Scheme;
+    type Context = Context;
+    type Block = Block;
+    type Databases = Databases<E>;
+    type Captured = ();
+    type Provider = ();
+    type Input = Candidates;
+
+    fn sync_targets(block: &Block) -> Targets {
+        block.targets().clone()
+    }
+
+    async fn genesis(&mut self) -> Block {
+        self.parts.genesis.clone()
+    }
+
+    async fn propose(
+        &mut self,
+        (context, place): (E, Context),
+        ancestry: impl Ancestry<Block>,
+        batches: Unmerkleized<E>,
+        input: Input<Candidates, ()>,
+    ) -> Option<Proposed<Self, E>> {
+        let parent = ancestry.peek()?.clone();
+        self.build(&context, place, parent.inner().header(), batches, input.upstream).await
+    }
+
+    async fn process(
+        &mut self,
+        _: (E, Context),
+        mut ancestry: impl Ancestry<Block>,
+        batches: Unmerkleized<E>,
+        finality: Finality,
+    ) -> Option<Merkleized<E>> {
+        let block = ancestry.next().await?;
+        let parent = ancestry.next().await?;
+        let parent = parent.inner().header();
+        match self.check(block.inner(), parent, batches, finality).await {
+            Ok(merkleized) => Some(merkleized),
+            Err(refusal) => {
+                warn!(block = ?block.inner(), %refusal, "refused a block");
+                None
+            }
+        }
+    }
+
+    /// Makes the block's history durable before its state can be.
+    async fn capture(&mut self, _: (E, Context), block: &Block, _: &Merkleized<E>, _: Readers<E>) {
+        let execution = self.pending.lock().take(block);
+        let execution = execution.expect("a block is processed before it is applied");
+        self.parts.log_heads.finalize(block.id(), block.header().height);
+        self.roots.push(block.header());
+        let observer = &self.parts.observer;
+        observer
+            .finalized(Arc::new(block.clone()), execution)
+            .await
+            .unwrap_or_else(|error| panic!("storing block {:?}: {error}", block));
+    }
+
+    async fn finalized(&mut self, _: (E, Context), _: &Block, _: (), _: Readers<E>) {}
+}

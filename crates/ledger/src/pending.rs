@@ -1,0 +1,55 @@
+//! Keep what execution gave for blocks that are not final yet.
+
+use crate::{Block, preset::BlockDigest};
+use commonware_cryptography::Digestible as _;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+use trine_types::{Height, TransactionId, application::Execution};
+
+struct Entry {
+    height: Height,
+    parent: BlockDigest,
+    transactions: Vec<TransactionId>,
+    execution: Arc<Execution>,
+}
+
+/// Blocks above the final one, by digest.
+#[derive(Default)]
+pub struct Pending {
+    blocks: HashMap<BlockDigest, Entry>,
+}
+
+impl Pending {
+    /// Adds a block that was built or found valid.
+    pub fn insert(
+        &mut self,
+        block: &Block,
+        transactions: Vec<TransactionId>,
+        execution: Arc<Execution>,
+    ) {
+        let header = block.header();
+        let parent = BlockDigest::from(header.parent.0);
+        let entry = Entry { height: header.height, parent, transactions, execution };
+        self.blocks.insert(block.digest(), entry);
+    }
+
+    /// Takes a block that becomes final, and drops all others up to its height.
+    pub fn take(&mut self, block: &Block) -> Option<Arc<Execution>> {
+        let entry = self.blocks.remove(&block.digest());
+        let height = block.header().height;
+        self.blocks.retain(|_, entry| entry.height > height);
+        entry.map(|entry| entry.execution)
+    }
+
+    /// Transactions of a block and its ancestors, as far as they are not final.
+    pub fn transactions(&self, mut block: BlockDigest) -> HashSet<TransactionId> {
+        let mut found = HashSet::new();
+        while let Some(entry) = self.blocks.get(&block) {
+            found.extend(&entry.transactions);
+            block = entry.parent;
+        }
+        found
+    }
+}
