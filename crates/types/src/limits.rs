@@ -78,3 +78,43 @@ pub const BLOCKS_PER_EPOCH_MAX: u64 = 1_000_000;
 pub const GENERATED_ACCOUNTS_MAX: u64 = 10_000_000;
 /// Bytes of a genesis document.
 pub const GENESIS_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Transactions that a node keeps until they are final.
+pub const PENDING_TRANSACTIONS_MAX: usize = 131_072;
+/// Bytes of all transactions that a node keeps until they are final.
+pub const PENDING_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+/// Transactions of one account that a node keeps: as many nonces as can be used in any order.
+pub const PENDING_ACCOUNT_MAX: usize = NONCE_WINDOW as usize;
+/// Verified signatures that a node remembers.
+pub const VERIFIED_REMEMBERED_MAX: usize = 2 * PENDING_TRANSACTIONS_MAX;
+/// Transactions that wait for the check of their signatures.
+pub const VERIFY_QUEUE_MAX: usize = 65_536;
+/// Signatures checked in one batch.
+pub const VERIFY_BATCH_MAX: usize = 512;
+/// Longest time in milliseconds that a signature waits for others to share its batch.
+pub const VERIFY_GATHER_MS_MAX: u64 = 5;
+/// Bytes of transactions in one message to the other nodes.
+pub const FORWARD_BYTES_MAX: usize = 512 * 1_024;
+/// Messages to the other nodes that wait to be sent or read.
+pub const FORWARD_QUEUE_MAX: usize = 256;
+/// Milliseconds after which a transaction that is not final is sent to the other nodes again.
+pub const FORWARD_AGAIN_MS: u64 = 5_000;
+
+/// Longest time in milliseconds for which a request may wait for a transaction to be final.
+pub const WAIT_MS_MAX: u64 = 30_000;
+/// Requests that may wait at the same time for transactions to be final.
+pub const WAITING_REQUESTS_MAX: usize = 10_000;
+/// Items in one page of a list.
+pub const PAGE_LIMIT_MAX: usize = 100;
+/// Items in one page of a list where the request names no number.
+pub const PAGE_LIMIT_DEFAULT: usize = 20;
+/// Clients that may follow the stream of blocks at the same time.
+pub const STREAM_CLIENTS_MAX: usize = 256;
+/// Requests that a node serves at the same time.
+pub const REQUESTS_MAX: usize = 4_096;
+/// Bytes of a JSON request: one transaction in hexadecimal, and its surroundings.
+pub const JSON_BYTES_MAX: usize = 2 * TRANSACTION_BYTES_MAX + 1_024;
+/// Milliseconds that a request's body may take to arrive.
+pub const BODY_MS_MAX: u64 = 30_000;
+/// Receipts in one answer.
+pub const RECEIPTS_MAX: usize = 1_000;
