@@ -1,0 +1,1 @@
+"""Test what keeps the repository in order: rules, layers, documentation, vectors."""

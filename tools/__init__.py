@@ -1,0 +1,1 @@
+"""Check the repository against its own rules."""
