@@ -1,1 +1,23 @@
 //! Agree on blocks: wire the BFT engine to an application.
+
+mod config;
+mod delivery;
+mod driver;
+mod engine;
+mod guard;
+mod no_sync;
+mod pace;
+mod peers;
+mod process;
+mod running;
+mod source;
+
+pub use config::{Config, ConfigError, Timing};
+pub use engine::{
+    CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,
+};
+pub use pace::Pace;
+pub use peers::{AddressBook, AddressError, Peers, address_book, parse_address};
+pub use process::{ProcessConfig, ProcessContext, RunError, run};
+pub use running::{Chain, Running, Stopped};
+pub use source::{NoSource, Source};

@@ -101,6 +101,11 @@ impl Block {
         &self.inner
     }
 
+    /// Suite of the chain.
+    pub const fn suite(&self) -> Suite {
+        self.suite
+    }
+
     /// Digest of the header.
     pub const fn id(&self) -> trine_types::Digest {
         trine_types::Digest(self.digest.0)

@@ -12,6 +12,7 @@ use commonware_storage::{
     merkle::full::Config as TreeConfig,
     mmr,
     qmdb::{
+        any,
         current::{FixedConfig, VariableConfig, ordered, unordered},
         sync::Target,
     },
@@ -43,6 +44,11 @@ pub type HotDb<E> =
 /// Everything else, with proofs of current values and of absence.
 pub type ColdDb<E> =
     ordered::variable::Db<Family, E, ColdKey, ColdValue, Hash, EightCap, CHUNK_BYTES, Strategy>;
+
+/// Operation of the hot database.
+pub type HotOperation = any::unordered::fixed::Operation<Family, HotKey, HotValue>;
+/// Operation of the cold database.
+pub type ColdOperation = any::ordered::variable::Operation<Family, ColdKey, ColdValue>;
 
 /// Both databases, executed and committed as one.
 pub type Databases<E> = (Shared<HotDb<E>>, Shared<ColdDb<E>>);

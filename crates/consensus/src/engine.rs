@@ -1,0 +1,485 @@
+//! Wire the library's actors to one validator or follower.
+//!
+//! The same function runs on the tokio runtime with encrypted connections and on the deterministic
+//! runtime with a simulated network. What each actor does is described in
+//! `docs/internals/engine.md`.
+
+use crate::{
+    config::{Config, ConfigError, PAGE_BYTES, PENDING_BLOCKS_MAX, ms},
+    delivery::Delivery,
+    driver::Driver,
+    guard::VoteGuard,
+    no_sync::NoSync,
+    pace::Paced,
+    running::Running,
+    source::Source,
+};
+use commonware_actor::Feedback;
+use commonware_broadcast::buffered;
+use commonware_consensus::{
+    Reporter, Reporters,
+    marshal::{
+        self, Update,
+        core::Actor as MarshalActor,
+        resolver::{handler, p2p as marshal_resolver},
+        standard::Deferred,
+    },
+    simplex::{
+        SkipBudget,
+        config::{ForwardPolicy, SkipPolicy},
+        elector::RoundRobin,
+    },
+    types::{FixedEpocher, ViewDelta},
+};
+use commonware_cryptography::{Digested, Digestible as _, Signer as _, certificate::Verifier as _};
+use commonware_glue::{
+    dkg::{fence::Fence, network::Manager, orchestrator, state_sync},
+    stateful::{Config as StatefulConfig, PruneConfig, Stateful, SyncPlan, db::SyncEngineConfig},
+};
+use commonware_p2p::{Blocker, Receiver, Sender, max_message_size};
+use commonware_runtime::{
+    Clock, Metrics, Network as RuntimeNetwork, Spawner, Storage, Strategizer,
+    buffer::paged::CacheRef,
+};
+use commonware_storage::{archive::prunable, translator::EightCap};
+use commonware_utils::{
+    Acknowledgement as _, NZU16, NZU64, NZUsize, NonZeroDuration, sequence::Unit,
+};
+use rand::CryptoRng;
+use std::{
+    num::{NonZeroU16, NonZeroU64, NonZeroUsize},
+    sync::Arc,
+};
+use trine_ledger::{
+    Block, Committees, Ledger, Parts as LedgerParts, Runtime,
+    databases::{self, ColdOperation, HotOperation},
+    log_heads::LogHeads,
+    observer::Observer,
+    open_genesis,
+    preset::{BlockDigest, Finalization, Hash, PublicKey, Scheme, Strategy, Variant},
+};
+use trine_types::{
+    Genesis, Suite,
+    application::{Application, SignatureChecker},
+    limits,
+};
+
+const MAILBOX: NonZeroUsize = NZUsize!(1_024);
+const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
+const PAGE: NonZeroU16 = NZU16!(PAGE_BYTES);
+const ITEMS_PER_SECTION: NonZeroU64 = NZU64!(1_024);
+const VIEWS_RETAINED: u64 = 256;
+/// Blocks of each peer that wait for their certificate.
+const BLOCKS_BUFFERED: usize = 16;
+/// Heights fetched at a time while catching up.
+const REPAIR: NonZeroUsize = NZUsize!(32);
+/// Blocks between two runs of pruning.
+const MAINTENANCE: NonZeroUsize = NZUsize!(64);
+const PENDING: NonZeroUsize = NZUsize!(PENDING_BLOCKS_MAX);
+/// Silence after which a leader's view is skipped at once, in milliseconds.
+const SKIP_MS: u64 = 5_000;
+/// Separates this protocol's certificates from everything else that a key signs.
+const NAMESPACE: &[u8] = b"trine/consensus/";
+
+type Certificates<E> = prunable::Archive<EightCap, E, BlockDigest, Finalization>;
+type Blocks<E> = prunable::Archive<EightCap, E, BlockDigest, Arc<Block>>;
+type Backfill = (handler::Receiver<BlockDigest>, marshal_resolver::Mailbox<BlockDigest, PublicKey>);
+
+/// What a runtime must offer.
+pub trait Environment:
+    Runtime + Metrics + CryptoRng + Clock + Storage + RuntimeNetwork + Strategizer + Spawner
+{
+}
+impl<E> Environment for E where
+    E: Runtime + Metrics + CryptoRng + Clock + Storage + RuntimeNetwork + Strategizer + Spawner
+{
+}
+
+/// The parts that know the chain's rules.
+#[derive(Clone)]
+pub struct Parts {
+    /// Genesis document.
+    pub genesis: Arc<Genesis>,
+    /// Rules.
+    pub application: Arc<dyn Application>,
+    /// Signature checks.
+    pub checker: Arc<dyn SignatureChecker>,
+    /// Transactions to propose.
+    pub source: Arc<dyn Source>,
+    /// Follows the chain.
+    pub observer: Arc<dyn Observer>,
+    /// Root over the evidence logs.
+    pub log_heads: Arc<dyn LogHeads>,
+}
+
+/// The channels of one node, in the order of [`CHANNELS`], and the network around them.
+pub struct Network<S, R, B, M> {
+    /// Votes.
+    pub votes: (S, R),
+    /// Certificates.
+    pub certificates: (S, R),
+    /// Requests for certificates.
+    pub resolver: (S, R),
+    /// Requests for blocks.
+    pub backfill: (S, R),
+    /// New blocks.
+    pub blocks: (S, R),
+    /// Cuts peers off that send what no honest peer sends.
+    pub blocker: B,
+    /// Says who the peers are.
+    pub manager: M,
+}
+
+/// Channels and the messages a second that each peer may send on them.
+pub const CHANNELS: [(u64, u32); 5] = [(0, 512), (1, 512), (2, 128), (3, 128), (4, 64)];
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The folder cannot be read or written.
+    #[error("storage: {0}")]
+    Storage(String),
+    /// The genesis state cannot be made.
+    #[error(transparent)]
+    Genesis(#[from] trine_ledger::GenesisError),
+}
+
+/// Returns the largest message of the network. Every node must use the same value.
+pub fn message_bytes_max(suite: Suite) -> u32 {
+    let validators = limits::VALIDATORS_MAX as u32;
+    max_message_size(&[
+        orchestrator::max_payload_size::<Scheme, BlockDigest>(validators),
+        marshal::max_payload_size::<Variant, Scheme>(validators, &suite),
+    ])
+}
+
+/// Sees every finalized tip and block that marshal hands out.
+pub type Tap = Arc<dyn Fn(&Update<Block>) + Send + Sync>;
+
+/// Starts all actors of one node.
+///
+/// # Errors
+/// [`StartError`] when the configuration is refused or the folder does not serve.
+pub async fn start<E, S, R, B, M>(
+    context: E,
+    config: Config,
+    parts: Parts,
+    network: Network<S, R, B, M>,
+    tap: Option<Tap>,
+) -> Result<Running<E>, StartError>
+where
+    E: Environment,
+    S: Sender<PublicKey = PublicKey>,
+    R: Receiver<PublicKey = PublicKey>,
+    B: Blocker<PublicKey = PublicKey>,
+    M: Manager<PublicKey = PublicKey, Directory = Unit>,
+{
+    config.check()?;
+    let node = Node::open(context, config, parts).await?;
+    let (fence, gate) = Fence::new();
+    let mut handles = Vec::new();
+
+    let resolver = node.backfill(network.backfill, &network.blocker, &network.manager);
+    let (broadcast, buffer) = buffered::Engine::new(
+        node.context.child("broadcast"),
+        node.broadcast_config(network.manager.clone()),
+    );
+    handles.push(("broadcast", broadcast.start(network.blocks)));
+
+    let prefix = node.config.prefix.clone();
+    let plan = SyncPlan::init(node.context.child("plan"), prefix.clone()).await;
+    let (certificates, blocks) = node.archives().await?;
+    let genesis = Digested::precomputed(node.genesis.clone(), node.genesis.digest());
+    let (marshal_actor, marshal, floor) = MarshalActor::init(
+        node.context.child("marshal"),
+        certificates,
+        blocks,
+        node.marshal_config(plan.marshal_start(genesis)),
+    )
+    .await;
+
+    let (state, state_mailbox) = Stateful::new(
+        node.context.child("state"),
+        StatefulConfig {
+            application: node.ledger.clone(),
+            db_config: node.databases(),
+            provider: (),
+            marshal: (marshal.clone(), floor),
+            mailbox_size: MAILBOX,
+            plan,
+            resolvers: (NoSync::<HotOperation>::default(), NoSync::<ColdOperation>::default()),
+            sync_config: SyncEngineConfig {
+                fetch_batch_size: NZU64!(64),
+                apply_batch_size: NZU64!(64),
+                max_outstanding_requests: NZUsize!(1),
+            },
+            prune_config: node.prune_config(),
+            strategy: node.strategy.clone(),
+        },
+    );
+    let paced = Paced::new(
+        state_mailbox.clone(),
+        node.ledger.clone(),
+        node.parts.source.clone(),
+        node.config.pace(),
+    );
+    let deferred =
+        Deferred::new(node.context.child("deferred"), paced, marshal.clone(), node.epocher.clone());
+
+    let votes_prefix = format!("{prefix}-votes");
+    let (driver, driver_mailbox) = Driver::new(
+        node.context.child("driver"),
+        marshal.clone(),
+        node.committees.clone(),
+        fence,
+        node.epocher.clone(),
+        node.guard,
+        votes_prefix.clone(),
+    );
+    let (orchestrator, orchestrator_mailbox) = orchestrator::Actor::new(
+        node.context.child("orchestrator"),
+        orchestrator::Config {
+            oracle: network.blocker,
+            manager: network.manager,
+            provider: node.committees.clone(),
+            marshal: marshal.clone(),
+            application: deferred,
+            strategy: node.strategy.clone(),
+            simplex: node.simplex_config(),
+            gate,
+            state_sync: state_sync::Plan::disabled(),
+            blocks_per_epoch: node.config.blocks_per_epoch,
+            mailbox_size: MAILBOX,
+            partition_prefix: votes_prefix,
+        },
+    );
+    let (delivery, delivery_handle) = Delivery::start(
+        node.context.child("delivery"),
+        state_mailbox.clone(),
+        node.parts.observer.clone(),
+    );
+    let reporters = Reporters::from((
+        Tapped(tap),
+        Reporters::from((delivery, Reporters::from((driver_mailbox, orchestrator_mailbox)))),
+    ));
+    handles.push(("delivery", delivery_handle));
+    handles.push(("driver", driver.start()));
+    handles.push((
+        "orchestrator",
+        orchestrator.start(network.votes, network.certificates, network.resolver),
+    ));
+    handles.push(("marshal", marshal_actor.start(reporters, buffer, resolver)));
+    handles.push(("state", state.start()));
+    let ledger = node.ledger.clone();
+    Ok(Running::new(handles, marshal, ledger, state_mailbox, node.epocher))
+}
+
+/// Passes updates to the tap and acknowledges blocks on its behalf.
+#[derive(Clone)]
+struct Tapped(Option<Tap>);
+
+impl Reporter for Tapped {
+    type Activity = Update<Block>;
+
+    fn report(&mut self, update: Update<Block>) -> Feedback {
+        if let Some(tap) = &self.0 {
+            tap(&update);
+        }
+        if let Update::Block(_, acknowledgement) = update {
+            acknowledgement.acknowledge();
+        }
+        Feedback::Ok
+    }
+}
+
+/// What the actors of one node share.
+struct Node<E> {
+    context: E,
+    config: Config,
+    parts: Parts,
+    public_key: PublicKey,
+    cache: CacheRef,
+    strategy: Strategy,
+    epocher: FixedEpocher,
+    committees: Committees,
+    guard: VoteGuard,
+    genesis: Block,
+    ledger: Ledger,
+}
+
+impl<E: Environment> Node<E> {
+    async fn open(context: E, config: Config, parts: Parts) -> Result<Self, StartError> {
+        let threads = NonZeroUsize::new(config.threads).expect("the configuration is checked");
+        let strategy = context.strategy(threads);
+        let pages = NonZeroUsize::new(config.cache_bytes / usize::from(PAGE_BYTES));
+        let cache = CacheRef::new(PAGE, pages.expect("the configuration is checked"));
+        let guard = VoteGuard::open(context.child("guard"), &config.prefix, config.first_start)
+            .await
+            .map_err(|error| StartError::Storage(error.to_string()))?;
+        let genesis = open_genesis(
+            context.child("genesis"),
+            &config.prefix,
+            databases::config(&config.prefix, &cache, &strategy),
+            &parts.genesis,
+            parts.application.as_ref(),
+        )
+        .await?;
+        let namespace = [NAMESPACE, &genesis.header().chain_id.0].concat();
+        let committees = Committees::new(&namespace, config.signer.clone());
+        let epocher = FixedEpocher::new(config.blocks_per_epoch);
+        let ledger = Ledger::new(LedgerParts {
+            suite: genesis.suite(),
+            genesis: genesis.clone(),
+            application: parts.application.clone(),
+            checker: parts.checker.clone(),
+            observer: parts.observer.clone(),
+            log_heads: parts.log_heads.clone(),
+            committees: committees.clone(),
+            epocher: epocher.clone(),
+            strategy: strategy.clone(),
+        });
+        let public_key = config.signer.public_key();
+        Ok(Self {
+            context,
+            config,
+            parts,
+            public_key,
+            cache,
+            strategy,
+            epocher,
+            committees,
+            guard,
+            genesis,
+            ledger,
+        })
+    }
+
+    fn databases(&self) -> (databases::HotConfig, databases::ColdConfig) {
+        databases::config(&self.config.prefix, &self.cache, &self.strategy)
+    }
+
+    fn fetch_timeout(&self) -> NonZeroDuration {
+        NonZeroDuration::new_panic(ms(self.config.timing.fetch_ms))
+    }
+
+    fn backfill<S, R, B, M>(&self, channel: (S, R), blocker: &B, manager: &M) -> Backfill
+    where
+        S: Sender<PublicKey = PublicKey>,
+        R: Receiver<PublicKey = PublicKey>,
+        B: Blocker<PublicKey = PublicKey>,
+        M: Manager<PublicKey = PublicKey, Directory = Unit>,
+    {
+        marshal_resolver::init(
+            self.context.child("backfill"),
+            marshal_resolver::Config {
+                public_key: self.public_key.clone(),
+                peer_provider: manager.clone(),
+                blocker: blocker.clone(),
+                mailbox_size: MAILBOX,
+                fetch_timeout: self.fetch_timeout(),
+                fetch_retry_delay: ms(100),
+                priority_requests: false,
+                priority_responses: false,
+            },
+            channel,
+        )
+    }
+
+    fn broadcast_config<M>(&self, manager: M) -> buffered::Config<PublicKey, Suite, M, Strategy>
+    where
+        M: Manager<PublicKey = PublicKey, Directory = Unit>,
+    {
+        buffered::Config {
+            public_key: self.public_key.clone(),
+            mailbox_size: MAILBOX,
+            deque_size: BLOCKS_BUFFERED,
+            priority: false,
+            codec_config: self.genesis.suite(),
+            peer_provider: manager,
+            strategy: self.strategy.clone(),
+        }
+    }
+
+    async fn archives(&self) -> Result<(Certificates<E>, Blocks<E>), StartError> {
+        let certificates =
+            self.archive("certificates", Scheme::certificate_codec_config_unbounded());
+        let blocks = self.archive("blocks", self.genesis.suite());
+        let failed =
+            |error: commonware_storage::archive::Error| StartError::Storage(error.to_string());
+        let certificates =
+            prunable::Archive::init(self.context.child("certificates"), certificates);
+        let blocks = prunable::Archive::init(self.context.child("blocks"), blocks);
+        Ok((certificates.await.map_err(failed)?, blocks.await.map_err(failed)?))
+    }
+
+    fn archive<C>(&self, name: &str, codec_config: C) -> prunable::Config<EightCap, C> {
+        let partition = format!("{}-{name}", self.config.prefix);
+        prunable::Config {
+            translator: EightCap,
+            metadata_partition: format!("{partition}-metadata"),
+            key_partition: format!("{partition}-keys"),
+            key_page_cache: self.cache.clone(),
+            value_partition: format!("{partition}-values"),
+            compression: None,
+            codec_config,
+            items_per_section: ITEMS_PER_SECTION,
+            key_write_buffer: BUFFER,
+            value_write_buffer: BUFFER,
+            replay_buffer: BUFFER,
+        }
+    }
+
+    fn marshal_config(
+        &self,
+        start: marshal::Start<Scheme, BlockDigest, Digested<Block>>,
+    ) -> marshal::Config<Committees, FixedEpocher, Strategy, Block, Digested<Block>> {
+        marshal::Config {
+            provider: self.committees.clone(),
+            epocher: self.epocher.clone(),
+            start,
+            partition_prefix: format!("{}-marshal", self.config.prefix),
+            mailbox_size: MAILBOX,
+            view_retention: ViewDelta::new(VIEWS_RETAINED),
+            prunable_items_per_section: ITEMS_PER_SECTION,
+            page_cache: self.cache.clone(),
+            replay_buffer: BUFFER,
+            key_write_buffer: BUFFER,
+            value_write_buffer: BUFFER,
+            block_codec_config: self.genesis.suite(),
+            max_repair: REPAIR,
+            max_pending_acks: PENDING,
+            strategy: self.strategy.clone(),
+        }
+    }
+
+    fn simplex_config(&self) -> orchestrator::SimplexConfig<RoundRobin<Hash>> {
+        let timing = &self.config.timing;
+        orchestrator::SimplexConfig {
+            elector: RoundRobin::default(),
+            mailbox_size: MAILBOX,
+            replay_buffer: BUFFER,
+            write_buffer: BUFFER,
+            page_cache: self.cache.clone(),
+            leader_timeout: ms(timing.leader_ms),
+            certification_timeout: ms(timing.certification_ms),
+            timeout_retry: ms(timing.retry_ms),
+            fetch_timeout: self.fetch_timeout(),
+            fetch_retry_delay: ms(timing.retry_ms),
+            view_retention: ViewDelta::new(VIEWS_RETAINED),
+            skip: SkipPolicy::Enabled { timeout: ms(SKIP_MS), budget: SkipBudget::Participants },
+            forward: ForwardPolicy::Disabled,
+            track_historical_votes: false,
+        }
+    }
+
+    fn prune_config(&self) -> Option<PruneConfig> {
+        self.config.retained_blocks.map(|blocks| PruneConfig {
+            maintenance_interval: MAINTENANCE,
+            retained_marshal_blocks: usize::try_from(blocks).unwrap_or(usize::MAX),
+            retained_qmdb_blocks: 0,
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! Decide when a leader proposes and when a verifier looks at a block's time.
+//!
+//! Stands around the state actor, not inside it: finalization waits for a build or a verification
+//! that runs, so nothing in there may sleep.
+
+use crate::{guard::unix_ms, source::Source};
+use commonware_consensus::{Application, Handoff, Heightable as _, marshal::ancestry::Ancestry};
+use commonware_cryptography::{Digested, Digestible as _};
+use commonware_runtime::Clock;
+use futures::future::{Either, select};
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use trine_ledger::{Block, Candidates, Ledger, preset::Context};
+use trine_types::limits;
+
+/// When and how much to propose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Shortest time between a block and its parent, in milliseconds.
+    pub interval_ms_min: u64,
+    /// Time after which a leader proposes a block without transactions, in milliseconds.
+    pub idle_ms: u64,
+    /// Most transactions in a proposal.
+    pub transactions_max: usize,
+    /// Most bytes of transactions in a proposal.
+    pub bytes_max: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            interval_ms_min: 25,
+            idle_ms: 1_000,
+            transactions_max: limits::BLOCK_TRANSACTIONS_MAX,
+            bytes_max: limits::BLOCK_BYTES_MAX,
+        }
+    }
+}
+
+/// Picks what to propose, and when.
+#[derive(Clone)]
+struct Picker {
+    ledger: Ledger,
+    source: Arc<dyn Source>,
+    pace: Pace,
+}
+
+impl Picker {
+    /// Waits for transactions, at most until the idle interval is over.
+    async fn pick(&self, context: &impl Clock, parent: &Digested<Block>) -> Candidates {
+        let idle_until = context.current() + Duration::from_millis(self.pace.idle_ms);
+        let parent_ms = parent.inner().header().time_ms;
+        let earliest_ms = parent_ms.saturating_add(self.pace.interval_ms_min);
+        sleep_until_ms(context, earliest_ms, idle_until).await;
+        loop {
+            let changed = self.source.changed();
+            let found = self.take(parent);
+            if !found.is_empty() {
+                return found;
+            }
+            match select(changed, pin!(context.sleep_until(idle_until))).await {
+                Either::Left(_) => {}
+                Either::Right(_) => return self.take(parent),
+            }
+        }
+    }
+
+    fn take(&self, parent: &Digested<Block>) -> Candidates {
+        let taken = self.ledger.unfinalized(parent.digest());
+        self.source.candidates(self.pace.transactions_max, self.pace.bytes_max, &taken)
+    }
+}
+
+/// The application as consensus sees it.
+#[derive(Clone)]
+pub struct Paced<A> {
+    inner: A,
+    picker: Picker,
+}
+
+impl<A> Paced<A> {
+    /// Wraps the mailbox of the state actor.
+    pub fn new(inner: A, ledger: Ledger, source: Arc<dyn Source>, pace: Pace) -> Self {
+        Self { inner, picker: Picker { ledger, source, pace } }
+    }
+}
+
+/// Sleeps until the wall clock shows `time_ms`, but never beyond `limit`.
+async fn sleep_until_ms(context: &impl Clock, time_ms: u64, limit: SystemTime) {
+    let time = UNIX_EPOCH.checked_add(Duration::from_millis(time_ms)).unwrap_or(limit);
+    context.sleep_until(time.min(limit)).await;
+}
+
+impl<E, A> Application<E> for Paced<A>
+where
+    E: Clock,
+    A: Application<E, Block = Block, Context = Context, Input = Candidates>,
+{
+    type SigningScheme = A::SigningScheme;
+    type Context = Context;
+    type Block = Block;
+    type Input = ();
+
+    async fn prepare(
+        &mut self,
+        context: (E, Context),
+        ancestry: impl Ancestry<Block>,
+        _: (),
+    ) -> Handoff<Digested<Block>> {
+        self.inner.prepare(context, ancestry, Vec::new()).await
+    }
+
+    async fn propose(
+        &mut self,
+        context: (E, Context),
+        ancestry: impl Ancestry<Block>,
+        _: (),
+    ) -> Option<Digested<Block>> {
+        let parent = ancestry.peek()?.clone();
+        let candidates = self.picker.pick(&context.0, &parent).await;
+        tracing::trace!(height = parent.height().get() + 1, count = candidates.len(), "propose");
+        self.inner.propose(context, ancestry, candidates).await
+    }
+
+    /// Waits while the block's time lies too far ahead of this node's clock: the verdict is final,
+    /// and a clock is no ground for one. Consensus cancels the wait when the view is over.
+    async fn verify(&mut self, context: (E, Context), ancestry: impl Ancestry<Block>) -> bool {
+        if let Some(block) = ancestry.peek() {
+            let allowed = block.inner().header().time_ms.saturating_sub(limits::BLOCK_AHEAD_MS_MAX);
+            while unix_ms(&context.0) < allowed {
+                let step = (allowed - unix_ms(&context.0)).min(self.picker.pace.idle_ms.max(1));
+                context.0.sleep(Duration::from_millis(step)).await;
+            }
+        }
+        self.inner.verify(context, ancestry).await
+    }
+}

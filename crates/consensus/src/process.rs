@@ -1,0 +1,192 @@
+//! Run one node as a process: tokio, encrypted connections, a folder on disk.
+
+use crate::{
+    config::Config,
+    engine::{self, CHANNELS, Network, Parts, StartError, message_bytes_max},
+    peers::{AddressBook, Peers},
+    running::{Running, Stopped},
+};
+use commonware_cryptography::ChaCha20Poly1305;
+use commonware_p2p::authenticated::lookup;
+use commonware_runtime::{Quota, Runner as _, Supervisor as _, tokio};
+use commonware_stream::{
+    cups::{self, Cups},
+    sake::{self, Sake},
+};
+use commonware_utils::NZUsize;
+use futures::future::{Either, select};
+use std::{
+    fs::{File, TryLockError},
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    num::{NonZeroU32, NonZeroUsize},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    pin::pin,
+    time::Duration,
+};
+use trine_types::limits;
+
+/// File on which the library locks a folder.
+const LOCK_NAME: &str = ".hold";
+/// Largest difference between two peers' clocks at a handshake.
+const CLOCK_SKEW: Duration = Duration::from_secs(10);
+/// Oldest handshake that a peer may send.
+const HANDSHAKE_AGE: Duration = Duration::from_secs(20);
+const NETWORK_MAILBOX: NonZeroUsize = NZUsize!(1_024);
+/// Peers beside the validators that may connect.
+const OBSERVERS_MAX: usize = 64;
+
+/// What a process needs beside the engine's configuration.
+#[derive(Clone)]
+pub struct ProcessConfig {
+    /// Engine.
+    pub engine: Config,
+    /// Folder of the chain's data.
+    pub storage: PathBuf,
+    /// Address on which peers connect.
+    pub listen: SocketAddr,
+    /// Where the peers listen.
+    pub book: AddressBook,
+    /// Threads of the runtime.
+    pub workers: usize,
+}
+
+/// Why a node ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another process uses the folder.
+    #[error("{} is in use by another node", .0.display())]
+    StorageInUse(PathBuf),
+    /// The folder does not serve.
+    #[error("{}: {}", .0.display(), .1)]
+    Storage(PathBuf, io::Error),
+    /// The address for peers cannot be used.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// The engine did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The engine ended.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A task panicked.
+    #[error("the node failed: {0}")]
+    Panicked(String),
+}
+
+/// The runtime's context in a process.
+pub type ProcessContext = tokio::Context;
+
+/// Runs a node until `service` ends or the engine fails; blocks the thread.
+///
+/// `service` gets the running node and serves people and programs; it runs on the same runtime.
+///
+/// # Errors
+/// [`RunError`]; never for the end of `service`.
+pub fn run<F, S, T>(config: ProcessConfig, parts: Parts, service: S) -> Result<T, RunError>
+where
+    S: FnOnce(tokio::Context, &Running<tokio::Context>) -> F + Send,
+    F: Future<Output = T> + Send,
+    T: Send,
+{
+    check_storage(&config.storage)?;
+    // The network would only log that it cannot listen.
+    drop(TcpListener::bind(config.listen).map_err(|error| RunError::Listen(config.listen, error))?);
+    let runner = tokio::Runner::new(
+        tokio::Config::new()
+            .with_worker_threads(config.workers)
+            .with_storage_directory(config.storage.clone()),
+    );
+    let task = AssertUnwindSafe(|| runner.start(|context| run_in(context, config, parts, service)));
+    catch_unwind(task).unwrap_or_else(|panic| Err(RunError::Panicked(panic_text(&*panic))))
+}
+
+async fn run_in<F, S, T>(
+    context: tokio::Context,
+    config: ProcessConfig,
+    parts: Parts,
+    service: S,
+) -> Result<T, RunError>
+where
+    S: FnOnce(tokio::Context, &Running<tokio::Context>) -> F,
+    F: Future<Output = T>,
+{
+    let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from);
+    let suite = suite.map_err(StartError::from)?;
+    let (mut network, oracle) =
+        lookup::Network::new(context.child("network"), network_config(&config, &parts, suite));
+    let mut register = |place: usize| {
+        let (channel, rate) = CHANNELS[place];
+        let rate = NonZeroU32::new(rate).expect("rates are positive");
+        network.register(channel, Quota::per_second(rate))
+    };
+    let channels = Network {
+        votes: register(0),
+        certificates: register(1),
+        resolver: register(2),
+        backfill: register(3),
+        blocks: register(4),
+        blocker: oracle.clone(),
+        manager: Peers::new(oracle, config.book),
+    };
+    let mut running =
+        engine::start(context.child("engine"), config.engine, parts, channels, None).await?;
+    running.supervise("network", network.start());
+    let service = pin!(service(context.child("service"), &running));
+    match select(service, pin!(running.stopped())).await {
+        Either::Left((result, _)) => Ok(result),
+        Either::Right((stopped, _)) => Err(stopped.into()),
+    }
+}
+
+type Handshake = Cups<Sake<trine_ledger::preset::PrivateKey>, ChaCha20Poly1305>;
+
+fn network_config(
+    config: &ProcessConfig,
+    parts: &Parts,
+    suite: trine_types::Suite,
+) -> lookup::Config<Handshake> {
+    let handshake = Cups::new(
+        Sake {
+            signer: config.engine.signer.clone(),
+            synchrony_bound: CLOCK_SKEW,
+            max_handshake_age: HANDSHAKE_AGE,
+            version: sake::Version::V1,
+        },
+        cups::Version::V1,
+    );
+    let namespace = [b"trine/network/".as_slice(), &parts.genesis.chain_id().0].concat();
+    let peers = NonZeroUsize::new(config.book.len().min(limits::VALIDATORS_MAX) + OBSERVERS_MAX);
+    lookup::Config {
+        bypass_ip_check: true,
+        dial_frequency: Duration::from_millis(200),
+        ..lookup::Config::local(
+            handshake,
+            &namespace,
+            config.listen,
+            peers.expect("observers are allowed"),
+            message_bytes_max(suite),
+            NETWORK_MAILBOX,
+        )
+    }
+}
+
+/// Refuses a folder that another node holds: the library would wait for it without a word.
+fn check_storage(folder: &Path) -> Result<(), RunError> {
+    let failed = |error| RunError::Storage(folder.to_owned(), error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let path = folder.join(LOCK_NAME);
+    let file = File::options().write(true).create(true).truncate(false).open(path);
+    match file.map_err(failed)?.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(RunError::StorageInUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic").to_owned()
+}

@@ -1,0 +1,115 @@
+//! Hold a running node: ask it, and learn when it stops.
+
+use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
+use commonware_glue::stateful;
+use commonware_runtime::{Error as RuntimeError, Handle};
+use futures::future::select_all;
+use std::sync::Arc;
+use trine_ledger::{
+    Block, Ledger, Runtime,
+    preset::{BlockDigest, Finalization, Marshal},
+};
+use trine_types::{Digest, Height};
+
+/// An actor ended, and with it the node.
+#[derive(Debug, thiserror::Error)]
+#[error("the actor {actor:?} ended: {cause}")]
+pub struct Stopped {
+    /// Name of the actor.
+    pub actor: &'static str,
+    /// What it said.
+    pub cause: String,
+}
+
+/// Answers questions about final blocks; clones share everything.
+#[derive(Clone)]
+pub struct Chain {
+    marshal: Marshal,
+    ledger: Ledger,
+    epocher: FixedEpocher,
+}
+
+impl Chain {
+    /// Genesis block.
+    pub fn genesis(&self) -> &Block {
+        self.ledger.genesis_block()
+    }
+
+    /// Epochs by height.
+    pub const fn epocher(&self) -> &FixedEpocher {
+        &self.epocher
+    }
+
+    /// Final block at a height.
+    pub async fn block(&self, height: Height) -> Option<Arc<Block>> {
+        let block = self.marshal.get_block(EngineHeight::new(height.0)).await?;
+        Some(block.inner_shared())
+    }
+
+    /// Block by its digest; final or on the way to it.
+    pub async fn block_by_digest(&self, digest: Digest) -> Option<Arc<Block>> {
+        let block = self.marshal.get_block(&BlockDigest::from(digest.0)).await?;
+        Some(block.inner_shared())
+    }
+
+    /// Certificate of the block at a height.
+    ///
+    /// A final block may have none of its own: then the next certified block above it, which
+    /// descends from it, stands for it.
+    pub async fn certificate(&self, height: Height) -> Option<Finalization> {
+        self.marshal.get_finalization(EngineHeight::new(height.0)).await
+    }
+
+    /// Height up to which this node has applied blocks durably; none before the first.
+    pub async fn processed(&self) -> Option<Height> {
+        let processed = self.marshal.get_processed().await?;
+        Some(Height(processed.height().get()))
+    }
+}
+
+/// A running node.
+pub struct Running<E: Runtime + commonware_runtime::Clock> {
+    handles: Vec<(&'static str, Handle<()>)>,
+    chain: Chain,
+    state: stateful::Mailbox<E, Ledger>,
+}
+
+impl<E: Runtime + commonware_runtime::Clock> Running<E> {
+    pub(crate) const fn new(
+        handles: Vec<(&'static str, Handle<()>)>,
+        marshal: Marshal,
+        ledger: Ledger,
+        state: stateful::Mailbox<E, Ledger>,
+        epocher: FixedEpocher,
+    ) -> Self {
+        Self { handles, chain: Chain { marshal, ledger, epocher }, state }
+    }
+
+    /// Adds another actor whose end stops the node.
+    pub fn supervise(&mut self, actor: &'static str, handle: Handle<()>) {
+        self.handles.push((actor, handle));
+    }
+
+    /// Access to final blocks.
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Mailbox of the state actor.
+    pub const fn state(&self) -> &stateful::Mailbox<E, Ledger> {
+        &self.state
+    }
+
+    /// Resolves when an actor ends. No actor may end while the node runs, so this is an error.
+    pub async fn stopped(self) -> Stopped {
+        let (names, handles): (Vec<_>, Vec<_>) = self.handles.into_iter().unzip();
+        let (result, place, rest) = select_all(handles).await;
+        rest.iter().for_each(Handle::abort);
+        let cause = match result {
+            Ok(()) => "without an error".to_owned(),
+            Err(RuntimeError::Closed | RuntimeError::Aborted) => "the node is stopping".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Stopped { actor: names[place], cause }
+    }
+}

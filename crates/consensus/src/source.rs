@@ -1,0 +1,36 @@
+//! Ask for transactions to propose.
+
+use futures::future::BoxFuture;
+use std::{collections::HashSet, sync::Arc};
+use trine_types::{Transaction, TransactionId};
+
+/// Where a leader takes transactions from; the node's mempool.
+pub trait Source: Send + Sync + 'static {
+    /// Returns transactions in the order in which they should run, at most `count_max` of them with
+    /// at most `bytes_max` encoded bytes together, none of `taken`.
+    ///
+    /// `taken` holds what blocks that are not final yet contain already.
+    fn candidates(
+        &self,
+        count_max: usize,
+        bytes_max: usize,
+        taken: &HashSet<TransactionId>,
+    ) -> Vec<Arc<Transaction>>;
+
+    /// Resolves when a transaction was added after this call.
+    fn changed(&self) -> BoxFuture<'static, ()>;
+}
+
+/// Never has anything: for nodes that follow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSource;
+
+impl Source for NoSource {
+    fn candidates(&self, _: usize, _: usize, _: &HashSet<TransactionId>) -> Vec<Arc<Transaction>> {
+        Vec::new()
+    }
+
+    fn changed(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
