@@ -118,3 +118,16 @@ pub const JSON_BYTES_MAX: usize = 2 * TRANSACTION_BYTES_MAX + 1_024;
 pub const BODY_MS_MAX: u64 = 30_000;
 /// Receipts in one answer.
 pub const RECEIPTS_MAX: usize = 1_000;
+
+/// Bytes of a proof or receipt file.
+pub const PROOF_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+/// Headers of one certified chain in a proof.
+pub const PROOF_HEADERS_MAX: usize = 512;
+/// Hand-overs in a proof.
+pub const PROOF_HANDOVERS_MAX: usize = 256;
+/// Nesting of a value in a proof that the reader does not know and ignores.
+pub const PROOF_NESTING_MAX: usize = 8;
+/// Bytes of a file name in a receipt.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of a trust file.
+pub const TRUST_BYTES_MAX: usize = 1_024 * 1_024;
