@@ -1,1 +1,39 @@
-//! Expose the Rust core to Python.
+//! Expose the Rust core to Python as `trine._core`: bytes in, bytes out.
+//!
+//! Thin: argument conversion and error mapping only. Long work runs with the interpreter lock
+//! released; a panic becomes `trine.errors.Internal`.
+
+mod calls;
+mod detached;
+mod errors;
+mod evidence;
+mod genesis;
+mod keys;
+mod registry;
+mod transactions;
+
+use pyo3::prelude::*;
+
+/// Adds a submodule so that `import trine._core.NAME` works as well as attribute access.
+fn add(
+    parent: &Bound<'_, PyModule>,
+    name: &str,
+    register: fn(&Bound<'_, PyModule>) -> PyResult<()>,
+) -> PyResult<()> {
+    let full_name = format!("trine._core.{name}");
+    let module = PyModule::new(parent.py(), &full_name)?;
+    register(&module)?;
+    parent.add(name, &module)?;
+    parent.py().import("sys")?.getattr("modules")?.set_item(full_name, &module)
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    add(module, "calls", calls::register)?;
+    add(module, "evidence", evidence::register)?;
+    add(module, "genesis", genesis::register)?;
+    add(module, "keys", keys::register)?;
+    add(module, "registry", registry::register)?;
+    add(module, "transactions", transactions::register)
+}

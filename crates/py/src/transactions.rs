@@ -1,0 +1,123 @@
+//! Build, sign and read transactions.
+
+use crate::detached::detached;
+use crate::errors::{bad_argument, of_decode, refuse};
+use crate::keys::{SecretKey, suite};
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use trine_crypto::Suite;
+use trine_types::limits::{CALLS_MAX, TRANSACTION_BYTES_MAX};
+use trine_types::{
+    Address, ChainId, Code, Decode, Encode, RawCall, Transaction, UnsignedTransaction,
+};
+
+fn array<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
+    bytes
+        .try_into()
+        .map_err(|_| bad_argument(format!("{what}: {} bytes, expected {N}", bytes.len())))
+}
+
+/// Nonce, last block time in Unix milliseconds, encoded calls.
+type Draft = (u64, u64, Vec<Vec<u8>>);
+
+fn unsigned(
+    chain_id: ChainId,
+    sender: Address,
+    key_index: u8,
+    draft: Draft,
+) -> PyResult<UnsignedTransaction> {
+    let (nonce, valid_until_ms, calls) = draft;
+    if calls.is_empty() {
+        return Err(refuse(Code::Malformed.name(), "a transaction has at least one call"));
+    }
+    if calls.len() > CALLS_MAX {
+        let message = format!("{} calls, at most {CALLS_MAX} allowed", calls.len());
+        return Err(refuse(Code::TooLarge.name(), message));
+    }
+    let calls = calls
+        .iter()
+        .map(|call| RawCall::from_bytes(call).map_err(|error| of_decode(&error)))
+        .collect::<PyResult<_>>()?;
+    Ok(UnsignedTransaction { chain_id, sender, key_index, nonce, valid_until_ms, calls })
+}
+
+/// Signs one transaction for each draft; returns (identifier, bytes) of each, in order.
+#[pyfunction]
+fn sign<'py>(
+    py: Python<'py>,
+    suite_name: &str,
+    chain_id: &[u8],
+    sender: &[u8],
+    key_index: u8,
+    key: &SecretKey,
+    drafts: Vec<Draft>,
+) -> PyResult<Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>> {
+    let suite = suite(suite_name)?;
+    let chain_id = ChainId(array(chain_id, "chain id")?);
+    let sender = Address(array(sender, "sender")?);
+    let bodies = drafts
+        .into_iter()
+        .map(|draft| unsigned(chain_id, sender, key_index, draft))
+        .collect::<PyResult<Vec<_>>>()?;
+    let signed: Vec<_> = detached(py, || {
+        bodies.into_iter().map(|body| body.sign(suite, &key.0)).collect::<Vec<_>>()
+    })?;
+    signed
+        .into_iter()
+        .map(|transaction| {
+            let length = transaction.bytes.len();
+            if length > TRANSACTION_BYTES_MAX {
+                let message = format!("{length} bytes, at most {TRANSACTION_BYTES_MAX} allowed");
+                return Err(refuse(Code::TooLarge.name(), message));
+            }
+            let id = PyBytes::new(py, &transaction.id.0);
+            Ok((id, PyBytes::new(py, &transaction.bytes)))
+        })
+        .collect()
+}
+
+fn parse(suite: Suite, bytes: &[u8]) -> PyResult<Transaction> {
+    Transaction::from_bytes(suite, Bytes::copy_from_slice(bytes)).map_err(|error| of_decode(&error))
+}
+
+/// Reads a transaction into a dictionary of its fields; `calls` are encoded calls.
+#[pyfunction]
+fn decode<'py>(
+    py: Python<'py>,
+    suite_name: &str,
+    transaction: &[u8],
+) -> PyResult<Bound<'py, PyDict>> {
+    let transaction = parse(suite(suite_name)?, transaction)?;
+    let body = &transaction.body;
+    let fields = PyDict::new(py);
+    fields.set_item("id", PyBytes::new(py, &transaction.id.0))?;
+    fields.set_item("chain_id", PyBytes::new(py, &body.chain_id.0))?;
+    fields.set_item("sender", PyBytes::new(py, &body.sender.0))?;
+    fields.set_item("key_index", body.key_index)?;
+    fields.set_item("nonce", body.nonce)?;
+    fields.set_item("valid_until_ms", body.valid_until_ms)?;
+    let calls: Vec<_> = body.calls.iter().map(|call| PyBytes::new(py, &call.to_bytes())).collect();
+    fields.set_item("calls", calls)?;
+    fields.set_item("algorithm", transaction.algorithm.to_string())?;
+    fields.set_item("signature", PyBytes::new(py, &transaction.signature))?;
+    Ok(fields)
+}
+
+/// Says whether the transaction's signature is valid under `public_key`.
+#[pyfunction]
+fn verify_signature(
+    py: Python<'_>,
+    suite_name: &str,
+    transaction: &[u8],
+    public_key: &[u8],
+) -> PyResult<bool> {
+    let transaction = parse(suite(suite_name)?, transaction)?;
+    detached(py, || trine_crypto::verify(transaction.batch_item(public_key)))
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(sign, module)?)?;
+    module.add_function(wrap_pyfunction!(decode, module)?)?;
+    module.add_function(wrap_pyfunction!(verify_signature, module)?)
+}

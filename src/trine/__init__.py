@@ -1,0 +1,1 @@
+"""Keep a permissioned chain of evidence, assets and proofs, and verify it offline."""

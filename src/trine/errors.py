@@ -1,0 +1,558 @@
+"""Define every exception of Trine, each with one stable code.
+
+A class is a code: its name in snake case (`NoRight` is `no_right`). The same code stands in the
+node's problem documents, in `--json` answers and in `trine explain CODE`. The Rust core raises
+these classes too.
+
+>>> from trine import errors
+>>> error = errors.error_of("no_right", "assets.define: no_right")
+>>> error.code, type(error).__name__, int(error.exit_code)
+('no_right', 'NoRight', 4)
+>>> isinstance(error, errors.FailedOutcome)
+True
+"""
+
+import re
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """Exit status of the command line."""
+
+    DONE = 0
+    """Done, or verified."""
+    NEGATIVE = 1
+    """A negative verdict."""
+    USAGE = 2
+    """The command line cannot be read."""
+    UNREACHABLE = 3
+    """No node can be reached."""
+    REFUSED = 4
+    """Refused: no right, quota, or the machine itself."""
+    BAD_INPUT = 5
+    """An input file cannot be used."""
+
+
+class TrineError(Exception):
+    """Anything that goes wrong in Trine.
+
+    Attributes:
+        code: Stable code; never changes its meaning.
+        exit_code: Exit status of a command that ends with this error.
+        instance: What the error is about, where there is one (a transaction's id, a path).
+    """
+
+    code: ClassVar[str]
+    exit_code: ClassVar[ExitCode]
+    by_code: ClassVar[dict[str, type["TrineError"]]] = {}
+
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        if not abstract:
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+            TrineError.by_code[cls.code] = cls
+
+    def __init__(self, message: str = "", *, instance: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.instance = instance
+
+
+class InvalidTransaction(TrineError, abstract=True):
+    """The transaction may enter no block; nothing of it happened."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class Malformed(InvalidTransaction):
+    """The bytes of the transaction end early or hold an impossible value."""
+
+
+class NonCanonical(InvalidTransaction):
+    """The bytes are not the one encoding of their value."""
+
+
+class TooLarge(InvalidTransaction):
+    """A length or count is over its limit; the message names both."""
+
+
+class UnknownVersion(InvalidTransaction):
+    """The version of the transaction is not known to this chain."""
+
+
+class WrongChain(InvalidTransaction):
+    """The transaction was signed for another chain."""
+
+
+class UnknownSender(InvalidTransaction):
+    """The sender has no account on this chain."""
+
+
+class UnknownKey(InvalidTransaction):
+    """The account never had a key with this index."""
+
+
+class RevokedKey(InvalidTransaction):
+    """The key with this index was revoked."""
+
+
+class AlgorithmNotAdmitted(InvalidTransaction):
+    """The chain does not admit the algorithm, or the key has another one."""
+
+
+class NonceUsed(InvalidTransaction):
+    """The nonce was used."""
+
+
+class NonceVoided(InvalidTransaction):
+    """The nonce lies below the account's window: used long ago, or voided when the window slid."""
+
+
+class NonceTooFar(InvalidTransaction):
+    """The nonce lies too far beyond the account's window."""
+
+
+class Expired(InvalidTransaction):
+    """The time until which the transaction is valid lies before the block's time."""
+
+
+class BadSignature(InvalidTransaction):
+    """The signature does not verify under the account's key."""
+
+
+class FailedOutcome(TrineError, abstract=True):
+    """The transaction entered a block and failed; it used its nonce and quota."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class UnknownModule(FailedOutcome):
+    """No module has this number."""
+
+
+class UnknownMethod(FailedOutcome):
+    """The module has no method with this number."""
+
+
+class BadArguments(FailedOutcome):
+    """The arguments are not the canonical encoding of the method's arguments."""
+
+
+class AccountFrozen(FailedOutcome):
+    """The sender is frozen."""
+
+
+class KeyNotPermitted(FailedOutcome):
+    """The key may not call this module."""
+
+
+class NoRight(FailedOutcome):
+    """The sender lacks the role that the method asks for."""
+
+
+class OtherOrganisation(FailedOutcome):
+    """The object belongs to another organisation."""
+
+
+class AccountQuota(FailedOutcome):
+    """The account has used up its quota of this window."""
+
+
+class OrganisationQuota(FailedOutcome):
+    """The organisation has used up its quota of this window."""
+
+
+class AccountExists(FailedOutcome):
+    """The address has an account already."""
+
+
+class UnknownAccount(FailedOutcome):
+    """The address has no account."""
+
+
+class KeyLimit(FailedOutcome):
+    """The account has as many keys as it may ever have."""
+
+
+class NoSuchKey(FailedOutcome):
+    """The account has no live key with this index."""
+
+
+class BadKey(FailedOutcome):
+    """The public key is not well-formed or its algorithm is not admitted."""
+
+
+class FirstKey(FailedOutcome):
+    """The first key of an account can be rotated, never revoked."""
+
+
+class NoChange(FailedOutcome):
+    """The account is in this state already."""
+
+
+class OrganisationExists(FailedOutcome):
+    """Another organisation has this name."""
+
+
+class UnknownOrganisation(FailedOutcome):
+    """No organisation has this number."""
+
+
+class OrganisationLimit(FailedOutcome):
+    """The chain has as many organisations as it may."""
+
+
+class BadName(FailedOutcome):
+    """The name is not allowed."""
+
+
+class LastAdministrator(FailedOutcome):
+    """The organisation's last administrator keeps the role."""
+
+
+class UnknownProposal(FailedOutcome):
+    """No proposal has this number."""
+
+
+class ProposalClosed(FailedOutcome):
+    """The proposal was executed or rejected."""
+
+
+class ProposalExpired(FailedOutcome):
+    """The proposal's time is over."""
+
+
+class AlreadyVoted(FailedOutcome):
+    """The organisation voted already."""
+
+
+class ActionMismatch(FailedOutcome):
+    """The action is not the one that the proposal holds."""
+
+
+class UnknownParameter(FailedOutcome):
+    """No parameter has this number."""
+
+
+class ParameterOutOfRange(FailedOutcome):
+    """The value is outside the parameter's range."""
+
+
+class BadLifetime(FailedOutcome):
+    """The proposal would live longer than the chain allows, or not at all."""
+
+
+class UnknownLog(FailedOutcome):
+    """No evidence log has this number."""
+
+
+class LogExists(FailedOutcome):
+    """The organisation has a log with this name."""
+
+
+class LogLimit(FailedOutcome):
+    """The chain has as many logs as it may."""
+
+
+class UnknownAsset(FailedOutcome):
+    """No asset has this number."""
+
+
+class AssetExists(FailedOutcome):
+    """The organisation has an asset with this symbol."""
+
+
+class InsufficientBalance(FailedOutcome):
+    """The balance is smaller than the amount."""
+
+
+class AmountOverflow(FailedOutcome):
+    """The balance or the supply would exceed 2^64 - 1."""
+
+
+class ZeroAmount(FailedOutcome):
+    """The amount is zero."""
+
+
+class DuplicateReference(FailedOutcome):
+    """The sender used this reference before."""
+
+
+class SelfTransfer(FailedOutcome):
+    """Sender and recipient are the same account."""
+
+
+class NotFound(TrineError, abstract=True):
+    """The chain holds no such thing, up to the node's latest final block."""
+
+    exit_code = ExitCode.NEGATIVE
+
+
+class TransactionNotFound(NotFound):
+    """The node knows no final transaction with this id."""
+
+
+class BlockNotFound(NotFound):
+    """The chain has no final block of this height."""
+
+
+class AccountNotFound(NotFound):
+    """The address has no account."""
+
+
+class KeyNotFound(NotFound):
+    """The account has no key with this index."""
+
+
+class StateNotFound(NotFound):
+    """The state has no entry under this key."""
+
+
+class EntryNotFound(NotFound):
+    """The log has no such entry."""
+
+
+class TransferNotFound(NotFound):
+    """No transfer carries this reference."""
+
+
+class OrganisationNotFound(NotFound):
+    """The chain has no such organisation."""
+
+
+class AssetNotFound(NotFound):
+    """The chain has no such asset."""
+
+
+class LogNotFound(NotFound):
+    """The chain has no such evidence log."""
+
+
+class ProposalNotFound(NotFound):
+    """The chain has no such proposal."""
+
+
+class NotFoundHere(NotFound):
+    """The node has no such address in its interface."""
+
+
+class Refused(TrineError, abstract=True):
+    """The node refuses the request."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class BadRequest(Refused):
+    """The node cannot read the request."""
+
+
+class Duplicate(Refused):
+    """The node holds this transaction already."""
+
+
+class Internal(Refused):
+    """The program or the node met a fault of its own."""
+
+
+class Unavailable(TrineError, abstract=True):
+    """No node can answer now; trying again later may help."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class PendingFull(Unavailable):
+    """The node's pool of pending transactions is full."""
+
+
+class NotReady(Unavailable):
+    """The node is starting or catching up."""
+
+
+class Timeout(Unavailable):
+    """What was waited for did not happen in time."""
+
+
+class CannotReachNode(Unavailable):
+    """No node answers at the URL."""
+
+
+class BadAnswer(Unavailable):
+    """What answers at the URL does not speak the interface of a Trine node."""
+
+
+class NotFinalizing(Unavailable):
+    """The network started but finalizes no blocks."""
+
+
+class NegativeVerdict(TrineError, abstract=True):
+    """Verification ended with a negative verdict."""
+
+    exit_code = ExitCode.NEGATIVE
+
+
+class FileAltered(NegativeVerdict):
+    """The file is not the one that the receipt is about."""
+
+
+class ReceiptMismatch(NegativeVerdict):
+    """The receipt contradicts itself: it was altered."""
+
+
+class ProofMismatch(NegativeVerdict):
+    """The proof contradicts itself: it was altered."""
+
+
+class OtherChain(NegativeVerdict):
+    """The receipt or proof is of another chain than the trust file."""
+
+
+class WrongTrust(NegativeVerdict):
+    """The validators of the trust file did not sign this."""
+
+
+class SignatureMismatch(NegativeVerdict):
+    """A signature does not verify: the data was altered after signing."""
+
+
+class BadInput(TrineError, abstract=True):
+    """An input file cannot be used."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class NotAReceipt(BadInput):
+    """The file is no receipt, or it is cut short."""
+
+
+class NotAProof(BadInput):
+    """The file is no proof, or it is cut short."""
+
+
+class NotATrustFile(BadInput):
+    """The file is no trust file."""
+
+
+class NewerFormat(BadInput):
+    """The file needs a newer release of Trine."""
+
+
+class NotAKeystore(BadInput):
+    """The file is no key of Trine, or it is damaged."""
+
+
+class BadGenesis(BadInput):
+    """The genesis document is not valid."""
+
+
+class BadConfiguration(BadInput):
+    """A configuration file is not valid."""
+
+
+class UnreadableFile(BadInput):
+    """A file or folder cannot be read."""
+
+
+class FileChanged(BadInput):
+    """A file changed while it was being notarized."""
+
+
+class NothingToDo(BadInput):
+    """There is no regular file among the given paths."""
+
+
+class DamagedData(BadInput):
+    """A node's stored data does not match its checksums."""
+
+
+class Usage(TrineError, abstract=True):
+    """A value given by the caller is not allowed."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BadArgument(Usage):
+    """An argument has a value that is not allowed."""
+
+
+class UnknownSuite(Usage):
+    """This build knows no such suite."""
+
+
+class UnknownAlgorithm(Usage):
+    """This build knows no such key algorithm."""
+
+
+class BadSecretKey(Usage):
+    """The bytes are no secret key of the algorithm."""
+
+
+class UnknownCode(Usage):
+    """No error has this code."""
+
+
+class NoPassword(Usage):
+    """A password is needed, and nobody is there to type it."""
+
+
+class LocalRefusal(TrineError, abstract=True):
+    """The machine or the home folder refuses."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class BadPassword(LocalRefusal):
+    """The password does not open the key."""
+
+
+class NoSuchKeyFile(LocalRefusal):
+    """The home holds no key with this name."""
+
+
+class KeyFileExists(LocalRefusal):
+    """The home holds a key with this name already."""
+
+
+class NoNetwork(LocalRefusal):
+    """The home holds no network."""
+
+
+class PortInUse(LocalRefusal):
+    """Another program listens on the port."""
+
+
+class FolderLocked(LocalRefusal):
+    """Another process uses the folder."""
+
+
+class DiskFull(LocalRefusal):
+    """The disk is full."""
+
+
+class ReadOnlyFolder(LocalRefusal):
+    """The folder cannot be written."""
+
+
+class ClockOff(LocalRefusal):
+    """The machine's clock is far from the network's."""
+
+
+class NodeStopped(LocalRefusal):
+    """A node ended soon after its start."""
+
+
+class Unsupported(LocalRefusal):
+    """This build or this machine cannot do that yet."""
+
+
+def error_of(code: str, message: str = "", *, instance: str | None = None) -> TrineError:
+    """Make the exception with this code.
+
+    Args:
+        code: Stable code. One that this release does not know gives `Internal` with the code in
+            its message.
+        message: What was wrong, with what value, and what was expected.
+        instance: What the error is about.
+    """
+    known = TrineError.by_code.get(code)
+    if known is None:
+        return Internal(f"{code}: {message}", instance=instance)
+    return known(message, instance=instance)
