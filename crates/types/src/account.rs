@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
 use crate::identifiers::{Amount, OrganisationId};
-use crate::limits::{NONCE_SLIDE_MAX, NONCE_WINDOW};
+use crate::limits::{ACCOUNT_KEYS_MAX, NONCE_SLIDE_MAX, NONCE_WINDOW};
 use trine_crypto::Algorithm;
 
 /// Bytes of an encoded account: with a 20-byte key, an operation tag and a position it stays
@@ -152,6 +152,24 @@ impl Account {
         Ok(())
     }
 
+    /// Refuses records that no sequence of blocks can write.
+    fn check(&self) -> Result<(), DecodeError> {
+        let count = u32::from(self.key_count);
+        if !(1..=ACCOUNT_KEYS_MAX as u32).contains(&count) {
+            return Err(DecodeError::Malformed("number of keys"));
+        }
+        if self.live_keys & 1 == 0 || u32::from(self.live_keys) >> count != 0 {
+            return Err(DecodeError::Malformed("live keys"));
+        }
+        if self.key[self.first_key().len()..].iter().any(|byte| *byte != 0) {
+            return Err(DecodeError::NonCanonical("padding of the first key"));
+        }
+        if self.nonce_used & 1 == 1 {
+            return Err(DecodeError::NonCanonical("the lowest nonce of the window is unused"));
+        }
+        Ok(())
+    }
+
     /// Encodes the account in its fixed width.
     pub fn to_array(&self) -> [u8; ACCOUNT_BYTES] {
         let mut array = [0; ACCOUNT_BYTES];
@@ -192,7 +210,7 @@ impl Decode for Account {
             1 => true,
             _ => return Err(DecodeError::NonCanonical("a flag is 0 or 1")),
         };
-        Ok(Self {
+        let account = Self {
             frozen,
             roles: Roles::decode(from)?,
             live_keys: u8::decode(from)?,
@@ -207,6 +225,8 @@ impl Decode for Account {
             quota: u32::decode(from)?,
             quota_window: u32::decode(from)?,
             quota_used: u32::decode(from)?,
-        })
+        };
+        account.check()?;
+        Ok(account)
     }
 }

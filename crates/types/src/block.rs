@@ -119,8 +119,9 @@ impl Encode for Header {
 
 impl Decode for Header {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        if u8::decode(from)? != HEADER_VERSION {
-            return Err(DecodeError::Malformed("unknown header version"));
+        let version = u8::decode(from)?;
+        if version != HEADER_VERSION {
+            return Err(DecodeError::UnknownVersion(version));
         }
         Ok(Self {
             chain_id: ChainId::decode(from)?,

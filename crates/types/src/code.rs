@@ -171,6 +171,7 @@ impl From<&crate::codec::DecodeError> for Code {
             DecodeError::Malformed(_) => Self::Malformed,
             DecodeError::NonCanonical(_) => Self::NonCanonical,
             DecodeError::TooLarge { .. } => Self::TooLarge,
+            DecodeError::UnknownVersion(_) => Self::UnknownVersion,
         }
     }
 }

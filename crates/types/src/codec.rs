@@ -12,6 +12,9 @@ pub enum DecodeError {
     /// The value is possible, but this is not its one encoding.
     #[error("not canonical: {0}")]
     NonCanonical(&'static str),
+    /// The version is not one that this build knows.
+    #[error("unknown version {0}, expected 1")]
+    UnknownVersion(u8),
     /// A length or count is over its limit.
     #[error("too large: {what} is {actual}, at most {limit} allowed")]
     TooLarge {

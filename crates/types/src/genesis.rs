@@ -4,13 +4,13 @@ use crate::account::Roles;
 use crate::codec::{DecodeError, parse_hex, to_hex};
 use crate::identifiers::{Address, Amount, ChainId, OrganisationId, tagged_hash};
 use crate::limits::{
-    BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN, GENERATED_ACCOUNTS_MAX, GENESIS_BYTES_MAX,
-    NAME_BYTES_MAX,
+    BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN, DECIMALS_MAX, GENERATED_ACCOUNTS_MAX,
+    GENESIS_BYTES_MAX, NAME_BYTES_MAX, ORGANISATIONS_MAX, SYMBOL_BYTES_MAX,
 };
 use crate::record::{PARAMETERS, Parameters};
 use crate::validators::{Validator, ValidatorSet};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use trine_crypto::{Algorithm, SecretKey, Suite};
 
 /// Value of `format` in the document.
@@ -204,7 +204,11 @@ impl Genesis {
         Ok(parameters)
     }
 
-    fn check(&self) -> Result<(), GenesisError> {
+    /// Checks everything that the document says.
+    ///
+    /// # Errors
+    /// [`GenesisError`] that names the field and what was expected.
+    pub fn check(&self) -> Result<(), GenesisError> {
         if self.format != GENESIS_FORMAT {
             let format = &self.format;
             return Err(GenesisError(format!("format {format:?}, expected {GENESIS_FORMAT:?}")));
@@ -216,8 +220,12 @@ impl Genesis {
             let found = self.blocks_per_epoch;
             return Err(GenesisError(format!("blocks_per_epoch {found}, expected {epoch:?}")));
         }
-        if self.organisations.is_empty() {
-            return Err(GenesisError("organisations: at least one".into()));
+        let organisations = self.organisations.len();
+        if !(1..=ORGANISATIONS_MAX as usize).contains(&organisations) {
+            let max = ORGANISATIONS_MAX;
+            return Err(GenesisError(format!(
+                "{organisations} organisations, expected 1 to {max}"
+            )));
         }
         for (place, name) in self.organisations.iter().enumerate() {
             check_name("organisation", name)?;
@@ -244,16 +252,54 @@ impl Genesis {
         for validator in &self.validators {
             check_name("validator", &validator.name)?;
         }
+        let (suite, mut addresses) = (self.suite()?, BTreeSet::new());
         for account in &self.accounts {
-            account.public_key()?;
             account.roles()?;
+            let address = account.address(suite)?;
+            if !addresses.insert(address) {
+                return Err(GenesisError(format!("account {address} stands twice")));
+            }
         }
         let generated = self.generated_accounts.as_ref().map_or(0, |generated| generated.count);
         if generated > GENERATED_ACCOUNTS_MAX {
             let limit = GENERATED_ACCOUNTS_MAX;
             return Err(GenesisError(format!("{generated} generated accounts, at most {limit}")));
         }
+        self.check_assets()
+    }
+
+    fn check_assets(&self) -> Result<(), GenesisError> {
+        for (place, asset) in self.assets.iter().enumerate() {
+            let GenesisAsset { organisation, symbol, name, decimals } = asset;
+            if !is_symbol(symbol) || !is_title(name) || *decimals > DECIMALS_MAX {
+                return Err(GenesisError(format!("asset {symbol:?}: symbol, name or decimals")));
+            }
+            let same = |other: &GenesisAsset| {
+                other.organisation == *organisation && other.symbol == *symbol
+            };
+            if self.assets[..place].iter().any(same) {
+                return Err(GenesisError(format!("asset {symbol:?} stands twice")));
+            }
+        }
+        let balances = self.balances()?;
+        if self.assets.is_empty() && balances != Amount(0) {
+            return Err(GenesisError("accounts have balances, but there is no asset".into()));
+        }
         Ok(())
+    }
+
+    /// Sum of the balances of all accounts, listed and generated.
+    ///
+    /// # Errors
+    /// [`GenesisError`] where it exceeds 2^64 - 1.
+    pub fn balances(&self) -> Result<Amount, GenesisError> {
+        let generated = self
+            .generated_accounts
+            .as_ref()
+            .map_or(0, |generated| u128::from(generated.count) * u128::from(generated.balance.0));
+        let listed = self.accounts.iter().map(|account| u128::from(account.balance.0));
+        let sum = listed.fold(generated, u128::saturating_add);
+        sum.try_into().map(Amount).map_err(|_| GenesisError("balances exceed 2^64 - 1".into()))
     }
 }
 
@@ -311,6 +357,19 @@ pub fn is_name(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len())
         && name.bytes().all(allowed)
         && !name.starts_with('-')
+}
+
+/// Says whether `symbol` is 1 to [`SYMBOL_BYTES_MAX`] of `A-Z`, `0-9`, and starts with a letter.
+pub fn is_symbol(symbol: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    (1..=SYMBOL_BYTES_MAX).contains(&symbol.len())
+        && symbol.bytes().all(allowed)
+        && symbol.starts_with(|first: char| first.is_ascii_uppercase())
+}
+
+/// Says whether `text` is a name for people: 1 to [`NAME_BYTES_MAX`] bytes, no control characters.
+pub fn is_title(text: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 fn check_name(what: &str, name: &str) -> Result<(), GenesisError> {

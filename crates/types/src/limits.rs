@@ -97,6 +97,8 @@ pub const VERIFY_GATHER_MS_MAX: u64 = 5;
 pub const FORWARD_BYTES_MAX: usize = 512 * 1_024;
 /// Messages to the other nodes that wait to be sent or read.
 pub const FORWARD_QUEUE_MAX: usize = 256;
+/// Milliseconds for which transactions gather before they are sent to the other nodes.
+pub const FORWARD_GATHER_MS: u64 = 5;
 /// Milliseconds after which a transaction that is not final is sent to the other nodes again.
 pub const FORWARD_AGAIN_MS: u64 = 5_000;
 

@@ -105,8 +105,9 @@ impl Encode for UnsignedTransaction {
 
 impl Decode for UnsignedTransaction {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        if u8::decode(from)? != TRANSACTION_VERSION {
-            return Err(DecodeError::Malformed("unknown transaction version"));
+        let version = u8::decode(from)?;
+        if version != TRANSACTION_VERSION {
+            return Err(DecodeError::UnknownVersion(version));
         }
         let chain_id = ChainId::decode(from)?;
         let sender = Address::decode(from)?;

@@ -69,11 +69,13 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
 pub struct View {
     accounts: Table<Address, Account>,
     values: Table<StateKey, Vec<u8>>,
-    undo: Option<Undo>,
+    undo: Undo,
 }
 
+/// Values before the writes since [`View::begin`]; kept between transactions for its memory.
 #[derive(Clone, Debug, Default)]
 struct Undo {
+    active: bool,
     accounts: Vec<(Address, Option<Account>)>,
     values: Vec<(StateKey, Option<Vec<u8>>)>,
 }
@@ -101,40 +103,43 @@ impl View {
 
     /// Writes an account.
     pub fn put_account(&mut self, address: Address, account: Account) {
-        if let Some(undo) = &mut self.undo {
-            undo.accounts.push((address, self.accounts.get(&address).cloned()));
+        if self.undo.active {
+            self.undo.accounts.push((address, self.accounts.get(&address).cloned()));
         }
         self.accounts.put(address, Some(account));
     }
 
     /// Writes or, with `None`, deletes a value.
     pub fn put_value(&mut self, key: StateKey, value: Option<Vec<u8>>) {
-        if let Some(undo) = &mut self.undo {
-            undo.values.push((key, self.values.get(&key).cloned()));
+        if self.undo.active {
+            self.undo.values.push((key, self.values.get(&key).cloned()));
         }
         self.values.put(key, value);
     }
 
     /// Starts to remember writes, so that [`View::roll_back`] can take them back.
     pub fn begin(&mut self) {
-        self.undo = Some(Undo::default());
+        self.commit();
+        self.undo.active = true;
     }
 
     /// Keeps the writes since [`View::begin`].
     pub fn commit(&mut self) {
-        self.undo = None;
+        self.undo.active = false;
+        self.undo.accounts.clear();
+        self.undo.values.clear();
     }
 
     /// Takes back the writes since [`View::begin`]. An entry stays marked as written, with the
     /// value it had: committing the same value again changes no key-value pair.
     pub fn roll_back(&mut self) {
-        let Some(undo) = self.undo.take() else { return };
-        for (address, account) in undo.accounts.into_iter().rev() {
+        while let Some((address, account)) = self.undo.accounts.pop() {
             self.accounts.put(address, account);
         }
-        for (key, value) in undo.values.into_iter().rev() {
+        while let Some((key, value)) = self.undo.values.pop() {
             self.values.put(key, value);
         }
+        self.commit();
     }
 
     /// Staged accounts in staging order: address, current value, whether written.
