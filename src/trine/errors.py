@@ -393,24 +393,16 @@ class FileAltered(NegativeVerdict):
     """The file is not the one that the receipt is about."""
 
 
-class ReceiptMismatch(NegativeVerdict):
-    """The receipt contradicts itself: it was altered."""
-
-
 class ProofMismatch(NegativeVerdict):
-    """The proof contradicts itself: it was altered."""
+    """The proof or receipt contradicts itself or the trust file: it was altered."""
 
 
-class OtherChain(NegativeVerdict):
-    """The receipt or proof is of another chain than the trust file."""
+class ProofVersion(NegativeVerdict):
+    """The proof or receipt has a version or a part that this release does not know."""
 
 
 class WrongTrust(NegativeVerdict):
-    """The validators of the trust file did not sign this."""
-
-
-class SignatureMismatch(NegativeVerdict):
-    """A signature does not verify: the data was altered after signing."""
+    """The proof or receipt is of another chain than the trust file."""
 
 
 class BadInput(TrineError, abstract=True):
@@ -419,20 +411,20 @@ class BadInput(TrineError, abstract=True):
     exit_code = ExitCode.BAD_INPUT
 
 
-class NotAReceipt(BadInput):
-    """The file is no receipt, or it is cut short."""
-
-
 class NotAProof(BadInput):
-    """The file is no proof, or it is cut short."""
+    """The file is no proof or receipt."""
 
 
-class NotATrustFile(BadInput):
-    """The file is no trust file."""
+class ProofTruncated(BadInput):
+    """The proof or receipt is cut short."""
 
 
-class NewerFormat(BadInput):
-    """The file needs a newer release of Trine."""
+class ProofTooLarge(BadInput):
+    """The file is larger than any proof or receipt."""
+
+
+class BadTrustFile(BadInput):
+    """The file is no usable trust file."""
 
 
 class NotAKeystore(BadInput):

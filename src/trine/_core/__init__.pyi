@@ -1,0 +1,10 @@
+"""Expose the Rust core: bytes in, bytes out."""
+
+from trine._core import calls as calls
+from trine._core import evidence as evidence
+from trine._core import genesis as genesis
+from trine._core import keys as keys
+from trine._core import registry as registry
+from trine._core import transactions as transactions
+
+__version__: str

@@ -1,0 +1,3 @@
+"""Check genesis documents."""
+
+def chain_id(document: bytes) -> bytes: ...

@@ -1,0 +1,17 @@
+"""Build, sign and read transactions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from trine._core.keys import SecretKey
+
+def sign(
+    suite_name: str,
+    chain_id: bytes,
+    sender: bytes,
+    key_index: int,
+    key: SecretKey,
+    drafts: Sequence[tuple[int, int, Sequence[bytes]]],
+) -> list[tuple[bytes, bytes]]: ...
+def decode(suite_name: str, transaction: bytes) -> dict[str, Any]: ...
+def verify_signature(suite_name: str, transaction: bytes, public_key: bytes) -> bool: ...

@@ -1,0 +1,57 @@
+"""Generate keys and sign with them.
+
+>>> from trine.crypto import SecretKey
+>>> SecretKey("ed25519", bytes(32)).public_key.hex()[:8]
+'3b6a27bc'
+"""
+
+import secrets
+from typing import Self
+
+from trine._core import keys as core
+
+SECRET_BYTES = 32
+"""Bytes of an Ed25519 seed (RFC 8032, section 5.1.5)."""
+
+
+class SecretKey:
+    """A secret key in memory; the core erases it when it is dropped, and never prints it."""
+
+    def __init__(self, algorithm: str, secret: bytes) -> None:
+        """Take a secret key.
+
+        Raises:
+            UnknownAlgorithm: This release does not know the algorithm.
+            BadSecretKey: The bytes are no secret key of it.
+        """
+        self.core = core.SecretKey(algorithm, secret)
+        self.public_key: bytes = self.core.public_key()
+
+    @classmethod
+    def generate(cls, algorithm: str = "ed25519") -> Self:
+        """Make a new key from the operating system's randomness."""
+        return cls(algorithm, secrets.token_bytes(SECRET_BYTES))
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the algorithm."""
+        return self.core.algorithm
+
+    def address(self, suite: str = "intl") -> bytes:
+        """Return the address of the account whose first key this is."""
+        return core.address_of_key(suite, self.algorithm, self.public_key)
+
+    def expose(self) -> bytes:
+        """Return the secret itself, for a keystore to encrypt."""
+        return self.core.expose()
+
+    def sign(self, namespace: bytes, message: bytes) -> bytes:
+        """Sign `length(namespace) || namespace || message`."""
+        return self.core.sign(namespace, message)
+
+    def verify(self, namespace: bytes, message: bytes, signature: bytes) -> bool:
+        """Say whether a signature is this key's."""
+        return core.verify(self.algorithm, self.public_key, namespace, message, signature)
+
+    def __repr__(self) -> str:
+        return f"SecretKey({self.algorithm}, public_key={self.public_key.hex()})"
