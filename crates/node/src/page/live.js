@@ -1,0 +1,231 @@
+// Keep the overview current: figures, chart, validators, latest blocks and transactions.
+
+import { BlockStream, find, get } from "./api.js";
+import { RateChart } from "./chart.js";
+import { ago, byId, clock, number, pill, rate, table, viewLink, write } from "./dom.js";
+import { t } from "./text.js";
+
+const STATUS_MS = 2_000;
+const TRANSACTIONS_MS = 2_500;
+const DRAW_MS = 500;
+const BLOCKS_KEPT = 240;
+const BLOCKS_LOADED = 100;
+const ROWS = 10;
+const QUIET_MS = 10_000;
+
+/** The overview of one chain. */
+export class Overview {
+  constructor() {
+    this.status = null;
+    this.blocks = [];
+    this.rows = [];
+    this.known = new Map();
+    this.connected = null;
+    // The chain's clock less the browser's: the two machines need not agree.
+    this.clockLeadMs = 0;
+    this.chart = new RateChart(byId("chart"), byId("chart-reading"));
+  }
+
+  /** Loads what is there, then follows. */
+  async start() {
+    await this.poll();
+    const loaded = await find(`/v1/blocks?limit=${BLOCKS_LOADED}`);
+    (loaded?.blocks ?? []).toReversed().forEach((block) => this.add(block));
+    const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
+    this.stream = new BlockStream(next, (block) => this.add(block, true), (connected) => {
+      this.connected = connected;
+      this.renderConnection();
+    });
+    every(STATUS_MS, () => this.poll());
+    every(TRANSACTIONS_MS, () => this.refreshTransactions());
+    every(DRAW_MS, () => this.draw());
+    this.refreshTransactions();
+    this.render();
+  }
+
+  /** Takes a block in; `fresh` when it has just become final. */
+  add(block, fresh = false) {
+    this.blocks.push(block);
+    if (this.blocks.length > BLOCKS_KEPT) this.blocks.shift();
+    this.chart.add(block.time_ms, block.transactions);
+    if (fresh) this.clockLeadMs = block.time_ms - Date.now();
+    this.lastSeenMs = Date.now();
+    this.changed = true;
+  }
+
+  async poll() {
+    try {
+      this.status = await get("/v1/status");
+      if (!this.organisations && this.status.height >= 0) await this.loadOrganisations();
+      this.renderStatus();
+    } catch {
+      this.connected = false;
+      this.renderConnection();
+    }
+  }
+
+  async loadOrganisations() {
+    const answer = await find("/v1/organisations");
+    const listed = answer?.organisations ?? answer ?? [];
+    this.organisations = new Map(listed.map(({ id, name }) => [id, name]));
+  }
+
+  /** Name of an organisation; the node may give its number. */
+  organisation(value) {
+    return this.organisations?.get(value) ?? value ?? "–";
+  }
+
+  /** Name of the validator with this key. */
+  validator(key) {
+    return this.status?.validators?.find((one) => one.key === key)?.name ?? `${key}`.slice(0, 8);
+  }
+
+  get nowMs() {
+    return Date.now() + this.clockLeadMs;
+  }
+
+  get height() {
+    return Math.max(this.status?.height ?? 0, this.blocks.at(-1)?.height ?? 0);
+  }
+
+  /** Blocks a second over the last ten seconds that this page saw; else what the node says. */
+  blockRate() {
+    const from = this.nowMs - 10_000;
+    const recent = this.blocks.filter((block) => block.time_ms > from).length;
+    return recent ? recent / 10 : this.status?.blocks_per_s ?? 0;
+  }
+
+  draw() {
+    if (document.hidden) return;
+    write("height", number(this.height));
+    write("block-rate", rate(this.blockRate()));
+    write("transaction-rate", rate(this.chart.rate(this.nowMs)));
+    const last = this.blocks.at(-1)?.time_ms ?? this.status?.time_ms;
+    write("last-block", last ? ago(this.nowMs - last) : "–");
+    this.renderConnection();
+    this.chart.draw(this.nowMs);
+    if (this.changed) this.renderBlocks();
+    this.changed = false;
+  }
+
+  /** Draws everything anew, as after a change of language. */
+  render() {
+    this.changed = true;
+    this.renderStatus();
+    this.renderTransactions();
+    this.draw();
+  }
+
+  renderConnection() {
+    const quietMs = Date.now() - (this.lastSeenMs ?? Date.now());
+    const [state, text] = this.connected === null ? ["waiting", t("waiting")]
+      : !this.connected ? ["bad", t("lost")]
+      : quietMs > QUIET_MS ? ["warn", t("idle", { n: number(Math.floor(quietMs / 1000)) })]
+      : ["good", t("live")];
+    byId("connection").dataset.state = state;
+    write("connection", text);
+  }
+
+  renderStatus() {
+    const { status } = this;
+    if (!status) return;
+    document.title = `${status.chain} · Trine`;
+    write("chain", status.chain);
+    const detail = `${t("chain_id")} ${status.chain_id.slice(0, 12)}… · `;
+    write("chain-detail", detail + t("suite", { suite: status.suite }));
+    byId("chain-detail").title = status.chain_id;
+    write("pending", number(status.pending?.transactions ?? 0));
+    write("epoch", number(status.epoch));
+    const { name, is_validator: votes } = status.node;
+    const role = votes ? t("validator") : t("follower");
+    write("node", `${t("node", { name, version: status.version })} · ${role}`);
+    this.renderValidators();
+  }
+
+  /** How a validator stands: [colour, words, blocks behind or null]. */
+  standing(validator) {
+    if (validator.healthy === false && validator.height === null) {
+      return ["bad", t("unreachable"), null];
+    }
+    if (validator.height === null) return ["warn", t("unknown"), null];
+    const behind = Math.max(0, this.status.height - validator.height);
+    // Heights are asked one after another: what the chain does in three seconds is no lag.
+    const allowed = 3 + Math.ceil(3 * this.blockRate());
+    if (behind > allowed) return ["warn", t("behind_by", { n: number(behind) }), behind];
+    return validator.healthy === false
+      ? ["bad", t("unreachable"), behind] : ["good", t("in_step"), 0];
+  }
+
+  renderValidators() {
+    const all = this.status.validators ?? [];
+    const standings = all.map((one) => this.standing(one));
+    const good = standings.filter(([state]) => state === "good").length;
+    const n = number(all.length);
+    write("validators-summary", good === all.length ? t("validators_good", { n })
+      : t("validators_some", { good: number(good), n }));
+    const rows = all.map((one, i) => [
+      one.name, String(this.organisation(one.organisation)),
+      one.height === null ? "–" : number(one.height), pill(standings[i][0], standings[i][1]),
+    ]);
+    byId("validators").replaceChildren(table(t("validators"), [
+      { title: t("name") }, { title: t("organisation") },
+      { title: t("height"), class: "number" }, { title: t("state"), class: "nowrap" },
+    ], rows));
+  }
+
+  renderBlocks() {
+    const newest = this.blocks.slice(-ROWS).toReversed();
+    byId("blocks").replaceChildren(newest.length ? table(t("latest_blocks"), [
+      { title: t("height") }, { title: t("time"), class: "nowrap" },
+      { title: t("transactions"), class: "number" }, { title: t("proposer"), class: "wide" },
+    ], newest.map((block) => [
+      viewLink("block", block.height), clock(block.time_ms), number(block.transactions),
+      block.proposer ? this.validator(block.proposer) : "–",
+    ])) : t("none_yet"));
+  }
+
+  /** Looks at the newest block that holds transactions, whatever the chain's rate. */
+  async refreshTransactions() {
+    const block = this.blocks.findLast((one) => one.transactions > 0);
+    if (!block || block.height === this.shownHeight) return;
+    const listed = await find(`/v1/blocks/${block.height}`).catch(() => null);
+    if (!listed) return;
+    this.shownHeight = block.height;
+    block.proposer ??= listed.proposer ?? listed.header?.proposer;
+    const ids = listed.transactions.slice(-ROWS).toReversed();
+    const kept = this.rows.filter((row) => !ids.includes(row.id));
+    const asked = ids.map((id) => find(`/v1/transactions/${id}`).catch(() => null));
+    const fresh = (await Promise.all(asked)).filter(Boolean);
+    this.rows = [...fresh, ...kept].slice(0, ROWS);
+    this.renderTransactions();
+  }
+
+  renderTransactions() {
+    byId("transactions").replaceChildren(this.rows.length ? table(t("latest_transactions"), [
+      { title: t("transaction") }, { title: t("calls") },
+      { title: t("block"), class: "number" }, { title: t("outcome") },
+    ], this.rows.map((row) => [
+      viewLink("transaction", row.id), callNames(row.calls), viewLink("block", row.height),
+      outcomePill(row.outcome),
+    ])) : t("none_yet"));
+  }
+}
+
+/** A transaction's outcome as a pill. */
+export function outcomePill({ code }) {
+  return code === "ok" ? pill("good", t("ok")) : pill("bad", t("failed", { code }));
+}
+
+function callNames(calls) {
+  const first = calls[0] ? `${calls[0].module}.${calls[0].method}` : "–";
+  return calls.length > 1 ? `${first} +${number(calls.length - 1)}` : first;
+}
+
+/** Repeats a task while the page is seen; a slow answer delays the next question. */
+function every(ms, task) {
+  const again = async () => {
+    if (!document.hidden) await task();
+    setTimeout(again, ms);
+  };
+  setTimeout(again, ms);
+}
