@@ -1,0 +1,165 @@
+//! Create accounts, keep their keys, freeze and unfreeze them (module 1).
+
+use crate::organisations;
+use crate::state::{Caller, State, require};
+use trine_types::account::pad_key;
+use trine_types::call::PublicKey;
+use trine_types::limits::ACCOUNT_KEYS_MAX;
+use trine_types::record::AccountKey;
+use trine_types::{Account, Address, Code, Encode, OrganisationId, Roles, StateKey, Suite};
+
+const MODULE: u8 = 1;
+const CREATED: u8 = 1;
+const KEY_ADDED: u8 = 2;
+const KEY_REVOKED: u8 = 3;
+const KEY_ROTATED: u8 = 4;
+const FROZEN: u8 = 5;
+const UNFROZEN: u8 = 6;
+
+/// Refuses a key that is not well-formed.
+pub(crate) fn check_key(key: &PublicKey) -> Result<(), Code> {
+    let length = key.algorithm.public_key_bytes();
+    let good = key.bytes.len() == length && key.algorithm.is_public_key(&key.bytes);
+    require(good, Code::BadKey)
+}
+
+/// Address of the account whose first key is `key`.
+pub(crate) fn address_of(suite: Suite, key: &PublicKey) -> Address {
+    Address::of_key(suite, key.algorithm, &key.bytes)
+}
+
+/// Creates an account in the sender's organisation.
+pub(crate) fn create(
+    state: &mut State,
+    caller: &Caller,
+    key: &PublicKey,
+    roles: Roles,
+) -> Result<(), Code> {
+    let organisation = organisations::administered(state, caller)?;
+    check_key(key)?;
+    let address = open(state, key, organisation, roles)?;
+    if roles.has(Roles::ADMINISTRATOR) {
+        organisations::count_administrators(state, organisation, 1);
+    }
+    state.emit(MODULE, CREATED, Vec::new(), |to| {
+        address.encode(to);
+        organisation.encode(to);
+        roles.encode(to);
+    });
+    Ok(())
+}
+
+/// Writes a new account.
+///
+/// # Errors
+/// [`Code::AccountExists`].
+pub(crate) fn open(
+    state: &mut State,
+    key: &PublicKey,
+    organisation: OrganisationId,
+    roles: Roles,
+) -> Result<Address, Code> {
+    let address = address_of(state.suite(), key);
+    require(state.account(&address).is_none(), Code::AccountExists)?;
+    state.put_account(address, Account::new(organisation, roles, key.algorithm, &key.bytes));
+    Ok(address)
+}
+
+/// Gives the sender's account a further key.
+pub(crate) fn add_key(
+    state: &mut State,
+    caller: &Caller,
+    key: PublicKey,
+    modules: u32,
+) -> Result<(), Code> {
+    check_key(&key)?;
+    let mut account = state.sender(caller).clone();
+    let index = account.key_count;
+    require(usize::from(index) < ACCOUNT_KEYS_MAX, Code::KeyLimit)?;
+    account.key_count += 1;
+    account.live_keys |= 1 << index;
+    state.put_account(caller.sender, account);
+    let name = StateKey::account_key(state.suite(), caller.sender, index);
+    state.put_value(name, Some(&AccountKey { key, modules }));
+    emit_key(state, KEY_ADDED, caller.sender, index);
+    Ok(())
+}
+
+/// Revokes a key of the sender's account; its index is never used again.
+pub(crate) fn revoke_key(state: &mut State, caller: &Caller, key_index: u8) -> Result<(), Code> {
+    require(key_index != 0, Code::FirstKey)?;
+    let mut account = live(state, caller, key_index)?;
+    account.live_keys &= !(1 << key_index);
+    state.put_account(caller.sender, account);
+    let name = StateKey::account_key(state.suite(), caller.sender, key_index);
+    state.put_value(name, None::<&AccountKey>);
+    emit_key(state, KEY_REVOKED, caller.sender, key_index);
+    Ok(())
+}
+
+/// Replaces a key of the sender's account; what it may call stays.
+pub(crate) fn rotate_key(
+    state: &mut State,
+    caller: &Caller,
+    key_index: u8,
+    key: PublicKey,
+) -> Result<(), Code> {
+    let mut account = live(state, caller, key_index)?;
+    check_key(&key)?;
+    if key_index == 0 {
+        account.algorithm = key.algorithm;
+        account.key = pad_key(&key.bytes);
+        state.put_account(caller.sender, account);
+    } else {
+        let name = StateKey::account_key(state.suite(), caller.sender, key_index);
+        let before: AccountKey = state.value(&name).ok_or(Code::NoSuchKey)?;
+        state.put_value(name, Some(&AccountKey { key, modules: before.modules }));
+    }
+    emit_key(state, KEY_ROTATED, caller.sender, key_index);
+    Ok(())
+}
+
+/// The sender's account, where the key with this index lives.
+fn live(state: &State, caller: &Caller, key_index: u8) -> Result<Account, Code> {
+    let account = state.sender(caller);
+    let lives =
+        usize::from(key_index) < ACCOUNT_KEYS_MAX && account.live_keys >> key_index & 1 == 1;
+    require(lives, Code::NoSuchKey)?;
+    Ok(account.clone())
+}
+
+fn emit_key(state: &mut State, number: u8, address: Address, index: u8) {
+    state.emit(MODULE, number, Vec::new(), |to| {
+        address.encode(to);
+        index.encode(to);
+    });
+}
+
+/// Freezes a member of the sender's organisation, but not the sender itself.
+pub(crate) fn freeze(state: &mut State, caller: &Caller, address: Address) -> Result<(), Code> {
+    organisations::administered(state, caller)?;
+    require(address != caller.sender, Code::NoRight)?;
+    organisations::member(state, caller, &address)?;
+    set_frozen(state, address, true)
+}
+
+/// Unfreezes a member of the sender's organisation.
+pub(crate) fn unfreeze(state: &mut State, caller: &Caller, address: Address) -> Result<(), Code> {
+    organisations::administered(state, caller)?;
+    organisations::member(state, caller, &address)?;
+    set_frozen(state, address, false)
+}
+
+/// Freezes or unfreezes any account.
+///
+/// # Errors
+/// [`Code::UnknownAccount`], [`Code::NoChange`].
+pub(crate) fn set_frozen(state: &mut State, address: Address, frozen: bool) -> Result<(), Code> {
+    let mut account = state.account(&address).ok_or(Code::UnknownAccount)?.clone();
+    require(account.frozen != frozen, Code::NoChange)?;
+    account.frozen = frozen;
+    state.put_account(address, account);
+    let number = if frozen { FROZEN } else { UNFROZEN };
+    state.emit(MODULE, number, Vec::new(), |to| address.encode(to));
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Make the state at height 0 from the genesis document.
+
+use crate::organisations::FIRST_LOG;
+use std::thread;
+use trine_types::application::GenesisState;
+use trine_types::genesis::{GeneratedAccounts, GenesisError};
+use trine_types::merkle::Frontier;
+use trine_types::record::{Asset, Counters, Log, Organisation};
+use trine_types::{
+    Account, Address, Algorithm, Amount, AssetId, Encode, Genesis, LogId, OrganisationId, Roles,
+    StateKey, Suite,
+};
+
+/// The state at height 0: accounts and values in the order of their keys.
+///
+/// # Errors
+/// [`GenesisError`] for a document that is not consistent.
+pub(crate) fn state(genesis: &Genesis, suite: Suite) -> Result<GenesisState, GenesisError> {
+    let accounts = accounts(genesis, suite)?;
+    let supply = accounts.iter().map(|(_, account)| account.balance.0).sum();
+    let mut values = vec![
+        (StateKey::parameters(suite), genesis.parameters()?.to_bytes()),
+        (StateKey::validators(suite), genesis.validator_set()?.to_bytes()),
+        (StateKey::counters(suite), counters(genesis).to_bytes()),
+    ];
+    for (number, name) in (0..).zip(&genesis.organisations) {
+        values.extend(organisation(genesis, suite, OrganisationId(number), name)?);
+    }
+    for (number, asset) in (1..).zip(&genesis.assets) {
+        let id = AssetId(number);
+        let record = Asset {
+            organisation: asset.organisation,
+            symbol: asset.symbol.clone(),
+            name: asset.name.clone(),
+            decimals: asset.decimals,
+            supply: Amount(if id == AssetId::PRIMARY { supply } else { 0 }),
+        };
+        let index = StateKey::asset_symbol(suite, asset.organisation, &asset.symbol);
+        values.push((StateKey::asset(suite, id), record.to_bytes()));
+        values.push((index, id.to_bytes()));
+    }
+    values.sort();
+    Ok(GenesisState { accounts, values })
+}
+
+fn counters(genesis: &Genesis) -> Counters {
+    let organisations = genesis.organisations.len() as u32;
+    Counters {
+        organisations,
+        assets: genesis.assets.len() as u32,
+        logs: organisations,
+        proposals: 0,
+        parameters_version: 0,
+    }
+}
+
+fn organisation(
+    genesis: &Genesis,
+    suite: Suite,
+    id: OrganisationId,
+    name: &str,
+) -> Result<[(StateKey, Vec<u8>); 4], GenesisError> {
+    let mut administrators = 0;
+    for account in genesis.accounts.iter().filter(|account| account.organisation == id) {
+        administrators += u32::from(account.roles()?.has(Roles::ADMINISTRATOR));
+    }
+    let name = name.to_owned();
+    let index = StateKey::organisation_name(suite, &name);
+    let record = Organisation { name, administrators, quota_window: 0, quota_used: 0 };
+    let log_id = LogId(id.0);
+    let log = Log { organisation: id, name: FIRST_LOG.to_owned(), frontier: Frontier::default() };
+    Ok([
+        (StateKey::organisation(suite, id), record.to_bytes()),
+        (index, id.to_bytes()),
+        (StateKey::log(suite, log_id), log.to_bytes()),
+        (StateKey::log_name(suite, id, FIRST_LOG), log_id.to_bytes()),
+    ])
+}
+
+fn accounts(genesis: &Genesis, suite: Suite) -> Result<Vec<(Address, Account)>, GenesisError> {
+    let mut accounts = Vec::new();
+    for listed in &genesis.accounts {
+        let (algorithm, key) = listed.public_key()?;
+        let mut account = Account::new(listed.organisation, listed.roles()?, algorithm, &key);
+        account.balance = listed.balance;
+        accounts.push((Address::of_key(suite, algorithm, &key), account));
+    }
+    if let Some(generated) = &genesis.generated_accounts {
+        accounts.extend(generate(generated, suite));
+    }
+    // The sort is stable and the listed accounts come first: of two, the listed one stays.
+    accounts.sort_by_key(|(address, _)| *address);
+    accounts.dedup_by_key(|(address, _)| *address);
+    Ok(accounts)
+}
+
+/// Accounts whose keys follow from a seed; made on every core, since a key costs microseconds and
+/// there may be millions.
+fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Account)> {
+    let one = |index| {
+        let key = generated.secret_key(suite, index).public_key();
+        let roles = Roles::default();
+        let mut account = Account::new(generated.organisation, roles, Algorithm::Ed25519, &key);
+        account.balance = generated.balance;
+        (Address::of_key(suite, Algorithm::Ed25519, &key), account)
+    };
+    let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let share = generated.count.div_ceil(workers);
+    thread::scope(|scope| {
+        let parts: Vec<_> = (0..workers)
+            .map(|worker| {
+                let (from, to) = (worker * share, (worker + 1) * share);
+                scope.spawn(move || (from..to.min(generated.count)).map(one).collect::<Vec<_>>())
+            })
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().expect("deriving a key does not panic"))
+            .collect()
+    })
+}
