@@ -95,7 +95,7 @@ export class RateChart {
     const foot = { y: HEIGHT - 4 };
     return [...lines,
       el("svg:text", { x: LEFT, ...foot }, t("seconds_ago", { n: number(this.span) })),
-      el("svg:text", { x: width, ...foot, "text-anchor": "end" }, t("now"))];
+      el("svg:text", { x: width, ...foot, "text-anchor": "end" }, t("chart_now"))];
   }
 
   bars(values, first, top, width) {

@@ -59,10 +59,10 @@ export function pill(state, text) {
 /** A link to a view of this page; long hexadecimal is shortened unless `whole`. */
 export function viewLink(view, key, { whole = false } = {}) {
   const text = String(key);
-  const shown = whole || text.length <= 20 ? text : `${text.slice(0, 8)}…${text.slice(-6)}`;
+  const shown = whole || text.length <= 20 ? text : `${text.slice(0, 8)}…${text.slice(-4)}`;
   const href = `#/${view}/${encodeURIComponent(text)}`;
-  const isHex = text.length > 20;
-  return el("a", { href, title: shown === text ? null : text, class: isHex ? "mono" : null },
+  const style = text.length > 20 ? (whole ? "mono whole" : "mono") : null;
+  return el("a", { href, title: shown === text ? null : text, class: style },
     view === "block" ? number(key) : shown);
 }
 
@@ -79,12 +79,12 @@ export function rate(value) {
 
 /** Time of day of a Unix time in milliseconds. */
 export function clock(timeMs) {
-  return new Intl.DateTimeFormat(language(), { timeStyle: "medium" }).format(new Date(timeMs));
+  return new Intl.DateTimeFormat(language(), { timeStyle: "medium", hourCycle: "h23" }).format(new Date(timeMs));
 }
 
 /** Date and time of a Unix time in milliseconds, with the reader's time zone. */
 export function dateTime(timeMs) {
-  const format = { dateStyle: "medium", timeStyle: "long" };
+  const format = { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" };
   return new Intl.DateTimeFormat(language(), format).format(new Date(timeMs));
 }
 

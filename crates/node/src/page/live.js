@@ -2,7 +2,7 @@
 
 import { BlockStream, find, get } from "./api.js";
 import { RateChart } from "./chart.js";
-import { ago, byId, clock, number, pill, rate, table, viewLink, write } from "./dom.js";
+import { ago, byId, clock, el, number, pill, rate, table, viewLink, write } from "./dom.js";
 import { t } from "./text.js";
 
 const STATUS_MS = 2_000;
@@ -177,10 +177,10 @@ export class Overview {
     const newest = this.blocks.slice(-ROWS).toReversed();
     byId("blocks").replaceChildren(newest.length ? table(t("latest_blocks"), [
       { title: t("height") }, { title: t("time"), class: "nowrap" },
-      { title: t("transactions"), class: "number" }, { title: t("proposer"), class: "wide" },
+      { title: t("transactions"), class: "number" }, { title: t("digest"), class: "wide" },
     ], newest.map((block) => [
       viewLink("block", block.height), clock(block.time_ms), number(block.transactions),
-      block.proposer ? this.validator(block.proposer) : "–",
+      el("span", { class: "mono", title: block.digest }, `${block.digest.slice(0, 8)}…`),
     ])) : t("none_yet"));
   }
 
@@ -191,7 +191,6 @@ export class Overview {
     const listed = await find(`/v1/blocks/${block.height}`).catch(() => null);
     if (!listed) return;
     this.shownHeight = block.height;
-    block.proposer ??= listed.proposer ?? listed.header?.proposer;
     const ids = listed.transactions.slice(-ROWS).toReversed();
     const kept = this.rows.filter((row) => !ids.includes(row.id));
     const asked = ids.map((id) => find(`/v1/transactions/${id}`).catch(() => null));
@@ -203,7 +202,7 @@ export class Overview {
   renderTransactions() {
     byId("transactions").replaceChildren(this.rows.length ? table(t("latest_transactions"), [
       { title: t("transaction") }, { title: t("calls") },
-      { title: t("block"), class: "number" }, { title: t("outcome") },
+      { title: t("block"), class: "number wide" }, { title: t("outcome") },
     ], this.rows.map((row) => [
       viewLink("transaction", row.id), callNames(row.calls), viewLink("block", row.height),
       outcomePill(row.outcome),
@@ -211,14 +210,16 @@ export class Overview {
   }
 }
 
-/** A transaction's outcome as a pill. */
+/** A transaction's outcome as a pill; a failure is told by its code. */
 export function outcomePill({ code }) {
-  return code === "ok" ? pill("good", t("ok")) : pill("bad", t("failed", { code }));
+  return code === "ok" ? pill("good", t("ok")) : pill("bad", code);
 }
 
 function callNames(calls) {
-  const first = calls[0] ? `${calls[0].module}.${calls[0].method}` : "–";
-  return calls.length > 1 ? `${first} +${number(calls.length - 1)}` : first;
+  if (!calls.length) return "–";
+  const [{ module, method }] = calls;
+  const more = calls.length > 1 ? ` +${number(calls.length - 1)}` : "";
+  return el("span", {}, `${module}.`, el("wbr"), method + more);
 }
 
 /** Repeats a task while the page is seen; a slow answer delays the next question. */

@@ -56,7 +56,7 @@ function transfersOf(answer) {
 /** Fields of an object as a list; nested objects as lists inside it. */
 function facts(object, skipped = []) {
   const shown = Object.entries(object).filter(([name, value]) =>
-    !skipped.includes(name) && value !== null && value !== undefined);
+    !skipped.includes(name) && value !== null && value !== undefined && value !== "");
   return el("dl", { class: "facts" },
     ...shown.flatMap(([name, value]) => [
       el("dt", {}, field(name)), el("dd", {}, factValue(name, value)),
@@ -105,7 +105,9 @@ async function blockView(key, overview) {
   const all = { ...header, ...rest };
   const height = Number(all.height);
   const proposer = overview.validator(all.proposer);
-  const known = { ...all, proposer: `${proposer} · ${all.proposer}` };
+  const { digest, time_ms: timeMs, epoch } = all;
+  const ordered = { height: all.height, digest, time_ms: timeMs, epoch, ...all };
+  const known = { ...ordered, proposer: `${proposer} · ${all.proposer}` };
   const steps = el("div", { class: "toolbar" },
     height > 0 ? el("a", { href: `#/block/${height - 1}` }, `← ${t("previous")}`) : null,
     height < overview.height
