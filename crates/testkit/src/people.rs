@@ -1,0 +1,68 @@
+//! Name keys, and put the people of a small test chain into a genesis document.
+
+use std::collections::BTreeMap;
+use trine_crypto::{Algorithm, SecretKey, Suite};
+use trine_types::call::PublicKey;
+use trine_types::codec::to_hex;
+use trine_types::genesis::{GENESIS_FORMAT, GenesisAccount, GenesisAsset, GenesisValidator};
+use trine_types::{Amount, Genesis, OrganisationId};
+
+/// The Ed25519 key whose seed is the hash of `name`.
+pub fn secret_key(name: &str) -> SecretKey {
+    let seed = Suite::Intl.hash(&[b"trine/testkit", name.as_bytes()]);
+    SecretKey::from_bytes(Algorithm::Ed25519, &seed.0).expect("32 bytes are always a seed")
+}
+
+/// Public key of [`secret_key`].
+pub fn public_key(name: &str) -> PublicKey {
+    PublicKey { algorithm: Algorithm::Ed25519, bytes: secret_key(name).public_key() }
+}
+
+/// A member of an organisation of a test chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Name, which is also the name of the key.
+    pub name: &'static str,
+    /// Number of the organisation.
+    pub organisation: u32,
+    /// Roles as the genesis document names them.
+    pub roles: &'static [&'static str],
+    /// Balance of the primary asset.
+    pub balance: u64,
+}
+
+/// A genesis document with these organisations and members, `validators` validators, and the asset
+/// `TOK` of the first organisation.
+pub fn genesis(organisations: &[&str], members: &[Member], validators: u32) -> Genesis {
+    let accounts = members.iter().map(|member| GenesisAccount {
+        organisation: OrganisationId(member.organisation),
+        algorithm: Algorithm::Ed25519.to_string(),
+        key: to_hex(&secret_key(member.name).public_key()),
+        roles: member.roles.iter().map(ToString::to_string).collect(),
+        balance: Amount(member.balance),
+    });
+    let validators = (0..validators).map(|number| GenesisValidator {
+        name: format!("validator-{number}"),
+        organisation: OrganisationId(number % organisations.len() as u32),
+        key: to_hex(&secret_key(&format!("validator-{number}")).public_key()),
+        address: format!("127.0.0.1:{}", 9_000 + number),
+    });
+    Genesis {
+        format: GENESIS_FORMAT.to_owned(),
+        name: "test".to_owned(),
+        suite: Suite::Intl.to_string(),
+        time_ms: 1_700_000_000_000,
+        blocks_per_epoch: 100,
+        organisations: organisations.iter().map(ToString::to_string).collect(),
+        validators: validators.collect(),
+        accounts: accounts.collect(),
+        assets: vec![GenesisAsset {
+            organisation: OrganisationId(0),
+            symbol: "TOK".to_owned(),
+            name: "Token".to_owned(),
+            decimals: 2,
+        }],
+        parameters: BTreeMap::new(),
+        generated_accounts: None,
+    }
+}
