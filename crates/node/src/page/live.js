@@ -169,7 +169,7 @@ export class Overview {
     ]);
     byId("validators").replaceChildren(table(t("validators"), [
       { title: t("name") }, { title: t("organisation") },
-      { title: t("height"), class: "number" }, { title: t("state"), class: "nowrap" },
+      { title: t("height"), class: "number" }, { title: t("state") },
     ], rows));
   }
 
