@@ -1,0 +1,97 @@
+//! Describe a load: how much, how long, from whom, and to which nodes.
+
+use trine_types::Genesis;
+
+/// Transactions a second that one loader may offer.
+pub const RATE_PER_S_MAX: u64 = 1_000_000;
+/// Seconds that one run may take, warm-up included.
+pub const DURATION_S_MAX: u64 = 86_400;
+
+/// What each transaction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Moves one unit of the primary asset between two generated accounts.
+    Transfer,
+    /// Appends this many entries to the log of organisation 0.
+    Evidence {
+        /// Entries in each transaction.
+        entries: u16,
+    },
+}
+
+/// A load.
+#[derive(Clone, Debug)]
+pub struct LoadPlan {
+    /// Genesis of the network; it names the generated accounts.
+    pub genesis: Genesis,
+    /// Base URLs of the nodes, `http://host:port`; batches go to them in turn.
+    pub nodes: Vec<String>,
+    /// Transactions a second.
+    pub rate_per_s: u64,
+    /// Seconds that are measured.
+    pub duration_s: u64,
+    /// Seconds before them.
+    pub warmup_s: u64,
+    /// What each transaction does.
+    pub payload: Payload,
+    /// Hostile transactions for each 100 honest ones: bad signatures, duplicates, cut bytes.
+    pub hostile_percent: u64,
+    /// Process ids of the validators, where they run on this machine.
+    pub validator_pids: Vec<u32>,
+    /// Secret keys (Ed25519) of accounts with the role of notary, for evidence.
+    pub notary_keys: Vec<[u8; 32]>,
+}
+
+/// A plan was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("load plan: {field} is {found}, expected {expected}")]
+pub struct PlanError {
+    /// Field of the plan.
+    pub field: &'static str,
+    /// Value given.
+    pub found: String,
+    /// What it should be.
+    pub expected: String,
+}
+
+fn refuse(field: &'static str, found: impl ToString, expected: impl ToString) -> PlanError {
+    PlanError { field, found: found.to_string(), expected: expected.to_string() }
+}
+
+impl LoadPlan {
+    /// Refuses a plan that cannot run.
+    ///
+    /// # Errors
+    /// [`PlanError`] that names the field, the value and what was expected.
+    pub fn check(&self) -> Result<(), PlanError> {
+        if self.nodes.is_empty() {
+            return Err(refuse("nodes", 0, "at least one URL"));
+        }
+        if !(1..=RATE_PER_S_MAX).contains(&self.rate_per_s) {
+            return Err(refuse("rate", self.rate_per_s, format!("1 to {RATE_PER_S_MAX}")));
+        }
+        let total_s = self.duration_s.saturating_add(self.warmup_s);
+        if self.duration_s == 0 || total_s > DURATION_S_MAX {
+            let expected = format!("1 to {DURATION_S_MAX} seconds, warm-up included");
+            return Err(refuse("duration", total_s, expected));
+        }
+        match self.payload {
+            Payload::Transfer => {
+                let count = self.genesis.generated_accounts.as_ref().map_or(0, |all| all.count);
+                if count < 2 {
+                    return Err(refuse("accounts", count, "a genesis with 2 or more generated"));
+                }
+            }
+            Payload::Evidence { entries } => {
+                let most = trine_types::limits::ENTRIES_MAX;
+                if entries == 0 || usize::from(entries) > most {
+                    return Err(refuse("entries", entries, format!("1 to {most}")));
+                }
+                if self.notary_keys.is_empty() {
+                    return Err(refuse("notary keys", 0, "at least one"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! Test the schedule, the hostile share and the bookkeeping of a load.
+
+use super::*;
+use trine_types::{Genesis, TransactionId};
+
+fn plan(rate_per_s: u64, duration_s: u64, warmup_s: u64) -> LoadPlan {
+    let genesis = serde_json::json!({
+        "format": "trine-genesis-v1", "name": "load", "suite": "intl", "time_ms": 1,
+        "blocks_per_epoch": 64, "organisations": ["one"], "validators": [], "accounts": [],
+        "generated_accounts": {"organisation": 0, "seed": "x", "count": 4, "balance": 1000},
+    });
+    let genesis: Genesis = serde_json::from_value(genesis).unwrap();
+    LoadPlan {
+        genesis,
+        nodes: vec!["http://127.0.0.1:1".to_owned()],
+        rate_per_s,
+        duration_s,
+        warmup_s,
+        payload: Payload::Transfer,
+        hostile_percent: 0,
+        validator_pids: Vec::new(),
+        notary_keys: Vec::new(),
+    }
+}
+
+/// Goal: the schedule is exact over any sequence of ticks and nothing is sent twice or early.
+/// Method: ticks of uneven length over two seconds at 1,000 a second.
+#[test]
+fn schedule_is_exact() {
+    let plan = plan(1_000, 2, 0);
+    let signers = Signers::prepare(&plan, trine_types::Suite::Intl).start(1);
+    std::thread::sleep(Duration::from_millis(800));
+    let mut pace = Pace::new(&plan, Duration::from_secs(2));
+    let mut hostile = Hostile::new(0);
+    let mut dues = Vec::new();
+    for now_ms in [0, 3, 10, 11, 500, 1_999, 2_500] {
+        let now = Duration::from_millis(now_ms);
+        for batch in pace.due(now, &signers, &mut hostile) {
+            assert!(batch.honest.iter().all(|(_, due)| *due <= now));
+            dues.extend(batch.honest.into_iter().map(|(signed, due)| (signed.id, due)));
+        }
+    }
+    signers.stop();
+    assert_eq!(dues.len(), 2_000);
+    let expected: Vec<_> = (0..2_000).map(Duration::from_millis).collect();
+    assert_eq!(dues.iter().map(|(_, due)| *due).collect::<Vec<_>>(), expected);
+    dues.sort_unstable();
+    dues.dedup_by_key(|(id, _)| *id);
+    assert_eq!(dues.len(), 2_000);
+}
+
+/// Goal: a loader that is late says so. Method: no tick before half of the run is over.
+#[test]
+fn lateness_is_reported() {
+    let plan = plan(1_000, 2, 0);
+    let signers = Signers::prepare(&plan, trine_types::Suite::Intl).start(1);
+    std::thread::sleep(Duration::from_millis(800));
+    let mut pace = Pace::new(&plan, Duration::from_secs(2));
+    pace.due(Duration::from_secs(1), &signers, &mut Hostile::new(0));
+    signers.stop();
+    // 900 of the first 1,000 came over 100 ms late, the second 1,000 (all but one) never.
+    assert!((pace.shortfall_percent() - 95.0).abs() < 0.2, "{}", pace.shortfall_percent());
+    assert_eq!(pace.delay_max, Duration::from_secs(1));
+}
+
+/// Goal: the share of hostile transactions is the one asked for and none is the honest one.
+/// Method: count over 300 honest transactions at 50 percent.
+#[test]
+fn hostile_share_is_exact() {
+    let mut hostile = Hostile::new(50);
+    let mut made = 0;
+    for index in 0..300u32 {
+        let bytes = Bytes::from(vec![1; 100 + index as usize % 7]);
+        let honest = Signed { id: TransactionId::default(), bytes: bytes.clone() };
+        made += hostile.beside(&honest).len();
+    }
+    assert_eq!(made, 150);
+}
+
+/// Goal: latency counts from the due time and a refused transaction is never final. Method: three
+/// transactions: one final after 40 ms, one refused and then reported final, one unfinished.
+#[test]
+fn tracker_counts_from_the_due_time() {
+    let ms = Duration::from_millis;
+    let id = |byte| TransactionId([byte; 32]);
+    let mut tracker = Tracker::new((ms(0), ms(1_000)));
+    (1..=3).for_each(|byte| tracker.send(id(byte), ms(10)));
+    tracker.refuse(&id(2), "nonce_used");
+    tracker.finalize(&id(1), 0, ms(50));
+    tracker.finalize(&id(2), 0, ms(60));
+    tracker.finalize(&id(1), 0, ms(70));
+    assert_eq!((tracker.sent, tracker.finalized, tracker.unfinished()), (3, 1, 1));
+    assert_eq!(tracker.refused["nonce_used"], 1);
+    assert!((tracker.latency().max - 40.0).abs() < 0.1, "{:?}", tracker.latency());
+}
