@@ -14,8 +14,8 @@ from trine.model.codec import (
     Bytes,
     Format,
     ListOf,
-    Of,
     Optional,
+    Raw,
     Reader,
     Structure,
     Text8,
@@ -43,8 +43,8 @@ from trine.model.limits import (
 from trine.model.transaction import RawCall
 from trine.model.verdicts import (
     BadArguments,
-    DecodeError,
     Malformed,
+    Undecodable,
     UnknownMethod,
     UnknownModule,
 )
@@ -87,7 +87,6 @@ class Call(Structure):
         """Register a call under its numbers."""
         super().__init_subclass__()
         cls.module, cls.method, cls.method_name = module, method, name
-        assert (module, method) not in METHODS, f"method {module}.{method} is taken"
         METHODS[module, method] = cls
 
     def to_raw(self) -> RawCall:
@@ -110,7 +109,7 @@ def read_call(raw: RawCall) -> Call:
         raise UnknownMethod
     try:
         return kind.from_bytes(raw.arguments)
-    except DecodeError as error:
+    except Undecodable as error:
         raise BadArguments(str(error)) from None
 
 
@@ -326,7 +325,7 @@ class EvidenceAppend(Call, module=EVIDENCE, method=2, name="append"):
     """Media type of what the entries commit to (RFC 6838), may be empty; not checked."""
     reference: Annotated[bytes, Bytes(1, EVIDENCE_REFERENCE_BYTES_MAX, "reference")]
     """Reference of the submitter, may be empty; not checked."""
-    entries: Annotated[tuple[Digest, ...], ListOf(Of(Digest), ENTRIES_MAX, "entries", least=1)]
+    entries: Annotated[tuple[Digest, ...], ListOf(Raw(Digest), ENTRIES_MAX, "entries", least=1)]
     """Entries: salted commitments of files, or digests of registered statements."""
 
 

@@ -22,16 +22,26 @@ Example:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args, get_origin
-from typing import get_type_hints as type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from trine.model.identifiers import FixedBytes
 from trine.model.verdicts import Malformed, NonCanonical, TooLarge
 
 T = TypeVar("T")
+B = TypeVar("B", bound=FixedBytes)
+V = TypeVar("V", bound="Value")
 
 
 class Reader:
@@ -93,7 +103,7 @@ class Format(ABC, Generic[T]):
 
     @abstractmethod
     def read(self, reader: Reader) -> T:
-        """Take a value from the front, or raise a `DecodeError`."""
+        """Take a value from the front, or raise a `Undecodable` verdict."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +202,8 @@ class Fixed(Format[bytes]):
 
     def write(self, value: bytes) -> bytes:
         """Return the bytes."""
-        assert len(value) == self.length, f"expected {self.length} bytes"
+        if len(value) != self.length:
+            raise ValueError(f"{len(value)} bytes, expected {self.length}")
         return value
 
     def read(self, reader: Reader) -> bytes:
@@ -210,14 +221,14 @@ class Value(ABC):
     @classmethod
     @abstractmethod
     def decode(cls, reader: Reader) -> Self:
-        """Take a value from the front, or raise a `DecodeError`."""
+        """Take a value from the front, or raise a `Undecodable` verdict."""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read a value that fills `data`.
 
         Raises:
-            DecodeError: `data` is not the encoding of a value.
+            Undecodable: `data` is not the encoding of a value.
         """
         reader = Reader(data)
         value = cls.decode(reader)
@@ -226,36 +237,49 @@ class Value(ABC):
 
 
 @dataclass(frozen=True)
-class Of(Format[Any]):
-    """A class of the model, in its own encoding."""
+class Raw(Format[B]):
+    """A byte string of the model with a class of its own, without a prefix."""
 
-    kind: type[Any]
-    """A `Value` or `FixedBytes`."""
+    kind: type[B]
+    """The class; it knows the length."""
 
-    def write(self, value: Any) -> bytes:
+    def write(self, value: B) -> bytes:
+        """Return the bytes."""
+        return bytes(self.kind(value))
+
+    def read(self, reader: Reader) -> B:
+        """Take a byte string of the class."""
+        return self.kind(reader.take(self.kind.LENGTH))
+
+
+@dataclass(frozen=True)
+class Nested(Format[V]):
+    """A value in its own encoding."""
+
+    kind: type[V]
+    """Class of the value."""
+
+    def write(self, value: V) -> bytes:
         """Return the value's own encoding."""
-        assert isinstance(value, self.kind), f"expected {self.kind.__name__}"
-        return value.encode() if isinstance(value, Value) else bytes(value)
+        return value.encode()
 
-    def read(self, reader: Reader) -> Any:
+    def read(self, reader: Reader) -> V:
         """Take a value of the class."""
-        if issubclass(self.kind, FixedBytes):
-            return self.kind(reader.take(self.kind.LENGTH))
         return self.kind.decode(reader)
 
 
 @dataclass(frozen=True)
-class Optional(Format[Any]):
+class Optional(Format[T | None]):
     """A byte 0, or a byte 1 and a value."""
 
-    item: Format[Any]
+    item: Format[T]
     """Format of the value."""
 
-    def write(self, value: Any) -> bytes:
+    def write(self, value: T | None) -> bytes:
         """Return the encoding; `None` means that there is no value."""
         return b"\x00" if value is None else b"\x01" + self.item.write(value)
 
-    def read(self, reader: Reader) -> Any:
+    def read(self, reader: Reader) -> T | None:
         """Take an optional value."""
         present = reader.integer(1)
         if present > 1:
@@ -264,10 +288,10 @@ class Optional(Format[Any]):
 
 
 @dataclass(frozen=True)
-class ListOf(Format[tuple[Any, ...]]):
+class ListOf(Format[tuple[T, ...]]):
     """Items of one format with their count before them."""
 
-    item: Format[Any]
+    item: Format[T]
     """Format of an item."""
     limit: int
     """Largest count allowed."""
@@ -278,12 +302,12 @@ class ListOf(Format[tuple[Any, ...]]):
     least: int = 0
     """Smallest count allowed."""
 
-    def write(self, value: Sequence[Any]) -> bytes:
+    def write(self, value: tuple[T, ...]) -> bytes:
         """Return count and items."""
         count = len(value).to_bytes(self.prefix, "big")
         return count + b"".join(self.item.write(item) for item in value)
 
-    def read(self, reader: Reader) -> tuple[Any, ...]:
+    def read(self, reader: Reader) -> tuple[T, ...]:
         """Take a list; too many items are refused before the first is read."""
         count = reader.integer(self.prefix)
         check_limit(count, self.limit, self.what)
@@ -297,9 +321,7 @@ class Structure(Value):
 
     def encode(self) -> bytes:
         """Return the encodings of the fields, joined."""
-        return b"".join(
-            form.write(getattr(self, name)) for name, form in field_formats(type(self))
-        )
+        return b"".join(form.write(getattr(self, name)) for name, form in field_formats(type(self)))
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
@@ -308,15 +330,20 @@ class Structure(Value):
 
 
 @cache
-def field_formats(cls: type[Structure]) -> tuple[tuple[str, Format[Any]], ...]:
+def field_formats(structure: type[Structure]) -> tuple[tuple[str, Format[Any]], ...]:
     """List a structure's fields with their formats, as their types say."""
-    hints = type_hints(cls, include_extras=True)
-    return tuple((field.name, _format_of(hints[field.name])) for field in fields(cls))  # type: ignore[arg-type]
+    hints = get_type_hints(structure, include_extras=True)
+    names = [field.name for field in fields(structure)]  # type: ignore[arg-type]
+    return tuple((name, _format_of(hints[name])) for name in names)
 
 
-def _format_of(hint: Any) -> Format[Any]:
-    if get_origin(hint) is not Annotated:
-        return Of(hint)
-    form = get_args(hint)[1]
-    assert isinstance(form, Format), f"{hint} names no format"
-    return form
+def _format_of(hint: object) -> Format[Any]:
+    if get_origin(hint) is Annotated:
+        form = get_args(hint)[1]
+        if isinstance(form, Format):
+            return form
+    elif isinstance(hint, type) and issubclass(hint, FixedBytes):
+        return Raw(hint)
+    elif isinstance(hint, type) and issubclass(hint, Value):
+        return Nested(hint)
+    raise TypeError(f"{hint} names no format")

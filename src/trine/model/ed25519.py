@@ -21,7 +21,7 @@ Example:
 """
 
 import hashlib
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -112,9 +112,7 @@ def decode_point(data: bytes) -> Point | None:
     return Point(x, y, 1, x * y % P)
 
 
-_BASE: Final = decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
-assert _BASE is not None
-BASE: Final[Point] = _BASE
+BASE: Final = cast(Point, decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little")))
 """The base point: y = 4/5, x even (RFC 8032, section 5.1)."""
 
 

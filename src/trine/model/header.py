@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final, Self
 
-from trine.model.codec import U8, U64, Bytes, Of, Optional, Reader, Structure
+from trine.model.codec import U8, U64, Bytes, Nested, Optional, Reader, Structure
 from trine.model.hashing import tagged_hash
 from trine.model.identifiers import (
     ChainId,
@@ -67,7 +67,7 @@ class Header(Structure):
     """State of everything else after this block."""
     parameters_version: Annotated[int, U64]
     """How often the chain's parameters have changed."""
-    epoch_change: Annotated[EpochChange | None, Optional(Of(EpochChange))]
+    epoch_change: Annotated[EpochChange | None, Optional(Nested(EpochChange))]
     """Next validators; on genesis and on the last block of an epoch."""
     extension: Annotated[bytes, Bytes(2, EXTENSION_BYTES_MAX, "extension")]
     """Room for what later versions add."""

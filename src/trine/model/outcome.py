@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final, Self
 
-from trine.model.codec import U8, U16, U64, Bytes, Format, ListOf, Of, Reader, Structure
+from trine.model.codec import U8, U16, U64, Bytes, Format, ListOf, Nested, Raw, Reader, Structure
 from trine.model.identifiers import Address, Digest
 from trine.model.limits import EVENT_DATA_BYTES_MAX, EVENTS_MAX, TOPICS_MAX
 from trine.model.verdicts import Malformed, numbers
@@ -15,7 +15,7 @@ class Event(Structure):
 
     emitter: Address
     """What emitted it: for a module, 19 zero bytes and the module's number."""
-    topics: Annotated[tuple[Digest, ...], ListOf(Of(Digest), TOPICS_MAX, "topics", prefix=1)]
+    topics: Annotated[tuple[Digest, ...], ListOf(Raw(Digest), TOPICS_MAX, "topics", prefix=1)]
     """Up to four values to search by; an address is padded with zeros on the left."""
     data: Annotated[bytes, Bytes(4, EVENT_DATA_BYTES_MAX, "event data")]
     """For a module: the event's number as one byte, then its fields."""
@@ -68,5 +68,5 @@ class Outcome(Structure):
     """Index of the call that failed; 0 where none did or none ran."""
     gas_used: Annotated[int, U64]
     """Quota units used."""
-    events: Annotated[tuple[Event, ...], ListOf(Of(Event), EVENTS_MAX, "events")]
+    events: Annotated[tuple[Event, ...], ListOf(Nested(Event), EVENTS_MAX, "events")]
     """Events in order; none when the transaction failed."""

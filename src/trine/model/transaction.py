@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final, Self
 
-from trine.model.codec import U8, U64, Bytes, ListOf, Of, Reader, Structure, Value, check_limit
+from trine.model.codec import U8, U64, Bytes, ListOf, Nested, Reader, Structure, Value, check_limit
 from trine.model.hashing import tagged_hash
 from trine.model.identifiers import (
     Address,
@@ -20,7 +20,7 @@ from trine.model.limits import (
     SIGNATURE_BYTES_MAX,
     TRANSACTION_BYTES_MAX,
 )
-from trine.model.verdicts import Malformed
+from trine.model.verdicts import Malformed, UnknownVersion
 
 TRANSACTION_VERSION: Final = 1
 """Version of the transaction format: the first byte of a transaction."""
@@ -60,30 +60,33 @@ class UnsignedTransaction(Value):
     calls: tuple[RawCall, ...]
     """Calls, executed in order, all or nothing; 1 to `CALLS_MAX`."""
 
-    _CALLS = ListOf(Of(RawCall), CALLS_MAX, "calls", prefix=1, least=1)
+    _CALLS = ListOf(Nested(RawCall), CALLS_MAX, "calls", prefix=1, least=1)
 
     def encode(self) -> bytes:
         """Return version, chain id, sender, key index, nonce, valid-until, calls."""
-        return b"".join((
-            U8.write(TRANSACTION_VERSION),
-            self.chain_id,
-            self.sender,
-            U8.write(self.key_index),
-            U64.write(self.nonce),
-            U64.write(self.valid_until_ms),
-            self._CALLS.write(self.calls),
-        ))
+        return b"".join(
+            (
+                U8.write(TRANSACTION_VERSION),
+                self.chain_id,
+                self.sender,
+                U8.write(self.key_index),
+                U64.write(self.nonce),
+                U64.write(self.valid_until_ms),
+                self._CALLS.write(self.calls),
+            )
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         """Take an unsigned transaction.
 
         Raises:
-            Malformed: The version is not known, or there is no call.
-            DecodeError: As for every value.
+            UnknownVersion: The version is not 1.
+            Malformed: There is no call.
+            Undecodable: As for every value.
         """
         if reader.integer(1) != TRANSACTION_VERSION:
-            raise Malformed("unknown transaction version")
+            raise UnknownVersion
         return cls(
             chain_id=ChainId(reader.take(ChainId.LENGTH)),
             sender=Address(reader.take(Address.LENGTH)),
@@ -132,7 +135,7 @@ class Transaction(Value):
         """Read a transaction that fills `data`; its size is checked first.
 
         Raises:
-            DecodeError: `data` is too large or not the encoding of a transaction.
+            Undecodable: `data` is too large or not the encoding of a transaction.
         """
         check_limit(len(data), TRANSACTION_BYTES_MAX, "transaction")
         return super().from_bytes(data)

@@ -4,10 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final, Self
 
-from trine.model.codec import U32, U64, ListOf, Of, Optional, Reader, Structure, Text8, Value
+from trine.model.codec import (
+    U32,
+    U64,
+    ListOf,
+    Nested,
+    Optional,
+    Reader,
+    Structure,
+    Text8,
+    Value,
+    check_limit,
+)
 from trine.model.identifiers import Epoch, OrganisationId, ValidatorKey
 from trine.model.limits import ADDRESS_TEXT_BYTES_MAX, NAME_BYTES_MAX, VALIDATORS_MAX
-from trine.model.verdicts import NonCanonical
+from trine.model.verdicts import Malformed, NonCanonical
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,7 @@ class Validator(Structure):
     """Where peers reach it, as `host:port`."""
 
 
-_VALIDATORS: Final = ListOf(Of(Validator), VALIDATORS_MAX, "validators", least=1)
+_VALIDATORS: Final = ListOf(Nested(Validator), VALIDATORS_MAX, "validators", least=1)
 
 
 @dataclass(frozen=True)
@@ -36,13 +47,16 @@ class ValidatorSet(Value):
 
     @classmethod
     def of(cls, validators: Iterable[Validator]) -> Self:
-        """Put validators in order; they are read back, so that the set is checked.
+        """Put validators in order.
 
         Raises:
-            DecodeError: There are none, too many, or a key stands twice.
+            Undecodable: There are none, too many, or a key stands twice.
         """
         members = tuple(sorted(validators, key=lambda validator: validator.key))
-        return cls.from_bytes(_VALIDATORS.write(members))
+        check_limit(len(members), VALIDATORS_MAX, "validators")
+        if not members:
+            raise Malformed("a validator set has at least one member")
+        return cls._ordered(members)
 
     @property
     def quorum(self) -> int:
@@ -56,7 +70,10 @@ class ValidatorSet(Value):
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         """Take a set; any other order is not canonical."""
-        members = _VALIDATORS.read(reader)
+        return cls._ordered(_VALIDATORS.read(reader))
+
+    @classmethod
+    def _ordered(cls, members: tuple[Validator, ...]) -> Self:
         keys = [validator.key for validator in members]
         if keys != sorted(set(keys)):
             raise NonCanonical("validators are ordered by key, each once")
@@ -71,7 +88,7 @@ class EpochChange(Structure):
     """The epoch that begins after this block; on genesis, epoch 0."""
     validators: ValidatorSet
     """Validators of that epoch."""
-    following: Annotated[ValidatorSet | None, Optional(Of(ValidatorSet))]
+    following: Annotated[ValidatorSet | None, Optional(Nested(ValidatorSet))]
     """Validators of the epoch after it, where they differ."""
 
     @classmethod

@@ -37,7 +37,8 @@ class Verdict(Exception):
         super().__init_subclass__()
         if number is None:
             return
-        assert number not in _VERDICTS, f"verdict {number} is taken by {_VERDICTS[number]}"
+        if number in _VERDICTS:
+            raise TypeError(f"verdict {number} is taken by {_VERDICTS[number].__name__}")
         cls.number = number
         cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         _VERDICTS[number] = cls
@@ -66,23 +67,23 @@ class FailedTransaction(Verdict):
     """The transaction stands in a block, used its nonce, and changed nothing else but quotas."""
 
 
-class DecodeError(InvalidTransaction):
+class Undecodable(InvalidTransaction):
     """The bytes are not the encoding of a value; also raised for values other than transactions."""
 
 
-class Malformed(DecodeError, number=1):
+class Malformed(Undecodable, number=1):
     """The bytes end early or hold an impossible value."""
 
 
-class NonCanonical(DecodeError, number=2):
+class NonCanonical(Undecodable, number=2):
     """The bytes are not the one encoding of their value."""
 
 
-class TooLarge(DecodeError, number=3):
+class TooLarge(Undecodable, number=3):
     """A length or count is over its limit."""
 
 
-class UnknownVersion(InvalidTransaction, number=4):
+class UnknownVersion(Undecodable, number=4):
     """The version of the transaction is not known."""
 
 

@@ -1,0 +1,135 @@
+"""Apply blocks: decide whether one is valid, execute it, compute what its header must say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trine.model.context import Block, LogAppend
+from trine.model.document import GenesisDocument, read_genesis
+from trine.model.execution import execute_transaction
+from trine.model.genesis import genesis_state
+from trine.model.identifiers import ChainId, Digest, Height, Milliseconds, TransactionId
+from trine.model.outcome import Outcome
+from trine.model.records import AccountKey
+from trine.model.roots import body_root, evidence_root, outcome_root
+from trine.model.state import State
+from trine.model.state_keys import validators_key
+from trine.model.transaction import Transaction
+from trine.model.validators import ValidatorSet
+from trine.model.validity import check_validity, signer_key
+from trine.model.verdicts import InvalidTransaction
+
+
+class InvalidBlock(Exception):
+    """A transaction makes its block invalid; the block changes nothing."""
+
+    def __init__(self, index: int, verdict: InvalidTransaction) -> None:
+        """Name the transaction and the rule that it broke."""
+        super().__init__(f"transaction {index}: {verdict.code}")
+        self.index = index
+        self.code = verdict.code
+        self.number = verdict.number
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What applying a block gives, and its header commits to."""
+
+    ids: tuple[TransactionId, ...]
+    """Identifier of each transaction, in order."""
+    outcomes: tuple[Outcome, ...]
+    """Outcome of each transaction, in order."""
+    log_appends: tuple[LogAppend, ...]
+    """Changes of evidence logs, in the order of execution."""
+    body_root: Digest
+    """Root over the transactions."""
+    outcome_root: Digest
+    """Root over the outcomes."""
+    evidence_root: Digest
+    """Root over the evidence logs after the block."""
+    parameters_version: int
+    """How often a parameter was set, this block included."""
+    next_validators: ValidatorSet | None
+    """Validators of the epoch after the next; where the block closes its epoch."""
+    state_digest: Digest
+    """Digest over every entry of the state after the block (see `State.digest`)."""
+
+
+@dataclass
+class Chain:
+    """A chain at a height."""
+
+    document: GenesisDocument
+    """Genesis document."""
+    chain_id: ChainId
+    """Identifier of the chain."""
+    state: State
+    """State after the last block."""
+
+    @classmethod
+    def from_genesis(cls, data: bytes) -> "Chain":
+        """Start a chain at height 0.
+
+        Args:
+            data: Genesis document.
+
+        Raises:
+            GenesisError: The document is refused.
+        """
+        document = read_genesis(data)
+        return cls(document, document.chain_id(), genesis_state(document))
+
+    def apply(
+        self,
+        height: Height,
+        time_ms: Milliseconds,
+        transactions: Sequence[bytes],
+        *,
+        closes_epoch: bool = False,
+    ) -> Applied:
+        """Apply one block.
+
+        Args:
+            height: Height of the block; the header's own rules are checked elsewhere.
+            time_ms: Block time in Unix milliseconds.
+            transactions: Encoded transactions in order.
+            closes_epoch: Whether the block is the last of its epoch.
+
+        Raises:
+            InvalidBlock: For the first transaction that may not stand in the block; the chain does
+                not change.
+        """
+        block, parent, state = Block(height, time_ms), self.state, self.state
+        decoded: list[Transaction] = []
+        outcomes: list[Outcome] = []
+        log_appends: list[LogAppend] = []
+        for index, data in enumerate(transactions):
+            try:
+                transaction, key = self._admit(data, parent, state, time_ms)
+            except InvalidTransaction as verdict:
+                raise InvalidBlock(index, verdict) from None
+            state, outcome, appends = execute_transaction(transaction, key, block, state)
+            decoded.append(transaction)
+            outcomes.append(outcome)
+            log_appends.extend(appends)
+        self.state = state
+        ids = tuple(transaction.body.id() for transaction in decoded)
+        return Applied(
+            ids=ids,
+            outcomes=tuple(outcomes),
+            log_appends=tuple(log_appends),
+            body_root=body_root(transactions),
+            outcome_root=outcome_root(list(zip(ids, outcomes, strict=True))),
+            evidence_root=evidence_root(state),
+            parameters_version=state.counters.parameters_version,
+            next_validators=state.read(validators_key(), ValidatorSet) if closes_epoch else None,
+            state_digest=state.digest(),
+        )
+
+    def _admit(
+        self, data: bytes, parent: State, current: State, time_ms: Milliseconds
+    ) -> tuple[Transaction, AccountKey]:
+        """Decode a transaction and check that it may stand in the block."""
+        transaction = Transaction.from_bytes(data)
+        key = signer_key(transaction, self.chain_id, parent)
+        check_validity(transaction, key.key, current, time_ms=time_ms)
+        return transaction, key

@@ -1,0 +1,107 @@
+"""Execute what organisations decided: freeze, unfreeze, set a parameter, create an organisation."""
+
+from dataclasses import replace
+from typing import Final
+
+from trine.model.account import Account, Roles
+from trine.model.calls import (
+    ORGANISATIONS,
+    PROPOSALS,
+    Action,
+    CreateOrganisation,
+    Freeze,
+    SetParameter,
+    Unfreeze,
+)
+from trine.model.codec import U8, U32, U64
+from trine.model.context import Effects
+from trine.model.identifiers import OrganisationId
+from trine.model.limits import ORGANISATIONS_MAX
+from trine.model.modules import evidence, organisations
+from trine.model.modules.accounts import check_key, set_frozen
+from trine.model.names import is_name
+from trine.model.outcome import Event
+from trine.model.parameters import check_parameter
+from trine.model.records import Organisation
+from trine.model.state_keys import organisation_key, organisation_name_key
+from trine.model.verdicts import AccountExists, BadName, OrganisationExists, OrganisationLimit
+
+PARAMETER_SET: Final = 6
+"""Event of the proposals: a parameter was set. Fields: parameter, value."""
+
+DEFAULT_LOG: Final = "default"
+"""Name of the evidence log with which every organisation starts."""
+
+
+def check_action(action: Action) -> None:
+    """Check what can be known of an action before anybody votes.
+
+    Raises:
+        UnknownParameter: No parameter has the number.
+        ParameterOutOfRange: The value is outside the parameter's range.
+        BadName: The name is not allowed.
+        BadKey: The administrator's key is not well-formed.
+    """
+    match action:
+        case SetParameter(parameter, value):
+            check_parameter(parameter, value)
+        case CreateOrganisation(name, administrator):
+            if not is_name(name):
+                raise BadName
+            check_key(administrator)
+
+
+def execute_action(action: Action, effects: Effects) -> None:
+    """Execute an action that passed.
+
+    Raises:
+        UnknownAccount: The address has no account.
+        NoChange: The account is frozen already, or not frozen.
+        FailedTransaction: As `create_organisation`.
+    """
+    match action:
+        case Freeze(address):
+            set_frozen(address, True, effects)
+        case Unfreeze(address):
+            set_frozen(address, False, effects)
+        case SetParameter(parameter, value):
+            set_parameter(parameter, value, effects)
+        case CreateOrganisation():
+            create_organisation(action, effects)
+
+
+def set_parameter(parameter: int, value: int, effects: Effects) -> None:
+    """Set a parameter; it is in force from the next call on."""
+    state = effects.state
+    state.parameters = state.parameters.replaced(parameter, value)
+    counters = state.counters
+    state.counters = replace(counters, parameters_version=counters.parameters_version + 1)
+    fields = U8.write(parameter) + U64.write(value)
+    effects.events.append(Event.of_module(PROPOSALS, PARAMETER_SET, fields))
+
+
+def create_organisation(action: CreateOrganisation, effects: Effects) -> None:
+    """Create an organisation with its first administrator, who holds every role, and its log.
+
+    Raises:
+        OrganisationExists: Another organisation has the name.
+        OrganisationLimit: The chain has `ORGANISATIONS_MAX` organisations.
+        AccountExists: The administrator's address has an account.
+        LogLimit: The chain has as many logs as it may.
+    """
+    state, counters = effects.state, effects.state.counters
+    if state.read_number(organisation_name_key(action.name)) is not None:
+        raise OrganisationExists
+    if counters.organisations == ORGANISATIONS_MAX:
+        raise OrganisationLimit
+    address = action.administrator.address()
+    if address in state.accounts:
+        raise AccountExists
+    number = OrganisationId(counters.organisations)
+    state.counters = replace(counters, organisations=number + 1)
+    state.write(organisation_key(number), Organisation(action.name, 1, 0, 0))
+    state.write_number(organisation_name_key(action.name), number)
+    state.accounts[address] = Account.new(number, Roles.ALL, action.administrator)
+    fields = U32.write(number) + address
+    effects.events.append(Event.of_module(ORGANISATIONS, organisations.CREATED, fields))
+    evidence.add_log(number, DEFAULT_LOG, effects)
