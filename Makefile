@@ -1,0 +1,73 @@
+# Build, run, test and check Trine; `make help` lists what there is to make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+BUILT := .venv/.built
+READY := .venv/.ready
+SOURCES := $(shell find crates -name '*.rs' -o -name '*.toml' -o -path '*/page/*' -type f)
+TEST_FLAGS ?=
+say = @printf '\n==> %s\n' '$(1)' >&2
+
+.PHONY: help
+help: ## List what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml uv.lock tools/environment.sh
+	@tools/environment.sh
+	@touch $@
+
+$(BUILT): $(READY) $(SOURCES) Cargo.toml Cargo.lock rust-toolchain.toml
+	$(call say,Building the Rust core (the first time takes minutes: later only what changed))
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --uv --locked
+	@touch $@
+
+.PHONY: build
+build: $(BUILT) ## Set up .venv and build the `trine` command into it
+
+.PHONY: up
+up: build ## Start four validators on loopback, or resume them
+	@$(BIN)/trine up --detach
+
+.PHONY: down
+down: ## Stop what `make up` started
+	@$(BIN)/trine down
+
+.PHONY: test
+test: build ## Run all tests
+	$(call say,Rust tests)
+	@cargo test --locked --workspace $(TEST_FLAGS)
+	$(call say,Python tests)
+	@$(BIN)/python -m pytest
+
+.PHONY: format
+format: $(READY) ## Format Rust and Python
+	@cargo fmt --all
+	@$(BIN)/ruff check --quiet --fix src tests tools || true
+	@$(BIN)/ruff format --quiet src tests tools
+
+.PHONY: lint
+lint: build ## Check form, types, layers and documentation
+	$(call say,House rules)
+	@$(BIN)/python -m tools.tidy
+	$(call say,Layers)
+	@$(BIN)/python -m tools.layers
+	@$(BIN)/lint-imports
+	$(call say,Format)
+	@cargo fmt --all --check
+	@$(BIN)/ruff format --check src tests tools
+	$(call say,Lint)
+	@$(BIN)/ruff check src tests tools
+	@cargo clippy --locked --workspace --all-targets -- --deny warnings
+	$(call say,Types)
+	@$(BIN)/mypy
+	@$(BIN)/stubtest trine._core
+
+.PHONY: check
+check: lint test ## Everything that a change must pass
+
+.PHONY: clean
+clean: ## Remove what was built; a CARGO_TARGET_DIR outside stays
+	@rm -rf .venv target dist src/trine/_core*.so .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis
