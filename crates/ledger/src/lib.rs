@@ -15,6 +15,7 @@ pub mod log_heads;
 pub mod observer;
 mod pending;
 pub mod preset;
+pub mod proofs;
 pub mod state;
 
 pub use block::{Block, BlockError};

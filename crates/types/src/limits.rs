@@ -127,9 +127,16 @@ pub const PROOF_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 pub const PROOF_HEADERS_MAX: usize = 512;
 /// Hand-overs in a proof.
 pub const PROOF_HANDOVERS_MAX: usize = 256;
-/// Nesting of a value in a proof that the reader does not know and ignores.
+/// Nesting of arrays and maps in a proof or receipt file.
 pub const PROOF_NESTING_MAX: usize = 8;
 /// Bytes of a file name in a receipt.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// Bytes of a trust file.
 pub const TRUST_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// Final blocks on their way into history.
+pub const HISTORY_QUEUE_BLOCKS_MAX: usize = 64;
+/// Bytes of the senders, outcomes and log changes that history keeps of one block.
+pub const HISTORY_TAIL_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+/// Newest final blocks against which the head of an evidence log can be proven.
+pub const EVIDENCE_HEIGHTS_MAX: usize = 1_024;

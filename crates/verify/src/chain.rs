@@ -101,11 +101,17 @@ pub(crate) fn verify<'a>(
     trust: &TrustAnchor,
 ) -> Result<Final<'a>, VerifyError> {
     let mut committee = Committee::trusted(trust.epoch(), trust.validators());
+    let mut followed = false;
     for hand_over in hand_overs {
+        // Hand-overs before the trusted epoch lead to the trusted set.
+        if hand_over.headers.first().is_some_and(|header| header.epoch < trust.epoch()) {
+            continue;
+        }
         committee = follow(hand_over, trust, &committee)?;
+        followed = true;
     }
     let shown = chain.verify(trust, &committee)?;
-    if !hand_overs.is_empty() {
+    if followed {
         not_before(chain.certificate.epoch, &committee)?;
     }
     Ok(shown)

@@ -157,7 +157,11 @@ fn not_included(what: &'static str, root: &'static str) -> VerifyError {
 }
 
 impl Statement {
-    pub(crate) fn verify(&self, suite: Suite, header: &Header) -> Result<Fact, VerifyError> {
+    /// Checks the statement against a header that the caller knows to be final.
+    ///
+    /// # Errors
+    /// [`VerifyError`] for the first thing that does not match.
+    pub fn verify(&self, suite: Suite, header: &Header) -> Result<Fact, VerifyError> {
         match self {
             Self::Transaction { transaction, body_path, outcome, outcome_path } => {
                 if body_path.root(suite, transaction) != header.body_root {
