@@ -1,0 +1,94 @@
+//! Run the load generator from Python.
+
+use crate::detached::detached;
+use crate::errors::{bad_argument, refuse};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde::Deserialize;
+use trine_bench::{LoadError, LoadPlan, Payload, Progress};
+use trine_types::Genesis;
+
+/// A plan as Python writes it, in JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    genesis: Genesis,
+    nodes: Vec<String>,
+    rate_per_s: u64,
+    duration_s: u64,
+    warmup_s: u64,
+    /// Entries of each evidence transaction; none for transfers.
+    entries: Option<u16>,
+    hostile_percent: u64,
+    validator_pids: Vec<u32>,
+    notary_keys: Vec<[u8; 32]>,
+    /// Whether no account of the plan has sent anything yet.
+    fresh: bool,
+}
+
+impl Plan {
+    fn split(self) -> (LoadPlan, bool) {
+        let payload =
+            self.entries.map_or(Payload::Transfer, |entries| Payload::Evidence { entries });
+        let plan = LoadPlan {
+            genesis: self.genesis,
+            nodes: self.nodes,
+            rate_per_s: self.rate_per_s,
+            duration_s: self.duration_s,
+            warmup_s: self.warmup_s,
+            payload,
+            hostile_percent: self.hostile_percent,
+            validator_pids: self.validator_pids,
+            notary_keys: self.notary_keys,
+        };
+        (plan, self.fresh)
+    }
+}
+
+/// Runs the load that `plan` describes (JSON) and returns its report (JSON).
+///
+/// `progress(elapsed_s, total_s, finalized_per_s, waiting)` is called once a second and stops the
+/// run by returning false or raising.
+#[pyfunction]
+fn run_load<'py>(
+    py: Python<'py>,
+    plan: &[u8],
+    progress: Py<PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let plan: Plan = serde_json::from_slice(plan)
+        .map_err(|error| bad_argument(format!("load plan: {error}")))?;
+    let (plan, fresh) = plan.split();
+    let mut raised = None;
+    let result = detached(py, || {
+        trine_bench::run(&plan, fresh, |now| match tell(&progress, now) {
+            Ok(go_on) => go_on,
+            Err(error) => {
+                raised = Some(error);
+                false
+            }
+        })
+    })?;
+    if let Some(error) = raised {
+        return Err(error);
+    }
+    let report = result.map_err(|error| match error {
+        LoadError::Plan(_) | LoadError::Genesis(_) => bad_argument(error.to_string()),
+        LoadError::Node(_) => refuse("cannot_reach_node", error.to_string()),
+        LoadError::Start(_) => refuse("internal", error.to_string()),
+    })?;
+    let json =
+        serde_json::to_vec(&report).map_err(|error| refuse("internal", error.to_string()))?;
+    Ok(PyBytes::new(py, &json))
+}
+
+fn tell(progress: &Py<PyAny>, now: Progress) -> PyResult<bool> {
+    Python::attach(|py| {
+        py.check_signals()?;
+        let arguments = (now.elapsed_s, now.total_s, now.finalized_per_s, now.waiting);
+        progress.call1(py, arguments)?.extract(py)
+    })
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(run_load, module)?)
+}
