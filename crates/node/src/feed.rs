@@ -79,7 +79,9 @@ impl Feed {
         }
         let found = block.ids.iter().filter_map(|id| waiters.remove(id));
         // A waiter that gave up meanwhile has closed its end.
-        found.flatten().for_each(|waiter| drop(waiter.send(())));
+        for waiter in found.flatten() {
+            let _ = waiter.send(());
+        }
     }
 
     /// Recent block at a height, where it is still in memory.
@@ -89,6 +91,13 @@ impl Feed {
         let place = height.0.checked_sub(first)?;
         let (_, block) = recent.get(usize::try_from(place).ok()?)?;
         Some(block.clone())
+    }
+
+    /// Height of the last block that each validator proposed, among the recent ones.
+    pub fn proposed(&self) -> HashMap<[u8; 32], Height> {
+        let recent = lock(&self.recent);
+        let headers = recent.iter().map(|(_, block)| &block.header);
+        headers.map(|header| (header.proposer, header.height)).collect()
     }
 
     /// Resolves once the transaction is durable. Ask for its outcome after calling this and

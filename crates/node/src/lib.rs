@@ -1,7 +1,10 @@
 //! Run one organisation's node: admit transactions, serve the HTTP API, follow the chain.
 
+pub mod api;
 pub mod clock;
 pub mod feed;
 pub mod mempool;
 pub mod metrics;
+pub mod page;
+pub mod peers;
 pub mod reader;

@@ -92,6 +92,6 @@ impl Asset {
 /// Routes of the page, to be merged into the node's own.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ASSETS.iter().fold(Router::new(), |router, asset| {
-        router.route(asset.path, get(|request: Request| async { asset.respond(request.headers()) }))
+        router.route(asset.path, get(async |request: Request| asset.respond(request.headers())))
     })
 }

@@ -1,0 +1,66 @@
+//! Answer organisations, by number or name.
+
+use super::{Answer, Api, Shared, problem::Problem, render, request};
+use axum::Json;
+use axum::extract::{Path, State};
+use request::{Nothing, Page, Params};
+use serde_json::{Value, json};
+use trine_types::record::Organisation;
+use trine_types::{OrganisationId, StateKey, genesis::is_name};
+
+impl Api {
+    /// Number of the organisation that a path names by number or name.
+    ///
+    /// # Errors
+    /// [`Problem`] `organisation_not_found`, or when storage fails.
+    pub(super) async fn organisation_id(&self, text: &str) -> Result<OrganisationId, Problem> {
+        let suite = self.parts.suite;
+        // A name may consist of digits; names go first, and numbers have no leading zeros.
+        if is_name(text) {
+            let key = StateKey::organisation_name(suite, text);
+            if let Some(id) = self.record(key).await? {
+                return Ok(id);
+            }
+        }
+        match text.parse() {
+            Ok(number) => Ok(OrganisationId(number)),
+            Err(_) => Err(unknown(text)),
+        }
+    }
+}
+
+fn unknown(name: &str) -> Problem {
+    let shown: String = name.chars().take(80).collect();
+    let detail = format!("the chain has no organisation {shown:?}");
+    Problem::not_found("organisation_not_found", detail)
+}
+
+/// `GET /v1/organisations`.
+pub(super) async fn list(State(api): Shared, Params(page): Params<Page>) -> Answer {
+    let suite = api.parts.suite;
+    let limit = page.limit()?;
+    let total = api.counters().await?.organisations;
+    let from = page.from.unwrap_or(0).min(u64::from(total)) as u32;
+    let ids: Vec<OrganisationId> = (from..total).take(limit).map(OrganisationId).collect();
+    let keys = ids.iter().map(|id| StateKey::organisation(suite, *id)).collect();
+    let records = api.records::<Organisation>(keys).await?;
+    let organisations: Value = ids
+        .iter()
+        .zip(&records)
+        .filter_map(|(id, record)| Some(render::organisation(*id, record.as_ref()?)))
+        .collect();
+    Ok(Json(json!({"organisations": organisations, "total": total})))
+}
+
+/// `GET /v1/organisations/{organisation}`.
+pub(super) async fn show(
+    State(api): Shared,
+    Path(text): Path<String>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Answer {
+    let id = api.organisation_id(&text).await?;
+    let record: Option<Organisation> =
+        api.record(StateKey::organisation(api.parts.suite, id)).await?;
+    let record = record.ok_or_else(|| unknown(&text))?;
+    Ok(Json(render::organisation(id, &record)))
+}

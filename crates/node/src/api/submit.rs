@@ -1,0 +1,129 @@
+//! Take transactions: many as one binary batch, or one as JSON.
+
+use super::{Api, Shared, problem::Problem, request, transactions::Wait};
+use crate::mempool::{
+    batch,
+    pool::Origin,
+    refusal::{Refusal, Verdict},
+};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use trine_types::codec::DecodeError;
+use trine_types::{TransactionId, limits};
+
+/// One transaction in JSON.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct One {
+    transaction: String,
+}
+
+/// What became of one transaction of a batch.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: Option<TransactionId>,
+    accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl From<Verdict> for Line {
+    fn from(verdict: Verdict) -> Self {
+        let refusal: Option<Refusal> = verdict.result.err();
+        Self {
+            id: verdict.id,
+            accepted: refusal.is_none(),
+            code: refusal.as_ref().map(Refusal::code),
+            detail: refusal.map(|refusal| refusal.to_string()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Lines {
+    results: Vec<Line>,
+}
+
+/// `POST /v1/transactions`.
+pub(super) async fn submit(
+    State(api): Shared,
+    request::Params(query): request::Params<Wait>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    match kind.split(';').next().unwrap_or("").trim() {
+        "application/octet-stream" => {
+            if query.wait_ms.is_some() {
+                return Err(Problem::bad_request("wait_ms goes with one transaction as JSON"));
+            }
+            let raw = read_batch(body).await?;
+            let verdicts = api.parts.mempool.submit(raw, Origin::Client).await;
+            let results = verdicts.into_iter().map(Line::from).collect();
+            Ok(Json(Lines { results }).into_response())
+        }
+        "application/json" => {
+            let bytes = request::body(body, limits::JSON_BYTES_MAX).await?;
+            submit_one(&api, &bytes, query).await
+        }
+        other => {
+            let shown: String = other.chars().take(80).collect();
+            let detail = format!(
+                "content type {shown:?}, expected application/octet-stream or application/json"
+            );
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_request", detail))
+        }
+    }
+}
+
+async fn read_batch(body: Body) -> Result<Vec<Bytes>, Problem> {
+    let bytes = request::body(body, limits::BATCH_BYTES_MAX).await?;
+    batch::split(&bytes).map_err(|error| match error {
+        DecodeError::TooLarge { .. } => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
+        }
+        error => Problem::bad_request(format!("batch: {error}")),
+    })
+}
+
+async fn submit_one(api: &Api, bytes: &[u8], query: Wait) -> Result<Response, Problem> {
+    let wait = request::wait(query.wait_ms)?;
+    let one: One = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::bad_request(format!("body: {error}")))?;
+    let raw = vec![request::hex("transaction", &one.transaction)?.into()];
+    let verdict = api.parts.mempool.submit(raw, Origin::Client).await.pop();
+    let verdict = verdict.ok_or_else(|| Problem::internal("a transaction without a verdict"))?;
+    let id = verdict.id;
+    match (verdict.result, id) {
+        (Ok(()), Some(id)) => match wait {
+            None => Ok(Json(json!({"id": id})).into_response()),
+            Some(limit) => {
+                let found = api.transaction_within(id, limit).await?;
+                let document = found.ok_or_else(|| {
+                    let detail = format!(
+                        "transaction {id} was accepted, and is not final in time: ask later"
+                    );
+                    Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail)
+                        .with("id", id.to_string())
+                })?;
+                Ok(Json(document).into_response())
+            }
+        },
+        (Ok(()), None) => Err(Problem::internal("an accepted transaction without an identifier")),
+        (Err(refusal), id) => {
+            let problem = Problem::from(refusal);
+            Err(match id {
+                Some(id) => problem.with("id", id.to_string()),
+                None => problem,
+            })
+        }
+    }
+}
