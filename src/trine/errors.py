@@ -299,10 +299,6 @@ class AccountNotFound(NotFound):
     """The address has no account."""
 
 
-class KeyNotFound(NotFound):
-    """The account has no key with this index."""
-
-
 class StateNotFound(NotFound):
     """The state has no entry under this key."""
 
@@ -331,10 +327,6 @@ class ProposalNotFound(NotFound):
     """The chain has no such proposal."""
 
 
-class NotFoundHere(NotFound):
-    """The node has no such address in its interface."""
-
-
 class Refused(TrineError, abstract=True):
     """The node refuses the request."""
 
@@ -361,6 +353,10 @@ class Unavailable(TrineError, abstract=True):
 
 class PendingFull(Unavailable):
     """The node's pool of pending transactions is full."""
+
+
+class Busy(Unavailable):
+    """The node serves as many requests as it may."""
 
 
 class NotReady(Unavailable):

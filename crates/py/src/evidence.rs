@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use trine_crypto::{Digest, Suite};
-use trine_types::identifiers::tagged_hash;
+use trine_verify::entry_of;
 
 /// Bytes read at once: large enough for full disk speed, small enough for the cache.
 const READ_BYTES: usize = 1 << 18;
@@ -90,11 +90,11 @@ fn entry<'py>(
     digest: &[u8],
 ) -> PyResult<Bound<'py, PyBytes>> {
     let suite = suite(suite_name)?;
-    if salt.len() != 32 || digest.len() != 32 {
+    let (Ok(salt), Ok(digest)) = (salt.try_into(), digest.try_into()) else {
         let (salt, digest) = (salt.len(), digest.len());
         return Err(bad_argument(format!("salt {salt} and digest {digest} bytes, expected 32")));
-    }
-    let entry = tagged_hash(suite, "trine/evidence-entry", &[salt, digest]);
+    };
+    let entry = entry_of(suite, salt, &Digest(digest));
     Ok(PyBytes::new(py, &entry.0))
 }
 

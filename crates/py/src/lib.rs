@@ -9,6 +9,9 @@ mod errors;
 mod evidence;
 mod genesis;
 mod keys;
+mod load;
+mod memory_chain;
+mod proofs;
 mod registry;
 mod transactions;
 
@@ -34,6 +37,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "evidence", evidence::register)?;
     add(module, "genesis", genesis::register)?;
     add(module, "keys", keys::register)?;
+    add(module, "load", load::register)?;
+    add(module, "memory_chain", memory_chain::register)?;
+    add(module, "proofs", proofs::register)?;
     add(module, "registry", registry::register)?;
     add(module, "transactions", transactions::register)
 }

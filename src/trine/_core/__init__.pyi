@@ -4,6 +4,8 @@ from trine._core import calls as calls
 from trine._core import evidence as evidence
 from trine._core import genesis as genesis
 from trine._core import keys as keys
+from trine._core import load as load
+from trine._core import proofs as proofs
 from trine._core import registry as registry
 from trine._core import transactions as transactions
 

@@ -34,15 +34,21 @@ VALIDATORS_MAX: Final = _CORE["VALIDATORS_MAX"]
 GENESIS_BYTES_MAX: Final = _CORE["GENESIS_BYTES_MAX"]
 """Bytes of a genesis document."""
 
-WAIT_MS_MAX: Final = 30_000
+WAIT_MS_MAX: Final = _CORE["WAIT_MS_MAX"]
 """Longest wait that a node allows in one request, in milliseconds."""
-PAGE_MAX: Final = 100
+PAGE_MAX: Final = _CORE["PAGE_LIMIT_MAX"]
 """Items of one page of a list."""
+RECEIPTS_MAX: Final = _CORE["RECEIPTS_MAX"]
+"""Receipts of one answer."""
+PROOF_BYTES_MAX: Final = _CORE["PROOF_BYTES_MAX"]
+"""Bytes of a proof or receipt file."""
+TRUST_BYTES_MAX: Final = _CORE["TRUST_BYTES_MAX"]
+"""Bytes of a trust file."""
+FILE_NAME_BYTES_MAX: Final = _CORE["FILE_NAME_BYTES_MAX"]
+"""Bytes of a file name in a receipt."""
 ANSWER_BYTES_MAX: Final = 64 * 1_024 * 1_024
 """Largest answer that a client reads, in bytes."""
 VALIDITY_MS: Final = 120_000
 """Milliseconds that a transaction of the SDK is valid, where the caller names no time."""
-RECEIPT_BYTES_MAX: Final = 1_024 * 1_024
-"""Largest receipt or proof file that is read, in bytes."""
 PASSWORD_BYTES_MAX: Final = 1_024
 """Longest password of a keystore, in bytes of UTF-8."""

@@ -1,0 +1,356 @@
+"""Talk to nodes from asyncio: the methods of `trine.Client`, to be awaited.
+
+>>> import asyncio, trine
+>>> async def main() -> tuple[str, ...]:
+...     async with trine.AsyncClient("http://127.0.0.1:8645") as client:
+...         return client.urls
+>>> asyncio.run(main())
+('http://127.0.0.1:8645',)
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+from trine.client import evidence, operations, submission
+from trine.client.records import (
+    Account,
+    Asset,
+    Block,
+    BlockSummary,
+    FinalTransaction,
+    Log,
+    Organisation,
+    Proposal,
+    Status,
+    read_record,
+)
+from trine.client.settings import new_session, node_urls
+from trine.client.stream import EventReader
+from trine.client.transport import (
+    CONNECT_TIMEOUT_S,
+    TIMEOUT_S,
+    Answer,
+    Attempts,
+    Operation,
+    Pause,
+    Request,
+    checked,
+    is_busy,
+    problem,
+)
+from trine.client.verification import Receipt
+from trine.crypto import SecretKey
+from trine.errors import BadAnswer, TrineError
+from trine.types import (
+    Address,
+    Amount,
+    AssetId,
+    Call,
+    Height,
+    ProposalId,
+    TransactionId,
+)
+from trine.types.limits import ANSWER_BYTES_MAX
+
+T = TypeVar("T")
+
+SUBMIT_TIMEOUT_S: Final = 60.0
+"""Seconds in which a submitted transaction should be final."""
+
+
+class AsyncClient:
+    """Client of one chain, through one or more of its nodes.
+
+    A request goes to the first node that answers. Safe to share between tasks.
+    """
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        *,
+        key: SecretKey | None = None,
+        address: Address | None = None,
+        key_index: int = 0,
+        suite: str = "intl",
+    ) -> None:
+        """Use the nodes at `urls`. No request is made yet.
+
+        Args:
+            urls: URL of a node, or several for fail-over, the preferred one first.
+            key: Key that signs; none for a client that only reads.
+            address: Account that acts; by default the one whose first key `key` is.
+            key_index: Index of `key` among the account's keys.
+            suite: Suite of the chain, which decides how addresses are made.
+
+        Raises:
+            BadArgument: There is no URL, or one is no HTTP URL.
+        """
+        self.urls = node_urls(urls)
+        self._session = new_session(key, address, key_index, suite)
+        self._place = 0
+        timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        # The nodes are named by whoever runs the program: no proxy of the environment applies.
+        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _run(self, operation: Operation[T]) -> T:
+        """Drive an operation to its result."""
+        try:
+            step = next(operation)
+            while True:
+                if isinstance(step, Pause):
+                    await asyncio.sleep(step.seconds)
+                    step = next(operation)
+                    continue
+                try:
+                    answer = await self._fetch(step)
+                except TrineError as error:
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            operation.close()
+
+    async def _fetch(self, request: Request) -> Answer:
+        """Get an answer from the first node that can give one."""
+        attempts = Attempts(self.urls, self._place)
+        while True:
+            url = attempts.url
+            try:
+                answer = await self._once(url, request)
+            except httpx.TransportError as error:
+                pause = attempts.unreachable(str(error) or type(error).__name__)
+            else:
+                if answer.status not in (429, 503) or not is_busy(refusal := problem(answer)):
+                    self._place = attempts.place
+                    return answer
+                pause = attempts.busy(refusal)
+            if pause:
+                await asyncio.sleep(pause)
+
+    async def _once(self, url: str, request: Request) -> Answer:
+        """Ask one node once, reading no more than an answer may have."""
+        content = bytearray()
+        async with self._http.stream(
+            request.method,
+            url + request.path,
+            params=request.query,
+            content=request.body,
+            headers={"content-type": request.content_type} if request.body is not None else None,
+            timeout=httpx.Timeout(TIMEOUT_S + request.wait_s, connect=CONNECT_TIMEOUT_S),
+        ) as response:
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > ANSWER_BYTES_MAX:
+                    message = f"{url} answered more than {ANSWER_BYTES_MAX} bytes"
+                    raise BadAnswer(message, instance=url)
+        return Answer(response.status_code, bytes(content), url)
+
+    async def status(self) -> Status:
+        """Fetch what the node says about itself and its chain."""
+        return await self._run(operations.status())
+
+    async def account(self, address: Address) -> Account:
+        """Fetch an account in the latest final state.
+
+        Raises:
+            AccountNotFound: The address has no account.
+        """
+        return await self._run(operations.account(address))
+
+    async def balance(self, address: Address, asset: AssetId) -> Amount:
+        """Fetch a balance, in the asset's smallest unit.
+
+        Raises:
+            AccountNotFound: The address has no account.
+            AssetNotFound: There is no such asset.
+        """
+        return await self._run(operations.balance(address, asset))
+
+    async def transaction(self, id_: TransactionId, *, wait_ms: int = 0) -> FinalTransaction:
+        """Fetch a final transaction, waiting for it at most `wait_ms` (up to 30,000).
+
+        Raises:
+            TransactionNotFound: It is not final.
+        """
+        return await self._run(operations.transaction(id_, wait_ms))
+
+    async def block(self, height: Height | None = None) -> Block:
+        """Fetch a block; the latest where no height is given.
+
+        Raises:
+            BlockNotFound: The chain is not that high.
+        """
+        return await self._run(operations.block(height))
+
+    async def blocks(self, *, from_: Height | None = None, limit: int = 20) -> list[BlockSummary]:
+        """Fetch a page of blocks: upward from `from_`, or the newest first."""
+        return await self._run(operations.blocks(from_, limit))
+
+    async def organisations(self) -> list[Organisation]:
+        """Fetch every organisation."""
+        return await self._run(operations.organisations())
+
+    async def assets(self) -> list[Asset]:
+        """Fetch every asset."""
+        return await self._run(operations.assets())
+
+    async def asset(self, id_: AssetId) -> Asset:
+        """Fetch an asset.
+
+        Raises:
+            AssetNotFound: There is no such asset.
+        """
+        return await self._run(operations.asset(id_))
+
+    async def logs(self) -> list[Log]:
+        """Fetch every evidence log."""
+        return await self._run(operations.logs())
+
+    async def log(self, name: str) -> Log:
+        """Fetch a log by its number, or as `organisation/name`.
+
+        Raises:
+            LogNotFound: There is no such log.
+        """
+        return await self._run(operations.log(name))
+
+    async def proposals(self) -> list[Proposal]:
+        """Fetch every proposal."""
+        return await self._run(operations.proposals())
+
+    async def proposal(self, id_: ProposalId) -> Proposal:
+        """Fetch a proposal.
+
+        Raises:
+            ProposalNotFound: There is no such proposal.
+        """
+        return await self._run(operations.proposal(id_))
+
+    async def trust(self) -> bytes:
+        """Fetch the trust file as this node gives it. Compare it with another source."""
+        return await self._run(operations.raw("/v1/trust"))
+
+    async def document(self, path: str) -> dict[str, Any]:
+        """Fetch any JSON answer of the interface, such as `/v1/parameters`."""
+        return await self._run(operations.document(path))
+
+    async def proof(self, path: str) -> bytes:
+        """Fetch the proof of what stands at `path`, such as `/v1/blocks/5`."""
+        return await self._run(operations.raw(f"{path}/proof"))
+
+    async def submit(self, *calls: Call, timeout_s: float = SUBMIT_TIMEOUT_S) -> FinalTransaction:
+        """Submit one transaction with these calls, all or nothing, and wait until it is final.
+
+        Safe to repeat after `Timeout` only once its id was looked up.
+
+        Raises:
+            InvalidTransaction: The chain cannot take it; nothing happened.
+            FailedOutcome: It is final and failed; nothing but its nonce and quota was used.
+            Timeout: It was not final in time, and may still become so.
+            CannotReachNode: No node answers.
+        """
+        (result,) = await self.submit_many([calls], timeout_s=timeout_s)
+        if isinstance(result, TrineError):
+            raise result
+        return result.check()
+
+    async def submit_many(
+        self, drafts: Sequence[Sequence[Call]], *, timeout_s: float = SUBMIT_TIMEOUT_S
+    ) -> list[submission.Result]:
+        """Submit one transaction for each draft and wait until all are final.
+
+        Returns:
+            For each draft its final transaction, whose outcome may be a failure, or the
+            exception that says why it is in no block.
+        """
+        return await self._run(submission.submit(self._session, drafts, timeout_s))
+
+    async def notarize(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        log: str | None = None,
+        timeout_s: float = evidence.TIMEOUT_S,
+        progress: evidence.Progress = evidence.no_progress,
+    ) -> list[Receipt]:
+        """Record files in an evidence log; returns one receipt for each, in order.
+
+        The chain never sees a file: it records salted hashes of them.
+
+        Args:
+            paths: Regular files.
+            log: Number of the log or `organisation/name`; by default the log `default` of the
+                sender's organisation.
+            timeout_s: Seconds for everything together.
+            progress: Called with a phase, how many files are done in it, and of how many.
+
+        Raises:
+            UnreadableFile, FileChanged: A file cannot be recorded; nothing was.
+            NoRight: The account is no notary of the log's organisation.
+        """
+        files = [Path(path) for path in paths]
+        return await self._run(evidence.notarize(self._session, files, log, timeout_s, progress))
+
+    async def stream(self, *, from_: Height | None = None) -> AsyncIterator[BlockSummary]:
+        """Follow the final blocks, from height `from_` or from the next one on, for ever.
+
+        After a lost connection it goes on where it was, on another node where need be; no block
+        comes twice or is left out.
+
+        Raises:
+            CannotReachNode: No node answers any more.
+        """
+        reader = EventReader()
+        attempts = Attempts(self.urls, self._place)
+        next_height = from_
+        while True:
+            try:
+                async for event in self._events(attempts.url, reader, next_height):
+                    block = read_record(BlockSummary.read, event)
+                    if next_height is not None and block.height < next_height:
+                        continue
+                    next_height = Height(block.height + 1)
+                    attempts = Attempts(self.urls, attempts.place)
+                    yield block
+                pause = attempts.unreachable("the stream ended")
+            except httpx.TransportError as error:
+                pause = attempts.unreachable(str(error) or type(error).__name__)
+            if pause:
+                await asyncio.sleep(pause)
+
+    async def _events(
+        self, url: str, reader: EventReader, from_: Height | None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Read the events of one connection."""
+        query: dict[str, int] = {} if from_ is None else {"from": from_}
+        async with self._http.stream("GET", url + "/v1/stream", params=query) as response:
+            if response.status_code >= 400:
+                content = await response.aread()
+                checked(Answer(response.status_code, content, url))
+            async for line in response.aiter_lines():
+                event = reader.feed(line)
+                if event:
+                    yield event

@@ -1,0 +1,286 @@
+"""Sign, submit and wait: every transaction lands once, whatever fails on the way.
+
+A transaction keeps its bytes, and so its id, through every retry and on every node. It is signed
+anew, with another nonce, only after the chain said that these bytes can never enter a block.
+"""
+
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trine.client import operations
+from trine.client.nonces import Nonces
+from trine.client.records import FinalTransaction, Status
+from trine.client.transport import OCTETS, Answer, Operation, Pause, Request, checked, is_busy
+from trine.crypto import SecretKey
+from trine.errors import (
+    BadAnswer,
+    BadArgument,
+    Duplicate,
+    Expired,
+    NonceTooFar,
+    NonceUsed,
+    NonceVoided,
+    Timeout,
+    TransactionNotFound,
+    TrineError,
+    error_of,
+)
+from trine.types import Address, Call, TransactionId, sign_transactions
+from trine.types.limits import (
+    BATCH_BYTES_MAX,
+    BATCH_TRANSACTIONS_MAX,
+    VALIDITY_MS,
+    WAIT_MS_MAX,
+)
+from trine.types.transaction import SignedTransaction
+
+SIGNED_AGAIN_MAX: Final = 16
+"""Times that a transaction gets another nonce: other processes may use the same key."""
+BUSY_PAUSE_S: Final = 0.5
+"""Seconds to wait when the nodes' pools are full, or the nonce window is taken up."""
+WAIT_SLICE_MS: Final = 5_000
+"""Milliseconds after which a transaction that is not final is submitted again, unchanged."""
+EXPIRY_GRACE_MS: Final = 15_000
+"""Milliseconds after its end at which a transaction that is not final counts as expired."""
+
+
+class Identity:
+    """Who signs: a key, its account, and the nonces that this process has taken."""
+
+    def __init__(self, key: SecretKey, address: Address, key_index: int) -> None:
+        """Sign with `key`, which is key `key_index` of the account at `address`."""
+        self.key = key
+        self.address = address
+        self.key_index = key_index
+        self.nonces = Nonces()
+
+
+class Session:
+    """What a client knows about its chain, and the identity with which it signs."""
+
+    def __init__(self, identity: Identity | None) -> None:
+        """Start without knowledge; the first submission asks a node."""
+        self._identity = identity
+        self._lock = threading.Lock()
+        self._chain: Status | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """The identity.
+
+        Raises:
+            BadArgument: The client has no key.
+        """
+        if self._identity is None:
+            raise BadArgument("this client has no key: give `key=` to submit transactions")
+        return self._identity
+
+    def chain(self) -> Operation[Status]:
+        """Fetch what names the chain, once."""
+        with self._lock:
+            known = self._chain
+        if known is None:
+            known = yield from operations.status()
+            with self._lock:
+                self._chain = known
+        return known
+
+
+@dataclass
+class _Item:
+    """A transaction on its way."""
+
+    place: int
+    calls: Sequence[Call]
+    tries: int = 0
+    nonce: int = 0
+    valid_until_ms: int = 0
+    signed: SignedTransaction | None = None
+
+    @property
+    def id(self) -> TransactionId:
+        assert self.signed is not None, "an item is signed before it is submitted"
+        return self.signed.id
+
+
+Result = FinalTransaction | TrineError
+"""A final transaction (look at its outcome), or why it never entered a block."""
+
+
+def submit(
+    session: Session, drafts: Sequence[Sequence[Call]], timeout_s: float
+) -> Operation[list[Result]]:
+    """Submit one transaction for each draft and wait until all are final.
+
+    Args:
+        session: The client's chain and identity.
+        drafts: The calls of each transaction.
+        timeout_s: Seconds for all of them together.
+    """
+    results: dict[int, Result] = {}
+    waiting = [_Item(place, calls) for place, calls in enumerate(drafts)]
+    deadline = time.monotonic() + timeout_s
+    while waiting:
+        signed = yield from _sign(session, waiting)
+        if not signed:
+            if time.monotonic() > deadline:
+                results |= {item.place: _too_late(item, timeout_s) for item in waiting}
+                break
+            yield Pause(BUSY_PAUSE_S)
+            continue
+        chosen = {item.place for item in signed}
+        waiting = [item for item in waiting if item.place not in chosen]
+        try:
+            again = yield from _land(session, signed, results, deadline)
+        finally:
+            # Also when the caller interrupts: what has no result may still land.
+            for item in signed:
+                used = isinstance(results.get(item.place), FinalTransaction | Timeout)
+                session.identity.nonces.finish(item.nonce, used=used)
+        waiting = again + waiting
+    return [results[place] for place in range(len(drafts))]
+
+
+def _sign(session: Session, waiting: list[_Item]) -> Operation[list[_Item]]:
+    """Sign as many as have room in the nonce window and in one batch."""
+    identity = session.identity
+    chain = yield from session.chain()
+    nonces = []
+    if identity.nonces.is_known:
+        nonces = identity.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
+    if not nonces:
+        account = yield from operations.account(identity.address)
+        identity.nonces.learn(account.nonce_base, account.nonce_used)
+        nonces = identity.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
+    # A client whose clock is behind takes the chain's time.
+    until = max(time.time_ns() // 1_000_000, chain.time_ms) + VALIDITY_MS
+    items = waiting[: len(nonces)]
+    drafts = [(nonce, until, item.calls) for nonce, item in zip(nonces, items, strict=True)]
+    try:
+        signed = sign_transactions(
+            chain.suite,
+            chain.chain_id,
+            identity.address,
+            identity.key,
+            drafts,
+            key_index=identity.key_index,
+        )
+    except BaseException:
+        for nonce in nonces:
+            identity.nonces.finish(nonce, used=False)
+        raise
+    size, fitting = 4, []
+    for item, nonce, transaction in zip(items, nonces, signed, strict=True):
+        size += 4 + len(transaction.encoded)
+        if size > BATCH_BYTES_MAX:
+            identity.nonces.finish(nonce, used=False)
+            continue
+        item.nonce, item.signed, item.valid_until_ms = nonce, transaction, until
+        fitting.append(item)
+    return fitting
+
+
+def _land(
+    session: Session, items: list[_Item], results: dict[int, Result], deadline: float
+) -> Operation[list[_Item]]:
+    """Submit signed items and wait for them; returns those to sign again."""
+    again: list[_Item] = []
+    pending: list[_Item] = []
+    verdicts = yield from _post(items)
+    learn = pause = False
+    for item, verdict in zip(items, verdicts, strict=True):
+        item.tries += 1
+        if verdict is None or isinstance(verdict, Duplicate):
+            pending.append(item)
+        elif is_busy(verdict) and time.monotonic() < deadline:
+            item.tries -= 1
+            pause = True
+            again.append(item)
+        elif isinstance(verdict, NonceUsed | NonceVoided | NonceTooFar):
+            final = yield from _final(item, 0)
+            if final:
+                results[item.place] = final
+            elif item.tries < SIGNED_AGAIN_MAX:
+                learn = True
+                again.append(item)
+            else:
+                results[item.place] = verdict
+        else:
+            results[item.place] = verdict
+    for item in pending:
+        results[item.place] = yield from _await(item, deadline)
+    if learn:
+        account = yield from operations.account(session.identity.address)
+        session.identity.nonces.learn(account.nonce_base, account.nonce_used)
+    if pause:
+        yield Pause(BUSY_PAUSE_S)
+    return again
+
+
+def _post(items: list[_Item]) -> Operation[list[TrineError | None]]:
+    """Submit one batch; returns none for what was accepted, else why it was not."""
+    encoded = [item.signed.encoded for item in items if item.signed]
+    body = [struct.pack(">I", len(encoded))]
+    for transaction in encoded:
+        body += [struct.pack(">I", len(transaction)), transaction]
+    answer = yield Request("/v1/transactions", body=b"".join(body), content_type=OCTETS)
+    listed = _results(checked(answer), len(items))
+    return [_verdict(item, result) for item, result in zip(items, listed, strict=True)]
+
+
+def _results(answer: Answer, count: int) -> list[dict[str, Any]]:
+    document = answer.json()
+    listed = document.get("results") if isinstance(document, dict) else None
+    if not isinstance(listed, list) or len(listed) != count:
+        message = f"{answer.url} answered no {count} results to a batch"
+        raise BadAnswer(message, instance=answer.url)
+    return listed
+
+
+def _verdict(item: _Item, result: dict[str, Any]) -> TrineError | None:
+    if result.get("accepted") is True:
+        return None
+    code, detail = str(result.get("code")), str(result.get("detail", ""))
+    return error_of(code, detail, instance=str(item.id))
+
+
+def _final(item: _Item, wait_ms: int) -> Operation[FinalTransaction | None]:
+    """Fetch the transaction if it is final, waiting at most `wait_ms`."""
+    try:
+        return (yield from operations.transaction(item.id, wait_ms))
+    except (TransactionNotFound, Timeout):
+        return None
+
+
+def _await(item: _Item, deadline: float) -> Operation[Result]:
+    """Wait for one accepted transaction, submitting it again where it may have got lost."""
+    started = time.monotonic()
+    while True:
+        left_ms = int((deadline - time.monotonic()) * 1_000)
+        wait_ms = max(1, min(left_ms, WAIT_SLICE_MS, WAIT_MS_MAX))
+        final = yield from _final(item, wait_ms)
+        if final:
+            return final
+        if time.time_ns() // 1_000_000 > item.valid_until_ms + EXPIRY_GRACE_MS:
+            message = "the transaction did not become final before its time was over"
+            return Expired(message, instance=str(item.id))
+        if time.monotonic() >= deadline:
+            return _too_late(item, deadline - started)
+        (verdict,) = yield from _post([item])
+        final = yield from _final(item, 0)
+        if final:
+            return final
+        if verdict and not isinstance(verdict, Duplicate) and not is_busy(verdict):
+            return verdict
+
+
+def _too_late(item: _Item, seconds: float) -> Timeout:
+    if item.signed is None:
+        message = f"no free nonce within {seconds:.0f} s: the account has too much on its way"
+        return Timeout(message)
+    message = f"not final after {seconds:.0f} s; it may still become final: look it up by its id"
+    return Timeout(message, instance=str(item.id))
