@@ -32,10 +32,8 @@ def search(page: Page, query: str) -> None:
 def test_page_follows_the_chain(page: Page) -> None:
     """Goal: height is live. Method: read it, wait until it is larger; blocks and bars follow."""
     first = number(page.inner_text("#height"))
-    page.wait_for_function(
-        "first => Number(document.querySelector('#height').textContent.replaceAll(',', '')) > first",
-        arg=first,
-    )
+    shown = "Number(document.querySelector('#height').textContent.replaceAll(',', ''))"
+    page.wait_for_function(f"first => {shown} > first", arg=first)
     expect(page.locator("#blocks tbody tr")).to_have_count(10)
     assert number(page.inner_text("#blocks tbody tr:first-child a")) > first
     expect(page.get_by_role("img", name=re.compile("Transactions a second"))).to_be_visible()

@@ -27,9 +27,21 @@ export async function get(path) {
   } catch (error) {
     throw new Problem("unreachable", 0, String(error.message));
   }
-  const body = await response.json().catch(() => ({}));
+  const body = parse(await response.text());
   if (response.ok) return body;
   throw new Problem(body.code ?? "internal", response.status, body.detail ?? body.title ?? "");
+}
+
+/** Reads JSON; whole numbers that a double cannot hold become BigInt where the browser can. */
+function parse(text) {
+  try {
+    return JSON.parse(text, (_, value, context) => {
+      const isLarge = typeof value === "number" && !Number.isSafeInteger(value);
+      return isLarge && /^\d+$/.test(context?.source) ? BigInt(context.source) : value;
+    });
+  } catch {
+    return {};
+  }
 }
 
 /** Like {@link get}; null where the node has no such thing. */

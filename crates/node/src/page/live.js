@@ -9,7 +9,9 @@ const STATUS_MS = 2_000;
 const TRANSACTIONS_MS = 2_500;
 const DRAW_MS = 500;
 const BLOCKS_KEPT = 240;
-const BLOCKS_LOADED = 100;
+const HISTORY_MS = 120_000;
+const PAGE_BLOCKS = 100;
+const PAGES_MAX = 15;
 const ROWS = 10;
 const QUIET_MS = 10_000;
 
@@ -29,10 +31,9 @@ export class Overview {
   /** Loads what is there, then follows. */
   async start() {
     await this.poll();
-    const loaded = await find(`/v1/blocks?limit=${BLOCKS_LOADED}`);
-    (loaded?.blocks ?? []).toReversed().forEach((block) => this.add(block));
+    await this.loadHistory();
     const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
-    this.stream = new BlockStream(next, (block) => this.add(block, true), (connected) => {
+    this.stream = new BlockStream(next, (block) => this.add(block), (connected) => {
       this.connected = connected;
       this.renderConnection();
     });
@@ -43,12 +44,26 @@ export class Overview {
     this.render();
   }
 
-  /** Takes a block in; `fresh` when it has just become final. */
-  add(block, fresh = false) {
+  /** Loads the blocks of the chart's span, a bounded number of pages. */
+  async loadHistory() {
+    let from = "";
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const answer = await find(`/v1/blocks?limit=${PAGE_BLOCKS}${from}`);
+      const blocks = answer?.blocks ?? [];
+      blocks.forEach((block) => this.chart.add(block.time_ms, block.transactions));
+      if (page === 0) this.blocks = blocks.toReversed();
+      const oldest = blocks.at(-1);
+      if (!oldest || oldest.height === 0 || oldest.time_ms < Date.now() - HISTORY_MS) return;
+      from = `&from=${oldest.height - 1}`;
+    }
+  }
+
+  /** Takes in a block that has just become final. */
+  add(block) {
     this.blocks.push(block);
     if (this.blocks.length > BLOCKS_KEPT) this.blocks.shift();
     this.chart.add(block.time_ms, block.transactions);
-    if (fresh) this.clockLeadMs = block.time_ms - Date.now();
+    this.clockLeadMs = block.time_ms - Date.now();
     this.lastSeenMs = Date.now();
     this.changed = true;
   }
@@ -66,7 +81,7 @@ export class Overview {
 
   async loadOrganisations() {
     const answer = await find("/v1/organisations");
-    const listed = answer?.organisations ?? answer ?? [];
+    const listed = answer?.organisations ?? [];
     this.organisations = new Map(listed.map(({ id, name }) => [id, name]));
   }
 
@@ -142,18 +157,12 @@ export class Overview {
     this.renderValidators();
   }
 
-  /** How a validator stands: [colour, words, blocks behind or null]. */
-  standing(validator) {
-    if (validator.healthy === false && validator.height === null) {
-      return ["bad", t("unreachable"), null];
-    }
-    if (validator.height === null) return ["warn", t("unknown"), null];
-    const behind = Math.max(0, this.status.height - validator.height);
-    // Heights are asked one after another: what the chain does in three seconds is no lag.
-    const allowed = 3 + Math.ceil(3 * this.blockRate());
-    if (behind > allowed) return ["warn", t("behind_by", { n: number(behind) }), behind];
-    return validator.healthy === false
-      ? ["bad", t("unreachable"), behind] : ["good", t("in_step"), 0];
+  /** How a validator stands, as the node judges it: colour and words. */
+  standing({ healthy, height }) {
+    if (healthy) return ["good", t("in_step")];
+    if (height === null) return ["bad", t("unreachable")];
+    const behind = Math.max(0, this.status.height - height);
+    return ["warn", t("behind_by", { n: number(behind) })];
   }
 
   renderValidators() {
@@ -165,7 +174,7 @@ export class Overview {
       : t("validators_some", { good: number(good), n }));
     const rows = all.map((one, i) => [
       one.name, String(this.organisation(one.organisation)),
-      one.height === null ? "–" : number(one.height), pill(standings[i][0], standings[i][1]),
+      one.height === null ? "–" : number(one.height), pill(...standings[i]),
     ]);
     byId("validators").replaceChildren(table(t("validators"), [
       { title: t("name") }, { title: t("organisation") },
@@ -215,9 +224,14 @@ export function outcomePill({ code }) {
   return code === "ok" ? pill("good", t("ok")) : pill("bad", code);
 }
 
+/** `module.method` of a call, in numbers where the node does not know the names. */
+export function callName({ name, module, method }) {
+  return name ?? `${module}.${method}`;
+}
+
 function callNames(calls) {
   if (!calls.length) return "–";
-  const [{ module, method }] = calls;
+  const [module, method] = callName(calls[0]).split(".");
   const more = calls.length > 1 ? ` +${number(calls.length - 1)}` : "";
   return el("span", {}, `${module}.`, el("wbr"), method + more);
 }

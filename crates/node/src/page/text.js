@@ -27,7 +27,6 @@ const WORDS = {
     in_step: "in step",
     behind_by: "{n} blocks behind",
     unreachable: "unreachable",
-    unknown: "not known",
     latest_blocks: "Latest blocks",
     latest_transactions: "Latest transactions",
     none_yet: "None yet.",
@@ -102,7 +101,6 @@ const WORDS = {
     in_step: "同步",
     behind_by: "落后 {n} 个区块",
     unreachable: "无法连接",
-    unknown: "未知",
     latest_blocks: "最新区块",
     latest_transactions: "最新交易",
     none_yet: "暂无。",
@@ -176,7 +174,8 @@ const FIELDS = {
     quota_window: "配额窗口", asset: "资产", amount: "数量", to: "收款方", from: "付款方",
     reference: "附言", transaction: "交易", log: "日志", entries: "条目", call: "调用",
     chain_id: "链标识", validators: "验证节点", name: "名称", modules: "可用模块",
-    media_type: "媒体类型", public_key: "公钥", nonce_used: "已用随机数",
+    media_type: "媒体类型", signature: "签名", bytes: "字节数", entry: "条目", kind: "种类",
+    action: "操作", expires_ms: "到期时间", log_name: "日志",
   },
 };
 

@@ -2,10 +2,11 @@
 
 import { find } from "./api.js";
 import { dateTime, el, number, table, viewLink } from "./dom.js";
-import { outcomePill } from "./live.js";
+import { callName, outcomePill } from "./live.js";
 import { field, t } from "./text.js";
 
 const SHOWN_IDS_MAX = 200;
+const RECENT_IDS = 20;
 const HEIGHT_DIGITS_MAX = 16;
 const REFERENCE_BYTES_MIN = 16;
 const REFERENCE_BYTES_MAX = 64;
@@ -44,13 +45,9 @@ export async function search(query) {
   }
   for (const [view, key, path] of tried) {
     const found = await find(path);
-    if (found && (view !== "reference" || transfersOf(found).length)) return [view, key];
+    if (found && (view !== "reference" || found.transfers.length)) return [view, key];
   }
   return null;
-}
-
-function transfersOf(answer) {
-  return answer.transfers ?? answer;
 }
 
 /** Fields of an object as a list; nested objects as lists inside it. */
@@ -78,7 +75,7 @@ function factValue(name, value) {
   if (name in LINKS && (LINKS[name] === "block" || isHex)) {
     return viewLink(LINKS[name], value, { whole: true });
   }
-  if (typeof value === "number") return number(value);
+  if (typeof value === "number" || typeof value === "bigint") return number(value);
   return isHex ? el("code", {}, value) : value;
 }
 
@@ -101,8 +98,7 @@ async function blockView(key, overview) {
   const path = `/v1/blocks/${key}`;
   const block = await find(path);
   if (!block) return null;
-  const { header = {}, transactions, ...rest } = block;
-  const all = { ...header, ...rest };
+  const { transactions, ...all } = block;
   const height = Number(all.height);
   const proposer = overview.validator(all.proposer);
   const { digest, time_ms: timeMs, epoch } = all;
@@ -128,9 +124,9 @@ async function transactionView(key) {
   const found = await find(path);
   if (!found) return page(t("transaction"), el("p", {}, t("not_included")));
   const { calls, outcome, ...rest } = found;
-  const parts = calls.flatMap(({ module, method, arguments: bytes, decoded }, i) => [
-    el("h3", {}, `${t("call", { n: number(i + 1) })}: ${module}.${method}`),
-    facts(decoded ?? { arguments: bytes }),
+  const parts = calls.flatMap((call, i) => [
+    el("h3", {}, `${t("call", { n: number(i + 1) })}: ${callName(call)}`),
+    facts(call.decoded ?? { arguments: call.arguments }),
   ]);
   const events = (outcome.events ?? []).flatMap((event) => [facts(event), el("br")]);
   return page(t("transaction"), el("p", {}, outcomePill(outcome)), facts(rest), ...parts,
@@ -143,24 +139,21 @@ async function accountView(key, overview) {
   const path = `/v1/accounts/${key}`;
   const found = await find(path);
   if (!found) return null;
-  const { transactions: recent = [], ...account } = found;
-  const organisation = overview.organisation(account.organisation);
-  const listed = recent.map((one) => {
-    const id = one.id ?? one;
-    return el("div", {}, viewLink("transaction", id, { whole: true }));
-  });
-  return page(t("account"), facts({ address: key, ...account, organisation: `${organisation}` }),
+  const recent = await find(`${path}/transactions?limit=${RECENT_IDS}`);
+  const listed = (recent?.transactions ?? []).map((id) =>
+    el("div", {}, viewLink("transaction", id, { whole: true })));
+  const { organisation_name: name, ...account } = found;
+  const organisation = name ?? String(overview.organisation(account.organisation));
+  return page(t("account"), facts({ ...account, organisation }, ["nonce_used"]),
     listed.length ? el("h3", {}, t("recent_transactions")) : null, ...listed,
     proof(path, `account-${key.slice(0, 8)}`));
 }
 
 async function referenceView(key) {
   const found = await find(`/v1/transfers?reference=${key}`);
-  const transfers = found ? transfersOf(found) : [];
-  if (!transfers.length) return null;
-  const parts = transfers.flatMap((transfer, i) => {
-    const { sender = transfer.from } = transfer;
-    const path = `/v1/transfers/${sender}/${key}`;
+  if (!found?.transfers.length) return null;
+  const parts = found.transfers.flatMap((transfer, i) => {
+    const path = `/v1/transfers/${transfer.sender}/${key}`;
     return [facts(transfer), proof(path, `transfer-${key.slice(0, 8)}-${i + 1}`)];
   });
   return page(t("transfers"), ...parts);
@@ -170,7 +163,7 @@ async function entryView(key) {
   const found = await find(`/v1/entries/${key}`);
   if (!found) return null;
   const path = `/v1/logs/${found.log}/entries/${found.index}`;
-  return page(t("entry"), facts({ entry: key, ...found }), proof(path, `entry-${key.slice(0, 8)}`));
+  return page(t("entry"), facts(found), proof(path, `entry-${key.slice(0, 8)}`));
 }
 
 const VIEWS = {
