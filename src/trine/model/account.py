@@ -8,7 +8,7 @@ from trine.model.codec import U8, U32, U64, U128, Fixed, Flag, Format, Reader, S
 from trine.model.identifiers import Amount, KeyIndex, Nonce, OrganisationId
 from trine.model.keys import ALGORITHM, Algorithm, PublicKey
 from trine.model.limits import ACCOUNT_KEYS_MAX, NONCE_SLIDE_MAX, NONCE_WINDOW, U64_MAX
-from trine.model.verdicts import Malformed, NonceTooFar, NonceUsed, NonceVoided
+from trine.model.verdicts import Malformed, NonCanonical, NonceTooFar, NonceUsed, NonceVoided
 
 ACCOUNT_BYTES: Final = 86
 """Bytes of an encoded account; every account has the same width."""
@@ -100,6 +100,27 @@ class Account(Structure):
             quota_window=0,
             quota_used=0,
         )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        """Take an account whose fields fit together.
+
+        Raises:
+            Malformed: There is no key or there are too many, the first is revoked, or one lives
+                that was never given.
+            NonCanonical: The key's padding is not zero, or the window's lowest nonce is used.
+            Undecodable: As for every value.
+        """
+        account = super().decode(reader)
+        if not 1 <= account.key_count <= ACCOUNT_KEYS_MAX:
+            raise Malformed("number of keys")
+        if not account.has_key(KeyIndex(0)) or account.live_keys >> account.key_count:
+            raise Malformed("live keys")
+        if account.with_first_key(account.first_key) != account:
+            raise NonCanonical("padding of the first key")
+        if account.nonce_used & 1:
+            raise NonCanonical("the lowest nonce of the window is unused")
+        return account
 
     @property
     def first_key(self) -> PublicKey:

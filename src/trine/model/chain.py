@@ -9,13 +9,12 @@ from trine.model.execution import execute_transaction
 from trine.model.genesis import genesis_state
 from trine.model.identifiers import ChainId, Digest, Height, Milliseconds, TransactionId
 from trine.model.outcome import Outcome
-from trine.model.records import AccountKey
 from trine.model.roots import body_root, evidence_root, outcome_root
 from trine.model.state import State
 from trine.model.state_keys import validators_key
 from trine.model.transaction import Transaction
 from trine.model.validators import ValidatorSet
-from trine.model.validity import check_validity, signer_key
+from trine.model.validity import check_room, check_validity, signer_key
 from trine.model.verdicts import InvalidTransaction
 
 
@@ -78,13 +77,15 @@ class Chain:
         document = read_genesis(data)
         return cls(document, document.chain_id(), genesis_state(document))
 
+    def closes_epoch(self, height: Height) -> bool:
+        """Say whether a block is the last of its epoch; epoch e begins at e times its length."""
+        return (height + 1) % self.document.blocks_per_epoch == 0
+
     def apply(
         self,
         height: Height,
         time_ms: Milliseconds,
         transactions: Sequence[bytes],
-        *,
-        closes_epoch: bool = False,
     ) -> Applied:
         """Apply one block.
 
@@ -92,7 +93,6 @@ class Chain:
             height: Height of the block; the header's own rules are checked elsewhere.
             time_ms: Block time in Unix milliseconds.
             transactions: Encoded transactions in order.
-            closes_epoch: Whether the block is the last of its epoch.
 
         Raises:
             InvalidBlock: For the first transaction that may not stand in the block; the chain does
@@ -104,7 +104,10 @@ class Chain:
         log_appends: list[LogAppend] = []
         for index, data in enumerate(transactions):
             try:
-                transaction, key = self._admit(data, parent, state, time_ms)
+                transaction = Transaction.from_bytes(data)
+                check_room(transactions[: index + 1], state.parameters)
+                key = signer_key(transaction, self.chain_id, parent)
+                check_validity(transaction, key.key, state, time_ms=time_ms)
             except InvalidTransaction as verdict:
                 raise InvalidBlock(index, verdict) from None
             state, outcome, appends = execute_transaction(transaction, key, block, state)
@@ -121,15 +124,8 @@ class Chain:
             outcome_root=outcome_root(list(zip(ids, outcomes, strict=True))),
             evidence_root=evidence_root(state),
             parameters_version=state.counters.parameters_version,
-            next_validators=state.read(validators_key(), ValidatorSet) if closes_epoch else None,
+            next_validators=state.read(validators_key(), ValidatorSet)
+            if self.closes_epoch(height)
+            else None,
             state_digest=state.digest(),
         )
-
-    def _admit(
-        self, data: bytes, parent: State, current: State, time_ms: Milliseconds
-    ) -> tuple[Transaction, AccountKey]:
-        """Decode a transaction and check that it may stand in the block."""
-        transaction = Transaction.from_bytes(data)
-        key = signer_key(transaction, self.chain_id, parent)
-        check_validity(transaction, key.key, current, time_ms=time_ms)
-        return transaction, key

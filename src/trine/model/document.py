@@ -23,6 +23,7 @@ from trine.model.limits import (
     GENERATED_ACCOUNTS_MAX,
     GENESIS_BYTES_MAX,
     ORGANISATIONS_MAX,
+    U64_MAX,
 )
 from trine.model.names import is_asset, is_name
 from trine.model.parameters import PARAMETER_NUMBERS, Parameters, check_parameter
@@ -160,6 +161,7 @@ def _read_document(fields: Fields) -> GenesisDocument:
     for organisation in members:
         if organisation >= len(organisations):
             raise GenesisError(f"organisation number {organisation} is not listed")
+    _check_assets(assets, accounts, generated)
     canonical = canonical_json(fields.finish())
     return GenesisDocument(
         name=name,
@@ -173,6 +175,24 @@ def _read_document(fields: Fields) -> GenesisDocument:
         generated_accounts=generated,
         canonical=canonical,
     )
+
+
+def _check_assets(
+    assets: tuple[GenesisAsset, ...],
+    accounts: tuple[GenesisAccount, ...],
+    generated: GeneratedAccounts | None,
+) -> None:
+    if len({(asset.organisation, asset.symbol) for asset in assets}) != len(assets):
+        raise GenesisError("an asset's symbol stands twice in an organisation")
+    if len({account.key.address() for account in accounts}) != len(accounts):
+        raise GenesisError("an account stands twice")
+    total: int = sum(account.balance for account in accounts)
+    if generated is not None:
+        total += generated.count * generated.balance
+    if total > U64_MAX:
+        raise GenesisError(f"balances are {total} together, at most {U64_MAX}")
+    if total > 0 and not assets:
+        raise GenesisError("accounts have balances, but there is no asset")
 
 
 def _expect(what: str, found: str, expected: str) -> None:

@@ -15,7 +15,7 @@ from trine.model.identifiers import (
 )
 from trine.model.limits import EXTENSION_BYTES_MAX
 from trine.model.validators import EpochChange
-from trine.model.verdicts import Malformed
+from trine.model.verdicts import UnknownVersion
 
 HEADER_VERSION: Final = 1
 """Version of the header format: the first byte of a header."""
@@ -78,9 +78,14 @@ class Header(Structure):
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
-        """Take a header; a version that is not known is malformed."""
+        """Take a header.
+
+        Raises:
+            UnknownVersion: The version is not 1.
+            Undecodable: As for every value.
+        """
         if reader.integer(1) != HEADER_VERSION:
-            raise Malformed("unknown header version")
+            raise UnknownVersion
         return super().decode(reader)
 
     def digest(self) -> Digest:

@@ -7,9 +7,14 @@ The sender and its keys are those of the state before the block, so that all sig
 can be checked at once; nonces are those of the state after the block's earlier transactions.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
 from trine.model.account import Account
+from trine.model.codec import check_limit
 from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds
 from trine.model.keys import PublicKey, verify
+from trine.model.parameters import Parameters
 from trine.model.records import AccountKey
 from trine.model.state import State
 from trine.model.state_keys import account_key_key
@@ -24,8 +29,24 @@ from trine.model.verdicts import (
     WrongChain,
 )
 
-EVERY_MODULE = 2**32 - 1
+EVERY_MODULE: Final = 2**32 - 1
 """What an account's first key may call."""
+
+
+def check_room(transactions: Sequence[bytes], parameters: Parameters) -> None:
+    """Check that a block can hold its transactions up to and with the last of these.
+
+    Args:
+        transactions: The block's transactions, up to and with the one that is checked.
+        parameters: Parameters in force when it is that one's turn.
+
+    Raises:
+        TooLarge: They are more than `block_transactions_max`, or have more bytes together than
+            `block_bytes_max`.
+    """
+    count, size = len(transactions), sum(map(len, transactions))
+    check_limit(count, parameters["block_transactions_max"], "transactions of the block")
+    check_limit(size, parameters["block_bytes_max"], "bytes of the block")
 
 
 def signer_key(transaction: Transaction, chain_id: ChainId, parent: State) -> AccountKey:

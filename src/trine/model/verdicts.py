@@ -84,7 +84,7 @@ class TooLarge(Undecodable, number=3):
 
 
 class UnknownVersion(Undecodable, number=4):
-    """The version of the transaction is not known."""
+    """The version of the transaction, or header, is not known."""
 
 
 class WrongChain(InvalidTransaction, number=5):

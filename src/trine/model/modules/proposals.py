@@ -63,7 +63,7 @@ def submit(call: ProposalSubmit, caller: Caller, effects: Effects) -> None:
         rejections=(),
     )
     _emit_vote(SUBMITTED, number, organisation, effects)
-    _tally(number, proposal, effects)
+    _decide(number, proposal, effects)
 
 
 def approve(call: ProposalApprove, caller: Caller, effects: Effects) -> None:
@@ -85,20 +85,27 @@ def approve(call: ProposalApprove, caller: Caller, effects: Effects) -> None:
         raise ActionMismatch
     proposal = replace(proposal, approvals=(*proposal.approvals, organisation))
     _emit_vote(APPROVED, call.proposal, organisation, effects)
-    _tally(call.proposal, proposal, effects)
+    _decide(call.proposal, proposal, effects)
 
 
 def reject(call: ProposalReject, caller: Caller, effects: Effects) -> None:
     """Reject a proposal for the sender's organisation.
 
+    A rejection never executes the action, even where a changed parameter lets the approvals suffice
+    now: only a vote that names the action does.
+
     Raises:
-        FailedTransaction: As `approve`, without `ActionMismatch`.
+        NoRight: The sender is no administrator.
+        UnknownProposal: No proposal has the number.
+        ProposalClosed: It was executed or rejected.
+        ProposalExpired: Its time is over.
+        AlreadyVoted: The organisation approved or rejected before.
     """
     organisation = caller.require_role(Roles.ADMINISTRATOR, effects).organisation
     proposal = _votable(call.proposal, organisation, caller, effects)
     proposal = replace(proposal, rejections=(*proposal.rejections, organisation))
     _emit_vote(REJECTED_BY_ONE, call.proposal, organisation, effects)
-    _tally(call.proposal, proposal, effects)
+    _keep(call.proposal, proposal, effects)
 
 
 def _votable(
@@ -117,23 +124,33 @@ def _votable(
     return proposal
 
 
-def _tally(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
-    """Count the votes, execute or close the proposal where they decide, and write it.
+def _decide(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
+    """Execute a proposal where enough organisations approve it, else keep it.
 
-    It passes when more than `approval_percent` of the organisations approve, and is rejected once
-    those that have not rejected it are no longer that many. The action's own writes come first:
-    it may change the counters and parameters that were counted with, never the proposal.
+    Enough are more than `approval_percent` of all organisations, as the parameter and the number of
+    organisations are at the time of the vote.
     """
-    organisations = effects.state.counters.organisations
-    needed = organisations * effects.state.parameters["approval_percent"]
-    if len(proposal.approvals) * 100 > needed:
-        execute_action(proposal.action, effects)
-        proposal = replace(proposal, status=ProposalStatus.EXECUTED)
-        effects.events.append(Event.of_module(PROPOSALS, EXECUTED, U64.write(number)))
-    elif (organisations - len(proposal.rejections)) * 100 <= needed:
+    if len(proposal.approvals) * 100 <= _threshold(effects):
+        _keep(number, proposal, effects)
+        return
+    execute_action(proposal.action, effects)
+    executed = replace(proposal, status=ProposalStatus.EXECUTED)
+    effects.state.write(proposal_key(number), executed)
+    effects.events.append(Event.of_module(PROPOSALS, EXECUTED, U64.write(number)))
+
+
+def _keep(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
+    """Keep a proposal open, or close it where those that have not rejected it are too few."""
+    possible = effects.state.counters.organisations - len(proposal.rejections)
+    if possible * 100 <= _threshold(effects):
         proposal = replace(proposal, status=ProposalStatus.REJECTED)
         effects.events.append(Event.of_module(PROPOSALS, REJECTED, U64.write(number)))
     effects.state.write(proposal_key(number), proposal)
+
+
+def _threshold(effects: Effects) -> int:
+    """Return what a hundred times the approvals must exceed."""
+    return effects.state.counters.organisations * effects.state.parameters["approval_percent"]
 
 
 def _emit_vote(

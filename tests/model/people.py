@@ -1,0 +1,130 @@
+"""Name keys, put people into a genesis document, and sign transactions for them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from trine.model.calls import Call
+from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds, Nonce
+from trine.model.keys import Algorithm, PublicKey, signed_bytes
+from trine.model.transaction import (
+    TRANSACTION_NAMESPACE,
+    RawCall,
+    Transaction,
+    UnsignedTransaction,
+)
+
+ORGANISATIONS = ("city", "hospital", "bank")
+"""Names of the organisations of a test chain."""
+
+MEMBERS = {
+    "city-administrator": (0, ["administrator"]),
+    "city-all": (0, ["administrator", "notary", "issuer"]),
+    "city-plain": (0, []),
+    "hospital-administrator": (1, ["administrator", "notary"]),
+    "hospital-plain": (1, []),
+    "bank-administrator": (2, ["administrator", "issuer"]),
+    "bank-notary": (2, ["notary"]),
+}
+"""Organisation and roles of each account of a test chain, by the name of its key."""
+
+STRANGERS = tuple(f"stranger-{number}" for number in range(6))
+"""Names of keys that have no account at genesis."""
+
+TIME_MS = 1_700_000_000_000
+"""Block time of genesis."""
+
+
+@cache
+def secret_key(name: str) -> Ed25519PrivateKey:
+    """Derive the key with this name."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+
+
+@cache
+def public_key(name: str) -> PublicKey:
+    """Return the public half of `secret_key`."""
+    return PublicKey(Algorithm.ED25519, secret_key(name).public_key().public_bytes_raw())
+
+
+@cache
+def secret_keys() -> dict[bytes, Ed25519PrivateKey]:
+    """Find every key of a test chain by its public half."""
+    return {public_key(name).data: secret_key(name) for name in (*MEMBERS, *STRANGERS)}
+
+
+def address(name: str) -> Address:
+    """Return the address of the account whose first key has this name."""
+    return public_key(name).address()
+
+
+def genesis(
+    organisations: Sequence[str] = ORGANISATIONS,
+    parameters: Mapping[str, int] | None = None,
+    **fields: object,
+) -> bytes:
+    """Write a genesis document with the members of the first organisations."""
+    return json.dumps(
+        {
+            "format": "trine-genesis-v1",
+            "name": "test",
+            "suite": "intl",
+            "time_ms": TIME_MS,
+            "blocks_per_epoch": 8,
+            "organisations": list(organisations),
+            "validators": [
+                {
+                    "name": "one",
+                    "organisation": 0,
+                    "key": public_key("validator").data.hex(),
+                    "address": "127.0.0.1:9000",
+                }
+            ],
+            "accounts": [
+                {
+                    "organisation": organisation,
+                    "algorithm": "ed25519",
+                    "key": public_key(name).data.hex(),
+                    "roles": roles,
+                    "balance": 1_000,
+                }
+                for name, (organisation, roles) in MEMBERS.items()
+                if organisation < len(organisations)
+            ],
+            "assets": [{"organisation": 0, "symbol": "TOK", "name": "Token", "decimals": 2}],
+            "parameters": dict(parameters or {}),
+        }
+        | fields
+    ).encode()
+
+
+def sign(body: UnsignedTransaction, key: Ed25519PrivateKey) -> bytes:
+    """Sign a transaction and encode it."""
+    signature = key.sign(signed_bytes(TRANSACTION_NAMESPACE, body.id()))
+    return Transaction(body, Algorithm.ED25519, signature).encode()
+
+
+def transaction(
+    name: str,
+    chain_id: ChainId,
+    calls: Sequence[Call | RawCall],
+    *,
+    nonce: int,
+    sender: Address | None = None,
+    key_index: int = 0,
+    valid_until_ms: int = TIME_MS * 2,
+) -> bytes:
+    """Make a transaction that the key with this name signs."""
+    raw = tuple(call.to_raw() if isinstance(call, Call) else call for call in calls)
+    body = UnsignedTransaction(
+        chain_id=chain_id,
+        sender=sender or address(name),
+        key_index=KeyIndex(key_index),
+        nonce=Nonce(nonce),
+        valid_until_ms=Milliseconds(valid_until_ms),
+        calls=raw,
+    )
+    return sign(body, secret_key(name))
