@@ -1,6 +1,6 @@
 // Draw transactions a second over the last two minutes, one bar a second.
 
-import { clock, el, number } from "./dom.js";
+import { clock, compact, el, number } from "./dom.js";
 import { t } from "./text.js";
 
 const HEIGHT = 168;
@@ -90,7 +90,7 @@ export class RateChart {
     const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
     const lines = [0, top / 2, top].flatMap((value) => [
       el("svg:line", { x1: LEFT, x2: width, y1: y(value), y2: y(value) }),
-      el("svg:text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value)),
+      el("svg:text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, compact(value)),
     ]);
     const foot = { y: HEIGHT - 4 };
     return [...lines,

@@ -72,6 +72,11 @@ export function number(value, digits = 0) {
   return new Intl.NumberFormat(language(), format).format(value);
 }
 
+/** A round number in few characters, for the scale of a chart. */
+export function compact(value) {
+  return new Intl.NumberFormat(language(), { notation: "compact" }).format(value);
+}
+
 /** A rate a second: with one decimal below 100. */
 export function rate(value) {
   return number(value, value < 100 ? 1 : 0);
