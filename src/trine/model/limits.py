@@ -101,3 +101,27 @@ GENESIS_BYTES_MAX: Final = 16 * 1_024 * 1_024
 
 U64_MAX: Final = 2**64 - 1
 """Largest value of an unsigned integer of 64 bits: amounts, supplies and times stay within it."""
+
+STATE_VALUE_BYTES_MAX: Final = 65_536
+"""Bytes of one value in the state beside the accounts."""
+
+PROOF_BYTES_MAX: Final = 16 * 1_024 * 1_024
+"""Bytes of a proof or receipt file."""
+
+PROOF_HEADERS_MAX: Final = 512
+"""Headers of one certified chain in a proof; at least one stands in it."""
+
+PROOF_HANDOVERS_MAX: Final = 256
+"""Hand-overs in a proof."""
+
+PROOF_NESTING_MAX: Final = 8
+"""Nesting of arrays and maps in a proof or receipt file."""
+
+PROOF_PATH_MAX: Final = 64
+"""Digests of one path, and of one row of peaks."""
+
+FILE_NAME_BYTES_MAX: Final = 255
+"""Bytes of a file name in a receipt; at least one stands in it."""
+
+TRUST_BYTES_MAX: Final = 1_024 * 1_024
+"""Bytes of a trust file."""

@@ -1,0 +1,123 @@
+"""Read what a verifier believes without proof: `trust.json`.
+
+Source: `docs/reference/proofs.md`, section 5.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from trine.model.ed25519 import is_public_key
+from trine.model.hashing import SUITE
+from trine.model.identifiers import ChainId, Epoch, ValidatorKey
+from trine.model.limits import TRUST_BYTES_MAX, U64_MAX, VALIDATORS_MAX
+from trine.model.proofs.verdicts import UnusableTrust
+
+TRUST_FORMAT: Final = "trine-trust-v1"
+"""Value of `format` in the file."""
+
+_ORGANISATION_MAX: Final = 2**32 - 1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TrustedValidator:
+    """A validator in the trust file."""
+
+    name: str
+    """Name for people."""
+    organisation: int | str
+    """Organisation that runs it, by number or by name."""
+    key: ValidatorKey
+    """Public key."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The chain and the validators that a verifier trusts, from one epoch on."""
+
+    chain: str
+    """Name of the chain; for people, nothing is verified with it."""
+    chain_id: ChainId
+    """Chain."""
+    epoch: Epoch
+    """Epoch from which the validators are trusted."""
+    validators: tuple[TrustedValidator, ...]
+    """Validators, ordered by key."""
+
+
+def read_trust(data: bytes) -> Trust:
+    """Read a trust file.
+
+    Raises:
+        UnusableTrust: It is not one; the message names what is wrong.
+    """
+    if len(data) > TRUST_BYTES_MAX:
+        raise _unusable(f"{len(data)} bytes, at most {TRUST_BYTES_MAX} are read")
+    try:
+        document = json.loads(data.decode(), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise _unusable(str(error)) from None
+    if _field(document, "format", str) != TRUST_FORMAT:
+        raise _unusable(f"format {document['format']!r}, expected {TRUST_FORMAT!r}")
+    if _field(document, "suite", str) != SUITE:
+        raise _unusable(f"suite {document['suite']!r}, expected {SUITE!r}")
+    members = [_validator(member) for member in _field(document, "validators", list)]
+    if not 1 <= len(members) <= VALIDATORS_MAX:
+        raise _unusable(f"{len(members)} validators, expected 1 to {VALIDATORS_MAX}")
+    members.sort(key=lambda member: member.key)
+    if len({member.key for member in members}) != len(members):
+        raise _unusable("a validator's key stands twice")
+    return Trust(
+        chain=_field(document, "chain", str),
+        chain_id=_bytes(document, "chain_id", ChainId),
+        epoch=Epoch(_number(_field(document, "epoch", int), U64_MAX)),
+        validators=tuple(members),
+    )
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field stands twice")
+    return fields
+
+
+def _validator(member: object) -> TrustedValidator:
+    key = _bytes(member, "key", ValidatorKey)
+    name = _field(member, "name", str)
+    if not is_public_key(key):
+        raise _unusable(f"the key of {name!r} is no key")
+    organisation: int | str
+    if isinstance(member, dict) and isinstance(member.get("organisation"), str):
+        organisation = _field(member, "organisation", str)
+    else:
+        organisation = _number(_field(member, "organisation", int), _ORGANISATION_MAX)
+    return TrustedValidator(name, organisation, key)
+
+
+def _field(value: object, name: str, kind: type[T]) -> T:
+    if not isinstance(value, dict) or type(value.get(name)) is not kind:
+        raise _unusable(f"{name} is missing or not of its type")
+    found: T = value[name]
+    return found
+
+
+def _number(value: int, most: int) -> int:
+    if not 0 <= value <= most:
+        raise _unusable(f"{value} is not from 0 to {most}")
+    return value
+
+
+def _bytes(value: object, name: str, kind: Callable[[bytes], T]) -> T:
+    text = _field(value, name, str)
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise _unusable(f"{name} is not 64 hexadecimal digits")
+    return kind(bytes.fromhex(text))
+
+
+def _unusable(problem: str) -> UnusableTrust:
+    return UnusableTrust(f"the trust file cannot be used: {problem}")
