@@ -1,0 +1,197 @@
+//! Test the store in its own process: reading back, torn writes, damage, redelivery.
+
+mod chain;
+mod faults;
+mod runs;
+
+use super::{FinalizedBlock, History, HistoryError, Location, Settings};
+use chain::{Builder, SUITE, chain_id};
+use futures::executor::block_on;
+use proptest::prelude::*;
+use std::{path::Path, sync::Arc};
+use trine_types::{Address, Digest, Height, LogId, TransactionId};
+
+/// Small enough that a few dozen blocks seal segments and write checkpoints.
+const SMALL: Settings =
+    Settings { segment_bytes: 4_096, checkpoint_items: 60, checkpoint_blocks: 7 };
+
+fn open(folder: &Path) -> History {
+    History::open_with(folder, SUITE, chain_id(), SMALL).unwrap()
+}
+
+fn append_all(history: &History, blocks: &[Arc<FinalizedBlock>]) {
+    let waiting: Vec<_> = blocks.iter().map(|block| history.append(block.clone())).collect();
+    waiting.into_iter().for_each(|one| block_on(one).unwrap());
+}
+
+/// Checks everything that the store answers against the blocks themselves.
+fn check(history: &History, blocks: &[Arc<FinalizedBlock>]) {
+    let last = blocks.last().map(|block| block.header.height);
+    assert_eq!(history.last_height(), last);
+    let mut total = 0;
+    let mut logs: Vec<Vec<Digest>> = Vec::new();
+    for block in blocks {
+        let height = block.header.height;
+        let record = history.record(height).unwrap().unwrap();
+        assert_eq!(record.head.header, block.header);
+        assert_eq!(record.head.digest, block.digest);
+        assert_eq!(record.head.transactions_before, total);
+        assert_eq!(record.tail.outcomes, block.execution.outcomes);
+        assert_eq!(record.tail.log_appends, block.execution.log_appends);
+        total += block.transactions.len() as u64;
+        for (place, transaction) in (0..).zip(&block.transactions) {
+            let found = history.transaction(&transaction.id).unwrap().unwrap();
+            assert_eq!(found.location, Location { height, place });
+            assert_eq!(found.sender, transaction.body.sender);
+            assert_eq!(found.outcome, block.execution.outcomes[place as usize]);
+            assert_eq!(found.time_ms, block.header.time_ms);
+        }
+        for append in &block.execution.log_appends {
+            let log = append.log.0 as usize;
+            logs.resize(logs.len().max(log + 1), Vec::new());
+            logs[log].extend(&append.entries);
+        }
+    }
+    for (log, entries) in (0..).zip(&logs) {
+        for (index, entry) in (0..).zip(entries) {
+            let place = history.find_entry(entry).unwrap().unwrap();
+            assert_eq!((place.log, place.index), (LogId(log), index));
+            assert_eq!(history.entry(LogId(log), index).unwrap(), Some(place));
+        }
+    }
+    let totals = history.totals().unwrap();
+    let entries = logs.iter().map(|log| log.len() as u64).sum();
+    let expected = last.map(|_| (total, entries));
+    assert_eq!(totals.map(|totals| (totals.transactions, totals.entries)), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Goal: what goes in comes out, whenever the store was closed. Method: random blocks, appended
+    /// in random portions with a reopening after each; then compare every answer.
+    #[test]
+    fn everything_is_found_again(
+        seed in any::<u64>(),
+        sizes in prop::collection::vec(0usize..12, 1..40),
+        portions in prop::collection::vec(1usize..12, 1..6),
+        first in prop::sample::select(vec![0, 1, 77]),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut builder = Builder::new(seed, Height(first));
+        let blocks: Vec<_> = sizes.into_iter().map(|size| builder.block(size)).collect();
+        let mut rest = &blocks[..];
+        for portion in portions.into_iter().cycle() {
+            let history = open(folder.path());
+            let now;
+            (now, rest) = rest.split_at(portion.min(rest.len()));
+            append_all(&history, now);
+            check(&history, &blocks[..blocks.len() - rest.len()]);
+            if rest.is_empty() {
+                break;
+            }
+        }
+        check(&open(folder.path()), &blocks);
+    }
+}
+
+/// Goal: lists by account and by reference are complete, in order and bounded. Method: compare
+/// with a scan over all blocks.
+#[test]
+fn accounts_and_references_list_their_transactions() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = Builder::new(5, Height(1));
+    let blocks: Vec<_> = (0..60).map(|_| builder.block(10)).collect();
+    let history = open(folder.path());
+    append_all(&history, &blocks);
+    for account in builder.accounts() {
+        let expected: Vec<TransactionId> = builder.of_account(&blocks, &account);
+        let found = history.recent_transactions(&account, 50).unwrap();
+        let found: Vec<_> = found.into_iter().map(|found| found.id).collect();
+        assert!(expected.len() > 50, "the test needs lists that are cut");
+        assert_eq!(found, expected[..50]);
+    }
+    let stranger = Address([0xee; 20]);
+    assert_eq!(history.recent_transactions(&stranger, 50).unwrap(), []);
+    let references = builder.references();
+    assert!(references.len() > 50);
+    for (reference, expected) in references {
+        let found = history.transfers_by_reference(&reference, 50).unwrap();
+        let found: Vec<_> =
+            found.into_iter().map(|found| (found.transaction, found.from, found.to)).collect();
+        assert_eq!(&found, expected);
+    }
+    assert_eq!(history.transfers_by_reference(&[9; 16], 50).unwrap(), []);
+}
+
+/// Goal: an entry that others append again stays where it was first. Method: append it three times,
+/// twice in one block, and look it up.
+#[test]
+fn the_first_of_equal_entries_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let mut builder = Builder::new(5, Height(1));
+    let entry = Digest([7; 32]);
+    let blocks = [
+        builder.block_with_entries(&[(0, vec![Digest([1; 32]), entry])]),
+        builder.block(3),
+        builder.block_with_entries(&[(1, vec![entry, entry]), (0, vec![entry])]),
+    ];
+    append_all(&history, &blocks);
+    let first = history.find_entry(&entry).unwrap().unwrap();
+    assert_eq!((first.log, first.index, first.location.height), (LogId(0), 1, Height(1)));
+    assert_eq!(first.transaction, blocks[0].transactions[0].id);
+    let size = history.evidence().size(LogId(0)).unwrap();
+    let later = history.entry(LogId(0), size - 1).unwrap().unwrap();
+    assert_eq!(later.transaction, blocks[2].transactions[1].id);
+    assert_eq!(history.entry(LogId(0), size).unwrap(), None);
+    assert_eq!(history.find_entry(&Digest([8; 32])).unwrap(), None);
+}
+
+/// Goal: pages of blocks go down from a height and end at the first. Method: ask around the ends.
+#[test]
+fn heads_come_newest_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    assert_eq!(history.heads(Height(u64::MAX), 10).unwrap(), []);
+    assert_eq!(history.totals().unwrap(), None);
+    let mut builder = Builder::new(5, Height(3));
+    append_all(&history, &(0..30).map(|_| builder.block(1)).collect::<Vec<_>>());
+    let heights = |from, limit| -> Vec<u64> {
+        let heads = history.heads(Height(from), limit).unwrap();
+        heads.into_iter().map(|head| head.header.height.0).collect()
+    };
+    assert_eq!(heights(u64::MAX, 3), [32, 31, 30]);
+    assert_eq!(heights(10, 2), [10, 9]);
+    assert_eq!(heights(4, 10), [4, 3]);
+    assert_eq!(heights(2, 10), [0; 0]);
+    assert_eq!(history.first_height(), Some(Height(3)));
+    assert_eq!(history.record(Height(2)).unwrap(), None);
+    assert_eq!(history.record(Height(33)).unwrap(), None);
+}
+
+/// Goal: a block may come twice, but not as another block, and none may be missing. Method: deliver
+/// all of these, at the end and long after.
+#[test]
+fn redelivery_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let mut builder = Builder::new(5, Height(1));
+    let blocks: Vec<_> = (0..30).map(|_| builder.block(3)).collect();
+    append_all(&history, &blocks[..29]);
+    append_all(&history, &blocks[20..29]);
+    append_all(&history, &blocks[..3]);
+    let mut other = (*blocks[4]).clone();
+    other.digest = Digest([1; 32]);
+    let conflict = block_on(history.append(Arc::new(other))).unwrap_err();
+    assert!(matches!(conflict, HistoryError::Conflict { height: Height(5), .. }), "{conflict}");
+    let later = builder.block(1);
+    let gap = block_on(history.append(later)).unwrap_err();
+    assert!(matches!(gap, HistoryError::Gap { expected: Height(30), .. }), "{gap}");
+    let mut torn = (*blocks[29]).clone();
+    torn.transactions.pop();
+    let odd = block_on(history.append(Arc::new(torn))).unwrap_err();
+    assert!(matches!(odd, HistoryError::Inconsistent { height: Height(30), .. }), "{odd}");
+    append_all(&history, &blocks[29..]);
+    check(&history, &blocks);
+}
