@@ -1,6 +1,7 @@
 //! Configure the engine.
 
 use crate::pace::Pace;
+use commonware_codec::{Copying, DecodeExt as _};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroU64, time::Duration};
 use trine_ledger::preset::PrivateKey;
@@ -136,6 +137,11 @@ fn at_least(field: &'static str, actual: u64, minimum: u64) -> Result<(), Config
         return Err(ConfigError::OutOfRange { field, actual, expected });
     }
     Ok(())
+}
+
+/// Takes a validator's secret key from its 32-byte seed.
+pub fn signer(seed: &[u8; 32]) -> PrivateKey {
+    PrivateKey::decode(Copying(seed)).expect("every 32 bytes are an Ed25519 seed")
 }
 
 /// Milliseconds as a duration.

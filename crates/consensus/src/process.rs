@@ -14,7 +14,7 @@ use commonware_stream::{
     sake::{self, Sake},
 };
 use commonware_utils::NZUsize;
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 use std::{
     fs::{File, TryLockError},
     future::Future,
@@ -87,9 +87,8 @@ pub type ProcessContext = tokio::Context;
 /// [`RunError`]; never for the end of `service`.
 pub fn run<F, S, T>(config: ProcessConfig, parts: Parts, service: S) -> Result<T, RunError>
 where
-    S: FnOnce(tokio::Context, &Running<tokio::Context>) -> F + Send,
-    F: Future<Output = T> + Send,
-    T: Send,
+    S: FnOnce(tokio::Context, &Running<tokio::Context>) -> F,
+    F: Future<Output = T>,
 {
     check_storage(&config.storage)?;
     // The network would only log that it cannot listen.
@@ -99,20 +98,33 @@ where
             .with_worker_threads(config.workers)
             .with_storage_directory(config.storage.clone()),
     );
-    let task = AssertUnwindSafe(|| runner.start(|context| run_in(context, config, parts, service)));
+    let task = AssertUnwindSafe(|| {
+        runner.start(|context| async move {
+            let running = start(context.child("node"), config, parts).await?;
+            let service = pin!(service(context.child("service"), &running));
+            match select(service, running.stopped()).await {
+                Either::Left((result, _)) => Ok(result),
+                Either::Right((stopped, _)) => Err(stopped.into()),
+            }
+        })
+    });
     catch_unwind(task).unwrap_or_else(|panic| Err(RunError::Panicked(panic_text(&*panic))))
 }
 
-async fn run_in<F, S, T>(
+/// Starts the engine. Boxed, so that its code is generated in this crate, once.
+fn start(
     context: tokio::Context,
     config: ProcessConfig,
     parts: Parts,
-    service: S,
-) -> Result<T, RunError>
-where
-    S: FnOnce(tokio::Context, &Running<tokio::Context>) -> F,
-    F: Future<Output = T>,
-{
+) -> BoxFuture<'static, Result<Running<tokio::Context>, RunError>> {
+    Box::pin(start_in(context, config, parts))
+}
+
+async fn start_in(
+    context: tokio::Context,
+    config: ProcessConfig,
+    parts: Parts,
+) -> Result<Running<tokio::Context>, RunError> {
     let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from);
     let suite = suite.map_err(StartError::from)?;
     let (mut network, oracle) =
@@ -131,14 +143,10 @@ where
         blocker: oracle.clone(),
         manager: Peers::new(oracle, config.book),
     };
-    let mut running =
-        engine::start(context.child("engine"), config.engine, parts, channels, None).await?;
+    let engine = context.child("engine");
+    let running = engine::start(engine, config.engine, parts, channels, None).await?;
     running.supervise("network", network.start());
-    let service = pin!(service(context.child("service"), &running));
-    match select(service, pin!(running.stopped())).await {
-        Either::Left((result, _)) => Ok(result),
-        Either::Right((stopped, _)) => Err(stopped.into()),
-    }
+    Ok(running)
 }
 
 type Handshake = Cups<Sake<trine_ledger::preset::PrivateKey>, ChaCha20Poly1305>;

@@ -3,7 +3,8 @@
 use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
 use commonware_glue::stateful;
 use commonware_runtime::{Error as RuntimeError, Handle};
-use futures::future::select_all;
+use commonware_utils::sync::Mutex;
+use futures::future::{BoxFuture, select_all};
 use std::sync::Arc;
 use trine_ledger::{
     Block, Ledger, Runtime,
@@ -69,25 +70,25 @@ impl Chain {
 
 /// A running node.
 pub struct Running<E: Runtime + commonware_runtime::Clock> {
-    handles: Vec<(&'static str, Handle<()>)>,
+    handles: Mutex<Vec<(&'static str, Handle<()>)>>,
     chain: Chain,
     state: stateful::Mailbox<E, Ledger>,
 }
 
 impl<E: Runtime + commonware_runtime::Clock> Running<E> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         handles: Vec<(&'static str, Handle<()>)>,
         marshal: Marshal,
         ledger: Ledger,
         state: stateful::Mailbox<E, Ledger>,
         epocher: FixedEpocher,
     ) -> Self {
-        Self { handles, chain: Chain { marshal, ledger, epocher }, state }
+        Self { handles: Mutex::new(handles), chain: Chain { marshal, ledger, epocher }, state }
     }
 
     /// Adds another actor whose end stops the node.
-    pub fn supervise(&mut self, actor: &'static str, handle: Handle<()>) {
-        self.handles.push((actor, handle));
+    pub fn supervise(&self, actor: &'static str, handle: Handle<()>) {
+        self.handles.lock().push((actor, handle));
     }
 
     /// Access to final blocks.
@@ -101,15 +102,25 @@ impl<E: Runtime + commonware_runtime::Clock> Running<E> {
     }
 
     /// Resolves when an actor ends. No actor may end while the node runs, so this is an error.
-    pub async fn stopped(self) -> Stopped {
-        let (names, handles): (Vec<_>, Vec<_>) = self.handles.into_iter().unzip();
-        let (result, place, rest) = select_all(handles).await;
-        rest.iter().for_each(Handle::abort);
-        let cause = match result {
-            Ok(()) => "without an error".to_owned(),
-            Err(RuntimeError::Closed | RuntimeError::Aborted) => "the node is stopping".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        Stopped { actor: names[place], cause }
+    ///
+    /// # Panics
+    /// When called a second time.
+    pub fn stopped(&self) -> BoxFuture<'static, Stopped> {
+        let handles = std::mem::take(&mut *self.handles.lock());
+        assert!(!handles.is_empty(), "one task watches a node");
+        Box::pin(watch(handles))
     }
+}
+
+/// Waits for the first actor that ends, and aborts the others.
+async fn watch(handles: Vec<(&'static str, Handle<()>)>) -> Stopped {
+    let (names, handles): (Vec<_>, Vec<_>) = handles.into_iter().unzip();
+    let (result, place, rest) = select_all(handles).await;
+    rest.iter().for_each(Handle::abort);
+    let cause = match result {
+        Ok(()) => "without an error".to_owned(),
+        Err(RuntimeError::Closed | RuntimeError::Aborted) => "the node is stopping".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Stopped { actor: names[place], cause }
 }

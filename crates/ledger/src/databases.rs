@@ -79,8 +79,8 @@ const INIT_CACHE: NonZeroUsize = NZUsize!(1 << 16);
 
 fn tree(partition: &str, cache: &CacheRef, strategy: &Strategy) -> TreeConfig<Strategy> {
     TreeConfig {
-        journal_partition: format!("{partition}-tree"),
-        metadata_partition: format!("{partition}-tree-metadata"),
+        journal_partition: format!("{partition}-tree-nodes"),
+        metadata_partition: format!("{partition}-tree-pins"),
         items_per_blob: ITEMS_PER_BLOB,
         write_buffer: WRITE_BUFFER,
         replay_buffer: REPLAY_BUFFER,

@@ -2,7 +2,7 @@
 
 use crate::{
     Block, BlockError,
-    databases::{ColdConfig, ColdDb, HotConfig, HotDb, HotValue, Runtime},
+    databases::{ColdConfig, ColdDb, HotConfig, HotDb, HotValue, Location, Runtime},
     execute::{cold_key, hot_key},
     log_heads,
 };
@@ -79,7 +79,7 @@ pub async fn open<E: Runtime>(
     let header = header(genesis, accounts, values)?;
     let bytes = header.to_bytes();
     let block = Block::new(suite, trine_types::Block { header, transactions: Vec::new() })?;
-    // Last, so that a crash before it starts over on databases that are emptied first.
+    // Last, so that a crash before it starts over.
     stored.put_sync(KEY, bytes).await.map_err(failed)?;
     Ok(block)
 }
@@ -119,9 +119,9 @@ macro_rules! write_state {
             config: $config,
             state: &GenesisState,
         ) -> Result<StateCommitment, GenesisError> {
-            let left = $db::<E>::init(context.child("leftover"), config.clone(), None);
-            left.await.map_err(failed)?.destroy().await.map_err(failed)?;
-            let db = $db::<E>::init(context.child($label), config, None).await.map_err(failed)?;
+            // A crash may have left operations behind: open at the state of an empty database.
+            let empty = Some(Location::new(1));
+            let db = $db::<E>::init(context.child($label), config, empty).await.map_err(failed)?;
             let entries: fn(&GenesisState) -> _ = $entries;
             let mut batch = db.new_batch();
             for (key, value) in entries(state) {

@@ -1,0 +1,95 @@
+//! Run one validator of a test chain as a process that a test can kill.
+//!
+//! Arguments: folder, number of this validator, blocks of an epoch, addresses of all validators.
+//! Standard input takes one transaction a line, as account, nonce and amount; standard output tells
+//! of every durable block.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use commonware_runtime::Clock as _;
+use std::{
+    io::BufRead as _,
+    num::NonZeroU64,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use support::{Counters, EverySignature, NoLogs, Queue, Seen, Witness, add, genesis, secret};
+use trine_consensus::{Config, Parts, ProcessConfig, address_book, run, signer};
+use trine_types::Genesis;
+
+fn main() {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number: u8 = arguments[1].parse().expect("number of the validator");
+    let blocks_per_epoch: u64 = arguments[2].parse().expect("blocks of an epoch");
+    let addresses = &arguments[3..];
+    let genesis = Arc::new(genesis(blocks_per_epoch, addresses));
+    let queue = Arc::new(Queue::default());
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let parts = Parts {
+        genesis: genesis.clone(),
+        application: Arc::new(Counters::default()),
+        checker: Arc::new(EverySignature),
+        source: queue.clone(),
+        observer: Arc::new(Witness { seen: seen.clone(), queue: queue.clone() }),
+        log_heads: Arc::new(NoLogs),
+    };
+    let key = secret(b'v', number);
+    let key: [u8; 32] = key.expose().try_into().expect("32 bytes");
+    let folder = PathBuf::from(&arguments[0]);
+    let length = NonZeroU64::new(blocks_per_epoch).expect("epochs have blocks");
+    let mut engine = Config::new(signer(&key), length);
+    engine.first_start = take_permit(&folder);
+    engine.cache_bytes = 16 << 20;
+    engine.timing.idle_ms = 100;
+    let validators = genesis.validator_set().expect("the test's keys are keys");
+    let config = ProcessConfig {
+        engine,
+        storage: folder.join("data"),
+        listen: addresses[usize::from(number)].parse().expect("address of this validator"),
+        book: address_book(&validators).expect("addresses of the validators"),
+        workers: 1,
+    };
+    std::thread::spawn(move || read_transactions(&genesis, &queue));
+    let result = run(config, parts, |context, _| async move {
+        let mut told = 0;
+        loop {
+            told = tell(&seen, told);
+            context.sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let Err(error) = result.map(|never: std::convert::Infallible| match never {});
+    eprintln!("{error}");
+    std::process::exit(1);
+}
+
+/// Takes the one permission to vote from an empty folder.
+fn take_permit(folder: &std::path::Path) -> bool {
+    std::fs::remove_file(folder.join("first-start")).is_ok()
+}
+
+fn read_transactions(genesis: &Genesis, queue: &Queue) {
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let words: Vec<u64> = line.split(' ').map(|word| word.parse().expect("number")).collect();
+        queue.add(add(genesis, words[0] as u8, words[1], words[2]));
+    }
+    std::process::exit(0);
+}
+
+/// Prints the blocks that became durable: height, digest, transactions.
+fn tell(seen: &Mutex<Seen>, told: u64) -> u64 {
+    let seen = seen.lock().expect("nothing panics with this lock");
+    assert!(seen.faults.is_empty(), "{:?}", seen.faults);
+    let durable = seen.durable.max(told);
+    for (height, digest) in seen.blocks.range(told + 1..durable + 1) {
+        let ids = seen.transactions.iter().filter(|(_, heights)| heights.contains(height));
+        let ids: Vec<String> = ids.map(|(id, _)| id.to_string()).collect();
+        println!("{height} {digest} {}", ids.join(" "));
+    }
+    durable
+}

@@ -1,0 +1,343 @@
+//! Give tests a chain small enough to see through: accounts that count.
+//!
+//! A transaction uses a nonce of its sender and adds its first call's argument to the sender's
+//! counter. The sum over all counters says whether anything ran twice or was lost.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use futures::future::BoxFuture;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
+use tokio::sync::watch;
+use trine_consensus::Source;
+use trine_crypto::{Algorithm, SecretKey, verify};
+use trine_ledger::{
+    Block,
+    log_heads::LogHeads,
+    observer::{Observer, ObserverError},
+};
+use trine_types::{
+    Account, Address, Code, Digest, Genesis, Height, OrganisationId, Outcome, RawCall, Roles,
+    StateKey, Suite, Transaction, TransactionId, UnsignedTransaction, View,
+    application::{
+        Application, BlockContext, Execution, GenesisState, InvalidBlock, LogAppend,
+        SignatureChecker,
+    },
+    genesis::{GENESIS_FORMAT, GenesisValidator},
+};
+
+pub const SUITE: Suite = Suite::Intl;
+pub const ACCOUNTS: u8 = 16;
+
+/// Secret key of the account or validator with this number.
+pub fn secret(kind: u8, number: u8) -> SecretKey {
+    SecretKey::from_bytes(Algorithm::Ed25519, &[[kind; 16], [number; 16]].concat())
+        .expect("32 bytes are a seed")
+}
+
+/// Address of the account with this number.
+pub fn address(number: u8) -> Address {
+    Address::of_key(SUITE, Algorithm::Ed25519, &secret(b'a', number).public_key())
+}
+
+/// Genesis document of a chain with these validators.
+pub fn genesis(blocks_per_epoch: u64, addresses: &[String]) -> Genesis {
+    let validators = addresses.iter().enumerate().map(|(number, address)| GenesisValidator {
+        name: format!("v{number}"),
+        organisation: OrganisationId(0),
+        key: trine_types::codec::to_hex(&secret(b'v', number as u8).public_key()),
+        address: address.clone(),
+    });
+    Genesis {
+        format: GENESIS_FORMAT.into(),
+        name: "test".into(),
+        suite: "intl".into(),
+        time_ms: 1,
+        blocks_per_epoch,
+        organisations: vec!["one".into()],
+        validators: validators.collect(),
+        accounts: Vec::new(),
+        assets: Vec::new(),
+        parameters: BTreeMap::new(),
+        generated_accounts: None,
+    }
+}
+
+/// A signed transaction that adds `amount` to the counter of account `number`.
+pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transaction {
+    UnsignedTransaction {
+        chain_id: genesis.chain_id(),
+        sender: address(number),
+        key_index: 0,
+        nonce,
+        valid_until_ms: u64::MAX,
+        calls: vec![RawCall { module: 1, method: 1, arguments: amount.to_be_bytes().to_vec() }],
+    }
+    .sign(SUITE, &secret(b'a', number))
+}
+
+/// Faults that a test can plant in the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// The nonce check is left out.
+    NoNonceCheck,
+    /// Outcomes come in an order that depends on the node.
+    OutcomeOrder(u8),
+}
+
+/// The rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    pub fault: Fault,
+}
+
+/// Key of an account's counter.
+pub fn counter_key(address: Address) -> StateKey {
+    StateKey::account_key(SUITE, address, 0)
+}
+
+fn read_counter(view: &View, key: &StateKey) -> u64 {
+    view.value(key).map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().expect("8 bytes")))
+}
+
+impl Counters {
+    fn one(self, transaction: &Transaction, view: &mut View) -> Result<Outcome, Code> {
+        let sender = transaction.body.sender;
+        let mut account = view.account(&sender).cloned().ok_or(Code::UnknownSender)?;
+        let used = account.use_nonce(transaction.body.nonce);
+        if self.fault != Fault::NoNonceCheck {
+            used?;
+        }
+        let amount = transaction.body.calls[0].arguments.as_slice();
+        let amount = u64::from_be_bytes(amount.try_into().map_err(|_| Code::Malformed)?);
+        view.put_account(sender, account);
+        let key = counter_key(sender);
+        let sum = read_counter(view, &key) + amount;
+        view.put_value(key, Some(sum.to_be_bytes().to_vec()));
+        Ok(Outcome { code: Code::Ok, failed_call: 0, gas_used: amount, events: Vec::new() })
+    }
+
+    fn finish(self, mut outcomes: Vec<Outcome>) -> Execution {
+        if let Fault::OutcomeOrder(node) = self.fault
+            && node == 0
+        {
+            outcomes.reverse();
+        }
+        Execution {
+            outcomes,
+            log_appends: Vec::new(),
+            parameters_version: 0,
+            next_validators: None,
+        }
+    }
+}
+
+impl Application for Counters {
+    fn genesis_state(&self) -> GenesisState {
+        let mut accounts: Vec<(Address, Account)> = (0..ACCOUNTS)
+            .map(|number| {
+                let key = secret(b'a', number).public_key();
+                let roles = Roles::default();
+                let account = Account::new(OrganisationId(0), roles, Algorithm::Ed25519, &key);
+                (address(number), account)
+            })
+            .collect();
+        accounts.sort_by_key(|(address, _)| *address);
+        GenesisState { accounts, values: Vec::new() }
+    }
+
+    fn accounts(&self, transactions: &[&Transaction]) -> Vec<Address> {
+        let mut all: Vec<Address> = transactions.iter().map(|one| one.body.sender).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    fn values(&self, _: &BlockContext, transactions: &[&Transaction], _: &View) -> Vec<StateKey> {
+        let mut all: Vec<StateKey> =
+            transactions.iter().map(|one| counter_key(one.body.sender)).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    fn signer_key(
+        &self,
+        _: &BlockContext,
+        transaction: &Transaction,
+        view: &View,
+    ) -> Result<Vec<u8>, Code> {
+        let account = view.account(&transaction.body.sender).ok_or(Code::UnknownSender)?;
+        Ok(account.first_key().to_vec())
+    }
+
+    fn build(
+        &self,
+        _: &BlockContext,
+        candidates: &[&Transaction],
+        view: &mut View,
+    ) -> (Vec<usize>, Vec<InvalidBlock>, Execution) {
+        let (mut included, mut refused, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, transaction) in candidates.iter().enumerate() {
+            match self.one(transaction, view) {
+                Ok(outcome) => {
+                    included.push(index);
+                    outcomes.push(outcome);
+                }
+                Err(code) => refused.push(InvalidBlock { index, code }),
+            }
+        }
+        (included, refused, self.finish(outcomes))
+    }
+
+    fn execute(
+        &self,
+        _: &BlockContext,
+        transactions: &[&Transaction],
+        view: &mut View,
+    ) -> Result<Execution, InvalidBlock> {
+        let outcomes = transactions.iter().enumerate().map(|(index, transaction)| {
+            self.one(transaction, view).map_err(|code| InvalidBlock { index, code })
+        });
+        let outcomes = outcomes.collect::<Result<_, _>>()?;
+        Ok(self.finish(outcomes))
+    }
+}
+
+/// Checks every signature anew.
+#[derive(Clone, Copy, Debug)]
+pub struct EverySignature;
+
+impl SignatureChecker for EverySignature {
+    fn check(&self, items: &[(&Transaction, &[u8])]) -> bool {
+        items.iter().all(|(transaction, key)| verify(transaction.batch_item(key)))
+    }
+}
+
+/// A chain without evidence logs.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLogs;
+
+impl LogHeads for NoLogs {
+    fn root(&self, _: Digest, parent_root: Digest, _: &[LogAppend], _: &View) -> Digest {
+        parent_root
+    }
+
+    fn remember(&self, _: Digest, _: Digest, _: Height, _: &[LogAppend]) {}
+
+    fn finalize(&self, _: Digest, _: Height) {}
+}
+
+/// A mempool that keeps transactions until they are final.
+pub struct Queue {
+    waiting: Mutex<BTreeMap<u64, Arc<Transaction>>>,
+    added: watch::Sender<u64>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), added: watch::channel(0).0 }
+    }
+}
+
+impl Queue {
+    pub fn add(&self, transaction: Transaction) {
+        let mut waiting = self.waiting.lock().expect("no test panics with this lock");
+        let next = waiting.last_key_value().map_or(0, |(place, _)| place + 1);
+        waiting.insert(next, Arc::new(transaction));
+        self.added.send_modify(|added| *added += 1);
+    }
+
+    fn remove(&self, ids: &HashSet<TransactionId>) {
+        let mut waiting = self.waiting.lock().expect("no test panics with this lock");
+        waiting.retain(|_, transaction| !ids.contains(&transaction.id));
+    }
+}
+
+impl Source for Queue {
+    fn candidates(
+        &self,
+        count_max: usize,
+        bytes_max: usize,
+        taken: &HashSet<TransactionId>,
+    ) -> Vec<Arc<Transaction>> {
+        let waiting = self.waiting.lock().expect("no test panics with this lock");
+        let mut room = bytes_max;
+        waiting
+            .values()
+            .filter(|transaction| !taken.contains(&transaction.id))
+            .take(count_max)
+            .take_while(|transaction| {
+                let fits = transaction.bytes.len() <= room;
+                room = room.saturating_sub(transaction.bytes.len());
+                fits
+            })
+            .cloned()
+            .collect()
+    }
+
+    fn changed(&self) -> BoxFuture<'static, ()> {
+        let mut added = self.added.subscribe();
+        Box::pin(async move {
+            let _ = added.changed().await;
+        })
+    }
+}
+
+/// What one node saw of the chain; outlives the node's restarts.
+#[derive(Default)]
+pub struct Seen {
+    /// Digest and state roots by height.
+    pub blocks: BTreeMap<u64, Digest>,
+    /// Heights by transaction.
+    pub transactions: HashMap<TransactionId, Vec<u64>>,
+    /// Last height that was said to be durable.
+    pub durable: u64,
+    /// Contradictions found while looking.
+    pub faults: Vec<String>,
+}
+
+/// Remembers final blocks, in the place of a history database.
+pub struct Witness {
+    pub seen: Arc<Mutex<Seen>>,
+    pub queue: Arc<Queue>,
+}
+
+impl Witness {
+    fn store(&self, block: &Block, execution: &Execution) {
+        let height = block.header().height.0;
+        let transactions = block.transactions().expect("a final block is well-formed");
+        let ids: HashSet<TransactionId> = transactions.iter().map(|one| one.id).collect();
+        let mut seen = self.seen.lock().expect("no test panics with this lock");
+        if execution.outcomes.len() != transactions.len() {
+            seen.faults.push(format!("block {height} lacks outcomes"));
+        }
+        let before = seen.blocks.insert(height, block.id());
+        if before.is_some_and(|before| before != block.id()) {
+            seen.faults.push(format!("two blocks at height {height}"));
+        }
+        if before.is_none() {
+            ids.iter().for_each(|id| seen.transactions.entry(*id).or_default().push(height));
+        }
+        self.queue.remove(&ids);
+    }
+}
+
+impl Observer for Witness {
+    fn finalized(
+        &self,
+        block: Arc<Block>,
+        execution: Arc<Execution>,
+    ) -> BoxFuture<'_, Result<(), ObserverError>> {
+        self.store(&block, &execution);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn durable(&self, height: Height) {
+        self.seen.lock().expect("no test panics with this lock").durable = height.0;
+    }
+}
