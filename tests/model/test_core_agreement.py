@@ -1,13 +1,14 @@
 """Compare the readable model with the Rust rules on the same blocks."""
 
 import os
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.model import generators
 
-from tests.model import generators, people
 from trine.model import Chain, InvalidBlock
 from trine.model.identifiers import Height, Milliseconds
 
@@ -17,9 +18,6 @@ memory_chain = pytest.importorskip(
 
 EXAMPLES = int(os.environ.get("TRINE_MODEL_EXAMPLES", "60"))
 """Chains that each property tries; more in a long run."""
-
-steps = st.sampled_from([1, 400, 1_000, 1_000, 5_000, 100_000])
-"""Milliseconds from a block to the next."""
 
 
 def apply_model(chain: Chain, height: int, time_ms: int, made: list[bytes]) -> Any:
@@ -52,30 +50,43 @@ def assert_same_state(chain: Chain, core: Any) -> None:
     assert core.state_digest() == chain.state.digest()
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(
-    data=st.data(),
-    parameters=generators.parameters(),
-    organisations=st.integers(1, 3),
-)
-def test_model_and_core_agree_on_every_block(
-    data: st.DataObject, parameters: dict[str, int], organisations: int
-) -> None:
-    # Goal: two implementations of the rules say the same about every block, valid or not.
-    # Method: grow a chain block by block from the model's state, give each block to both, compare
-    # verdict, outcomes, roots and every entry of the state.
-    document = people.genesis(people.ORGANISATIONS[:organisations], parameters)
+def grow(random: Random, document: bytes, blocks: int, *, aged: bool) -> None:
+    """Grow a chain block by block, give each block to both, compare everything."""
     chain, core = Chain.from_genesis(document), memory_chain.MemoryChain(document)
     assert core.chain_id() == chain.chain_id
     assert_same_state(chain, core)
-    time_ms = people.TIME_MS
-    for height in range(1, data.draw(st.integers(1, 10), label="blocks") + 1):
-        time_ms += data.draw(steps)
-        made = generators.block(data.draw, chain, Milliseconds(time_ms))
+    if aged:
+        generators.age(random, chain)
+        copy_state(chain, core)
+    generator = generators.Generator(random, chain)
+    for height in range(1, blocks + 1):
+        time_ms, made = generator.block()
         expected = core.apply(height, time_ms, made)
         assert apply_model(chain, height, time_ms, made) == expected
         assert_same_state(chain, core)
+
+
+def copy_state(chain: Chain, core: Any) -> None:
+    """Write the state of the model into the core."""
+    for address, account in chain.state.accounts.items():
+        core.set_account(bytes(address), account.encode())
+    for key, value in chain.state.values.items():
+        core.set_value(bytes(key), value)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=st.integers(0, 2**64), blocks=st.integers(1, 12))
+def test_model_and_core_agree_on_every_block(seed: int, blocks: int) -> None:
+    # Goal: two implementations of the rules say the same about every block, valid or not.
+    # Method: generated blocks from genesis on; verdict, outcomes, roots and every entry compared.
+    random = Random(seed)
+    grow(random, generators.genesis(random), blocks, aged=False)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=st.integers(0, 2**64), blocks=st.integers(1, 6))
+def test_model_and_core_agree_near_the_limits(seed: int, blocks: int) -> None:
+    # Goal: the same where numbers end: nonces, keys, balances, quotas, organisations.
+    # Method: as above, from a state that is written into both.
+    random = Random(seed)
+    grow(random, generators.genesis(random), blocks, aged=True)

@@ -42,7 +42,7 @@ class RolesByte(Format[Roles]):
     def read(self, reader: Reader) -> Roles:
         """Take a set of roles; a bit that no role has is malformed."""
         bits = reader.integer(1)
-        if bits & ~Roles.ALL:
+        if bits & ~int(Roles.ALL):
             raise Malformed("unknown role")
         return Roles(bits)
 
