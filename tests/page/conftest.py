@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 COMMAND = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "trine"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -83,7 +83,7 @@ def page(browser: Browser, network: Network, errors: list[str]) -> Iterator[Page
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     opened.goto(network.url + "/")
-    opened.wait_for_function("document.querySelector('#connection').dataset.state === 'good'")
+    expect(opened.locator("#connection")).to_have_attribute("data-state", "good")
     yield opened
     context.close()
     assert errors == []
