@@ -3,6 +3,8 @@
 pub mod api;
 pub mod clock;
 pub mod feed;
+#[cfg(test)]
+mod memory_chain;
 pub mod mempool;
 pub mod metrics;
 pub mod page;
