@@ -71,6 +71,11 @@ def test_readme_works_as_pasted(place: tuple[Path, dict[str, str]]) -> None:
     (folder / ".venv").symlink_to(ROOT / ".venv")
     shutil.copytree(ROOT / "docs", folder / "docs")
     run("".join(rest), folder, environment)
+    run("\n".join(started), ROOT, environment)
+    (folder / "contract.pdf").write_bytes(b"%PDF-1.7 a contract")
+    (example,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    (folder / "example.py").write_text(example, encoding="utf-8")
+    assert int(run("python example.py", folder, environment)) > 0
     changed = (folder / "docs" / "index.md").read_bytes() + b"!"
     (folder / "docs" / "index.md").write_bytes(changed)
     verify = next(line for line in rest[0].splitlines() if "evidence verify" in line)
