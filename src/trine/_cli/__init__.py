@@ -1,0 +1,1 @@
+"""Offer everything a person does with Trine as commands: nouns, then verbs."""

@@ -1,0 +1,153 @@
+"""Measure a network under load."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from trine._cli import local_network
+from trine._cli.settings import Settings, common
+from trine.client.home import ADMIN_KEY, Home
+from trine.errors import BadArgument, Unsupported
+
+ACCOUNTS: Final = 10_000
+BALANCE: Final = 1_000_000_000_000
+ENTRIES: Final = 100
+
+
+@click.group()
+def bench() -> None:
+    """Measure a network under load.
+
+    \b
+    Example:
+      trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
+    """
+
+
+@contextmanager
+def _own_network(validators: int, accounts: int, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Run a network of its own in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="trine-bench-") as folder:
+        home = Home(Path(folder))
+        generated = {"organisation": 0, "seed": "load", "count": accounts, "balance": BALANCE}
+        settings.note(f"making a network of {validators} validators and {accounts} accounts")
+        local_network.create(home, validators, "intl", generated)
+        try:
+            pids = local_network.start(home)
+            local_network.wait_until_final(home, settings.note)
+            yield {
+                "genesis": json.loads(home.genesis.read_bytes()),
+                "nodes": home.urls(),
+                "validator_pids": list(pids.values()),
+                "notary_keys": [home.open_key(ADMIN_KEY).expose()],
+            }
+        finally:
+            local_network.stop(home)
+
+
+@contextmanager
+def _given_network(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Use the network of the node that was named."""
+    with settings.client() as client:
+        genesis = client.document("/v1/genesis")
+    yield {"genesis": genesis, "nodes": settings.urls(), "fresh": False}
+
+
+@bench.command()
+@click.option("--validators", type=click.IntRange(1, 100), help="Run a network of its own.")
+@click.option("--rate", required=True, type=click.IntRange(1), help="Transactions a second.")
+@click.option("--duration", required=True, type=click.IntRange(1), help="Seconds measured.")
+@click.option("--warmup", type=click.IntRange(0), default=5, show_default=True, help="Seconds.")
+@click.option(
+    "--accounts",
+    type=click.IntRange(1, 10_000_000),
+    default=ACCOUNTS,
+    show_default=True,
+    help="Accounts of a network of its own.",
+)
+@click.option(
+    "--payload", type=click.Choice(("transfer", "evidence")), required=True, help="What is sent."
+)
+@click.option("--entries", type=click.IntRange(1, 1_000), default=ENTRIES, show_default=True)
+@click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile share, percent.")
+@click.option("--suite", type=click.Choice(("intl", "gm")), default="intl", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
+@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
+@common
+def load(
+    settings: Settings,
+    validators: int | None,
+    rate: int,
+    duration: int,
+    warmup: int,
+    accounts: int,
+    payload: str,
+    entries: int,
+    hostile: int,
+    suite: str,
+    out: Path | None,
+    png: Path | None,
+) -> None:
+    """Send signed transactions at a fixed rate, and measure when they are final and durable.
+
+    With --validators it runs a network of its own; with --node or --home it loads that one,
+    whose genesis must generate accounts.
+
+    \b
+    Examples:
+      trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
+      trine bench load --node URL --rate 500 --duration 60 --payload evidence --json
+    """
+    from trine.bench import LoadPlan, Progress, draw, run_load, table  # noqa: PLC0415 - heavy
+    from trine.bench.show import warning  # noqa: PLC0415
+
+    if suite == "gm":
+        raise Unsupported("the suite gm is not in this build, expected intl")
+    if validators is not None and settings.node is not None:
+        raise BadArgument("give --validators or --node, not both")
+    network = (
+        _own_network(validators, accounts, settings) if validators else _given_network(settings)
+    )
+
+    def tell(progress: Progress) -> None:
+        settings.note(
+            f"{progress.elapsed_s:5.0f} of {progress.total_s:.0f} s: "
+            f"{progress.finalized_per_s} final a second, {progress.waiting} wait"
+        )
+
+    with network as parts:
+        plan = LoadPlan(
+            rate_per_s=rate,
+            duration_s=duration,
+            warmup_s=warmup,
+            entries=entries if payload == "evidence" else None,
+            hostile_percent=hostile,
+            **parts,
+        )
+        report = run_load(plan, tell)
+    title = f"trine bench load: {payload}, {rate} a second for {duration} s"
+    if out:
+        out.write_text(json.dumps(report, indent=2) + "\n")
+    if png:
+        try:
+            draw(report, title, png)
+        except ImportError:
+            raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
+    _show(settings, report, table(report, title))
+    caution = warning(report)
+    if caution:
+        settings.note(caution)
+
+
+def _show(settings: Settings, report: dict[str, Any], shown: Any) -> None:
+    if settings.as_json:
+        settings.emit(report, ())
+        return
+    from rich.console import Console  # noqa: PLC0415 - heavy, and only for this
+
+    Console().print(shown)

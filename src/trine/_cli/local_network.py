@@ -1,0 +1,429 @@
+"""Make a network of validators on this machine, and start and stop its processes."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from trine._core import genesis as core_genesis
+from trine.client.home import ADMIN_KEY, NETWORK_FORMAT, Home
+from trine.client.records import Status
+from trine.crypto import KeyFile, SecretKey
+from trine.errors import (
+    BadConfiguration,
+    FolderLocked,
+    NodeStopped,
+    NotFinalizing,
+    PortInUse,
+    TrineError,
+    error_of,
+)
+
+ORGANISATIONS: Final = ("city", "university", "hospital", "court")
+"""Organisations of a local network; the first one's administrator is the key `admin`."""
+CHAIN: Final = "local"
+BLOCKS_PER_EPOCH: Final = 512
+HOST: Final = "127.0.0.1"
+# Below the ports that systems give to outgoing connections, so that a port stays free while the
+# network is down.
+PORT_FIRST: Final = 20_000
+PORT_COUNT: Final = 11_000
+START_TIMEOUT_S: Final = 60.0
+"""Seconds in which a network must finalize a block after its start."""
+STOP_TIMEOUT_S: Final = 20.0
+"""Seconds that a node may take to stop before it is killed."""
+POLL_S: Final = 0.1
+PROBE_TIMEOUT_S: Final = 2.0
+LOG_TAIL_BYTES: Final = 4_096
+LOG_LINES: Final = 5
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the local network."""
+
+    name: str
+    organisation: int
+    http_port: int
+    p2p_port: int
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Where the node serves its API."""
+        return f"http://{HOST}:{self.http_port}"
+
+    @property
+    def config(self) -> Path:
+        """Configuration of the node."""
+        return self.folder / "node.toml"
+
+    @property
+    def output(self) -> Path:
+        """What the process prints, before its log is open and when it dies."""
+        return self.folder / "output.log"
+
+
+@contextlib.contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Keep other `up` and `down` commands out of the home.
+
+    Raises:
+        FolderLocked: One is at work.
+    """
+    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home.path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another trine command starts or stops the network of {home.path}"
+            raise FolderLocked(message, instance=str(home.path)) from None
+        yield
+
+
+def create(home: Home, validators: int, suite: str, generated: dict[str, Any] | None) -> None:
+    """Make keys, genesis and configurations of a new network.
+
+    Interrupted halfway, it can be run again: `network.json` is written last.
+    """
+    nodes = _plan(home, validators)
+    with ThreadPoolExecutor() as pool:
+        names = [ADMIN_KEY, *ORGANISATIONS[1:]]
+        administrators = list(pool.map(lambda name: _administrator(home, name), names))
+    keys = [_validator_key(node) for node in nodes]
+    document: dict[str, Any] = {
+        "format": "trine-genesis-v1",
+        "name": CHAIN,
+        "suite": suite,
+        "time_ms": time.time_ns() // 1_000_000,
+        "blocks_per_epoch": BLOCKS_PER_EPOCH,
+        "organisations": list(ORGANISATIONS),
+        "validators": [
+            {
+                "name": node.name,
+                "organisation": node.organisation,
+                "key": key.public_key.hex(),
+                "address": f"{HOST}:{node.p2p_port}",
+            }
+            for node, key in zip(nodes, keys, strict=True)
+        ],
+        "accounts": [
+            {
+                "organisation": number,
+                "algorithm": key.algorithm,
+                "key": key.public_key.hex(),
+                "roles": ["administrator", "notary", "issuer"],
+            }
+            for number, key in enumerate(administrators)
+        ],
+    }
+    if generated:
+        document["assets"] = [
+            {"organisation": 0, "symbol": "LOAD", "name": "Load test", "decimals": 0}
+        ]
+        document["generated_accounts"] = generated
+    text = json.dumps(document, indent=2).encode() + b"\n"
+    chain_id = core_genesis.chain_id(text).hex()
+    home.genesis.write_bytes(text)
+    trust = {
+        "format": "trine-trust-v1",
+        "chain": CHAIN,
+        "chain_id": chain_id,
+        "suite": suite,
+        "epoch": 0,
+        "validators": [
+            {name: one[name] for name in ("name", "organisation", "key")}
+            for one in document["validators"]
+        ],
+    }
+    home.trust.write_text(json.dumps(trust, indent=2) + "\n")
+    for node in nodes:
+        node.config.write_text(_configuration(home, node, nodes))
+    _save(home, nodes, {})
+
+
+def _plan(home: Home, validators: int) -> list[Node]:
+    ports = _free_ports(home, 2 * validators)
+    nodes = []
+    for place in range(validators):
+        organisation = place % len(ORGANISATIONS)
+        turn = place // len(ORGANISATIONS)
+        name = ORGANISATIONS[organisation] + (f"-{turn + 1}" if turn else "")
+        nodes.append(
+            Node(name, organisation, ports[2 * place], ports[2 * place + 1], home.nodes / name)
+        )
+    return nodes
+
+
+def _free_ports(home: Home, count: int) -> list[int]:
+    """Find free ports, for each home from another first one on."""
+    digest = hashlib.sha256(os.fsencode(home.path)).digest()
+    start = int.from_bytes(digest[:4], "big") % PORT_COUNT
+    found: list[int] = []
+    for step in range(PORT_COUNT):
+        port = PORT_FIRST + (start + step) % PORT_COUNT
+        if _is_free(port):
+            found.append(port)
+            if len(found) == count:
+                return found
+    message = f"{count} free ports from {PORT_FIRST} on are needed, {len(found)} are free"
+    raise PortInUse(message)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _administrator(home: Home, name: str) -> KeyFile:
+    """Make the key of an organisation's administrator, with its password beside it."""
+    keys = home.keys
+    if name in keys.names():
+        return keys.read(name)
+    password = secrets.token_hex(16).encode()
+    _write_secret(keys.folder / f"{name}.password", password + b"\n")
+    return keys.create(name, SecretKey.generate(), password)
+
+
+def _validator_key(node: Node) -> SecretKey:
+    path = node.folder / "validator.key"
+    if path.exists():
+        return SecretKey("ed25519", bytes.fromhex(path.read_text().strip()))
+    key = SecretKey.generate()
+    _write_secret(path, key.expose().hex().encode() + b"\n")
+    return key
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def _configuration(home: Home, node: Node, nodes: list[Node]) -> str:
+    """Write node.toml (docs/reference/configuration.md)."""
+    peers = [f'{one.name} = "{one.url}"' for one in nodes if one is not node]
+    lines = [
+        f"# Configure the node {node.name} of a local network.",
+        f'name = "{node.name}"',
+        f"genesis = {json.dumps(str(home.genesis))}",
+        'data_dir = "data"',
+        'validator_key = "validator.key"',
+        f'p2p_listen = "{HOST}:{node.p2p_port}"',
+        f'http_listen = "{HOST}:{node.http_port}"',
+        "",
+        "# Where the other validators serve their API; for the list of who is behind.",
+        "[peers]",
+        *peers,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _save(home: Home, nodes: list[Node], pids: dict[str, int]) -> None:
+    document = {
+        "format": NETWORK_FORMAT,
+        "chain": CHAIN,
+        "nodes": [
+            {
+                "name": node.name,
+                "organisation": node.organisation,
+                "url": node.url,
+                "http_port": node.http_port,
+                "p2p_port": node.p2p_port,
+                "pid": pids.get(node.name),
+            }
+            for node in nodes
+        ],
+    }
+    partial = home.network.with_name("network.json.partial")
+    partial.write_text(json.dumps(document, indent=2) + "\n")
+    partial.replace(home.network)
+
+
+def load(home: Home) -> tuple[list[Node], dict[str, int]]:
+    """Read the nodes of the home, and the processes of those that run.
+
+    Raises:
+        NoNetwork, BadConfiguration: There is no network, or its file is damaged.
+    """
+    nodes, pids = [], {}
+    try:
+        for one in home.read_network()["nodes"]:
+            name = str(one["name"])
+            ports = int(one["http_port"]), int(one["p2p_port"])
+            node = Node(name, int(one["organisation"]), *ports, home.nodes / name)
+            nodes.append(node)
+            if one["pid"] is not None and _is_process(int(one["pid"]), node):
+                pids[name] = int(one["pid"])
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{home.network}: {type(error).__name__}: {error}"
+        raise BadConfiguration(message, instance=str(home.network)) from None
+    return nodes, pids
+
+
+def _is_process(pid: int, node: Node) -> bool:
+    """Say whether the process is this node, not another one that got its number."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+        with contextlib.suppress(OSError):
+            os.kill(pid, 0)
+            return True
+        return False
+    return os.fsencode(node.config) in command.split(b"\0")
+
+
+def start(home: Home) -> dict[str, int]:
+    """Start every node that does not run; returns the processes by name.
+
+    Raises:
+        PortInUse: Another program listens on a node's port.
+    """
+    nodes, pids = load(home)
+    for node in nodes:
+        if node.name in pids:
+            continue
+        for port, what in ((node.http_port, "http_listen"), (node.p2p_port, "p2p_listen")):
+            if not _is_free(port):
+                message = f"port {port} of node {node.name} is in use ({what} in {node.config})"
+                raise PortInUse(message, instance=str(port))
+        pids[node.name] = _spawn(node)
+        _save(home, nodes, pids)
+    return pids
+
+
+def _spawn(node: Node) -> int:
+    command = [sys.executable, "-m", "trine", "node", "run", "--config", str(node.config)]
+    with node.output.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=node.folder,
+            start_new_session=True,
+        )
+    return process.pid
+
+
+def probe(http: httpx.Client, url: str) -> Status | None:
+    """Ask a node for its status, once; none where it does not answer yet."""
+    try:
+        answer = http.get(url + "/v1/status")
+        return Status.read(answer.json()) if answer.status_code == 200 else None
+    except (httpx.TransportError, ValueError, KeyError, TypeError, TrineError):
+        return None
+
+
+def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Status]:
+    """Wait until every node answers and a new block is final; returns their status.
+
+    Raises:
+        NodeStopped: A node ended; the end of its output says why.
+        NotFinalizing: No block became final in time.
+    """
+    deadline = time.monotonic() + START_TIMEOUT_S
+    first: int | None = None
+    told = ""
+    nodes, _ = load(home)
+    with httpx.Client(timeout=PROBE_TIMEOUT_S, trust_env=False) as http:
+        while time.monotonic() < deadline:
+            found = {node.name: probe(http, node.url) for node in nodes}
+            answered = {name: status for name, status in found.items() if status}
+            heights = [status.height for status in answered.values()]
+            if len(answered) == len(nodes):
+                first = max(heights) if first is None else first
+                if max(heights) > first and min(heights) >= first:
+                    return answered
+            line = f"{len(answered)} of {len(nodes)} nodes answer, height {max(heights, default=0)}"
+            if line != told:
+                told = line
+                tell(line)
+            _check_alive(home, nodes)
+            time.sleep(POLL_S)
+    logs = ", ".join(str(node.output) for node in nodes)
+    message = f"no new final block within {START_TIMEOUT_S:.0f} s; the nodes' output: {logs}"
+    raise NotFinalizing(message, instance=str(home.path))
+
+
+def _check_alive(home: Home, nodes: list[Node]) -> None:
+    _reap()
+    _, pids = load(home)
+    for node in nodes:
+        if node.name not in pids:
+            raise _stopped(node)
+
+
+def _reap() -> None:
+    """Collect children that ended, so that they do not pass for running."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def _stopped(node: Node) -> TrineError:
+    """Make the error of a node that ended: its own, where its output names one."""
+    try:
+        tail = node.output.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+    except OSError:
+        tail = ""
+    for line in reversed(tail.splitlines()):
+        named = re.fullmatch(r"trine: (.*) \[([a-z_]+)\]", line)
+        if named and named[2] in TrineError.by_code:
+            return error_of(named[2], f"node {node.name}: {named[1]}", instance=str(node.folder))
+    last = " / ".join(tail.splitlines()[-LOG_LINES:]) or "it printed nothing"
+    return NodeStopped(f"node {node.name} ended: {last}", instance=str(node.output))
+
+
+def stop(home: Home) -> tuple[list[str], list[str]]:
+    """Stop every node that runs; returns the names of those stopped and of those killed."""
+    nodes, pids = load(home)
+    for pid in pids.values():
+        _signal(pid, signal.SIGTERM)
+    left = _wait_gone(nodes, pids, STOP_TIMEOUT_S)
+    for pid in left.values():
+        _signal(pid, signal.SIGKILL)
+    _wait_gone(nodes, left, STOP_TIMEOUT_S)
+    _save(home, nodes, {})
+    return [name for name in pids if name not in left], list(left)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _wait_gone(nodes: list[Node], pids: dict[str, int], seconds: float) -> dict[str, int]:
+    """Wait until processes are gone; returns those that are not."""
+    by_name = {node.name: node for node in nodes}
+    deadline = time.monotonic() + seconds
+    left = dict(pids)
+    while left and time.monotonic() < deadline:
+        _reap()
+        left = {name: pid for name, pid in left.items() if _is_process(pid, by_name[name])}
+        if left:
+            time.sleep(POLL_S)
+    return left

@@ -1,0 +1,140 @@
+"""Start the command line: find the command, turn every error into one sentence."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+import click
+
+from trine import __version__
+from trine.errors import DiskFull, ExitCode, Internal, ReadOnlyFolder, TrineError
+
+COMMANDS: Final = {
+    "up": ("network", "Start or resume a local network."),
+    "down": ("network", "Stop the local network."),
+    "status": ("network", "Show chain, height and validators."),
+    "key": ("keys", "Make and show keys."),
+    "evidence": ("evidence", "Record files and verify their receipts."),
+    "trust": ("trust", "Export what a verifier trusts."),
+    "proof": ("proof", "Verify proofs offline."),
+    "tx": ("show", "Show transactions."),
+    "block": ("show", "Show blocks."),
+    "account": ("accounts", "Create, show and freeze accounts."),
+    "organisation": ("organisations", "Show organisations, set roles and quotas."),
+    "asset": ("assets", "Define, issue, transfer and burn assets."),
+    "proposal": ("proposals", "Decide together with other organisations."),
+    "node": ("node", "Run one node."),
+    "bench": ("bench", "Measure a network under load."),
+    "explain": ("explain", "Say what an error code means and what to do."),
+}
+"""Command: its module, its line in the list of commands. A module is loaded when it is needed."""
+
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C, as shells expect it."""
+
+
+class LazyGroup(click.Group):
+    """The group of all commands; loads the module of one only when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of a newcomer's day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"trine._cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command), f"{cmd_name} is a command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trine")
+def trine() -> None:
+    """Keep a permissioned chain of evidence, assets and proofs.
+
+    \b
+    Examples:
+      trine up --detach
+      trine evidence submit report.pdf --out receipts
+      trine evidence verify report.pdf --receipt receipts/report.pdf.receipt \\
+          --trust trust.json
+      trine down
+    """
+
+
+def report(error: TrineError, as_json: bool) -> None:
+    """Print an error: one sentence on stderr, with `--json` a document on stdout."""
+    if as_json:
+        described: dict[str, Any] = {"code": error.code, "detail": str(error)}
+        if error.instance:
+            described["instance"] = error.instance
+        click.echo(json.dumps({"error": described}, ensure_ascii=False))
+    click.echo(f"trine: {error} [{error.code}]", err=True)
+    if error.exit_code in (ExitCode.UNREACHABLE, ExitCode.REFUSED):
+        click.echo(f"trine: `trine explain {error.code}` says what to do", err=True)
+
+
+def of_system(error: OSError) -> TrineError:
+    """Turn an error of the operating system into one of ours."""
+    place = os.fsdecode(error.filename) if error.filename is not None else "a file"
+    reason = (error.strerror or str(error)).lower()
+    match error:
+        case OSError(errno=28 | 122):
+            return DiskFull(f"{place}: {reason}", instance=place)
+        case PermissionError() | OSError(errno=30):
+            return ReadOnlyFolder(f"{place}: {reason}", instance=place)
+        case _:
+            return Internal(f"{place}: {reason}", instance=place)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status."""
+    as_json = "--json" in arguments
+    try:
+        trine.main(list(arguments), prog_name="trine", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("trine: interrupted", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        if as_json:
+            described = {"code": "usage", "detail": error.format_message()}
+            click.echo(json.dumps({"error": described}, ensure_ascii=False))
+        error.show()
+        return int(ExitCode.USAGE)
+    except TrineError as error:
+        report(error, as_json)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        # The reader of the output went away; nothing is left to say to it.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - lives until the process ends
+        return int(ExitCode.DONE)
+    except OSError as system_error:
+        fault = of_system(system_error)
+        report(fault, as_json)
+        return int(fault.exit_code)
+    return int(ExitCode.DONE)
+
+
+def run() -> NoReturn:
+    """Run the command of the process."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(invoke(sys.argv[1:]))
