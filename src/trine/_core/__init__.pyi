@@ -5,6 +5,7 @@ from trine._core import evidence as evidence
 from trine._core import genesis as genesis
 from trine._core import keys as keys
 from trine._core import load as load
+from trine._core import memory_chain as memory_chain
 from trine._core import proofs as proofs
 from trine._core import registry as registry
 from trine._core import transactions as transactions
