@@ -23,7 +23,8 @@ MAY_USE: dict[str, frozenset[str]] = {
     "ledger": frozenset({"crypto", "types"}),
     "consensus": frozenset({"crypto", "types", "ledger"}),
     "node": frozenset({"crypto", "types", "ledger", "consensus", "rules", "verify"}),
-    "py": frozenset({"crypto", "types", "rules", "verify", "node", "bench"}),
+    # The test kit: the readable model is compared with the rules through the extension.
+    "py": frozenset({"crypto", "types", "rules", "verify", "node", "bench", "testkit"}),
 }
 # Crates that may name the library; everything else sees only their interfaces.
 MAY_NAME_LIBRARY = frozenset({"crypto", "ledger", "consensus"})
