@@ -61,7 +61,7 @@ lint: build ## Check form, types, layers and documentation
 	@$(BIN)/ruff check src tests tools
 	@cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(call say,Types)
-	@$(BIN)/mypy
+	@$(BIN)/mypy src/trine tools
 	@$(BIN)/stubtest trine._core
 
 .PHONY: check

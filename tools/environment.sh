@@ -57,4 +57,4 @@ if ! { [ -x .venv/bin/python ] && is_fit .venv/bin/python; }; then
 fi
 install_uv "$python"
 say "Python packages from uv.lock"
-UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --frozen --no-install-project --inexact
+UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --locked --no-install-project --inexact
