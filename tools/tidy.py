@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -43,7 +43,7 @@ UNFINISHED = re.compile(r"\b(?:to" + r"do|unimpl" + r"emented|dbg)!")
 PANICS = re.compile(r"\.unwrap(?:_err)?\(\)|\.expect\( {2}\)|\bpanic!\( {0,2}\)")
 NOT_DETERMINISTIC = re.compile(
     r"\bHashMap\b|\bHashSet\b|\bSystemTime\b|\bInstant\b|\bf32\b|\bf64\b"
-    r"|\brand::|\bstd::(?:fs|net|thread|env)\b|\btokio\b|\basync\b"
+    r"|\brand::|\bstd::(?:fs|net|env)\b|\btokio\b|\basync\b"
 )
 NOT_IMPERATIVE = frozenset({"a", "an", "the", "this", "these", "module", "file", "utils"})
 # Imperative verbs and nouns that end like a third person.
@@ -69,6 +69,7 @@ class Source:
 
     path: str
     text: str
+    is_test_module: bool = False
 
     @property
     def pure(self) -> PurePosixPath:
@@ -108,6 +109,8 @@ class Source:
     @cached_property
     def is_rust_test(self) -> bool:
         """Whether the whole file is test code."""
+        if self.is_test_module:
+            return True
         folders = set(self.pure.parts[:-1])
         return (
             bool(folders & {"tests", "benches", "examples", "testkit", "fuzz"})
@@ -263,13 +266,24 @@ def unsafe_code(source: Source) -> Iterator[Breach]:
 
 
 def determinism(source: Source) -> Iterator[Breach]:
-    """The chain's rules use no clock, randomness, float, unordered map, thread or I/O."""
+    """The chain's rules use no clock, randomness, float, unordered map or I/O."""
     if not source.is_rust or not source.path.startswith(DETERMINISTIC_FOLDERS):
         return
     for number, line in source.rust_product_lines():
         if found := NOT_DETERMINISTIC.search(line):
             message = f"`{found[0]}` can differ between two validators"
             yield Breach(source.path, number, "determinism", message)
+
+
+def _python_tests(source: Source) -> Iterator[tuple[int, str, str]]:
+    """Line, name and the text before the first statement of every Python test."""
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if node.name.startswith("test_"):
+            documented = ast.get_docstring(node) is not None
+            last = node.body[0].end_lineno if documented else node.body[0].lineno - 1
+            yield node.lineno, node.name, "\n".join(source.lines[node.lineno - 1 : last])
 
 
 def _rust_tests(source: Source) -> Iterator[tuple[int, str, str]]:
@@ -291,12 +305,7 @@ def test_head(source: Source) -> Iterator[Breach]:
     if source.is_rust:
         heads += _rust_tests(source)
     elif source.is_python and source.pure.name.startswith("test_"):
-        heads += [
-            (node.lineno, node.name, ast.get_docstring(node) or "")
-            for node in ast.walk(source.tree)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and node.name.startswith("test_")
-        ]
+        heads += _python_tests(source)
     for number, name, head in heads:
         if "Goal:" not in head or "Method:" not in head:
             message = f"`{name}` must start with `Goal: ... Method: ...`"
@@ -336,6 +345,23 @@ def folder_purposes(paths: list[str]) -> Iterator[Breach]:
             yield Breach(folder, 1, "folder-purpose", message)
 
 
+def mark_test_modules(sources: list[Source]) -> list[Source]:
+    """Mark the Rust files that another one includes as `#[cfg(test)] mod NAME;`."""
+    stems: set[str] = set()
+    for source in sources:
+        if source.is_rust:
+            names = re.findall(r"#\[cfg\(test\)\]\s*(?:pub(?:\(\w+\))? )?mod (\w+);", source.rust)
+            is_root = source.pure.name in FOLDER_HEADS
+            folder = source.pure.parent if is_root else source.pure.with_suffix("")
+            stems.update(str(folder / name) for name in names)
+    return [
+        replace(source, is_test_module=True)
+        if str(source.pure.with_suffix("")) in stems or str(source.pure.parent) in stems
+        else source
+        for source in sources
+    ]
+
+
 def check(sources: list[Source]) -> list[Breach]:
     """Apply every rule to every file.
 
@@ -346,7 +372,7 @@ def check(sources: list[Source]) -> list[Breach]:
         Breaches in the order of path and line.
     """
     breaches = list(folder_purposes([source.path for source in sources]))
-    for source in sources:
+    for source in mark_test_modules(sources):
         for rule in RULES:
             try:
                 breaches += rule(source)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.engineering.documents import ROOT, anchors, blocks, documents, without_blocks
 
 NAMES = [str(path.relative_to(ROOT)) for path in documents()]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.engineering.documents import GUIDES, ROOT, blocks
 
 PAGE_SECONDS_MAX = 240

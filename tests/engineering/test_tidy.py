@@ -73,6 +73,7 @@ KEEPING = [
     ("a.rs", RUST + "/// Goal: sums. Method: two numbers.\n#[test]\nfn adds() {}\n"),
     ("a.rs", RUST + "#[test]\nfn adds() {\n    // Goal: sums. Method: two numbers.\n}\n"),
     ("test_a.py", PYTHON + 'def test_a():\n    """Goal: sums. Method: two numbers."""\n'),
+    ("test_a.py", PYTHON + "def test_a():\n    # Goal: sums. Method: two numbers.\n    f()\n"),
     ("a.py", '"""Process things."""\n'),
     ("a.pyi", "# Describe the extension to type checkers.\nx: int\n"),
     ("a.md", "# A\n\nTwo blanks break a line.  \n" + "y" * 300 + "\n"),
@@ -93,6 +94,14 @@ def test_rule_fires(rule: str, path: str, text: str) -> None:
 def test_rules_keep_still(path: str, text: str) -> None:
     """Goal: no false alarm. Method: files at each limit, or that only look like a breach."""
     assert rules_broken(path, text) == set()
+
+
+def test_module_for_tests_alone_may_unwrap() -> None:
+    """Goal: test code is known wherever it lies. Method: a module with and without the mark."""
+    body = tidy.Source("crates/a/src/chain.rs", RUST + f"fn f() {{ g(){UNWRAP}; }}\n")
+    for mark, rules in (("", {"panic"}), ("#[cfg(test)]\n", set())):
+        root = tidy.Source("crates/a/src/lib.rs", RUST + f"{mark}mod chain;\n")
+        assert {breach.rule for breach in tidy.check([root, body])} == rules
 
 
 def test_every_rule_is_shown_to_fire() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.vectors_path import vectors
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
 from tests.page.conftest import Network
 
 pytestmark = pytest.mark.network

@@ -84,7 +84,8 @@ export function rate(value) {
 
 /** Time of day of a Unix time in milliseconds. */
 export function clock(timeMs) {
-  return new Intl.DateTimeFormat(language(), { timeStyle: "medium", hourCycle: "h23" }).format(new Date(timeMs));
+  const format = { timeStyle: "medium", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(language(), format).format(new Date(timeMs));
 }
 
 /** Date and time of a Unix time in milliseconds, with the reader's time zone. */

@@ -56,8 +56,8 @@ const WORDS = {
     back: "Back to the overview",
     searching: "Searching …",
     nothing: "Nothing found for “{query}”",
-    nothing_hint: "A height is a number; a transaction id has 64 hexadecimal digits, an address 40; "
-      + "a transfer reference is 16 to 64 bytes, in hexadecimal or as text.",
+    nothing_hint: "A height is a number; a transaction id has 64 hexadecimal digits, an address 40;"
+      + " a transfer reference is 16 to 64 bytes, in hexadecimal or as text.",
     problem: "The node answered: {detail} ({code})",
     previous: "Previous block",
     next: "Next block",

@@ -1,0 +1,1 @@
+"""Test the parts together, the documents and the repository itself."""
