@@ -1,7 +1,7 @@
 //! Store the entries of every log, and the upper part of its RFC 9162 tree.
 //!
-//! A log has two files: `LOG.entries` with 32 bytes an entry, and `LOG.nodes` with the hash of every
-//! complete subtree of [`GROUP`] leaves or more, in the order in which they are completed. The
+//! A log has two files: `LOG.entries` with 32 bytes an entry, and `LOG.nodes` with the hash of
+//! every complete subtree of eight leaves or more, in the order in which they are completed. The
 //! lower nodes are computed from the entries when they are asked for. Every byte has its fixed
 //! place, so that writing the same entries again changes nothing. Nothing is synced block by block:
 //! the files are derived from the segments of history.

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Two threads work beside the engine's own: one appends blocks, one writes checkpoints of the
-//! index. Reads are synchronous and come from any thread. `docs/adr/0003-history-store.md` tells why
-//! the store is as it is.
+//! index. Reads are synchronous and come from any thread. `docs/adr/0003-history-store.md` tells
+//! why the store is as it is.
 
 mod error;
 pub(crate) mod files;

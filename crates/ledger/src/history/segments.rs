@@ -1,11 +1,11 @@
 //! Append the records of blocks to segment files, and find them by height.
 //!
 //! A segment `HEIGHT.segment` starts with magic, chain id and the height of its first block, and
-//! holds one frame a block. A full segment is sealed with `HEIGHT.offsets`: where each frame starts,
-//! eight bytes each. A frame starts with
+//! holds one frame a block. A full segment is sealed with `HEIGHT.offsets`: where each frame
+//! starts, eight bytes each. A frame starts with
 //!
 //! ```text
-//! head length u32 | tail length u32 | height u64 | synced u64 | head CRC u32 | tail CRC u32 | CRC u32
+//! head length u32 | tail length u32 | height u64 | synced u64 | head CRC | tail CRC | own CRC
 //! ```
 //!
 //! where `synced` is how many bytes of the segment were durable before the frame was written. After
