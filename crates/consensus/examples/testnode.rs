@@ -38,6 +38,7 @@ fn main() {
         source: queue.clone(),
         observer: Arc::new(Witness { seen: seen.clone(), queue: queue.clone() }),
         log_heads: Arc::new(NoLogs),
+        incoming: Arc::new(|_| ()),
     };
     let key = secret(b'v', number);
     let key: [u8; 32] = key.expose().try_into().expect("32 bytes");

@@ -8,10 +8,11 @@ use crate::{
     config::{Config, ConfigError, PAGE_BYTES, PENDING_BLOCKS_MAX, ms},
     delivery::Delivery,
     driver::Driver,
+    gossip::{Gossip, Incoming},
     guard::VoteGuard,
     no_sync::NoSync,
     pace::Paced,
-    running::Running,
+    running::{Chain, Running},
     source::Source,
 };
 use commonware_actor::Feedback;
@@ -59,7 +60,7 @@ use trine_ledger::{
     preset::{BlockDigest, Finalization, Hash, PublicKey, Scheme, Strategy, Variant},
 };
 use trine_types::{
-    Genesis, Suite,
+    Genesis, Suite, TransactionId,
     application::{Application, SignatureChecker},
     limits,
 };
@@ -110,6 +111,8 @@ pub struct Parts {
     pub observer: Arc<dyn Observer>,
     /// Root over the evidence logs.
     pub log_heads: Arc<dyn LogHeads>,
+    /// Takes transactions that peers forward.
+    pub incoming: Incoming,
 }
 
 /// The channels of one node, in the order of [`CHANNELS`], and the network around them.
@@ -124,6 +127,8 @@ pub struct Network<S, R, B, M> {
     pub backfill: (S, R),
     /// New blocks.
     pub blocks: (S, R),
+    /// Transactions on their way to a leader.
+    pub transactions: (S, R),
     /// Cuts peers off that send what no honest peer sends.
     pub blocker: B,
     /// Says who the peers are.
@@ -131,7 +136,7 @@ pub struct Network<S, R, B, M> {
 }
 
 /// Channels and the messages a second that each peer may send on them.
-pub const CHANNELS: [(u64, u32); 5] = [(0, 512), (1, 512), (2, 128), (3, 128), (4, 64)];
+pub const CHANNELS: [(u64, u32); 6] = [(0, 512), (1, 512), (2, 128), (3, 128), (4, 64), (5, 256)];
 
 /// Why the engine did not start.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +193,10 @@ where
         node.broadcast_config(network.manager.clone()),
     );
     handles.push(("broadcast", broadcast.start(network.blocks)));
+    let incoming = node.parts.incoming.clone();
+    let (gossip, gossip_handle) =
+        Gossip::start(node.context.child("gossip"), network.transactions, incoming);
+    handles.push(("gossip", gossip_handle));
 
     let prefix = node.config.prefix.clone();
     let plan = SyncPlan::init(node.context.child("plan"), prefix.clone()).await;
@@ -273,8 +282,14 @@ where
     ));
     handles.push(("marshal", marshal_actor.start(reporters, buffer, resolver)));
     handles.push(("state", state.start()));
-    let ledger = node.ledger.clone();
-    Ok(Running::new(handles, marshal, ledger, state_mailbox, node.epocher))
+    // The databases open at the block processed last; its roots are known from its header only.
+    let anchor = match marshal.get_anchor().await {
+        Some((_, block)) => block.inner().header().clone(),
+        None => node.genesis.header().clone(),
+    };
+    node.ledger.roots().push(&anchor);
+    let chain = Chain::new(marshal, node.ledger.clone(), node.epocher, gossip);
+    Ok(Running::new(handles, chain, state_mailbox))
 }
 
 /// Passes updates to the tap and acknowledges blocks on its behalf.
@@ -339,6 +354,10 @@ impl<E: Environment> Node<E> {
             log_heads: parts.log_heads.clone(),
             committees: committees.clone(),
             epocher: epocher.clone(),
+            left_out: {
+                let source = parts.source.clone();
+                Arc::new(move |ids: &[TransactionId]| source.left_out(ids))
+            },
             strategy: strategy.clone(),
         });
         let public_key = config.signer.public_key();

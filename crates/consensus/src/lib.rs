@@ -4,6 +4,7 @@ mod config;
 mod delivery;
 mod driver;
 mod engine;
+mod gossip;
 mod guard;
 mod no_sync;
 mod pace;
@@ -16,6 +17,7 @@ pub use config::{Config, ConfigError, Timing, signer};
 pub use engine::{
     CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,
 };
+pub use gossip::{Gossip, Incoming};
 pub use pace::Pace;
 pub use peers::{AddressBook, AddressError, Peers, address_book, parse_address};
 pub use process::{ProcessConfig, ProcessContext, RunError, run};

@@ -36,7 +36,9 @@ const CLOCK_SKEW: Duration = Duration::from_secs(10);
 const HANDSHAKE_AGE: Duration = Duration::from_secs(20);
 const NETWORK_MAILBOX: NonZeroUsize = NZUsize!(1_024);
 /// Peers beside the validators that may connect.
-const OBSERVERS_MAX: usize = 64;
+const OBSERVERS_MAX: usize = 8;
+/// Peer sets, one an epoch, whose members stay connected. Mailboxes are sized for all of them.
+const PEER_SETS: NonZeroUsize = NZUsize!(2);
 
 /// What a process needs beside the engine's configuration.
 #[derive(Clone)]
@@ -140,6 +142,7 @@ async fn start_in(
         resolver: register(2),
         backfill: register(3),
         blocks: register(4),
+        transactions: register(5),
         blocker: oracle.clone(),
         manager: Peers::new(oracle, config.book),
     };
@@ -170,6 +173,7 @@ fn network_config(
     lookup::Config {
         bypass_ip_check: true,
         dial_frequency: Duration::from_millis(200),
+        tracked_peer_sets: PEER_SETS,
         ..lookup::Config::local(
             handshake,
             &namespace,

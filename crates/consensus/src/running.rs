@@ -1,5 +1,6 @@
 //! Hold a running node: ask it, and learn when it stops.
 
+use crate::gossip::Gossip;
 use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
 use commonware_glue::stateful;
 use commonware_runtime::{Error as RuntimeError, Handle};
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use trine_ledger::{
     Block, Ledger, Runtime,
     preset::{BlockDigest, Finalization, Marshal},
+    state::{State, StateReader},
 };
 use trine_types::{Digest, Height};
 
@@ -28,9 +30,24 @@ pub struct Chain {
     marshal: Marshal,
     ledger: Ledger,
     epocher: FixedEpocher,
+    gossip: Gossip,
 }
 
 impl Chain {
+    pub(crate) const fn new(
+        marshal: Marshal,
+        ledger: Ledger,
+        epocher: FixedEpocher,
+        gossip: Gossip,
+    ) -> Self {
+        Self { marshal, ledger, epocher, gossip }
+    }
+
+    /// Sends transactions to every other node.
+    pub const fn gossip(&self) -> &Gossip {
+        &self.gossip
+    }
+
     /// Genesis block.
     pub fn genesis(&self) -> &Block {
         self.ledger.genesis_block()
@@ -78,12 +95,10 @@ pub struct Running<E: Runtime + commonware_runtime::Clock> {
 impl<E: Runtime + commonware_runtime::Clock> Running<E> {
     pub(crate) fn new(
         handles: Vec<(&'static str, Handle<()>)>,
-        marshal: Marshal,
-        ledger: Ledger,
+        chain: Chain,
         state: stateful::Mailbox<E, Ledger>,
-        epocher: FixedEpocher,
     ) -> Self {
-        Self { handles: Mutex::new(handles), chain: Chain { marshal, ledger, epocher }, state }
+        Self { handles: Mutex::new(handles), chain, state }
     }
 
     /// Adds another actor whose end stops the node.
@@ -96,9 +111,16 @@ impl<E: Runtime + commonware_runtime::Clock> Running<E> {
         &self.chain
     }
 
-    /// Mailbox of the state actor.
-    pub const fn state(&self) -> &stateful::Mailbox<E, Ledger> {
-        &self.state
+    /// Access to the final state. Resolves when the databases are open.
+    pub fn state(&self) -> BoxFuture<'static, Arc<dyn StateReader>> {
+        let state = self.state.clone();
+        let suite = self.chain.genesis().suite();
+        let roots = self.chain.ledger.roots().clone();
+        Box::pin(async move {
+            let databases = state.subscribe_databases().await;
+            let reader: Arc<dyn StateReader> = Arc::new(State::new(suite, databases, roots));
+            reader
+        })
     }
 
     /// Resolves when an actor ends. No actor may end while the node runs, so this is an error.

@@ -17,6 +17,9 @@ pub trait Source: Send + Sync + 'static {
         taken: &HashSet<TransactionId>,
     ) -> Vec<Arc<Transaction>>;
 
+    /// Learns that a build left these out because they are not valid on the newest block.
+    fn left_out(&self, ids: &[TransactionId]);
+
     /// Resolves when a transaction was added after this call.
     fn changed(&self) -> BoxFuture<'static, ()>;
 }
@@ -29,6 +32,8 @@ impl Source for NoSource {
     fn candidates(&self, _: usize, _: usize, _: &HashSet<TransactionId>) -> Vec<Arc<Transaction>> {
         Vec::new()
     }
+
+    fn left_out(&self, _: &[TransactionId]) {}
 
     fn changed(&self) -> BoxFuture<'static, ()> {
         Box::pin(std::future::pending())

@@ -129,7 +129,8 @@ fn change<V: PartialEq>(after: Option<V>, before: &Option<V>) -> Slot<V> {
     }
 }
 
-fn decode_account(value: &HotValue) -> Result<Account, DatabaseError> {
+/// Reads an account from the hot database.
+pub fn decode_account(value: &HotValue) -> Result<Account, DatabaseError> {
     Account::from_bytes(value.as_ref()).map_err(failed)
 }
 

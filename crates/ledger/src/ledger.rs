@@ -35,6 +35,9 @@ use trine_types::{
 /// Transactions that a leader wants to propose.
 pub type Candidates = Vec<Arc<Transaction>>;
 
+/// Takes the identifiers of candidates that may not enter a block now.
+pub type LeftOut = Arc<dyn Fn(&[TransactionId]) + Send + Sync>;
+
 /// What the ledger is made of.
 #[derive(Clone)]
 pub struct Parts {
@@ -54,6 +57,8 @@ pub struct Parts {
     pub committees: Committees,
     /// Epochs by height.
     pub epocher: FixedEpocher,
+    /// Learns which candidates a build left out as invalid.
+    pub left_out: LeftOut,
     /// Pool for executing and for signatures.
     pub strategy: Strategy,
 }
@@ -203,9 +208,7 @@ impl Ledger {
             let signed = signed(&parts, &within, candidates, view);
             let chosen: Vec<&Transaction> = signed.iter().map(|place| candidates[*place]).collect();
             let (included, refused, execution) = parts.application.build(&within, &chosen, view);
-            for refused in refused {
-                debug!(place = refused.index, code = %refused.code, "left out of the block");
-            }
+            report_left_out(&parts, candidates, &signed, &refused);
             let places: Vec<usize> = included.iter().map(|place| signed[*place]).collect();
             Ok::<_, std::convert::Infallible>((places, execution))
         };
@@ -312,6 +315,25 @@ fn signed(
     let good = |(_, item): &((usize, Vec<u8>), _)| parts.checker.check(&[*item]);
     let items = items.clone();
     keyed.clone().into_iter().zip(items).filter(good).map(|((place, _), _)| place).collect()
+}
+
+/// Tells the source which candidates are not valid now.
+fn report_left_out(
+    parts: &Parts,
+    candidates: &[&Transaction],
+    signed: &[usize],
+    refused: &[InvalidBlock],
+) {
+    let unsigned = (0..candidates.len()).filter(|place| signed.binary_search(place).is_err());
+    let refused = refused.iter().map(|refused| {
+        debug!(place = refused.index, code = ?refused.code, "left out of the block");
+        signed[refused.index]
+    });
+    let ids: Vec<TransactionId> =
+        unsigned.chain(refused).map(|place| candidates[place].id).collect();
+    if !ids.is_empty() {
+        (parts.left_out)(&ids);
+    }
 }
 
 fn check_signatures(

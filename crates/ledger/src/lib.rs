@@ -25,4 +25,4 @@ pub use committees::Committees;
 pub use databases::Runtime;
 pub use execute::DatabaseError;
 pub use genesis::{GenesisError, open as open_genesis};
-pub use ledger::{Candidates, Ledger, Parts};
+pub use ledger::{Candidates, Ledger, LeftOut, Parts};

@@ -1,8 +1,15 @@
 //! Read the final state, with the height to which an answer belongs.
 
+use crate::{
+    databases::{Databases, Runtime},
+    execute::{cold_key, decode_account, hot_key},
+    proofs::{ProofError, state},
+};
 use commonware_utils::sync::Mutex;
+use futures::future::BoxFuture;
 use std::{collections::VecDeque, sync::Arc};
-use trine_types::{Digest, Header, Height};
+use trine_types::{Account, Address, Digest, Header, Height, StateKey, Suite};
+use trine_verify::Statement;
 
 /// Blocks whose roots are remembered: more than can be applied while one answer is made.
 const ROOTS_KEPT: usize = 64;
@@ -29,5 +36,98 @@ impl Roots {
     /// Height of the block with this root of the values.
     pub fn of_values(&self, root: Digest) -> Option<Height> {
         self.0.lock().iter().rev().find(|(_, _, values)| *values == root).map(|found| found.0)
+    }
+}
+
+/// What a read of the state gives.
+pub type Read<'a, T> = BoxFuture<'a, Result<T, ProofError>>;
+
+/// Reads the state that was applied last: final, perhaps not durable yet.
+pub trait StateReader: Send + Sync + 'static {
+    /// Accounts in the order asked, and the block after which they were so.
+    fn accounts(&self, addresses: Vec<Address>) -> Read<'_, (Vec<Option<Account>>, Height)>;
+
+    /// Values in the order asked, and the block after which they were so.
+    fn values(&self, keys: Vec<StateKey>) -> Read<'_, (Vec<Option<Vec<u8>>>, Height)>;
+
+    /// Proves an account against the header at the height; none where there is no account.
+    fn prove_account(&self, address: Address) -> Read<'_, Option<(Statement, Height)>>;
+
+    /// Proves a value, or that there is none, against the header at the height.
+    fn prove_value(&self, key: StateKey) -> Read<'_, (Statement, Height)>;
+
+    /// Proves a transfer, or that there is none, against the header at the height.
+    fn prove_transfer(&self, sender: Address, reference: Vec<u8>) -> Read<'_, (Statement, Height)>;
+}
+
+/// The state databases of one node.
+pub struct State<E: Runtime> {
+    suite: Suite,
+    databases: Databases<E>,
+    roots: Roots,
+}
+
+impl<E: Runtime> State<E> {
+    /// Reads from `databases`, whose roots `roots` knows.
+    pub const fn new(suite: Suite, databases: Databases<E>, roots: Roots) -> Self {
+        Self { suite, databases, roots }
+    }
+
+    fn accounts_height(&self, root: Digest) -> Result<Height, ProofError> {
+        self.roots.of_accounts(root).ok_or(ProofError::Inconsistent("a root of the accounts"))
+    }
+
+    fn values_height(&self, root: Digest) -> Result<Height, ProofError> {
+        self.roots.of_values(root).ok_or(ProofError::Inconsistent("a root of the values"))
+    }
+}
+
+fn failed(error: impl std::fmt::Debug) -> ProofError {
+    ProofError::Database(format!("{error:?}"))
+}
+
+impl<E: Runtime> StateReader for State<E> {
+    fn accounts(&self, addresses: Vec<Address>) -> Read<'_, (Vec<Option<Account>>, Height)> {
+        Box::pin(async move {
+            let keys: Vec<_> = addresses.iter().map(hot_key).collect();
+            let db = self.databases.0.read().await;
+            let found = db.get_many(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+            let height = self.accounts_height(Digest(db.root().0))?;
+            let accounts = found.iter().map(|one| one.as_ref().map(decode_account).transpose());
+            Ok((accounts.collect::<Result<_, _>>().map_err(failed)?, height))
+        })
+    }
+
+    fn values(&self, keys: Vec<StateKey>) -> Read<'_, (Vec<Option<Vec<u8>>>, Height)> {
+        Box::pin(async move {
+            let keys: Vec<_> = keys.iter().map(cold_key).collect();
+            let db = self.databases.1.read().await;
+            let found = db.get_many(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+            Ok((found, self.values_height(Digest(db.root().0))?))
+        })
+    }
+
+    fn prove_account(&self, address: Address) -> Read<'_, Option<(Statement, Height)>> {
+        Box::pin(async move {
+            let db = self.databases.0.read().await;
+            let Some(answer) = state::account(&*db, address).await? else { return Ok(None) };
+            Ok(Some((answer.statement, self.accounts_height(answer.root)?)))
+        })
+    }
+
+    fn prove_value(&self, key: StateKey) -> Read<'_, (Statement, Height)> {
+        Box::pin(async move {
+            let db = self.databases.1.read().await;
+            let answer = state::value(&*db, key).await?;
+            Ok((answer.statement, self.values_height(answer.root)?))
+        })
+    }
+
+    fn prove_transfer(&self, sender: Address, reference: Vec<u8>) -> Read<'_, (Statement, Height)> {
+        Box::pin(async move {
+            let db = self.databases.1.read().await;
+            let answer = state::transfer(&*db, self.suite, sender, &reference).await?;
+            Ok((answer.statement, self.values_height(answer.root)?))
+        })
     }
 }

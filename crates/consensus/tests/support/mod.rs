@@ -280,6 +280,8 @@ impl Source for Queue {
             .collect()
     }
 
+    fn left_out(&self, _: &[TransactionId]) {}
+
     fn changed(&self) -> BoxFuture<'static, ()> {
         let mut added = self.added.subscribe();
         Box::pin(async move {
