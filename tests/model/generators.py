@@ -9,8 +9,8 @@ from random import Random
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.model import people
 
+from tests.model import people
 from trine.model import calls
 from trine.model.account import Account, Roles
 from trine.model.chain import Chain

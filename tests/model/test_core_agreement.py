@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.model import generators
 
+from tests.model import generators
 from trine.model import Chain, InvalidBlock
 from trine.model.identifiers import Height, Milliseconds
 
