@@ -69,8 +69,16 @@ export class BlockStream {
     this.open();
   }
 
+  /** Ends the connection for good. */
+  close() {
+    this.closed = true;
+    this.source.close();
+  }
+
   open() {
+    if (this.closed) return;
     const source = new EventSource(`/v1/stream?from=${this.next}`);
+    this.source = source;
     source.addEventListener("open", () => {
       this.retryMs = RETRY_MS_MIN;
       this.onState(true);

@@ -38,6 +38,11 @@ export class RateChart {
     return this.host.clientWidth < 500 ? 60 : 120;
   }
 
+  /** Forgets all blocks. */
+  clear() {
+    this.counts.clear();
+  }
+
   /** Counts a block. */
   add(timeMs, transactions) {
     const second = Math.floor(timeMs / 1000);

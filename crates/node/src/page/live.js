@@ -28,14 +28,13 @@ export class Overview {
     this.chart = new RateChart(byId("chart"), byId("chart-reading"));
   }
 
-  /** Loads what is there, then follows. */
+  /** Loads what is there, then follows for as long as the page is seen. */
   async start() {
-    await this.poll();
-    await this.loadHistory();
-    const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
-    this.stream = new BlockStream(next, (block) => this.add(block), (connected) => {
-      this.connected = connected;
-      this.renderConnection();
+    await this.follow();
+    // A browser opens few connections to a node: pages that nobody looks at must not hold them.
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.follow();
+      else this.stream?.close();
     });
     every(STATUS_MS, () => this.poll());
     every(TRANSACTIONS_MS, () => this.refreshTransactions());
@@ -44,9 +43,21 @@ export class Overview {
     this.render();
   }
 
+  async follow() {
+    await this.poll();
+    await this.loadHistory();
+    const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
+    this.stream?.close();
+    this.stream = new BlockStream(next, (block) => this.add(block), (connected) => {
+      this.connected = connected;
+      this.renderConnection();
+    });
+  }
+
   /** Loads the blocks of the chart's span, a bounded number of pages. */
   async loadHistory() {
     let from = "";
+    this.chart.clear();
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const answer = await find(`/v1/blocks?limit=${PAGE_BLOCKS}${from}`);
       const blocks = answer?.blocks ?? [];
