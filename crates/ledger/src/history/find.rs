@@ -305,7 +305,8 @@ impl History {
         Ok(None)
     }
 
-    /// Finds the transaction that appended the entry at `index` of a log; none when there is none.
+    /// Finds the transaction that appended the entry at `index` of a log; none when there is none,
+    /// or when [`PAGE_LIMIT_MAX`] transactions before it appended an equal entry somewhere.
     ///
     /// # Errors
     /// As [`History::transaction`].
