@@ -4,6 +4,7 @@ A transaction keeps its bytes, and so its id, through every retry and on every n
 anew, with another nonce, only after the chain said that these bytes can never enter a block.
 """
 
+import secrets
 import struct
 import threading
 import time
@@ -19,6 +20,7 @@ from trine.crypto import SecretKey
 from trine.errors import (
     BadAnswer,
     BadArgument,
+    CannotReachNode,
     Duplicate,
     Expired,
     NonceTooFar,
@@ -44,6 +46,12 @@ BUSY_PAUSE_S: Final = 0.5
 """Seconds to wait when the nodes' pools are full, or the nonce window is taken up."""
 WAIT_SLICE_MS: Final = 5_000
 """Milliseconds after which a transaction that is not final is submitted again, unchanged."""
+DOUBT_MS: Final = 2_000
+"""Milliseconds for which a refused nonce may turn out to have been used by this very transaction:
+a node knows the newest state a moment before it shows what is durable."""
+JITTER_MS: Final = 10_000
+"""Milliseconds by which the end of validity varies: two processes that sign the same calls with
+the same nonce at the same moment must not make one transaction of two."""
 EXPIRY_GRACE_MS: Final = 15_000
 """Milliseconds after its end at which a transaction that is not final counts as expired."""
 
@@ -107,6 +115,10 @@ class _Item:
         return self.signed.id
 
 
+MAY_LAND: Final = (FinalTransaction, Timeout, CannotReachNode)
+"""Results of a transaction whose nonce may be used, now or later."""
+NONCE_ERRORS: Final = (NonceUsed, NonceVoided, NonceTooFar)
+
 Result = FinalTransaction | TrineError
 """A final transaction (look at its outcome), or why it never entered a block."""
 
@@ -139,7 +151,7 @@ def submit(
         finally:
             # Also when the caller interrupts: what has no result may still land.
             for item in signed:
-                used = isinstance(results.get(item.place), FinalTransaction | Timeout)
+                used = isinstance(results.get(item.place), MAY_LAND)
                 session.identity.nonces.finish(item.nonce, used=used)
         waiting = again + waiting
     return [results[place] for place in range(len(drafts))]
@@ -158,6 +170,7 @@ def _sign(session: Session, waiting: list[_Item]) -> Operation[list[_Item]]:
         nonces = identity.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
     # A client whose clock is behind takes the chain's time.
     until = max(time.time_ns() // 1_000_000, chain.time_ms) + VALIDITY_MS
+    until += secrets.randbelow(JITTER_MS)
     items = waiting[: len(nonces)]
     drafts = [(nonce, until, item.calls) for nonce, item in zip(nonces, items, strict=True)]
     try:
@@ -190,29 +203,30 @@ def _land(
     """Submit signed items and wait for them; returns those to sign again."""
     again: list[_Item] = []
     pending: list[_Item] = []
-    verdicts = yield from _post(items)
     learn = pause = False
+    try:
+        verdicts = yield from _post(items)
+    except CannotReachNode as error:
+        # A node may have taken the batch before its answer got lost.
+        lost = f"{error}; look the transaction up by its id before sending it again"
+        results |= {item.place: CannotReachNode(lost, instance=str(item.id)) for item in items}
+        return []
     for item, verdict in zip(items, verdicts, strict=True):
-        item.tries += 1
         if verdict is None or isinstance(verdict, Duplicate):
             pending.append(item)
         elif is_busy(verdict) and time.monotonic() < deadline:
-            item.tries -= 1
             pause = True
             again.append(item)
-        elif isinstance(verdict, NonceUsed | NonceVoided | NonceTooFar):
-            final = yield from _final(item, 0)
-            if final:
-                results[item.place] = final
-            elif item.tries < SIGNED_AGAIN_MAX:
-                learn = True
-                again.append(item)
-            else:
-                results[item.place] = verdict
         else:
-            results[item.place] = verdict
+            results[item.place] = yield from _judge(item, verdict)
     for item in pending:
         results[item.place] = yield from _await(item, deadline)
+    for item in items:
+        if isinstance(results.get(item.place), NONCE_ERRORS) and item.tries < SIGNED_AGAIN_MAX:
+            del results[item.place]
+            item.tries += 1
+            learn = True
+            again.append(item)
     if learn:
         account = yield from operations.account(session.identity.address)
         session.identity.nonces.learn(account.nonce_base, account.nonce_used)
@@ -254,6 +268,19 @@ def _final(item: _Item, wait_ms: int) -> Operation[FinalTransaction | None]:
         return (yield from operations.transaction(item.id, wait_ms))
     except (TransactionNotFound, Timeout):
         return None
+    except CannotReachNode:
+        # The nodes may be starting again; the caller knows for how long to wait.
+        yield Pause(BUSY_PAUSE_S)
+        return None
+
+
+def _judge(item: _Item, verdict: TrineError) -> Operation[Result]:
+    """Decide what a refusal means: a used nonce may be this transaction's own."""
+    if isinstance(verdict, NONCE_ERRORS):
+        final = yield from _final(item, DOUBT_MS)
+        if final:
+            return final
+    return verdict
 
 
 def _await(item: _Item, deadline: float) -> Operation[Result]:
@@ -270,12 +297,12 @@ def _await(item: _Item, deadline: float) -> Operation[Result]:
             return Expired(message, instance=str(item.id))
         if time.monotonic() >= deadline:
             return _too_late(item, deadline - started)
-        (verdict,) = yield from _post([item])
-        final = yield from _final(item, 0)
-        if final:
-            return final
+        try:
+            (verdict,) = yield from _post([item])
+        except CannotReachNode:
+            continue
         if verdict and not isinstance(verdict, Duplicate) and not is_busy(verdict):
-            return verdict
+            return (yield from _judge(item, verdict))
 
 
 def _too_late(item: _Item, seconds: float) -> Timeout:

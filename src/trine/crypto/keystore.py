@@ -22,7 +22,14 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from trine._core import keys as core
 from trine.crypto.keys import SecretKey
-from trine.errors import BadArgument, BadPassword, KeyFileExists, NoSuchKeyFile, NotAKeystore
+from trine.errors import (
+    BadArgument,
+    BadPassword,
+    KeyFileExists,
+    NoSuchKeyFile,
+    NotAKeystore,
+    UnknownAlgorithm,
+)
 
 FORMAT: Final = "trine-key-v1"
 SCRYPT_N: Final = 2**17
@@ -156,7 +163,7 @@ class Keystore:
             raise NoSuchKeyFile(message, instance=str(path)) from None
         try:
             document = json.loads(text) if len(text) <= KEY_FILE_BYTES_MAX else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(path, f"not JSON: {error}") from None
         if not isinstance(document, dict):
             raise _damaged(path, "no JSON object, or too large")
@@ -180,7 +187,8 @@ def _parse(path: Path, document: dict[str, Any]) -> KeyFile:
             raise ValueError(f"n {cost}, expected a power of two, {SCRYPT_N_MIN} to {SCRYPT_N_MAX}")
         if (kdf["r"], kdf["p"]) != (SCRYPT_R, SCRYPT_P):
             raise ValueError(f"r and p, expected {SCRYPT_R} and {SCRYPT_P}")
-        bytes.fromhex(kdf["salt"])
+        for text in (kdf["salt"], cipher["nonce"], cipher["text"]):
+            bytes.fromhex(text)
         public_key, address = document["public_key"], document["address"]
         described = KeyFile(
             str(document["name"]),
@@ -191,7 +199,7 @@ def _parse(path: Path, document: dict[str, Any]) -> KeyFile:
         )
         if not core.is_public_key(described.algorithm, described.public_key):
             raise ValueError("public_key")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, UnknownAlgorithm) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from None
     return described
 

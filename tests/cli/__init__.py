@@ -1,0 +1,1 @@
+"""Test the command line as its users run it: as processes."""

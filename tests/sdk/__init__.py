@@ -1,0 +1,1 @@
+"""Test the Python package without a network."""
