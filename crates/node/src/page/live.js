@@ -28,9 +28,9 @@ export class Overview {
     this.chart = new RateChart(byId("chart"), byId("chart-reading"));
   }
 
-  /** Loads what is there, then follows for as long as the page is seen. */
+  /** Follows the chain for as long as the page is seen; waits a moment for what is there. */
   async start() {
-    await this.follow();
+    const loaded = this.follow();
     // A browser opens few connections to a node: pages that nobody looks at must not hold them.
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.follow();
@@ -39,19 +39,33 @@ export class Overview {
     every(STATUS_MS, () => this.poll());
     every(TRANSACTIONS_MS, () => this.refreshTransactions());
     every(DRAW_MS, () => this.draw());
+    await Promise.race([loaded, pause(STATUS_MS)]);
     this.refreshTransactions();
     this.render();
   }
 
   async follow() {
-    await this.poll();
-    await this.loadHistory();
+    const mine = Symbol("following");
+    this.following = mine;
+    while (!(await this.load()) && mine === this.following) await pause(STATUS_MS);
+    if (mine !== this.following) return;
     const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
     this.stream?.close();
     this.stream = new BlockStream(next, (block) => this.add(block), (connected) => {
       this.connected = connected;
       this.renderConnection();
     });
+  }
+
+  /** Loads status and history; false where the node is not ready yet. */
+  async load() {
+    await this.poll();
+    try {
+      await this.loadHistory();
+    } catch {
+      return false;
+    }
+    return this.status !== null;
   }
 
   /** Loads the blocks of the chart's span, a bounded number of pages. */
@@ -245,6 +259,10 @@ function callNames(calls) {
   const [module, method] = callName(calls[0]).split(".");
   const more = calls.length > 1 ? ` +${number(calls.length - 1)}` : "";
   return el("span", {}, `${module}.`, el("wbr"), method + more);
+}
+
+function pause(ms) {
+  return new Promise((done) => setTimeout(done, ms));
 }
 
 /** Repeats a task while the page is seen; a slow answer delays the next question. */
