@@ -48,7 +48,7 @@ export class Overview {
     const mine = Symbol("following");
     this.following = mine;
     while (!(await this.load()) && mine === this.following) await pause(STATUS_MS);
-    if (mine !== this.following) return;
+    if (mine !== this.following || document.hidden) return;
     const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
     this.stream?.close();
     this.stream = new BlockStream(next, (block) => this.add(block), (connected) => {
