@@ -63,9 +63,9 @@ fn walk(decoder: &mut Decoder<'_>, depth: usize) -> Result<(), Flaw> {
         return Err(Flaw::Not("not in the shortest form"));
     }
     match decoder.input().get(start).map(|head| head >> 5) {
-        Some(4) => enter(depth).and_then(|depth| {
-            (0..argument).try_for_each(|_| walk(decoder, depth))
-        }),
+        Some(4) => {
+            enter(depth).and_then(|depth| (0..argument).try_for_each(|_| walk(decoder, depth)))
+        }
         Some(5) => enter(depth).and_then(|depth| walk_entries(decoder, argument, depth)),
         _ => Ok(()),
     }

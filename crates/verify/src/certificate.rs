@@ -9,7 +9,7 @@ use trine_crypto::{Algorithm, BatchItem, verify};
 use trine_types::{
     ChainId, Digest, Epoch,
     limits::VALIDATORS_MAX,
-    validators::{ValidatorSet, VALIDATOR_KEY_BYTES},
+    validators::{VALIDATOR_KEY_BYTES, ValidatorSet},
 };
 
 /// Bytes of one signature.
@@ -52,8 +52,7 @@ impl Committee {
     }
 
     pub(crate) fn elected(epoch: Epoch, validators: &ValidatorSet) -> Self {
-        let member =
-            |one: &trine_types::Validator| Member { name: one.name.clone(), key: one.key };
+        let member = |one: &trine_types::Validator| Member { name: one.name.clone(), key: one.key };
         Self { epoch, members: validators.as_slice().iter().map(member).collect() }
     }
 

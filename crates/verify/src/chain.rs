@@ -31,15 +31,14 @@ pub(crate) struct Final<'a> {
 }
 
 impl CertifiedChain {
+    /// Header that is to be shown.
+    pub(crate) fn header(&self) -> Result<&Header, VerifyError> {
+        self.headers.first().ok_or_else(|| VerifyError::malformed("certified chain", "no header"))
+    }
+
     /// Checks linkage and certificate against the set in force.
-    fn verify(
-        &self,
-        trust: &TrustAnchor,
-        committee: &Committee,
-    ) -> Result<Final<'_>, VerifyError> {
-        let Some(header) = self.headers.first() else {
-            return Err(VerifyError::malformed("certified chain", "no header"));
-        };
+    fn verify(&self, trust: &TrustAnchor, committee: &Committee) -> Result<Final<'_>, VerifyError> {
+        let shown = self.header()?;
         let mut digests = Vec::with_capacity(self.headers.len());
         let mut last: Option<(Digest, Height)> = None;
         for header in &self.headers {
@@ -66,7 +65,7 @@ impl CertifiedChain {
             return Err(VerifyError::WrongEpoch { found: certificate.epoch, expected });
         }
         let signers = certificate.verify(&trust.chain_id(), committee)?;
-        Ok(Final { header, digest, signers })
+        Ok(Final { header: shown, digest, signers })
     }
 
     pub(crate) fn write(&self, to: &mut Writer) {

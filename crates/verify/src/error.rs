@@ -136,10 +136,7 @@ impl VerifyError {
     /// Whether the input is no proof or receipt at all, or only part of one, or the trust file is
     /// unusable (exit code 5); otherwise something does not match (exit code 1).
     pub const fn is_bad_input(&self) -> bool {
-        matches!(
-            self,
-            Self::NotA(_) | Self::Truncated(_) | Self::TooLarge { .. } | Self::Trust(_)
-        )
+        matches!(self, Self::NotA(_) | Self::Truncated(_) | Self::TooLarge { .. } | Self::Trust(_))
     }
 
     /// Stable code of the error in HTTP, SDK and command line.

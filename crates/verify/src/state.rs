@@ -96,12 +96,7 @@ impl StateProof {
     }
 
     /// Root to which the proof leads; none where its parts do not fit the commitment.
-    fn root(
-        &self,
-        suite: Suite,
-        operation: &[u8],
-        commitment: &StateCommitment,
-    ) -> Option<Digest> {
+    fn root(&self, suite: Suite, operation: &[u8], commitment: &StateCommitment) -> Option<Digest> {
         let size = commitment.size;
         if size > OPERATIONS_MAX {
             return None;
@@ -115,13 +110,10 @@ impl StateProof {
         let peak = self.climb(suite, operation);
         let row = self.peaks[left..].iter().rev().chain([&peak]);
         let row = row.chain(self.peaks[..left].iter().rev());
-        let folded = row
-            .copied()
-            .reduce(|folded, digest| suite.hash(&[&digest.0, &folded.0]))?;
+        let folded = row.copied().reduce(|folded, digest| suite.hash(&[&digest.0, &folded.0]))?;
         let inactive = (mountain.inactive as u64).to_be_bytes();
         let inactive = if mountain.inactive > 0 { inactive.as_slice() } else { &[] };
-        let grafted =
-            suite.hash(&[&ROOT_DOMAIN, &size.to_be_bytes(), inactive, &folded.0]);
+        let grafted = suite.hash(&[&ROOT_DOMAIN, &size.to_be_bytes(), inactive, &folded.0]);
         self.combine(suite, commitment, grafted)
     }
 

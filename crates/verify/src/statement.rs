@@ -11,9 +11,7 @@ use trine_types::{
     Account, Address, Decode as _, Digest, Encode as _, Header, LogId, Outcome, StateKey, Suite,
     Transaction,
     account::ACCOUNT_BYTES,
-    limits::{
-        STATE_VALUE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MIN,
-    },
+    limits::{STATE_VALUE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MIN},
     merkle::{PATH_LENGTH_MAX, leaf_hash, root_of_path},
     record::Transfer,
 };
@@ -201,8 +199,8 @@ impl Statement {
                 let key = StateKey::transfer(suite, *sender, reference);
                 let operation = value_operation(&key.0, record, &next_key.0);
                 proof.verify(suite, &operation, &header.values, "transfer")?;
-                let record = Transfer::from_bytes(record)
-                    .map_err(VerifyError::decode("transfer record"))?;
+                let record =
+                    Transfer::from_bytes(record).map_err(VerifyError::decode("transfer record"))?;
                 if record.reference.0 != *reference {
                     return Err(VerifyError::OtherReference);
                 }
@@ -314,12 +312,7 @@ fn value_of(item: Item<'_>) -> Result<Vec<u8>, VerifyError> {
 }
 
 impl Entry {
-    fn verify(
-        &self,
-        suite: Suite,
-        header: &Header,
-        what: &'static str,
-    ) -> Result<(), VerifyError> {
+    fn verify(&self, suite: Suite, header: &Header, what: &'static str) -> Result<(), VerifyError> {
         let operation = value_operation(&self.key.0, &self.value, &self.next_key.0);
         self.proof.verify(suite, &operation, &header.values, what)
     }

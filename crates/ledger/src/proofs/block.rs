@@ -16,9 +16,9 @@ pub fn transaction<T: AsRef<[u8]>>(
     let transaction = transactions.get(index)?.as_ref().to_vec();
     let outcome = outcomes.get(index)?.1.clone();
     let bodies = transactions.iter().map(|bytes| merkle::leaf_hash(suite, bytes.as_ref()));
-    let results = outcomes.iter().map(|(id, outcome)| {
-        merkle::leaf_hash(suite, &[&id.0, outcome.as_slice()].concat())
-    });
+    let results = outcomes
+        .iter()
+        .map(|(id, outcome)| merkle::leaf_hash(suite, &[&id.0, outcome.as_slice()].concat()));
     Some(Statement::Transaction {
         transaction: transaction.into(),
         body_path: path(suite, &bodies.collect::<Vec<_>>(), index)?,

@@ -159,11 +159,7 @@ impl HandOvers {
             let hand_over = certified_chain(blocks, last).await?;
             known.found.push((known.next, hand_over));
         }
-        *known = Known {
-            next: change.epoch,
-            validators,
-            found: std::mem::take(&mut known.found),
-        };
+        *known = Known { next: change.epoch, validators, found: std::mem::take(&mut known.found) };
         Ok(())
     }
 }

@@ -11,10 +11,7 @@ use commonware_storage::qmdb::{
     current::{ordered::proof::constant::ExclusionProof, proof::constant::OperationProof},
 };
 use trine_types::{Address, Digest, StateKey};
-use trine_verify::{
-    StateProof, Statement,
-    statement::Entry,
-};
+use trine_verify::{StateProof, Statement, statement::Entry};
 
 const CHUNK_BITS: u64 = 8 * CHUNK_BYTES as u64;
 const _: () = assert!(CHUNK_BYTES == trine_verify::state::CHUNK_BYTES);

@@ -6,9 +6,7 @@ use commonware_runtime::{Runner as _, deterministic};
 use commonware_storage::qmdb::any::{ordered, unordered, value::VariableEncoding};
 use rand::RngExt as _;
 use trine_ledger::{
-    databases::{
-        ColdKey, ColdOperation, ColdValue, HotDb, HotKey, HotOperation, HotValue,
-    },
+    databases::{ColdKey, ColdOperation, ColdValue, HotDb, HotKey, HotOperation, HotValue},
     preset::{BlockDigest, Hash},
     proofs::state,
 };
@@ -272,7 +270,6 @@ fn operations_have_the_specified_encoding() {
         value: vec![4; 300],
         next_key: ColdKey::new([5; 32]),
     };
-    let expected =
-        [vec![0xd2], vec![3; 32], vec![0xac, 0x02], vec![4; 300], vec![5; 32]].concat();
+    let expected = [vec![0xd2], vec![3; 32], vec![0xac, 0x02], vec![4; 300], vec![5; 32]].concat();
     assert_eq!(ColdOperation::Update(update).encode().as_ref(), expected);
 }

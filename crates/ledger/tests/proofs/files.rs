@@ -183,9 +183,10 @@ impl Chain {
         let extra = [(key, transfer_record())];
         let (world, values) = world.write_values(3, &extra).await;
         let transactions: Vec<_> = (0..5).map(signed).collect();
-        let outcomes = transactions.iter().zip(0..).map(|(transaction, number)| {
-            (transaction.id, outcome(number).to_bytes())
-        });
+        let outcomes = transactions
+            .iter()
+            .zip(0..)
+            .map(|(transaction, number)| (transaction.id, outcome(number).to_bytes()));
         let mut entries: Vec<_> = (0..ENTRIES).map(|n| SUITE.hash(&[&[n as u8]])).collect();
         entries[ENTRY] = entry_of(SUITE, &SALT, &SUITE.hash(&[FILE]));
         let mut chain = Self {
@@ -333,9 +334,8 @@ fn describe(verified: &VerifiedProof) -> serde_json::Value {
         Fact::Transfer { record, .. } => ("transfer", record.transaction.to_string()),
     };
     serde_json::json!({
-        "kind": kind, "about": about, "height": verified.header.height,
-        "time_ms": verified.header.time_ms, "digest": verified.digest.to_string(),
-        "signers": verified.signers,
+        "about": about, "digest": verified.digest.to_string(), "height": verified.header.height,
+        "kind": kind, "signers": verified.signers, "time_ms": verified.header.time_ms,
     })
 }
 
@@ -361,7 +361,7 @@ fn files_verify_and_keep_their_bytes() {
         keep("trust.json", &first.to_json());
         keep("trust-1.json", &second.to_json());
         keep("vector.txt", FILE);
-        let mut table = serde_json::Map::new();
+        let mut table = BTreeMap::<String, _>::new();
         for (name, statement) in chain.statements().await {
             let proof = chain.prove(statement.clone(), 4).await;
             assert!(proof.hand_overs.is_empty());
@@ -435,7 +435,8 @@ fn what_does_not_match_is_named() {
         let other = error(&|proof| {
             let header = chain.headers[6].clone();
             let certificate = chain.certificates[&6].clone();
-            proof.hand_overs[0] = trine_verify::CertifiedChain { headers: vec![header], certificate };
+            proof.hand_overs[0] =
+                trine_verify::CertifiedChain { headers: vec![header], certificate };
         });
         assert_eq!(other, VerifyError::NotAHandOver(Height(6)));
         let backwards = chain.prove(Statement::Block, 5).await;

@@ -157,12 +157,17 @@ class CertifiedChain:
         """Read a chain; nothing is verified yet."""
         headers, certificate = cbor.fields(item, 2, "certified chain")
         encoded = cbor.items(headers, "certified chain", PROOF_HEADERS_MAX)
+        if not encoded:
+            raise Malformed("the certified chain is malformed: no header")
         return cls(tuple(map(_header, encoded)), Certificate.read(certificate))
+
+    @property
+    def header(self) -> Header:
+        """Header that is to be shown."""
+        return self.headers[0]
 
     def verify(self, trust: Trust, committee: Committee) -> FinalBlock:
         """Check linkage and certificate against the set in force."""
-        if not self.headers:
-            raise Malformed("the certified chain is malformed: no header")
         for header in self.headers:
             if header.chain_id != trust.chain_id:
                 raise OtherChain(
@@ -182,7 +187,7 @@ class CertifiedChain:
                 f"the certificate is of epoch {self.certificate.epoch}, expected {last.epoch}"
             )
         signers = self.certificate.verify(trust.chain_id, committee)
-        return FinalBlock(self.headers[0], header_digest(self.headers[0]), signers)
+        return FinalBlock(self.header, header_digest(self.header), signers)
 
 
 def _header(item: cbor.Item) -> Header:
@@ -211,7 +216,7 @@ def verify_final(
     committee = Committee(trust.epoch, trusted)
     followed = False
     for hand_over in hand_overs:
-        if hand_over.headers and hand_over.headers[0].epoch < trust.epoch:
+        if hand_over.header.epoch < trust.epoch:
             continue  # it leads to the trusted set
         committee = _follow(hand_over, trust, committee)
         followed = True

@@ -59,8 +59,8 @@ class Proof:
         Raises:
             Refused: Something does not match.
         """
+        fact = self.statement.verify(self.chain.header)
         shown = verify_final(self.chain, self.hand_overs, trust)
-        fact = self.statement.verify(shown.header)
         return VerifiedProof(trust.chain, shown.header, shown.digest, shown.signers, fact)
 
 

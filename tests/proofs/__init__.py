@@ -1,0 +1,1 @@
+"""Test the readable verifier of proofs and receipts."""
