@@ -1,6 +1,7 @@
 """Compare the readable model with the Rust rules on the same blocks."""
 
 import os
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -8,9 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model import generators
-from trine.model import Chain, InvalidBlock
-from trine.model.identifiers import Height, Milliseconds
+from tests.model import generators, people
+from trine.model import Chain, InvalidBlock, calls
+from trine.model.identifiers import Height, LogId, Milliseconds, OrganisationId
+from trine.model.limits import LOGS_MAX
+from trine.model.merkle import Frontier
+from trine.model.outcome import Outcome
+from trine.model.records import Log
+from trine.model.state_keys import log_key
+from trine.model.verdicts import OK_NUMBER, LogLimit
 
 memory_chain = pytest.importorskip(
     "trine._core.memory_chain", reason="the extension is not built: run `make build`"
@@ -90,3 +97,52 @@ def test_model_and_core_agree_near_the_limits(seed: int, blocks: int) -> None:
     # Method: as above, from a state that is written into both.
     random = Random(seed)
     grow(random, generators.genesis(random), blocks, aged=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**64), cut=st.booleans())
+def test_model_and_core_agree_on_damaged_transactions(seed: int, cut: bool) -> None:
+    # Goal: the same verdict on bytes that are no transaction, or another one. Method: change up to
+    # three bytes of a transaction at the places where formats differ, or cut it.
+    random = Random(seed)
+    document = people.genesis()
+    chain, core = Chain.from_genesis(document), memory_chain.MemoryChain(document)
+    _, made = generators.Generator(random, chain).block()
+    data = bytearray(made[0] if made else b"")
+    for _ in range(random.randint(1, 3) if data else 0):
+        place = random.choice((0, 53, 54, 70, 71, 72, 73, 74, 75, random.randrange(len(data))))
+        data[min(place, len(data) - 1)] = random.choice(
+            (0, 1, 2, 64, 65, 255, random.randrange(256))
+        )
+    if cut:
+        del data[random.randint(0, len(data)) :]
+    time_ms = people.TIME_MS + 1
+    expected = core.apply(1, time_ms, [bytes(data)])
+    assert apply_model(chain, 1, time_ms, [bytes(data)]) == expected
+    assert_same_state(chain, core)
+
+
+def test_model_and_core_agree_on_the_limit_of_logs() -> None:
+    # Goal: the limit that no generated chain reaches. Method: write all logs but one into both;
+    # the first new log is created, the second fails, and so does a new organisation.
+    document = people.genesis(parameters={"approval_percent": 0})
+    chain, core = Chain.from_genesis(document), memory_chain.MemoryChain(document)
+    state = chain.state
+    log = Log(OrganisationId(0), "log", Frontier())
+    for number in range(state.counters.logs, LOGS_MAX - 1):
+        state.write(log_key(LogId(number)), log)
+    state.counters = replace(state.counters, logs=LOGS_MAX - 1)
+    copy_state(chain, core)
+    submit = calls.ProposalSubmit(
+        calls.CreateOrganisation("school", people.public_key("stranger-0")),
+        Milliseconds(people.TIME_MS + 1_000),
+    )
+    made = [
+        people.transaction("city-all", chain.chain_id, [call], nonce=nonce)
+        for nonce, call in enumerate([calls.LogCreate("last"), calls.LogCreate("more"), submit])
+    ]
+    time_ms = people.TIME_MS + 1
+    applied = apply_model(chain, 1, time_ms, made)
+    codes = [Outcome.from_bytes(outcome).code for outcome in applied["outcomes"]]
+    assert codes == [OK_NUMBER, LogLimit.number, LogLimit.number]
+    assert core.apply(1, time_ms, made) == applied
