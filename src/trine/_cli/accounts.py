@@ -89,8 +89,8 @@ def show(settings: Settings, address: Address, proof_file: Path | None) -> None:
 @account.command()
 @click.argument("public_key", metavar="KEY")
 @click.option("--roles", type=ROLES, default="", help="administrator, notary, issuer; by commas.")
-@signing
 @common
+@signing
 def create(settings: Settings, key: SecretKey, public_key: str, roles: Roles) -> None:
     """Create an account in your organisation for KEY: a key of the home, or a public key.
 
@@ -107,8 +107,8 @@ def create(settings: Settings, key: SecretKey, public_key: str, roles: Roles) ->
 
 @account.command()
 @click.argument("address", type=ADDRESS)
-@signing
 @common
+@signing
 def freeze(settings: Settings, key: SecretKey, address: Address) -> None:
     """Freeze the account at ADDRESS, of your organisation.
 
@@ -122,8 +122,8 @@ def freeze(settings: Settings, key: SecretKey, address: Address) -> None:
 
 @account.command()
 @click.argument("address", type=ADDRESS)
-@signing
 @common
+@signing
 def unfreeze(settings: Settings, key: SecretKey, address: Address) -> None:
     """Unfreeze the account at ADDRESS, of your organisation.
 

@@ -113,8 +113,8 @@ def list_(settings: Settings) -> None:
 @click.option("--symbol", required=True, help="1 to 12 of A-Z and 0-9, a letter first.")
 @click.option("--name", required=True, help="Name for people, 1 to 32 bytes.")
 @click.option("--decimals", type=click.IntRange(0, 18), default=0, show_default=True)
-@signing
 @common
+@signing
 def define(settings: Settings, key: SecretKey, symbol: str, name: str, decimals: int) -> None:
     """Define an asset of your organisation.
 
@@ -132,8 +132,8 @@ def define(settings: Settings, key: SecretKey, symbol: str, name: str, decimals:
 @click.argument("asset_name", metavar="ASSET")
 @click.argument("to", type=ADDRESS)
 @click.argument("amount")
-@signing
 @common
+@signing
 def issue(settings: Settings, key: SecretKey, asset_name: str, to: Address, amount: str) -> None:
     """Issue AMOUNT of an ASSET of your organisation to the account at TO.
 
@@ -153,8 +153,8 @@ def issue(settings: Settings, key: SecretKey, asset_name: str, to: Address, amou
 @click.argument("to", type=ADDRESS)
 @click.argument("amount")
 @click.option("--reference", help="16 to 64 bytes of text, to find and prove the transfer by.")
-@signing
 @common
+@signing
 def transfer(
     settings: Settings,
     key: SecretKey,
@@ -184,8 +184,8 @@ def transfer(
 @asset.command()
 @click.argument("asset_name", metavar="ASSET")
 @click.argument("amount")
-@signing
 @common
+@signing
 def burn(settings: Settings, key: SecretKey, asset_name: str, amount: str) -> None:
     """Burn AMOUNT of your own units of an ASSET.
 

@@ -92,8 +92,8 @@ def _walk(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     help="Folder for the receipts: DIR/<relative path>.receipt.",
 )
 @click.option("--log", help="Log to append to: its number, or organisation/name.")
-@signing
 @common
+@signing
 def submit(
     settings: Settings, key: SecretKey, paths: tuple[Path, ...], out: Path, log: str | None
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from trine import __version__
-from trine.errors import DiskFull, ExitCode, Internal, ReadOnlyFolder, TrineError
+from trine.errors import DiskFull, ExitCode, Internal, NegativeVerdict, ReadOnlyFolder, TrineError
 
 COMMANDS: Final = {
     "up": ("network", "Start or resume a local network."),
@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="trine")
 def trine() -> None:
     """Keep a permissioned chain of evidence, assets and proofs.
@@ -81,7 +81,8 @@ def report(error: TrineError, as_json: bool) -> None:
         described: dict[str, Any] = {"code": error.code, "detail": str(error)}
         if error.instance:
             described["instance"] = error.instance
-        click.echo(json.dumps({"error": described}, ensure_ascii=False))
+        verdict = {"verified": False} if isinstance(error, NegativeVerdict) else {}
+        click.echo(json.dumps({**verdict, "error": described}, ensure_ascii=False))
     click.echo(f"trine: {error} [{error.code}]", err=True)
     if error.exit_code in (ExitCode.UNREACHABLE, ExitCode.REFUSED):
         click.echo(f"trine: `trine explain {error.code}` says what to do", err=True)
@@ -108,9 +109,8 @@ def invoke(arguments: Sequence[str]) -> int:
     """Run a command and return its exit status."""
     as_json = "--json" in arguments
     try:
-        trine.main(list(arguments), prog_name="trine", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        return done.exit_code
+        # Commands return nothing: a number is the status that one of them left with.
+        return int(trine.main(list(arguments), prog_name="trine", standalone_mode=False) or 0)
     except (click.Abort, KeyboardInterrupt):
         click.echo("trine: interrupted", err=True)
         return INTERRUPTED
@@ -131,7 +131,6 @@ def invoke(arguments: Sequence[str]) -> int:
         fault = of_system(system_error)
         report(fault, as_json)
         return int(fault.exit_code)
-    return int(ExitCode.DONE)
 
 
 def run() -> NoReturn:

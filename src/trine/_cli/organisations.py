@@ -41,8 +41,8 @@ def list_(settings: Settings) -> None:
 @organisation.command()
 @click.argument("address", type=ADDRESS)
 @click.argument("roles", type=ROLES)
-@signing
 @common
+@signing
 def set_roles(settings: Settings, key: SecretKey, address: Address, roles: Roles) -> None:
     """Give the account at ADDRESS exactly ROLES, separated by commas; "" for none.
 
@@ -60,8 +60,8 @@ def set_roles(settings: Settings, key: SecretKey, address: Address, roles: Roles
 @organisation.command()
 @click.argument("address", type=ADDRESS)
 @click.argument("quota", type=click.IntRange(0, 2**32 - 1))
-@signing
 @common
+@signing
 def set_quota(settings: Settings, key: SecretKey, address: Address, quota: int) -> None:
     """Let the account at ADDRESS use QUOTA units a window; 0 takes the chain's parameter.
 

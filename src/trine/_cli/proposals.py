@@ -159,8 +159,8 @@ def _submit(settings: Settings, key: SecretKey, action: Action, hours: int) -> N
 @submit_.command("freeze")
 @click.argument("address", type=ADDRESS)
 @hours_option
-@signing
 @common
+@signing
 def submit_freeze(settings: Settings, key: SecretKey, address: Address, hours: int) -> None:
     """Propose to freeze the account at ADDRESS, of any organisation.
 
@@ -174,8 +174,8 @@ def submit_freeze(settings: Settings, key: SecretKey, address: Address, hours: i
 @submit_.command("unfreeze")
 @click.argument("address", type=ADDRESS)
 @hours_option
-@signing
 @common
+@signing
 def submit_unfreeze(settings: Settings, key: SecretKey, address: Address, hours: int) -> None:
     """Propose to unfreeze the account at ADDRESS, of any organisation.
 
@@ -190,8 +190,8 @@ def submit_unfreeze(settings: Settings, key: SecretKey, address: Address, hours:
 @click.argument("name", type=click.Choice(PARAMETERS))
 @click.argument("value", type=click.IntRange(0, 2**64 - 1))
 @hours_option
-@signing
 @common
+@signing
 def submit_parameter(settings: Settings, key: SecretKey, name: str, value: int, hours: int) -> None:
     """Propose to set the parameter NAME to VALUE.
 
@@ -206,8 +206,8 @@ def submit_parameter(settings: Settings, key: SecretKey, name: str, value: int, 
 @click.argument("name")
 @click.argument("public_key", metavar="KEY")
 @hours_option
-@signing
 @common
+@signing
 def submit_organisation(
     settings: Settings, key: SecretKey, name: str, public_key: str, hours: int
 ) -> None:
@@ -223,8 +223,8 @@ def submit_organisation(
 
 @proposal.command()
 @click.argument("number", type=click.IntRange(0))
-@signing
 @common
+@signing
 def approve(settings: Settings, key: SecretKey, number: int) -> None:
     """Approve the proposal NUMBER for your organisation, after showing what it does.
 
@@ -243,8 +243,8 @@ def approve(settings: Settings, key: SecretKey, number: int) -> None:
 
 @proposal.command()
 @click.argument("number", type=click.IntRange(0))
-@signing
 @common
+@signing
 def reject(settings: Settings, key: SecretKey, number: int) -> None:
     """Reject the proposal NUMBER for your organisation.
 
