@@ -10,4 +10,17 @@ from trine._core import proofs as proofs
 from trine._core import registry as registry
 from trine._core import transactions as transactions
 
+__all__ = [
+    "__version__",
+    "calls",
+    "evidence",
+    "genesis",
+    "keys",
+    "load",
+    "memory_chain",
+    "proofs",
+    "registry",
+    "transactions",
+]
+
 __version__: str

@@ -2,5 +2,7 @@
 
 from typing import Any
 
+__all__ = ["decode", "encode"]
+
 def encode(name: str, fields: dict[str, Any]) -> bytes: ...
 def decode(call: bytes) -> tuple[str, dict[str, Any]]: ...

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from os import PathLike
 
+__all__ = ["entry", "hash_files"]
+
 def hash_files(
     suite_name: str, paths: Sequence[str | PathLike[str]]
 ) -> list[tuple[bytes, int]]: ...

@@ -1,3 +1,5 @@
 """Check genesis documents."""
 
+__all__ = ["chain_id"]
+
 def chain_id(document: bytes) -> bytes: ...

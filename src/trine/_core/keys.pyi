@@ -2,6 +2,8 @@
 
 from typing import final
 
+__all__ = ["SecretKey", "address_of_key", "is_public_key", "verify"]
+
 @final
 class SecretKey:
     def __new__(cls, algorithm_name: str, secret: bytes) -> SecretKey: ...

@@ -2,4 +2,6 @@
 
 from collections.abc import Callable
 
+__all__ = ["run_load"]
+
 def run_load(plan: bytes, progress: Callable[[float, float, int, int], bool]) -> bytes: ...

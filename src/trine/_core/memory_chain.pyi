@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, final
 
+__all__ = ["MemoryChain"]
+
 @final
 class MemoryChain:
     def __new__(cls, document: bytes) -> MemoryChain: ...

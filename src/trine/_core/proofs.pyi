@@ -2,6 +2,16 @@
 
 from typing import Any
 
+__all__ = [
+    "is_receipt_name",
+    "make_receipt",
+    "read_receipt",
+    "read_trust",
+    "split_sequence",
+    "verify_proof",
+    "verify_receipt",
+]
+
 def read_trust(trust: bytes) -> dict[str, Any]: ...
 def make_receipt(
     suite_name: str, proof: bytes, salt: bytes, name: str, size: int, media_type: str

@@ -5,6 +5,8 @@ from typing import Any
 
 from trine._core.keys import SecretKey
 
+__all__ = ["decode", "sign", "verify_signature"]
+
 def sign(
     suite_name: str,
     chain_id: bytes,
