@@ -59,6 +59,17 @@ pub enum HistoryError {
         /// Height delivered.
         delivered: Height,
     },
+    /// The store ends before the state does.
+    #[error(
+        "history ends at {history} and the state is at block {state}: they belong together; restore \
+         the node's folder from one backup, or empty it and let the node catch up"
+    )]
+    Behind {
+        /// Where history ends, as text.
+        history: String,
+        /// Height of the durable state.
+        state: Height,
+    },
     /// Entries were delivered that do not follow those of their log.
     #[error("log {log} has {size} entries, and entries from {first_index} on were delivered")]
     LogGap {

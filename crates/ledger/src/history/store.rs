@@ -143,6 +143,19 @@ impl History {
         self.shared.segments.range().map(|(_, end)| Height(end.0 - 1))
     }
 
+    /// Checks that history goes as far as the state, which becomes durable after it.
+    ///
+    /// # Errors
+    /// [`HistoryError::Behind`] for a folder that was put together from different backups.
+    pub fn check_covers(&self, state: Height) -> Result<(), HistoryError> {
+        let history = match self.last_height() {
+            Some(last) if last >= state => return Ok(()),
+            Some(last) => format!("block {last}"),
+            None => "no block".to_owned(),
+        };
+        Err(HistoryError::Behind { history, state })
+    }
+
     /// First height stored; none in an empty store.
     pub fn first_height(&self) -> Option<Height> {
         self.shared.segments.range().map(|(first, _)| first)

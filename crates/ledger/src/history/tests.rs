@@ -195,3 +195,23 @@ fn redelivery_is_compared() {
     append_all(&history, &blocks[29..]);
     check(&history, &blocks);
 }
+
+/// Goal: a chain begins with its genesis logs, and history never is behind the state unnoticed.
+/// Method: append genesis twice, then a block for the last of its logs; ask around the end.
+#[test]
+fn history_begins_with_genesis() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let error = history.check_covers(Height(0)).unwrap_err();
+    assert!(error.to_string().contains("no block"), "{error}");
+    let first = Builder::new(1, Height(0)).block(0);
+    let genesis = FinalizedBlock::genesis(first.header.clone(), first.digest, 3);
+    append_all(&history, &[Arc::new(genesis.clone()), Arc::new(genesis)]);
+    assert_eq!(history.evidence().sizes(), [0; 3]);
+    let entry = Digest([7; 32]);
+    append_all(&history, &[Builder::new(1, Height(1)).block_with_entries(&[(2, vec![entry])])]);
+    assert_eq!(history.find_entry(&entry).unwrap().map(|place| place.log), Some(LogId(2)));
+    history.check_covers(Height(1)).unwrap();
+    let error = history.check_covers(Height(2)).unwrap_err();
+    assert!(error.to_string().contains("ends at block 1 and the state is at block 2"), "{error}");
+}
