@@ -83,6 +83,9 @@ fn walk_entries(decoder: &mut Decoder<'_>, count: u64, depth: usize) -> Result<(
     let mut last: &[u8] = &[];
     for _ in 0..count {
         let start = decoder.position();
+        if input.get(start).is_some_and(|head| head >> 5 > 3) {
+            return Err(Flaw::Not("a key is no number and no string"));
+        }
         walk(decoder, depth)?;
         let key = &input[start..decoder.position()];
         if key <= last {

@@ -6,7 +6,7 @@ Example:
     {0: 'a', 1: [2]}
 """
 
-from typing import Final
+from typing import Final, cast
 
 from trine.model.limits import PROOF_NESTING_MAX
 from trine.model.proofs.verdicts import Malformed, UnknownKey
@@ -45,36 +45,43 @@ class _Reader:
         self.position = end
         return taken
 
-    def head(self) -> tuple[int, int]:
-        """Take a head in its shortest form: major type and argument."""
-        major, low = divmod(self.take(1)[0], 32)
+    def peek(self) -> int:
+        """Return the major type of the next item."""
+        if self.position == len(self.data):
+            raise EndsEarly
+        return self.data[self.position] >> 5
+
+    def head(self) -> tuple[int, bool]:
+        """Take a head: its argument, and whether that stands in its shortest form."""
+        low = self.take(1)[0] & 31
         if low < min(_WIDTHS):
-            return major, low
+            return low, True
         if low not in _WIDTHS:
             raise NotDeterministic("of no definite length")
         width = _WIDTHS[low]
         argument = int.from_bytes(self.take(width), "big")
-        smaller = {1: 24, 2: 2**8, 4: 2**16, 8: 2**32}[width]
-        if argument < smaller:
-            raise NotDeterministic("not in the shortest form")
-        return major, argument
+        return argument, argument >= {1: 24, 2: 2**8, 4: 2**16, 8: 2**32}[width]
 
     def item(self, depth: int) -> Item:
         """Take an item that stands in `depth` arrays and maps."""
-        major, argument = self.head()
+        major = self.peek()
+        if major > MAP:
+            raise NotDeterministic("a type that proof files do not use")
+        argument, is_shortest = self.head()
+        content = self.take(argument) if major in {BYTES, TEXT} else b""
+        if not is_shortest:
+            raise NotDeterministic("not in the shortest form")
         if major == UNSIGNED:
             return argument
         if major == NEGATIVE:
             return -1 - argument
         if major == BYTES:
-            return self.take(argument)
+            return content
         if major == TEXT:
             try:
-                return self.take(argument).decode()
+                return content.decode()
             except UnicodeDecodeError:
                 raise NotDeterministic("a text is not UTF-8") from None
-        if major not in {ARRAY, MAP}:
-            raise NotDeterministic("a type that proof files do not use")
         if depth == PROOF_NESTING_MAX:
             raise NotDeterministic("nested too deep")
         if major == ARRAY:
@@ -87,12 +94,12 @@ class _Reader:
         last = b""
         for _ in range(count):
             start = self.position
-            key = self.item(depth)
+            if self.peek() >= ARRAY:
+                raise NotDeterministic("a key is no number and no string")
+            key = cast(int | bytes | str, self.item(depth))
             encoded = self.data[start : self.position]
             if encoded <= last:
                 raise NotDeterministic("keys are not in ascending order, each once")
-            if isinstance(key, list | dict):
-                raise NotDeterministic("a key is no number and no string")
             entries[key], last = self.item(depth), encoded
         return entries
 
