@@ -8,7 +8,7 @@ use crate::{
 };
 use commonware_cryptography::ChaCha20Poly1305;
 use commonware_p2p::authenticated::lookup;
-use commonware_runtime::{Quota, Runner as _, Supervisor as _, tokio};
+use commonware_runtime::{Metrics as _, Quota, Runner as _, Supervisor as _, tokio};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
@@ -80,6 +80,11 @@ pub enum RunError {
 
 /// The runtime's context in a process.
 pub type ProcessContext = tokio::Context;
+
+/// Writes the metrics of a node's runtime and engine in the text format of Prometheus.
+pub fn metrics_text(context: &ProcessContext) -> String {
+    context.encode()
+}
 
 /// Runs a node until `service` ends or the engine fails; blocks the thread.
 ///
