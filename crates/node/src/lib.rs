@@ -7,6 +7,7 @@ pub mod feed;
 mod memory_chain;
 pub mod mempool;
 pub mod metrics;
+pub mod node;
 pub mod page;
 pub mod peers;
 pub mod reader;

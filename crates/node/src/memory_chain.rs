@@ -52,8 +52,6 @@ struct Inner {
 pub struct MemoryChain {
     /// Genesis document.
     pub genesis: Arc<Genesis>,
-    /// The rules.
-    pub application: Arc<dyn Application>,
     /// Newest block.
     pub feed: Arc<Feed>,
     /// Pool.
@@ -109,19 +107,17 @@ impl MemoryChain {
         let metrics = Arc::new(Metrics::default());
         let sent = Arc::new(Sent::default());
         let mut tasks = JoinSet::new();
-        let mempool = Mempool::start(
-            Parts {
-                suite: Suite::Intl,
-                chain_id: genesis.chain_id(),
-                application: application.clone(),
-                reader: inner.clone(),
-                feed: feed.clone(),
-                verifier: Arc::new(Verifier::start(Suite::Intl, 2).unwrap()),
-                forwarder: sent.clone(),
-                metrics: metrics.clone(),
-            },
-            &mut tasks,
-        );
+        let (mempool, background) = Mempool::new(Parts {
+            suite: Suite::Intl,
+            chain_id: genesis.chain_id(),
+            application,
+            reader: inner.clone(),
+            feed: feed.clone(),
+            verifier: Arc::new(Verifier::start(Suite::Intl, 2).unwrap()),
+            forwarder: sent.clone(),
+            metrics: metrics.clone(),
+        });
+        background.spawn(&mut tasks);
         let key = secret_key("validator-0").public_key();
         let api = Api::new(api::Parts {
             genesis: genesis.clone(),
@@ -135,7 +131,7 @@ impl MemoryChain {
             engine_metrics: Box::new(String::new),
             peers: Peers::default(),
         });
-        Self { genesis, application, feed, mempool, api, sent, inner, _tasks: tasks }
+        Self { genesis, feed, mempool, api, sent, inner, _tasks: tasks }
     }
 
     /// Signs a transaction that is valid for a minute.

@@ -5,6 +5,7 @@ use crate::reader::StoredBlock;
 use axum::Json;
 use axum::extract::{Path, State};
 use request::{Nothing, Page, Params};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use trine_types::Height;
@@ -46,16 +47,33 @@ impl Api {
     }
 }
 
-/// `GET /v1/blocks`: newest first, from `from` down.
-pub(super) async fn list(State(api): Shared, Params(page): Params<Page>) -> Answer {
-    let limit = page.limit()?;
+/// Which blocks to list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Range {
+    from: Option<u64>,
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/blocks`: upward from `from`, or downward from below `before`, or from the newest.
+pub(super) async fn list(State(api): Shared, Params(range): Params<Range>) -> Answer {
+    let limit = Page { from: None, limit: range.limit }.limit()?;
     let newest = api.parts.feed.height().ok_or_else(Problem::not_ready)?.0;
-    let from = page.from.map_or(newest, |from| from.min(newest));
-    let mut blocks = Vec::with_capacity(limit);
-    for height in (0..=from).rev().take(limit) {
-        match api.block(Height(height)).await? {
-            Some(block) => blocks.push(render::block_summary(&block)),
-            None => break,
+    let heights: Vec<u64> = match (range.from, range.before) {
+        (Some(from), None) => (from..=newest).take(limit).collect(),
+        (None, before) => {
+            let end = before.unwrap_or(u64::MAX).min(newest + 1);
+            (0..end).rev().take(limit).collect()
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("from and before exclude each other"));
+        }
+    };
+    let mut blocks = Vec::with_capacity(heights.len());
+    for height in heights {
+        if let Some(block) = api.block(Height(height)).await? {
+            blocks.push(render::block_summary(&block));
         }
     }
     Ok(Json(json!({"blocks": Value::from(blocks)})))

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use trine_types::record::Proposal;
 use trine_types::{ProposalId, StateKey};
 
-/// `GET /v1/proposals`: newest first, from `from` down.
+/// `GET /v1/proposals`.
 pub(super) async fn list(State(api): Shared, Params(page): Params<Page>) -> Answer {
     let suite = api.parts.suite;
     let limit = page.limit()?;
     let total = api.counters().await?.proposals;
-    let end = page.from.map_or(total, |from| from.saturating_add(1).min(total));
-    let ids: Vec<ProposalId> = (0..end).rev().take(limit).map(ProposalId).collect();
+    let from = page.from.unwrap_or(0).min(total);
+    let ids: Vec<ProposalId> = (from..total).take(limit).map(ProposalId).collect();
     let keys = ids.iter().map(|id| StateKey::proposal(suite, *id)).collect();
     let records = api.records::<Proposal>(keys).await?;
     let proposals: Value = ids

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, futures::OwnedNotified, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use trine_types::application::{Application, BlockContext};
 use trine_types::record::Parameters;
 use trine_types::{
@@ -69,6 +70,24 @@ pub struct Mempool {
     inbox: mpsc::Sender<Bytes>,
     parameters: Mutex<Option<(u64, Arc<Parameters>)>>,
     final_block: Notify,
+    started: Instant,
+}
+
+/// What runs beside a pool: admits, forwards, checks again.
+pub struct Background {
+    mempool: Arc<Mempool>,
+    received: mpsc::Receiver<Bytes>,
+}
+
+impl Background {
+    /// Runs on the current runtime; none of the tasks ends by itself.
+    pub fn spawn(self, tasks: &mut JoinSet<()>) {
+        let Self { mempool, received } = self;
+        tasks.spawn(mempool.clone().admit_received(received));
+        tasks.spawn(mempool.clone().send());
+        tasks.spawn(mempool.clone().send_again());
+        tasks.spawn(mempool.check_suspects());
+    }
 }
 
 /// A submitted transaction on its way: still considered, or refused.
@@ -84,8 +103,8 @@ fn refused(id: Option<TransactionId>, refusal: Refusal) -> Slot {
 }
 
 impl Mempool {
-    /// Starts with an empty pool; `tasks` gets what runs beside it, on the current runtime.
-    pub fn start(parts: Parts, tasks: &mut JoinSet<()>) -> Arc<Self> {
+    /// Starts with an empty pool; the second part is what has to run beside it.
+    pub fn new(parts: Parts) -> (Arc<Self>, Background) {
         let (inbox, received) = mpsc::channel(limits::FORWARD_QUEUE_MAX);
         let mempool = Arc::new(Self {
             parts,
@@ -96,12 +115,14 @@ impl Mempool {
             inbox,
             parameters: Mutex::default(),
             final_block: Notify::new(),
+            started: Instant::now(),
         });
-        tasks.spawn(mempool.clone().admit_received(received));
-        tasks.spawn(mempool.clone().send());
-        tasks.spawn(mempool.clone().send_again());
-        tasks.spawn(mempool.clone().check_suspects());
-        mempool
+        (mempool.clone(), Background { mempool, received })
+    }
+
+    /// Milliseconds since the start; the clock of what is sent again.
+    fn age_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
     }
 
     /// Number and bytes of the transactions kept.
@@ -295,7 +316,7 @@ impl Mempool {
     }
 
     fn keep(&self, slots: &mut [Slot], origin: Origin) {
-        let now_ms = clock::now_ms();
+        let now_ms = self.age_ms();
         {
             let mut pool = lock(&self.pool);
             refuse_where(slots, |one| pool.insert(one.clone(), origin, now_ms));
@@ -355,7 +376,7 @@ impl Mempool {
         let interval = Duration::from_millis(limits::FORWARD_AGAIN_MS);
         loop {
             tokio::time::sleep(interval).await;
-            let now_ms = clock::now_ms();
+            let now_ms = self.age_ms();
             let before_ms = now_ms.saturating_sub(limits::FORWARD_AGAIN_MS);
             let again = lock(&self.pool).send_again(before_ms, now_ms);
             let bytes: Vec<Bytes> = again.iter().map(|one| one.bytes.clone()).collect();

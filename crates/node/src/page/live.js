@@ -79,7 +79,7 @@ export class Overview {
       if (page === 0) this.blocks = blocks.toReversed();
       const oldest = blocks.at(-1);
       if (!oldest || oldest.height === 0 || oldest.time_ms < Date.now() - HISTORY_MS) return;
-      from = `&from=${oldest.height - 1}`;
+      from = `&before=${oldest.height}`;
     }
   }
 

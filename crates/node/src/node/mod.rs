@@ -1,0 +1,420 @@
+//! Put a whole node together and run it: rules, history, engine, pool, API.
+
+mod follower;
+mod log_heads;
+mod proofs;
+mod reader;
+
+pub use follower::Follower;
+pub use log_heads::LateForest;
+pub use reader::NodeReader;
+
+use crate::api::server::{Server, ServerError, Stopper, TlsFiles};
+use crate::api::{self, Api, EngineMetrics, Identity};
+use crate::feed::Feed;
+use crate::mempool::{self, Mempool, forward::Forwarder, verifier::Verifier};
+use crate::metrics::Metrics;
+use crate::peers::Peers;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use trine_consensus::{
+    Chain, Config, Gossip, ProcessConfig, RunError, Source, Timing, address_book, metrics_text,
+    parse_address, run as run_engine, signer,
+};
+use trine_crypto::SecretKey;
+use trine_ledger::history::{History, HistoryError};
+use trine_rules::Rules;
+use trine_types::genesis::GenesisError;
+use trine_types::{Genesis, Height, Transaction, TransactionId};
+
+/// Everything that differs from node to node; `config` reads it from a file.
+#[derive(Clone)]
+pub struct Settings {
+    /// Name for people.
+    pub name: String,
+    /// Genesis document of the chain.
+    pub genesis: Arc<Genesis>,
+    /// Folder of state, history and votes.
+    pub data: PathBuf,
+    /// File of the key that votes.
+    pub key_file: PathBuf,
+    /// The key itself, Ed25519.
+    pub key: Arc<SecretKey>,
+    /// Address on which the other nodes connect.
+    pub p2p_listen: SocketAddr,
+    /// Addresses of validators that differ from the genesis document, by name.
+    pub p2p_peers: BTreeMap<String, String>,
+    /// Address of the HTTP API.
+    pub http_listen: SocketAddr,
+    /// Certificate and key of the HTTP API.
+    pub tls: Option<TlsFiles>,
+    /// Where the other validators serve their API, by name.
+    pub http_peers: BTreeMap<String, String>,
+    /// Time limits of the engine.
+    pub timing: Timing,
+    /// Bytes of the page cache.
+    pub cache_bytes: usize,
+    /// Threads of the runtime.
+    pub workers: usize,
+    /// Threads that hash, execute and check blocks.
+    pub engine_threads: usize,
+    /// Threads that check the signatures of submitted transactions.
+    pub verify_threads: usize,
+}
+
+/// Why a node did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The genesis document is refused.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// An address of a validator cannot be read.
+    #[error("the address of validator {name:?}: {cause}")]
+    PeerAddress {
+        /// Name of the validator.
+        name: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A name that no validator of the genesis document has.
+    #[error("no validator of the chain is named {0:?}")]
+    UnknownPeer(String),
+    /// The key is not of the algorithm that validators use.
+    #[error("the validator's key is no Ed25519 key")]
+    ValidatorKey,
+    /// History cannot be opened.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// The HTTP API cannot listen.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The engine did not start, or stopped.
+    #[error(transparent)]
+    Engine(#[from] RunError),
+    /// The operating system refused.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A part of the node stopped that has to run.
+    #[error("the node's own task ended: {0}")]
+    Task(String),
+}
+
+fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> NodeError {
+    let what = what.into();
+    move |source| NodeError::System { what, source }
+}
+
+/// Asks a running node to stop, and tells where it listens.
+#[derive(Clone)]
+pub struct Control {
+    stop: watch::Sender<bool>,
+    address: watch::Sender<Option<SocketAddr>>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { stop: watch::Sender::new(false), address: watch::Sender::new(None) }
+    }
+}
+
+impl Control {
+    /// Stops the node, as SIGTERM does.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Address of the HTTP API, once it listens.
+    pub fn http_address(&self) -> watch::Receiver<Option<SocketAddr>> {
+        self.address.subscribe()
+    }
+}
+
+/// Sends to the other nodes once the engine runs; before that there is nobody to send to.
+#[derive(Default)]
+struct Peering(OnceLock<Gossip>);
+
+impl Forwarder for Peering {
+    fn forward(&self, batch: Bytes) {
+        if let Some(gossip) = self.0.get() {
+            gossip.send(batch);
+        }
+    }
+}
+
+/// The pool as the engine's source of transactions.
+struct PoolSource(Arc<Mempool>);
+
+impl Source for PoolSource {
+    fn candidates(
+        &self,
+        count_max: usize,
+        bytes_max: usize,
+        taken: &HashSet<TransactionId>,
+    ) -> Vec<Arc<Transaction>> {
+        self.0.candidates(count_max, bytes_max, taken)
+    }
+
+    fn left_out(&self, ids: &[TransactionId]) {
+        self.0.left_out(ids);
+    }
+
+    fn changed(&self) -> BoxFuture<'static, ()> {
+        Box::pin(self.0.changed())
+    }
+}
+
+/// Parts of a node that exist before its engine runs.
+struct Node {
+    settings: Settings,
+    public_key: [u8; 32],
+    feed: Arc<Feed>,
+    reader: Arc<NodeReader>,
+    forest: Arc<LateForest>,
+    mempool: Arc<Mempool>,
+    background: mempool::Background,
+    peering: Arc<Peering>,
+    metrics: Arc<Metrics>,
+}
+
+/// Runs a node until SIGTERM, SIGINT, [`Control::stop`] or a failure; blocks the thread.
+///
+/// # Errors
+/// [`NodeError`] that says what to change.
+pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
+    settings.genesis.check()?;
+    let suite = settings.genesis.suite()?;
+    let chain_id = settings.genesis.chain_id();
+    let application = Arc::new(Rules::new(&settings.genesis)?);
+    let process = process_config(&settings)?;
+    let history_folder = settings.data.join("history");
+    // The engine locks its folder; the history beside it is opened under the same lock.
+    let _lock = lock_folder(&settings.data)?;
+    let history = Arc::new(History::open(&history_folder, suite, chain_id)?);
+    let feed = Arc::new(Feed::new(None));
+    let metrics = Arc::new(Metrics::default());
+    let forest = Arc::new(LateForest::new(suite, history.clone(), &settings.genesis));
+    let reader = Arc::new(NodeReader::new(&settings.genesis, history.clone(), forest.clone())?);
+    let verifier = Verifier::start(suite, settings.verify_threads);
+    let verifier = Arc::new(verifier.map_err(system("cannot start threads"))?);
+    let peering = Arc::new(Peering::default());
+    let (mempool, background) = Mempool::new(mempool::Parts {
+        suite,
+        chain_id,
+        application: application.clone(),
+        reader: reader.clone(),
+        feed: feed.clone(),
+        verifier: verifier.clone(),
+        forwarder: peering.clone(),
+        metrics: metrics.clone(),
+    });
+    let incoming = mempool.clone();
+    let parts = trine_consensus::Parts {
+        genesis: settings.genesis.clone(),
+        application,
+        checker: verifier,
+        source: Arc::new(PoolSource(mempool.clone())),
+        observer: Arc::new(Follower::new(
+            suite,
+            history,
+            reader.clone(),
+            mempool.clone(),
+            feed.clone(),
+            metrics.clone(),
+        )),
+        log_heads: forest.clone(),
+        incoming: Arc::new(move |batch| incoming.receive(batch)),
+    };
+    let public_key = settings.key.public_key();
+    let public_key = public_key.try_into().map_err(|_| NodeError::ValidatorKey)?;
+    let node =
+        Node { settings, public_key, feed, reader, forest, mempool, background, peering, metrics };
+    let control = control.clone();
+    run_engine(process, parts, move |context, running| {
+        let engine_metrics: EngineMetrics = Box::new(move || metrics_text(&context));
+        let (chain, state) = (running.chain().clone(), running.state());
+        async move {
+            // The databases open while blocks are replayed; nothing can be answered before.
+            node.reader.attach(state.await, chain.clone());
+            node.serve(chain, engine_metrics, control).await
+        }
+    })?
+}
+
+impl Node {
+    /// Serves the API until the node is to stop.
+    async fn serve(
+        self,
+        chain: Chain,
+        engine_metrics: EngineMetrics,
+        control: Control,
+    ) -> Result<(), NodeError> {
+        // Another caller cannot have set it: a node runs once.
+        let _ = self.peering.0.set(chain.gossip().clone());
+        self.show_tip(&chain).await?;
+        let mut tasks = JoinSet::new();
+        self.background.spawn(&mut tasks);
+        let settings = &self.settings;
+        let server = Server::bind(settings.http_listen, settings.tls.clone()).await?;
+        control.address.send_replace(Some(server.address()));
+        tracing::info!(address = %server.address(), name = settings.name, "serves HTTP");
+        let api = Api::new(api::Parts {
+            genesis: settings.genesis.clone(),
+            suite: settings.genesis.suite()?,
+            chain_id: settings.genesis.chain_id(),
+            identity: Identity { name: settings.name.clone(), key: self.public_key },
+            reader: self.reader.clone(),
+            feed: self.feed.clone(),
+            mempool: self.mempool.clone(),
+            metrics: self.metrics.clone(),
+            engine_metrics,
+            peers: peers(settings)?,
+        });
+        let stopper = server.stopper();
+        let mut stop = control.stop.subscribe();
+        let serve = server.serve(api.router());
+        tokio::pin!(serve);
+        tokio::select! {
+            served = &mut serve => return Ok(served?),
+            signalled = terminated() => signalled?,
+            _ = stop.wait_for(|stop| *stop) => {}
+            ended = tasks.join_next() => {
+                let cause = ended.map_or_else(String::new, |ended| format!("{ended:?}"));
+                return Err(NodeError::Task(cause));
+            }
+        }
+        tracing::info!("stops");
+        finish(&stopper, serve).await
+    }
+
+    /// Shows the block with which the databases opened; later ones come through the observer.
+    async fn show_tip(&self, chain: &Chain) -> Result<(), NodeError> {
+        let processed = chain.processed().await.unwrap_or(Height(0));
+        let read = |error: crate::reader::ReadError| NodeError::Task(error.to_string());
+        let tip =
+            crate::reader::ChainReader::block(&*self.reader, processed).await.map_err(read)?;
+        if let Some(tip) = tip {
+            self.forest.start_at(tip.digest);
+            self.feed.publish(Arc::new(tip));
+        }
+        Ok(())
+    }
+}
+
+async fn finish(
+    stopper: &Stopper,
+    serve: impl Future<Output = Result<(), ServerError>>,
+) -> Result<(), NodeError> {
+    stopper.stop();
+    Ok(serve.await?)
+}
+
+/// Resolves on SIGTERM or SIGINT.
+async fn terminated() -> Result<(), NodeError> {
+    let listen = |kind| signal(kind).map_err(system("cannot listen for signals"));
+    let (mut terminate, mut interrupt) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Holds the node's folder for this process, so that history has one writer.
+fn lock_folder(folder: &Path) -> Result<File, NodeError> {
+    let failed = |source| NodeError::Engine(RunError::Storage(folder.to_owned(), source));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let options =
+        File::options().write(true).create(true).truncate(false).open(folder.join("lock"));
+    let file = options.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(NodeError::Engine(RunError::StorageInUse(folder.to_owned())))
+        }
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Says whether this key has never voted, and remembers that it votes from now on.
+///
+/// The mark lies beside the key, not with the votes: a node that lost its votes and kept its key
+/// must not vote on what it may have voted on already.
+fn first_start(key_file: &Path) -> Result<bool, NodeError> {
+    let mut name = key_file.as_os_str().to_owned();
+    name.push(".used");
+    let mark = PathBuf::from(name);
+    let failed = |source| system(format!("cannot write {}", mark.display()))(source);
+    match File::options().write(true).create_new(true).open(&mark) {
+        Ok(file) => {
+            file.sync_all().map_err(failed)?;
+            let folder = mark.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+            folder.sync_all().map_err(failed)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
+    let length = NonZeroU64::new(settings.genesis.blocks_per_epoch)
+        .ok_or_else(|| GenesisError("blocks_per_epoch is 0".into()))?;
+    let seed = settings.key.expose().try_into().map_err(|_| NodeError::ValidatorKey)?;
+    let mut engine = Config::new(signer(&seed), length);
+    engine.timing = settings.timing;
+    engine.cache_bytes = settings.cache_bytes;
+    engine.threads = settings.engine_threads;
+    engine.first_start = first_start(&settings.key_file)?;
+    let validators = settings.genesis.validator_set()?;
+    let mut book = address_book(&validators).map_err(|error| NodeError::PeerAddress {
+        name: "genesis".into(),
+        cause: error.to_string(),
+    })?;
+    for (name, address) in &settings.p2p_peers {
+        let place = validators.as_slice().iter().position(|validator| validator.name == *name);
+        let place = place.ok_or_else(|| NodeError::UnknownPeer(name.clone()))?;
+        let parsed = parse_address(address).map_err(|error| NodeError::PeerAddress {
+            name: name.clone(),
+            cause: error.to_string(),
+        })?;
+        // The book and the set are both ordered by key.
+        if let Some(known) = book.values_mut().nth(place) {
+            *known = parsed;
+        }
+    }
+    Ok(ProcessConfig {
+        engine,
+        storage: settings.data.join("engine"),
+        listen: settings.p2p_listen,
+        book,
+        workers: settings.workers,
+    })
+}
+
+/// Where the other validators serve their API, by key.
+fn peers(settings: &Settings) -> Result<Peers, NodeError> {
+    let validators = settings.genesis.validator_set()?;
+    let urls = settings.http_peers.iter().map(|(name, url)| {
+        let found = validators.as_slice().iter().find(|validator| validator.name == *name);
+        let key = found.ok_or_else(|| NodeError::UnknownPeer(name.clone()))?.key;
+        Ok((key, url.clone()))
+    });
+    Ok(Peers::new(urls.collect::<Result<_, NodeError>>()?))
+}
