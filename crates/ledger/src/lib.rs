@@ -16,6 +16,8 @@ mod ledger;
 pub mod log_heads;
 pub mod observer;
 mod pending;
+#[doc(hidden)]
+pub mod planted;
 pub mod preset;
 pub mod proofs;
 pub mod state;

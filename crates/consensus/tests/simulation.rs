@@ -1,0 +1,9 @@
+//! Run the engine on the deterministic runtime: crashes, partitions, delay, planted faults.
+
+mod support;
+
+mod simulation {
+    pub mod engine;
+    pub mod properties;
+    mod scenarios;
+}

@@ -1,0 +1,307 @@
+//! Build one simulated validator from the real engine.
+
+use crate::support::{
+    ACCOUNTS, Counters, EverySignature, Fault, NoLogs, Queue, Seen, Witness, add, genesis, secret,
+};
+use commonware_actor::Feedback;
+use commonware_codec::{Encode as _, EncodeSize as _, Write as _};
+use commonware_consensus::{
+    marshal::Update,
+    simplex::types::{Notarize, Proposal},
+    types::{Round, View},
+};
+use commonware_cryptography::Signer as _;
+use commonware_glue::simulate::{
+    engine::{EngineDefinition, InitContext},
+    processed::ProcessedHeight,
+    tracker::FinalizationUpdate,
+};
+use commonware_p2p::{
+    BlockedSubscription, Blocker, Recipients, Sender as _,
+    simulated::{self, Control},
+};
+use commonware_runtime::{
+    Clock as _, Handle, Quota, Spawner as _, Storage as _, Supervisor as _, deterministic::Context,
+};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use trine_consensus::{
+    CHANNELS, Config, Network, Parts, Running, Timing, message_bytes_max, start,
+};
+use trine_ledger::{
+    Block, Committees,
+    preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
+};
+use trine_types::{Genesis, Suite};
+
+/// Blocks of an epoch in the simulation.
+pub const EPOCH: u64 = 16;
+/// Time between two transactions of the load.
+const LOAD_STEP: Duration = Duration::from_millis(40);
+
+/// A fault planted into the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Planted {
+    #[default]
+    Nothing,
+    /// Every node forgets its votes when it stops, as if they had left before they were stored.
+    VoteBeforeSync,
+    /// The first validator votes for two blocks in each view.
+    DoubleVote,
+    /// The rules have a fault.
+    Rules(Fault),
+}
+
+/// What outlives the restarts of one validator.
+#[derive(Default)]
+pub struct Memory {
+    pub seen: Arc<Mutex<Seen>>,
+    queue: Arc<Queue>,
+    fed: AtomicU64,
+    starts: AtomicU64,
+}
+
+/// The network under test.
+#[derive(Clone)]
+pub struct Validators {
+    pub genesis: Arc<Genesis>,
+    keys: Vec<PrivateKey>,
+    pub memories: Arc<Vec<Memory>>,
+    /// Peers that a node cut off because no honest peer behaves so.
+    pub blocked: Arc<Mutex<Vec<PublicKey>>>,
+    planted: Planted,
+}
+
+impl Validators {
+    pub fn new(count: u8, planted: Planted) -> Self {
+        let addresses: Vec<String> =
+            (0..count).map(|number| format!("127.0.0.1:{}", 1_000 + u16::from(number))).collect();
+        let key = |number| {
+            let seed: [u8; 32] = secret(b'v', number).expose().try_into().expect("32 bytes");
+            trine_consensus::signer(&seed)
+        };
+        Self {
+            genesis: Arc::new(genesis(EPOCH, &addresses)),
+            keys: (0..count).map(key).collect(),
+            memories: Arc::new((0..count).map(|_| Memory::default()).collect()),
+            blocked: Arc::default(),
+            planted,
+        }
+    }
+
+    pub fn public_keys(&self) -> Vec<PublicKey> {
+        self.keys.iter().map(PrivateKey::public_key).collect()
+    }
+
+    fn config(&self, index: usize) -> Config {
+        let length = NonZeroU64::new(EPOCH).expect("epochs have blocks");
+        let mut config = Config::new(self.keys[index].clone(), length);
+        config.prefix = format!("v{index}");
+        config.first_start = self.memories[index].starts.fetch_add(1, Ordering::Relaxed) == 0;
+        config.cache_bytes = 1 << 20;
+        config.timing = Timing { idle_ms: 100, interval_ms_min: 10, ..Timing::default() };
+        config.timing.leader_ms = 500;
+        config.timing.certification_ms = 1_000;
+        config
+    }
+
+    fn parts(&self, index: usize) -> Parts {
+        let memory = &self.memories[index];
+        let fault = match self.planted {
+            Planted::Rules(Fault::OutcomeOrder(_)) => Fault::OutcomeOrder(index as u8),
+            Planted::Rules(fault) => fault,
+            _ => Fault::None,
+        };
+        Parts {
+            genesis: self.genesis.clone(),
+            application: Arc::new(Counters { fault }),
+            checker: Arc::new(EverySignature),
+            source: memory.queue.clone(),
+            observer: Arc::new(Witness { seen: memory.seen.clone(), queue: memory.queue.clone() }),
+            log_heads: Arc::new(NoLogs),
+            incoming: Arc::new(|_| ()),
+        }
+    }
+
+    /// Offers one transaction after the other; every seventh a second time, as clients do.
+    fn feed(&self, context: Context, index: usize) {
+        let (memories, genesis) = (self.memories.clone(), self.genesis.clone());
+        context.spawn(move |context| async move {
+            let memory = &memories[index];
+            loop {
+                let place = memory.fed.fetch_add(1, Ordering::Relaxed);
+                let offer = |place: u64| {
+                    let account = (place % u64::from(ACCOUNTS)) as u8;
+                    memory.queue.add(add(&genesis, account, place / u64::from(ACCOUNTS), place));
+                };
+                offer(place);
+                if place % 7 == 6 {
+                    offer(place - 6);
+                }
+                context.sleep(LOAD_STEP).await;
+            }
+        });
+    }
+}
+
+/// Passes on and remembers who was cut off.
+#[derive(Clone)]
+pub struct Recorder {
+    inner: Control<PublicKey, Context>,
+    blocked: Arc<Mutex<Vec<PublicKey>>>,
+}
+
+impl Blocker for Recorder {
+    type PublicKey = PublicKey;
+
+    fn block(&mut self, peer: PublicKey) -> Feedback {
+        self.blocked.lock().expect("no test panics with this lock").push(peer.clone());
+        self.inner.block(peer)
+    }
+
+    fn blocked(&mut self) -> BlockedSubscription<PublicKey> {
+        self.inner.blocked()
+    }
+}
+
+/// What properties look at.
+pub struct State {
+    pub index: usize,
+    pub seen: Arc<Mutex<Seen>>,
+    pub blocked: Arc<Mutex<Vec<PublicKey>>>,
+}
+
+impl ProcessedHeight for State {
+    async fn processed_height(&self) -> u64 {
+        self.seen.lock().expect("no test panics with this lock").durable
+    }
+}
+
+type VoteSender = simulated::Sender<PublicKey, Context>;
+
+/// Sends a vote for a block that is not there, in the view after each final one.
+struct DoubleVoter {
+    committees: Committees,
+    sender: Mutex<VoteSender>,
+    genesis: Arc<Genesis>,
+}
+
+impl DoubleVoter {
+    fn vote(&self, round: Round) {
+        let epoch = round.epoch();
+        let validators = self.genesis.validator_set().expect("the test's keys are keys");
+        let change = trine_types::EpochChange {
+            epoch: trine_types::Epoch(epoch.get()),
+            validators,
+            following: None,
+        };
+        self.committees.register(epoch, &change, true);
+        let Some(scheme) =
+            commonware_cryptography::certificate::Provider::scheme(&self.committees, epoch)
+        else {
+            return;
+        };
+        for ahead in 1..4 {
+            let proposal = Proposal {
+                round: Round::new(epoch, View::new(round.view().get() + ahead)),
+                parent: round.view(),
+                payload: BlockDigest::from([7; 32]),
+            };
+            let Some(vote) = Notarize::sign(&*scheme, proposal) else { return };
+            let vote =
+                commonware_consensus::simplex::types::Vote::<Scheme, BlockDigest>::Notarize(vote);
+            let mut message = Vec::with_capacity(vote.encode_size() + 10);
+            commonware_codec::varint::UInt(epoch.get()).write(&mut message);
+            message.extend_from_slice(&vote.encode());
+            let mut sender = self.sender.lock().expect("no test panics with this lock");
+            let _ = sender.send(Recipients::All, message, true);
+        }
+    }
+}
+
+impl EngineDefinition for Validators {
+    type PublicKey = PublicKey;
+    type Engine = (Context, Running<Context>);
+    type State = State;
+
+    fn participants(&self) -> Vec<PublicKey> {
+        self.public_keys()
+    }
+
+    fn channels(&self) -> Vec<(u64, Quota)> {
+        let quota = |rate| Quota::per_second(NonZeroU32::new(rate).expect("rates are positive"));
+        CHANNELS.iter().map(|(channel, rate)| (*channel, quota(*rate))).collect()
+    }
+
+    fn max_message_size(&self) -> u32 {
+        message_bytes_max(Suite::Intl)
+    }
+
+    async fn init(&self, init: InitContext<'_, PublicKey>) -> (Self::Engine, State) {
+        let InitContext { context, index, public_key, oracle, channels, monitor, .. } = init;
+        let config = self.config(index);
+        if self.planted == Planted::VoteBeforeSync {
+            for epoch in 0..64 {
+                let partition = format!("{}-votes_consensus_{epoch}", config.prefix);
+                let _ = context.remove(&partition, None).await;
+            }
+        }
+        let mut channels = channels.into_iter();
+        let mut channel = || channels.next().expect("as many channels as declared");
+        let votes = channel();
+        let blocker =
+            Recorder { inner: oracle.control(public_key.clone()), blocked: self.blocked.clone() };
+        let double = (self.planted == Planted::DoubleVote && index == 0).then(|| DoubleVoter {
+            committees: Committees::new(
+                &[b"trine/consensus/".as_slice(), &self.genesis.chain_id().0].concat(),
+                self.keys[index].clone(),
+            ),
+            sender: Mutex::new(votes.0.clone()),
+            genesis: self.genesis.clone(),
+        });
+        let network = Network {
+            votes,
+            certificates: channel(),
+            resolver: channel(),
+            backfill: channel(),
+            blocks: channel(),
+            transactions: channel(),
+            blocker,
+            manager: oracle.manager(),
+        };
+        let public_key = public_key.clone();
+        let tap = Arc::new(move |update: &Update<Block>| {
+            if let Update::Tip(round, height, digest) = update {
+                if let Some(double) = &double {
+                    double.vote(*round);
+                }
+                let _ = monitor.send(FinalizationUpdate {
+                    pk: public_key.clone(),
+                    round: *round,
+                    height: *height,
+                    block_digest: digest.to_vec(),
+                });
+            }
+        });
+        self.feed(context.child("load"), index);
+        let parts = self.parts(index);
+        let running = start(context.child("engine"), config, parts, network, Some(tap))
+            .await
+            .expect("the engine starts");
+        let seen = self.memories[index].seen.clone();
+        ((context, running), State { index, seen, blocked: self.blocked.clone() })
+    }
+
+    fn start((context, running): Self::Engine) -> Handle<()> {
+        context.spawn(move |_| async move {
+            let stopped = running.stopped().await;
+            panic!("{stopped}");
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Say what must hold at the end of every simulated run.
+
+use super::engine::State;
+use commonware_glue::simulate::{
+    exit::ExitCondition, processed::ProcessedHeight as _, property::Property,
+    tracker::ProgressTracker,
+};
+use std::{collections::BTreeMap, future::Future, pin::Pin};
+use trine_ledger::preset::PublicKey;
+use trine_types::Digest;
+
+type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
+/// Ends a run when all validators run and have everything up to a height on disk.
+#[derive(Clone, Copy)]
+pub struct EverybodyAt {
+    pub validators: usize,
+    pub height: u64,
+}
+
+impl ExitCondition<PublicKey, State> for EverybodyAt {
+    fn name(&self) -> &'static str {
+        "everybody at the height"
+    }
+
+    fn requires_polling(&self) -> bool {
+        true
+    }
+
+    fn reached<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+        _: usize,
+    ) -> Verdict<'a, bool> {
+        Box::pin(async move {
+            if states.len() < self.validators {
+                return Ok(false);
+            }
+            for state in states {
+                if state.processed_height().await < self.height {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+}
+
+/// No two blocks at a height, no transaction twice, transactions at all, nobody cut off.
+#[derive(Clone, Copy)]
+pub struct Sound;
+
+impl Property<PublicKey, State> for Sound {
+    fn name(&self) -> &'static str {
+        "sound"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        Box::pin(async move { check(states) })
+    }
+}
+
+fn check(states: &[&State]) -> Result<(), String> {
+    let mut chain: BTreeMap<u64, Digest> = BTreeMap::new();
+    for state in states {
+        let seen = state.seen.lock().expect("no test panics with this lock");
+        if let Some(fault) = seen.faults.first() {
+            return Err(format!("validator {}: {fault}", state.index));
+        }
+        for (height, digest) in &seen.blocks {
+            if *chain.entry(*height).or_insert(*digest) != *digest {
+                return Err(format!("two blocks at height {height}"));
+            }
+        }
+        if let Some((id, heights)) = seen.transactions.iter().find(|(_, at)| at.len() > 1) {
+            return Err(format!("transaction {id} is final at {heights:?}"));
+        }
+        if seen.transactions.is_empty() {
+            return Err("no transaction became final".into());
+        }
+    }
+    let blocked = states[0].blocked.lock().expect("no test panics with this lock");
+    match blocked.first() {
+        Some(peer) => Err(format!("{peer} was cut off")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,184 @@
+//! Play scenarios over many seeds.
+
+use super::{
+    engine::{EPOCH, Planted, Validators},
+    properties::{EverybodyAt, Sound},
+};
+use crate::support::Fault;
+use commonware_glue::simulate::{
+    action::{Action, Crash, Schedule},
+    plan::{PlanBuilder, PlanResult},
+};
+use commonware_p2p::simulated::Link;
+use commonware_utils::probability;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+/// Seeds of every scenario, unless `TRINE_SEEDS` names another number.
+const SEEDS: u64 = 10;
+/// Simulated time within which a run must end.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+fn seeds() -> u64 {
+    std::env::var("TRINE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+}
+
+fn plan(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
+    let validators = Validators::new(count, planted);
+    PlanBuilder::new(validators)
+        .seed(seed)
+        .exit_condition(EverybodyAt { validators: count.into(), height: 4 * EPOCH + 3 })
+        .property(Sound)
+        .timeout(PATIENCE)
+}
+
+fn run(plan: PlanBuilder<Validators>) -> PlanResult<Validators> {
+    plan.run().unwrap_or_else(|error| panic!("{error}")).remove(0)
+}
+
+fn crashing(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
+    plan(count, planted, seed).crash(Crash::Random {
+        frequency: Duration::from_millis(900 + 37 * (seed % 20)),
+        downtime: Duration::from_millis(100 + 53 * (seed % 17)),
+        count: 1 + usize::from(count > 4),
+    })
+}
+
+const fn good() -> Link {
+    Link {
+        latency: Duration::from_millis(10),
+        jitter: Duration::from_millis(5),
+        success_rate: probability!(1.0),
+    }
+}
+
+const fn cut() -> Link {
+    Link { success_rate: probability!(0.0), ..good() }
+}
+
+/// Goal: four validators stay safe and go on. Method: random crashes and restarts over seeds.
+#[test]
+fn four_validators_survive_crashes() {
+    for seed in 0..seeds() {
+        run(crashing(4, Planted::Nothing, seed));
+    }
+}
+
+/// Goal: the same for seven. Method: two crash at a time.
+#[test]
+fn seven_validators_survive_crashes() {
+    for seed in 0..seeds().div_ceil(2) {
+        run(crashing(7, Planted::Nothing, seed));
+    }
+}
+
+/// Goal: nothing breaks where validators hand over. Method: each crashes around an epoch's end.
+#[test]
+fn crashes_at_epoch_boundaries() {
+    for seed in 0..seeds() {
+        let mut plan = plan(4, Planted::Nothing, seed);
+        let keys = Validators::new(4, Planted::Nothing).public_keys();
+        for (place, participant) in keys.into_iter().enumerate() {
+            let boundary = (1 + place as u64 % 3) * EPOCH - 1;
+            let first = (boundary + seed % 4).saturating_sub(2);
+            let heights = first..=first + EPOCH;
+            let downtime = Duration::from_millis(200 * (1 + (seed + place as u64) % 5));
+            plan = plan.crash(Crash::ProcessedHeight { participant, heights, downtime });
+        }
+        run(plan);
+    }
+}
+
+/// Goal: a minority and an even split do no harm, and the chain goes on after healing. Method: cut
+/// links for seconds, heal, repeat, with delay growing by the seed.
+#[test]
+fn partitions_heal() {
+    for seed in 0..seeds() {
+        let keys = Validators::new(4, Planted::Nothing).public_keys();
+        let link = Link {
+            latency: Duration::from_millis(10 + 7 * (seed % 10)),
+            jitter: Duration::from_millis(5 + 3 * (seed % 10)),
+            success_rate: probability!(1.0),
+        };
+        let mut schedule = Schedule::new();
+        for round in 0..3_u64 {
+            let at = Duration::from_millis(1_500 + 6_000 * round + 97 * seed);
+            let group = 1 + (seed + round) as usize % 2;
+            for inside in &keys[..group] {
+                for outside in &keys[group..] {
+                    for (from, to) in [(inside, outside), (outside, inside)] {
+                        let (from, to, link) = (from.clone(), to.clone(), cut());
+                        schedule = schedule.at(at, Action::UpdateLink { from, to, link });
+                    }
+                }
+            }
+            schedule = schedule.at(at + Duration::from_secs(3), Action::Heal(link.clone()));
+        }
+        run(plan(4, Planted::Nothing, seed).link(link).crash(Crash::Schedule(schedule)));
+    }
+}
+
+/// Goal: a run can be repeated. Method: the same seed twice gives the same trace.
+#[test]
+fn a_seed_gives_one_trace() {
+    for seed in 0..seeds().div_ceil(4) {
+        let first = run(crashing(4, Planted::Nothing, seed)).state;
+        assert_eq!(first, run(crashing(4, Planted::Nothing, seed)).state, "seed {seed}");
+    }
+}
+
+/// Goal: one to three validators run too. Method: no faults, four epochs.
+#[test]
+fn small_networks_run() {
+    for count in 1..=3 {
+        run(plan(count, Planted::Nothing, 1));
+    }
+}
+
+/// Runs until a seed finds the fault; 50 must be enough.
+fn assert_caught(planted: Planted, build: impl Fn(u64) -> PlanBuilder<Validators>) {
+    let caught = (0..50).find(|seed| {
+        let plan = build(*seed);
+        !matches!(catch_unwind(AssertUnwindSafe(|| plan.run())), Ok(Ok(_)))
+    });
+    let seed = caught.unwrap_or_else(|| panic!("{planted:?} was not found in 50 seeds"));
+    println!("{planted:?} found with seed {seed}");
+}
+
+/// Goal: the simulation finds votes that leave before they are stored. Method: plant it.
+#[test]
+fn a_vote_before_sync_is_caught() {
+    let planted = Planted::VoteBeforeSync;
+    assert_caught(planted, |seed| crashing(4, planted, seed));
+}
+
+/// Goal: the simulation finds a validator that votes twice. Method: plant it.
+#[test]
+fn a_double_vote_is_caught() {
+    assert_caught(Planted::DoubleVote, |seed| plan(4, Planted::DoubleVote, seed));
+}
+
+/// Goal: the simulation finds a missing nonce check. Method: plant it in the rules of all.
+#[test]
+fn a_missing_nonce_check_is_caught() {
+    let planted = Planted::Rules(Fault::NoNonceCheck);
+    assert_caught(planted, |seed| plan(4, planted, seed));
+}
+
+/// Goal: the simulation finds outcomes in another order. Method: plant it in one node's rules.
+#[test]
+fn another_order_of_outcomes_is_caught() {
+    let planted = Planted::Rules(Fault::OutcomeOrder(0));
+    assert_caught(planted, |seed| plan(4, planted, seed));
+}
+
+/// Goal: the simulation finds a boundary block without the next validators. Method: plant it in
+/// the ledger of all.
+#[test]
+fn a_forgotten_validator_set_is_caught() {
+    trine_ledger::planted::forget_validators(true);
+    assert_caught(Planted::Nothing, |seed| plan(4, Planted::Nothing, seed));
+    trine_ledger::planted::forget_validators(false);
+}
