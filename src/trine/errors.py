@@ -447,6 +447,10 @@ class NothingToDo(BadInput):
     """There is no regular file among the given paths."""
 
 
+class BadSecretKey(BadInput):
+    """A secret key is malformed, or others can read its file."""
+
+
 class DamagedData(BadInput):
     """A node's stored data does not match its checksums."""
 
@@ -467,10 +471,6 @@ class UnknownSuite(Usage):
 
 class UnknownAlgorithm(Usage):
     """This build knows no such key algorithm."""
-
-
-class BadSecretKey(Usage):
-    """The bytes are no secret key of the algorithm."""
 
 
 class UnknownCode(Usage):
