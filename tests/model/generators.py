@@ -35,6 +35,7 @@ from trine.model.limits import (
     ORGANISATIONS_MAX,
     U64_MAX,
 )
+from trine.model.modules.assets import balance_of
 from trine.model.parameters import PARAMETER_NUMBERS, PARAMETERS
 from trine.model.records import AccountKey, Asset, Log, Proposal
 from trine.model.state_keys import account_key_key, asset_key, log_key, proposal_key
@@ -50,7 +51,8 @@ GOOD_SYMBOLS = ("EUR", "TOK", "A1", "USD", "ABCDEFGHIJKL")
 BAD_SYMBOLS = ("", "1A", "eur", "€", "A\n")
 GOOD_TITLES = ("Euro", "Жетон", "x" * 32, "é" * 16, "名" * 10, "a\u2028b", " ")
 BAD_TITLES = ("", "a\tb", "\x85", "\x7f")
-REFERENCES = (b"r" * 16, b"s" * 64, b"t" * 20)
+GOOD_REFERENCES = (None, None, b"r" * 16, b"s" * 64, b"t" * 20)
+BAD_REFERENCES = (b"q" * 15, b"q" * 65, b"")
 MASKS = (0, 0b000010, 0b100000, 0b111110, 2**32 - 1)
 GAPS_MS = (1, 400, 1_000, 1_000, 5_000, 100_000)
 """Milliseconds from a block to the next."""
@@ -166,6 +168,8 @@ class Generator:
         able = [who for who, account in accounts.items() if self._is_able(account, call, role)]
         sender = self.random.choice(sorted(able if able and not self._one_in(6) else accounts))
         made = [call] + [self._call()[0] for _ in range(self.random.choice((0, 0, 0, 0, 1, 3)))]
+        if isinstance(call, calls.AssetTransfer | calls.AssetBurn) and self._one_in(4):
+            made[0] = replace(call, amount=balance_of(sender, call.asset, self.chain.state))
         return tuple(self._raw(one) for one in made), sender
 
     def _is_able(self, account: Account, call: calls.Call, role: Roles) -> bool:
@@ -255,7 +259,7 @@ class Generator:
         return calls.LogCreate(self._mostly(GOOD_NAMES, BAD_NAMES))
 
     def _evidence(self) -> calls.Call:
-        entries = [Digest(self.random.randbytes(32)) for _ in range(self.random.randint(1, 9))]
+        entries = [Digest(self.random.randbytes(32)) for _ in range(self.random.randint(0, 9))]
         log = LogId(self.random.randint(0, self.chain.state.counters.logs))
         reference = self.random.randbytes(self.random.choice((0, 5, 64)))
         return calls.EvidenceAppend(log, "text/plain", reference, tuple(entries))
@@ -273,7 +277,7 @@ class Generator:
 
     def _holder_call(self) -> calls.Call:
         amount = Amount(self.random.choice((0, 1, 1, 10, 300, 900, U64_MAX - 8_000)))
-        reference = self.random.choice((None, None, *REFERENCES, self.random.randbytes(30)))
+        reference = self._mostly(GOOD_REFERENCES, (*BAD_REFERENCES, self.random.randbytes(30)))
         transfer = calls.AssetTransfer(self._asset(), self._address(), amount, reference)
         return self._pick(lambda: transfer, lambda: transfer, self._burn)
 
@@ -327,6 +331,9 @@ class Generator:
                 return self._flipped(data)
             case 17:
                 return self._flipped(data[:1]) + data[1:]
+            case 18:
+                # The signature is one byte short, and its length says so.
+                return data[:-66] + (63).to_bytes(2, "big") + data[-63:]
         return data
 
     def _secret(self, body: UnsignedTransaction) -> Ed25519PrivateKey:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.model import people
 from trine.model import calls, limits
-from trine.model.account import Account, Roles
-from trine.model.codec import U16, Bytes, Flag, ListOf, Optional, Reader, Text8, Value
+from trine.model.account import ROLES, Account, Roles
+from trine.model.codec import U16, Bytes, Flag, ListOf, Nested, Optional, Reader, Text8, Value
 from trine.model.header import Header, StateCommitment
 from trine.model.identifiers import (
     Address,
@@ -26,10 +26,12 @@ from trine.model.identifiers import (
     TransactionId,
     ValidatorKey,
 )
+from trine.model.keys import ALGORITHM
 from trine.model.merkle import Frontier
-from trine.model.outcome import Event, Outcome
+from trine.model.outcome import VERDICT_NUMBER, Event, Outcome
 from trine.model.parameters import Parameters
 from trine.model.records import (
+    PROPOSAL_STATUS,
     AccountKey,
     Asset,
     Counters,
@@ -56,6 +58,12 @@ COMMITMENT = StateCommitment(DIGEST, Digest(bytes(32)), 3, 9)
 TRANSACTION = people.transaction(
     "any", ChainId(DIGEST), [calls.LogCreate("x"), calls.KeyRevoke(limits.CALLS_MAX)], nonce=7
 )
+
+
+def reordered(*places: int) -> bytes:
+    """Encode a list of validators in another order."""
+    return ValidatorSet(tuple(VALIDATORS.members[place] for place in places)).encode()
+
 
 SAMPLES: tuple[Value, ...] = (
     Account.new(OrganisationId(3), Roles.NOTARY, KEY).use_nonce(Nonce(5)),
@@ -152,6 +160,19 @@ def test_any_bytes_give_a_value_or_a_verdict(kind: type[Value], data: bytes) -> 
         (Text8(9, "x"), b"\x03\xed\xa0\x80", Malformed),
         (ListOf(U16, 1, "x"), b"\x00\x02", TooLarge),
         (ListOf(U16, 3, "x", least=1), b"\x00\x00", Malformed),
+        (ROLES, b"\x08", Malformed),
+        (ALGORITHM, b"\x00", Malformed),
+        (calls.ACTION, b"\x05", Malformed),
+        (calls.TRANSFER_REFERENCE, b"\x0f" + bytes(15), Malformed),
+        (calls.TRANSFER_REFERENCE, b"\x41" + bytes(65), TooLarge),
+        (PROPOSAL_STATUS, b"\x03", Malformed),
+        (VERDICT_NUMBER, b"\x00\x0f", Malformed),
+        (Nested(Parameters), b"\x00\x01" + bytes(8), Malformed),
+        (Nested(Parameters), b"\x00\x08" + bytes(64), TooLarge),
+        (Nested(ValidatorSet), b"\x00\x00", Malformed),
+        (Nested(ValidatorSet), reordered(2, 1), NonCanonical),
+        (Nested(ValidatorSet), reordered(1, 1), NonCanonical),
+        (Nested(EpochChange), EpochChange(Epoch(1), VALIDATORS, VALIDATORS).encode(), NonCanonical),
     ],
 )
 def test_each_fault_has_its_verdict(read: Any, data: bytes, verdict: type[Undecodable]) -> None:

@@ -82,10 +82,7 @@ class Chain:
         return (height + 1) % self.document.blocks_per_epoch == 0
 
     def apply(
-        self,
-        height: Height,
-        time_ms: Milliseconds,
-        transactions: Sequence[bytes],
+        self, height: Height, time_ms: Milliseconds, transactions: Sequence[bytes]
     ) -> Applied:
         """Apply one block.
 
@@ -115,6 +112,7 @@ class Chain:
             outcomes.append(outcome)
             log_appends.extend(appends)
         self.state = state
+        validators = state.read(validators_key(), ValidatorSet)
         ids = tuple(transaction.body.id() for transaction in decoded)
         return Applied(
             ids=ids,
@@ -124,8 +122,6 @@ class Chain:
             outcome_root=outcome_root(list(zip(ids, outcomes, strict=True))),
             evidence_root=evidence_root(state),
             parameters_version=state.counters.parameters_version,
-            next_validators=state.read(validators_key(), ValidatorSet)
-            if self.closes_epoch(height)
-            else None,
+            next_validators=validators if self.closes_epoch(height) else None,
             state_digest=state.digest(),
         )
