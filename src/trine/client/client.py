@@ -321,28 +321,28 @@ class Client:
         Raises:
             CannotReachNode: No node answers any more.
         """
-        reader = EventReader()
         attempts = Attempts(self.urls, self._place)
         next_height = from_
         while True:
             try:
-                for event in self._events(attempts.url, reader, next_height):
+                for event in self._events(attempts.url, next_height):
                     block = read_record(BlockSummary.read, event)
                     if next_height is not None and block.height < next_height:
                         continue
+                    if next_height is not None and block.height > next_height:
+                        break
                     next_height = Height(block.height + 1)
                     attempts = Attempts(self.urls, attempts.place)
                     yield block
-                pause = attempts.unreachable("the stream ended")
+                pause = attempts.unreachable("the stream ended or left a block out")
             except httpx.TransportError as error:
                 pause = attempts.unreachable(str(error) or type(error).__name__)
             if pause:
                 time.sleep(pause)
 
-    def _events(
-        self, url: str, reader: EventReader, from_: Height | None
-    ) -> Iterator[dict[str, Any]]:
+    def _events(self, url: str, from_: Height | None) -> Iterator[dict[str, Any]]:
         """Read the events of one connection."""
+        reader = EventReader()
         query: dict[str, int] = {} if from_ is None else {"from": from_}
         with self._http.stream("GET", url + "/v1/stream", params=query) as response:
             if response.status_code >= 400:

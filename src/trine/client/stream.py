@@ -5,8 +5,6 @@
 >>> lines = ["id: 5", "event: block", 'data: {"height": 5}', ""]
 >>> [event for line in lines if (event := reader.feed(line))]
 [{'height': 5}]
->>> reader.last_id
-'5'
 """
 
 import json
@@ -19,12 +17,10 @@ EVENT_CHARACTERS_MAX: Final = 4 * 1_024 * 1_024
 
 
 class EventReader:
-    """Collect lines into events."""
+    """Collect the lines of one connection into events."""
 
-    def __init__(self, last_id: str | None = None) -> None:
-        """Start after the event `last_id`."""
-        self.last_id = last_id
-        self._id: str | None = None
+    def __init__(self) -> None:
+        """Begin with nothing."""
         self._kind = ""
         self._data: list[str] = []
         self._length = 0
@@ -44,15 +40,13 @@ class EventReader:
             raise BadAnswer(f"an event of more than {EVENT_CHARACTERS_MAX} characters")
         if name == "data":
             self._data.append(value)
-        elif name == "id":
-            self._id = value
         elif name == "event":
             self._kind = value
         return None
 
     def _complete(self) -> dict[str, Any] | None:
-        kind, data, identifier = self._kind, self._data, self._id
-        self._kind, self._data, self._id, self._length = "", [], None, 0
+        kind, data = self._kind, self._data
+        self._kind, self._data, self._length = "", [], 0
         if kind != "block" or not data:
             return None
         try:
@@ -61,5 +55,4 @@ class EventReader:
             raise BadAnswer(f"an event that is no JSON: {error}") from None
         if not isinstance(event, dict):
             raise BadAnswer("an event that is no JSON object")
-        self.last_id = identifier if identifier is not None else self.last_id
         return event
