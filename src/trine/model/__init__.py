@@ -7,8 +7,8 @@ nothing that it is compared with: only on the standard library and one library f
 Read it in this order: `identifiers`, `codec`, `transaction`, `calls`, `outcome` (what travels);
 `account`, `records`, `state_keys`, `parameters`, `state` (what is kept); `validity`, `quotas`,
 `execution`, `modules` (what happens); `merkle`, `roots`, `header`, `validators` (what is
-certified); `document`, `genesis`, `chain` (from the first block on). `proofs` checks what a node
-answers.
+certified); `document`, `genesis`, `chain`, `block` (from the first block on). `proofs` checks what
+a node answers.
 
 Example:
     >>> import json
@@ -29,6 +29,7 @@ Example:
     ((), 0)
 """
 
+from trine.model.block import Block, InvalidHeader, Replay
 from trine.model.chain import Applied, Chain, InvalidBlock
 from trine.model.document import GenesisDocument, read_genesis
 from trine.model.json_fields import GenesisError
@@ -38,13 +39,16 @@ from trine.model.transaction import RawCall, Transaction, UnsignedTransaction
 
 __all__ = [
     "Applied",
+    "Block",
     "Chain",
     "Event",
     "GenesisDocument",
     "GenesisError",
     "InvalidBlock",
+    "InvalidHeader",
     "Outcome",
     "RawCall",
+    "Replay",
     "State",
     "Transaction",
     "UnsignedTransaction",
