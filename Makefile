@@ -53,6 +53,7 @@ lint: build ## Check form, types, layers and documentation
 	@$(BIN)/python -m tools.tidy
 	$(call say,Layers)
 	@$(BIN)/python -m tools.layers
+	@$(BIN)/python -m tools.features
 	@$(BIN)/lint-imports
 	$(call say,Format)
 	@cargo fmt --all --check
