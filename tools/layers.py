@@ -20,8 +20,8 @@ MAY_USE: dict[str, frozenset[str]] = {
     "verify": frozenset({"crypto", "types"}),
     "testkit": frozenset({"crypto", "types"}),
     "bench": frozenset({"crypto", "types"}),
-    "ledger": frozenset({"crypto", "types"}),
-    "consensus": frozenset({"crypto", "types", "ledger"}),
+    "ledger": frozenset({"crypto", "types", "verify"}),
+    "consensus": frozenset({"crypto", "types", "verify", "ledger"}),
     "node": frozenset({"crypto", "types", "ledger", "consensus", "rules", "verify"}),
     # The test kit: the readable model is compared with the rules through the extension.
     "py": frozenset({"crypto", "types", "rules", "verify", "node", "bench", "testkit"}),
