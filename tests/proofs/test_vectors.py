@@ -181,9 +181,15 @@ def test_altered_trust_is_refused() -> None:
         files.read("trust.json").replace(b"trine-trust-v1", b"trine-trust-v2"),
         files.read("trust.json").replace(b'"intl"', b'"gm"'),
         files.read("trust.json").replace(b'"epoch": 0', b'"epoch": -1'),
+        files.read("trust.json").replace(b'"epoch": 0', b'"epoch": -0'),
         files.read("trust.json").replace(b'"epoch": 0', b'"epoch": "0"'),
+        files.read("trust.json").replace(b'"epoch": 0', b'"epoch": 0, "more": NaN'),
+        files.read("trust.json").replace(b'"n0"', b'"\\ud800"'),
     ],
-    ids=["empty", "bytes", "array", "object", "deep", "format", "suite", "negative", "text"],
+    ids=[
+        *["empty", "bytes", "array", "object", "deep", "format", "suite", "negative"],
+        *["signed zero", "text", "no number", "half a character"],
+    ],
 )
 def test_unusable_trust_is_bad_input(text: bytes) -> None:
     """Goal: what is no trust file is said to be none. Method: one thing wrong each."""

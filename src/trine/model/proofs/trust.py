@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from trine.model.ed25519 import is_public_key
 from trine.model.hashing import SUITE
@@ -58,7 +58,12 @@ def read_trust(data: bytes) -> Trust:
     if len(data) > TRUST_BYTES_MAX:
         raise _unusable(f"{len(data)} bytes, at most {TRUST_BYTES_MAX} are read")
     try:
-        document = json.loads(data.decode(), object_pairs_hook=_unique)
+        document = json.loads(
+            data.decode(),
+            object_pairs_hook=_unique,
+            parse_int=_integer,
+            parse_constant=_no_number,
+        )
     except (ValueError, RecursionError) as error:
         raise _unusable(str(error)) from None
     if _field(document, "format", str) != TRUST_FORMAT:
@@ -86,6 +91,14 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return fields
 
 
+def _integer(text: str) -> int | float:
+    return -0.0 if text == "-0" else int(text)  # a signed zero is no unsigned integer
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
 def _validator(member: object) -> TrustedValidator:
     key = _bytes(member, "key", ValidatorKey)
     name = _field(member, "name", str)
@@ -103,6 +116,8 @@ def _field(value: object, name: str, kind: type[T]) -> T:
     if not isinstance(value, dict) or type(value.get(name)) is not kind:
         raise _unusable(f"{name} is missing or not of its type")
     found: T = value[name]
+    if isinstance(found, str) and any("\ud800" <= character <= "\udfff" for character in found):
+        raise _unusable(f"{name} holds half of a character")
     return found
 
 
