@@ -1,8 +1,9 @@
 //! Run one validator of a test chain as a process that a test can kill.
 //!
 //! Arguments: folder, number of this validator, blocks of an epoch, addresses of all validators.
-//! Standard input takes one transaction a line, as account, nonce and amount; standard output tells
-//! of every durable block.
+//! Standard input takes one transaction a line, as account, nonce and amount, or the word `state`.
+//! Standard output tells of every durable block (`block`, height, digest, transactions) and, when
+//! asked, of the state (`state`, height, sum of all counters).
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -12,11 +13,18 @@ use std::{
     io::BufRead as _,
     num::NonZeroU64,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
-use support::{Counters, EverySignature, NoLogs, Queue, Seen, Witness, add, genesis, secret};
+use support::{
+    ACCOUNTS, Counters, EverySignature, NoLogs, Queue, Seen, Witness, add, address, counter_key,
+    genesis, secret,
+};
 use trine_consensus::{Config, Parts, ProcessConfig, address_book, run, signer};
+use trine_ledger::state::StateReader;
 use trine_types::Genesis;
 
 fn main() {
@@ -45,23 +53,32 @@ fn main() {
     let folder = PathBuf::from(&arguments[0]);
     let length = NonZeroU64::new(blocks_per_epoch).expect("epochs have blocks");
     let mut engine = Config::new(signer(&key), length);
-    engine.first_start = take_permit(&folder);
     engine.cache_bytes = 16 << 20;
     engine.timing.idle_ms = 100;
     let validators = genesis.validator_set().expect("the test's keys are keys");
     let config = ProcessConfig {
         engine,
         storage: folder.join("data"),
+        permit: folder.join("first-start"),
         listen: addresses[usize::from(number)].parse().expect("address of this validator"),
         book: address_book(&validators).expect("addresses of the validators"),
         workers: 1,
     };
-    std::thread::spawn(move || read_transactions(&genesis, &queue));
-    let result = run(config, parts, |context, _| async move {
-        let mut told = 0;
-        loop {
-            told = tell(&seen, told);
-            context.sleep(Duration::from_millis(10)).await;
+    let asked = Arc::new(AtomicBool::new(false));
+    let ask = asked.clone();
+    std::thread::spawn(move || read_commands(&genesis, &queue, &ask));
+    let result = run(config, parts, |context, running| {
+        let state = running.state();
+        async move {
+            let state = state.await;
+            let mut told = 0;
+            loop {
+                told = tell(&seen, told);
+                if asked.swap(false, Ordering::AcqRel) {
+                    tell_state(state.as_ref()).await;
+                }
+                context.sleep(Duration::from_millis(10)).await;
+            }
         }
     });
     let Err(error) = result.map(|never: std::convert::Infallible| match never {});
@@ -69,17 +86,25 @@ fn main() {
     std::process::exit(1);
 }
 
-/// Takes the one permission to vote from an empty folder.
-fn take_permit(folder: &std::path::Path) -> bool {
-    std::fs::remove_file(folder.join("first-start")).is_ok()
-}
-
-fn read_transactions(genesis: &Genesis, queue: &Queue) {
+fn read_commands(genesis: &Genesis, queue: &Queue, ask: &AtomicBool) {
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        if line == "state" {
+            ask.store(true, Ordering::Release);
+            continue;
+        }
         let words: Vec<u64> = line.split(' ').map(|word| word.parse().expect("number")).collect();
         queue.add(add(genesis, words[0] as u8, words[1], words[2]));
     }
     std::process::exit(0);
+}
+
+/// Prints the height of the state and the sum of all counters.
+async fn tell_state(state: &dyn StateReader) {
+    let keys = (0..ACCOUNTS).map(|number| counter_key(address(number))).collect();
+    let (values, height) = state.values(keys).await.expect("the state can be read");
+    let counter = |bytes: &Vec<u8>| u64::from_be_bytes(bytes[..].try_into().expect("8 bytes"));
+    let sum: u64 = values.iter().flatten().map(counter).sum();
+    println!("state {height} {sum}");
 }
 
 /// Prints the blocks that became durable: height, digest, transactions.
@@ -90,7 +115,7 @@ fn tell(seen: &Mutex<Seen>, told: u64) -> u64 {
     for (height, digest) in seen.blocks.range(told + 1..durable + 1) {
         let ids = seen.transactions.iter().filter(|(_, heights)| heights.contains(height));
         let ids: Vec<String> = ids.map(|(id, _)| id.to_string()).collect();
-        println!("{height} {digest} {}", ids.join(" "));
+        println!("block {height} {digest} {}", ids.join(" "));
     }
     durable
 }

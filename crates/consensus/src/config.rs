@@ -34,7 +34,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             idle_ms: 1_000,
-            interval_ms_min: 25,
+            interval_ms_min: 80,
             leader_ms: 2_000,
             certification_ms: 3_000,
             retry_ms: 500,
@@ -106,7 +106,8 @@ impl Config {
     /// [`ConfigError`] naming the field, its value and what would be accepted.
     pub fn check(&self) -> Result<(), ConfigError> {
         let epoch = self.blocks_per_epoch.get();
-        let minimum = limits::BLOCKS_PER_EPOCH_MIN.max(2 * PENDING_BLOCKS_MAX as u64);
+        // The validators of an epoch are known before its last block is handed out.
+        let minimum = limits::BLOCKS_PER_EPOCH_MIN.max(PENDING_BLOCKS_MAX as u64);
         at_least("blocks_per_epoch", epoch, minimum)?;
         if let Some(retained) = self.retained_blocks {
             // A restart reads the block that began the epoch.

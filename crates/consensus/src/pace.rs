@@ -10,9 +10,13 @@ use commonware_runtime::Clock;
 use futures::future::{Either, select};
 use std::{
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tracing::warn;
 use trine_ledger::{Block, Candidates, Ledger, preset::Context};
 use trine_types::limits;
 
@@ -32,7 +36,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            interval_ms_min: 25,
+            interval_ms_min: 80,
             idle_ms: 1_000,
             transactions_max: limits::BLOCK_TRANSACTIONS_MAX,
             bytes_max: limits::BLOCK_BYTES_MAX,
@@ -74,17 +78,46 @@ impl Picker {
     }
 }
 
+/// Difference between a proposal's time and this node's clock that is worth a warning.
+const CLOCK_WARNING_MS: u64 = 5_000;
+/// Time between two such warnings.
+const WARNING_INTERVAL_MS: u64 = 60_000;
+
+/// Warns when this node's clock and the leaders' differ.
+#[derive(Clone, Default)]
+struct ClockWatch {
+    warned_ms: Arc<AtomicU64>,
+}
+
+impl ClockWatch {
+    fn compare(&self, block_ms: u64, now_ms: u64) {
+        let difference_ms = block_ms.abs_diff(now_ms);
+        let silent = self.warned_ms.load(Ordering::Relaxed).saturating_add(WARNING_INTERVAL_MS);
+        if difference_ms < CLOCK_WARNING_MS || now_ms < silent {
+            return;
+        }
+        self.warned_ms.store(now_ms, Ordering::Relaxed);
+        let side = if block_ms > now_ms { "behind" } else { "ahead of" };
+        warn!(
+            difference_ms,
+            "this node's clock is {side} the clock of the validator that proposes: set the clock"
+        );
+    }
+}
+
 /// The application as consensus sees it.
 #[derive(Clone)]
 pub struct Paced<A> {
     inner: A,
     picker: Picker,
+    clock: ClockWatch,
 }
 
 impl<A> Paced<A> {
     /// Wraps the mailbox of the state actor.
     pub fn new(inner: A, ledger: Ledger, source: Arc<dyn Source>, pace: Pace) -> Self {
-        Self { inner, picker: Picker { ledger, source, pace } }
+        let picker = Picker { ledger, source, pace };
+        Self { inner, picker, clock: ClockWatch::default() }
     }
 }
 
@@ -129,7 +162,9 @@ where
     /// and a clock is no ground for one. Consensus cancels the wait when the view is over.
     async fn verify(&mut self, context: (E, Context), ancestry: impl Ancestry<Block>) -> bool {
         if let Some(block) = ancestry.peek() {
-            let allowed = block.inner().header().time_ms.saturating_sub(limits::BLOCK_AHEAD_MS_MAX);
+            let time_ms = block.inner().header().time_ms;
+            self.clock.compare(time_ms, unix_ms(&context.0));
+            let allowed = time_ms.saturating_sub(limits::BLOCK_AHEAD_MS_MAX);
             while unix_ms(&context.0) < allowed {
                 let step = (allowed - unix_ms(&context.0)).min(self.picker.pace.idle_ms.max(1));
                 context.0.sleep(Duration::from_millis(step)).await;

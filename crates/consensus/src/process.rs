@@ -3,6 +3,7 @@
 use crate::{
     config::Config,
     engine::{self, CHANNELS, Network, Parts, StartError, message_bytes_max},
+    guard::VoteGuard,
     peers::{AddressBook, Peers},
     running::{Running, Stopped},
 };
@@ -30,10 +31,9 @@ use trine_types::limits;
 
 /// File on which the library locks a folder.
 const LOCK_NAME: &str = ".hold";
-/// Largest difference between two peers' clocks at a handshake.
-const CLOCK_SKEW: Duration = Duration::from_secs(10);
-/// Oldest handshake that a peer may send.
-const HANDSHAKE_AGE: Duration = Duration::from_secs(20);
+/// Largest difference between two peers' clocks at a handshake. Wide on purpose: a node with a
+/// wrong clock connects, follows and warns; the handshake's fresh keys make a replay useless.
+const CLOCK_SKEW: Duration = Duration::from_hours(24);
 const NETWORK_MAILBOX: NonZeroUsize = NZUsize!(1_024);
 /// Peers beside the validators that may connect.
 const OBSERVERS_MAX: usize = 8;
@@ -47,6 +47,8 @@ pub struct ProcessConfig {
     pub engine: Config,
     /// Folder of the chain's data.
     pub storage: PathBuf,
+    /// File that permits a new key to vote from an empty folder; spent by the first start.
+    pub permit: PathBuf,
     /// Address on which peers connect.
     pub listen: SocketAddr,
     /// Where the peers listen.
@@ -127,13 +129,33 @@ fn start(
     Box::pin(start_in(context, config, parts))
 }
 
+/// Turns the operator's permission into the folder's own record before anybody votes.
+async fn spend_permit(
+    context: &tokio::Context,
+    config: &mut ProcessConfig,
+) -> Result<(), RunError> {
+    let failed = |error| RunError::Storage(config.permit.clone(), error);
+    config.engine.first_start = config.permit.is_file();
+    let guard = context.child("guard");
+    VoteGuard::open(guard, &config.engine.prefix, config.engine.first_start)
+        .await
+        .map_err(|error| StartError::Storage(error.to_string()))?;
+    if config.engine.first_start {
+        std::fs::remove_file(&config.permit).map_err(failed)?;
+        let folder = config.permit.parent().unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok(())
+}
+
 async fn start_in(
     context: tokio::Context,
-    config: ProcessConfig,
+    mut config: ProcessConfig,
     parts: Parts,
 ) -> Result<Running<tokio::Context>, RunError> {
     let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from);
     let suite = suite.map_err(StartError::from)?;
+    spend_permit(&context, &mut config).await?;
     let (mut network, oracle) =
         lookup::Network::new(context.child("network"), network_config(&config, &parts, suite));
     let mut register = |place: usize| {
@@ -168,7 +190,7 @@ fn network_config(
         Sake {
             signer: config.engine.signer.clone(),
             synchrony_bound: CLOCK_SKEW,
-            max_handshake_age: HANDSHAKE_AGE,
+            max_handshake_age: CLOCK_SKEW,
             version: sake::Version::V1,
         },
         cups::Version::V1,

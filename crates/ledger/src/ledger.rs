@@ -145,7 +145,7 @@ impl Ledger {
         context: &BlockContext,
         parent: &Header,
         place: &Context,
-        body: &[Arc<Transaction>],
+        (body, body_root): (&[Arc<Transaction>], Digest),
         applied: &Applied<E, Execution>,
     ) -> Header {
         let suite = self.parts.suite;
@@ -163,7 +163,7 @@ impl Ledger {
             proposer,
             parent: parent_digest,
             time_ms: context.time_ms,
-            body_root: merkle::root(suite, body.iter().map(|one| one.bytes.as_ref())),
+            body_root,
             outcome_root: outcome_root(suite, body, execution),
             evidence_root: self.parts.log_heads.root(
                 parent_digest,
@@ -221,7 +221,8 @@ impl Ledger {
         let body: Vec<Arc<Transaction>> =
             places.iter().map(|place| transactions[*place].clone()).collect();
         let applied = Applied { result: execution, merkleized, view };
-        let header = self.header(&within, parent, &place, &body, &applied);
+        let body_root = merkle::root(parts.suite, body.iter().map(|one| one.bytes.as_ref()));
+        let header = self.header(&within, parent, &place, (&body, body_root), &applied);
         let raw = body.iter().map(|one| one.bytes.clone()).collect();
         let block = trine_types::Block { header, transactions: raw };
         let block = Block::new(parts.suite, block)
@@ -255,7 +256,9 @@ impl Ledger {
         let applied = apply(application, &parts.strategy, context, body, batches, run).await;
         let applied = applied.unwrap_or_else(|error| panic!("checking a block: {error}"))?;
         let place = commonware_consensus::CertifiableBlock::context(block);
-        let expected = self.header::<E>(&context, parent, &place, &transactions, &applied);
+        // The body was compared with its root when the block was decoded.
+        let body = (&transactions[..], header.body_root);
+        let expected = self.header::<E>(&context, parent, &place, body, &applied);
         if let Some(field) = first_difference(header, &expected) {
             return Err(Refusal::Commitment(field));
         }

@@ -54,6 +54,8 @@ pub enum Planted {
     VoteBeforeSync,
     /// The first validator votes for two blocks in each view.
     DoubleVote,
+    /// The first validator loses its folder whenever it stops; with or without the guard.
+    LostFolder { guarded: bool },
     /// The rules have a fault.
     Rules(Fault),
 }
@@ -102,8 +104,14 @@ impl Validators {
     fn config(&self, index: usize) -> Config {
         let length = NonZeroU64::new(EPOCH).expect("epochs have blocks");
         let mut config = Config::new(self.keys[index].clone(), length);
+        let start = self.memories[index].starts.fetch_add(1, Ordering::Relaxed);
         config.prefix = format!("v{index}");
-        config.first_start = self.memories[index].starts.fetch_add(1, Ordering::Relaxed) == 0;
+        config.first_start = start == 0;
+        if let (Planted::LostFolder { guarded }, 0) = (self.planted, index) {
+            // Partitions under another name are an empty folder.
+            config.prefix = format!("v{index}-{start}");
+            config.first_start |= !guarded;
+        }
         config.cache_bytes = 1 << 20;
         config.timing = Timing { idle_ms: 100, interval_ms_min: 10, ..Timing::default() };
         config.timing.leader_ms = 500;

@@ -137,6 +137,35 @@ fn small_networks_run() {
     }
 }
 
+fn losing_its_folder(guarded: bool, seed: u64) -> PlanBuilder<Validators> {
+    let planted = Planted::LostFolder { guarded };
+    let participant = Validators::new(4, planted).public_keys().remove(0);
+    let mut plan = plan(4, planted, seed);
+    for epoch in 0..3 {
+        let first = epoch * EPOCH + 2 + seed % (EPOCH - 4);
+        let participant = participant.clone();
+        let downtime = Duration::from_millis(5 + 10 * (seed % 7));
+        let heights = first..=first + 2 * EPOCH;
+        plan = plan.crash(Crash::ProcessedHeight { participant, heights, downtime });
+    }
+    plan
+}
+
+/// Goal: a validator that lost its folder does no harm and comes back. Method: take the folder
+/// away at three heights; it replays the chain and must not be seen to vote twice.
+#[test]
+fn a_lost_folder_does_no_harm() {
+    for seed in 0..seeds() {
+        run(losing_its_folder(true, seed));
+    }
+}
+
+/// Goal: the guard is what prevents the harm. Method: the same without it is found.
+#[test]
+fn a_lost_folder_without_the_guard_is_caught() {
+    assert_caught(Planted::LostFolder { guarded: false }, |seed| losing_its_folder(false, seed));
+}
+
 /// Runs until a seed finds the fault; 50 must be enough.
 fn assert_caught(planted: Planted, build: impl Fn(u64) -> PlanBuilder<Validators>) {
     let caught = (0..50).find(|seed| {
