@@ -26,6 +26,7 @@ from trine.client.records import Status
 from trine.crypto import KeyFile, SecretKey
 from trine.errors import (
     BadConfiguration,
+    ClockOff,
     FolderLocked,
     NodeStopped,
     NotFinalizing,
@@ -48,6 +49,8 @@ START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 20.0
 """Seconds that a node may take to stop before it is killed."""
 POLL_S: Final = 0.1
+CLOCK_BEHIND_MS_MAX: Final = 5_000
+"""Milliseconds that the newest block's time may lie ahead of this machine's clock."""
 PROBE_TIMEOUT_S: Final = 2.0
 LOG_TAIL_BYTES: Final = 4_096
 LOG_LINES: Final = 5
@@ -357,6 +360,7 @@ def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Statu
             found = {node.name: probe(http, node.url) for node in nodes}
             answered = {name: status for name, status in found.items() if status}
             heights = [status.height for status in answered.values()]
+            _check_clock(answered)
             if len(answered) == len(nodes):
                 first = max(heights) if first is None else first
                 if max(heights) > first and min(heights) >= first:
@@ -370,6 +374,15 @@ def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Statu
     logs = ", ".join(str(node.output) for node in nodes)
     message = f"no new final block within {START_TIMEOUT_S:.0f} s; the nodes' output: {logs}"
     raise NotFinalizing(message, instance=str(home.path))
+
+
+def _check_clock(found: dict[str, Status]) -> None:
+    """Refuse to wait for blocks that cannot come before this machine's clock is right."""
+    newest_ms = max((status.time_ms for status in found.values()), default=0)
+    behind_ms = newest_ms - time.time_ns() // 1_000_000
+    if behind_ms > CLOCK_BEHIND_MS_MAX:
+        behind = f"{behind_ms / 1_000:.0f} s behind the newest block"
+        raise ClockOff(f"this machine's clock is {behind}: no block can follow until it is right")
 
 
 def _check_alive(home: Home, nodes: list[Node]) -> None:
