@@ -4,8 +4,8 @@ use crate::account::Roles;
 use crate::codec::{DecodeError, parse_hex, to_hex};
 use crate::identifiers::{Address, Amount, ChainId, OrganisationId, tagged_hash};
 use crate::limits::{
-    BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN, DECIMALS_MAX, GENERATED_ACCOUNTS_MAX,
-    GENESIS_BYTES_MAX, NAME_BYTES_MAX, ORGANISATIONS_MAX, SYMBOL_BYTES_MAX,
+    ADDRESS_TEXT_BYTES_MAX, BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN, DECIMALS_MAX,
+    GENERATED_ACCOUNTS_MAX, GENESIS_BYTES_MAX, NAME_BYTES_MAX, ORGANISATIONS_MAX, SYMBOL_BYTES_MAX,
 };
 use crate::record::{PARAMETERS, Parameters};
 use crate::validators::{Validator, ValidatorSet};
@@ -251,6 +251,13 @@ impl Genesis {
         }
         for validator in &self.validators {
             check_name("validator", &validator.name)?;
+            let length = validator.address.len();
+            if length > ADDRESS_TEXT_BYTES_MAX {
+                let (name, max) = (&validator.name, ADDRESS_TEXT_BYTES_MAX);
+                return Err(GenesisError(format!(
+                    "address of validator {name:?} has {length} bytes, at most {max} allowed"
+                )));
+            }
         }
         let (suite, mut addresses) = (self.suite()?, BTreeSet::new());
         for account in &self.accounts {
