@@ -127,6 +127,22 @@ def test_text_that_is_no_document_is_refused(text: bytes) -> None:
     # Goal: one kind of error. Method: examples of what JSON readers stumble over.
     with pytest.raises(GenesisError):
         read_genesis(text)
+    with pytest.raises(BadGenesis):
+        MemoryChain(text)
+
+
+def test_a_document_can_be_read_in_one_way_only() -> None:
+    # Goal: no reader can believe another document. Method: a parameter twice, lists for objects.
+    good = people.genesis(parameters={"account_quota": 5})
+    twice = good.replace(b'"account_quota": 5', b'"account_quota": 5, "account_quota": 6')
+    listed = json.loads(good)
+    listed["validators"] = [list(one.values()) for one in listed["validators"]]
+    generated = json.loads(good) | {"generated_accounts": [0, "seed", 3, 5]}
+    for document in (twice, json.dumps(listed).encode(), json.dumps(generated).encode()):
+        with pytest.raises(GenesisError):
+            read_genesis(document)
+        with pytest.raises(BadGenesis):
+            MemoryChain(document)
 
 
 def test_the_order_and_form_of_fields_do_not_matter() -> None:

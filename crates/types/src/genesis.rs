@@ -9,8 +9,11 @@ use crate::limits::{
 };
 use crate::record::{PARAMETERS, Parameters};
 use crate::validators::{Validator, ValidatorSet};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use trine_crypto::{Algorithm, SecretKey, Suite};
 
 /// Value of `format` in the document.
@@ -51,7 +54,7 @@ pub struct Genesis {
     #[serde(default)]
     pub assets: Vec<GenesisAsset>,
     /// Parameters that differ from their defaults.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     pub parameters: BTreeMap<String, u64>,
     /// Accounts that are generated for load tests; never on a chain that people trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,8 +141,9 @@ impl Genesis {
             let length = text.len();
             return Err(GenesisError(format!("{length} bytes, at most {GENESIS_BYTES_MAX}")));
         }
-        let genesis: Self =
-            serde_json::from_slice(text).map_err(|error| GenesisError(error.to_string()))?;
+        let refuse = |error: serde_json::Error| GenesisError(error.to_string());
+        let genesis: Self = serde_json::from_slice(text).map_err(refuse)?;
+        check_objects(&serde_json::from_slice(text).map_err(refuse)?)?;
         genesis.check()?;
         Ok(genesis)
     }
@@ -346,6 +350,47 @@ impl GenesisAccount {
     pub fn address(&self, suite: Suite) -> Result<Address, GenesisError> {
         let (algorithm, key) = self.public_key()?;
         Ok(Address::of_key(suite, algorithm, &key))
+    }
+}
+
+/// Reads parameters of which none stands twice: two readers could believe different ones.
+fn each_once<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, u64>, D::Error> {
+    struct EachOnce;
+
+    impl<'de> Visitor<'de> for EachOnce {
+        type Value = BTreeMap<String, u64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut parameters = BTreeMap::new();
+            while let Some((name, value)) = entries.next_entry::<String, u64>()? {
+                if parameters.contains_key(&name) {
+                    return Err(A::Error::custom(format!("parameter {name:?} stands twice")));
+                }
+                parameters.insert(name, value);
+            }
+            Ok(parameters)
+        }
+    }
+
+    from.deserialize_map(EachOnce)
+}
+
+/// Refuses a list of values where an object is expected: the JSON reader would take its items as
+/// the fields in order.
+fn check_objects(document: &Value) -> Result<(), GenesisError> {
+    let listed = ["validators", "accounts", "assets"].map(|name| document[name].as_array());
+    let generated = &document["generated_accounts"];
+    let good = document.is_object()
+        && listed.into_iter().flatten().flatten().all(Value::is_object)
+        && (generated.is_object() || generated.is_null());
+    if good {
+        Ok(())
+    } else {
+        Err(GenesisError("a list stands where an object is expected".into()))
     }
 }
 
