@@ -115,9 +115,9 @@ def test_every_answer_has_its_error(reply: Reply, error: type[Exception]) -> Non
 
 def test_no_node_at_all() -> None:
     """Goal: the message names every node. Method: two that do not listen."""
-    with Client([DEAD, "http://127.0.0.1:8"]) as client:
-        with pytest.raises(errors.CannotReachNode) as raised:
-            client.account(Address(bytes(20)))
+    urls = [DEAD, "http://127.0.0.1:8"]
+    with Client(urls) as client, pytest.raises(errors.CannotReachNode) as raised:
+        client.account(Address(bytes(20)))
     assert DEAD in str(raised.value)
     assert "http://127.0.0.1:8" in str(raised.value)
 
