@@ -1,9 +1,9 @@
 //! Decide what the chain allows, one module a file, pure and synchronous.
 //!
 //! [`Rules`] implements [`Application`]. A block goes through three steps: [`touch`] names the
-//! entries that its transactions may read, so that the ledger stages them; [`validity`] decides from
-//! them which transactions may stand in a block; [`block`] executes those in order. What each call
-//! does is in the module's own file; `docs/reference/modules.md` is the same in words.
+//! entries that its transactions may read, so that the ledger stages them; [`validity`] decides
+//! from them which transactions may stand in a block; [`block`] executes those in order. What each
+//! call does is in the module's own file; `docs/reference/modules.md` is the same in words.
 //!
 //! Nothing here knows a clock, randomness, floating point or the order of a hash map.
 

@@ -1,8 +1,8 @@
 //! Name the accounts and values that transactions may read, before they execute.
 //!
 //! An entry that is missing here reads as absent, so whatever a module reads, it declares. Entries
-//! with a fresh number (a new log, asset, organisation or proposal) are only written: nobody can have
-//! written them before.
+//! with a fresh number (a new log, asset, organisation or proposal) are only written: nobody can
+//! have written them before.
 
 use crate::accounts::address_of;
 use std::collections::BTreeSet;

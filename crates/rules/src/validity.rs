@@ -87,7 +87,8 @@ fn further_key(
     Ok(record)
 }
 
-/// Says whether the transaction's time and nonce admit it. `account` is the sender's current record.
+/// Says whether the transaction's time and nonce admit it. `account` is the sender's current
+/// record.
 ///
 /// # Errors
 /// The code, below 100, that makes the transaction invalid.

@@ -423,8 +423,8 @@ const CASES: &[(&str, Code, Case)] = &[
     }),
 ];
 
-/// Goal: each failure has its own code, leaves the state as it was but for nonce and quotas, and has
-/// no events. Method: run each case and compare accounts and assets before and after.
+/// Goal: each failure has its own code, leaves the state as it was but for nonce and quotas, and
+/// has no events. Method: run each case and compare accounts and assets before and after.
 #[test]
 fn every_failure_has_its_code() {
     for (place, (method, code, case)) in CASES.iter().enumerate() {

@@ -21,8 +21,8 @@ fn with_key(chain: &mut TestChain, who: &str, index: u8, key: &str, call: Call) 
     body.sign(Suite::Intl, &secret_key(key))
 }
 
-/// Goal: an account counts from the next block on. Method: it acts in the block of its creation, and
-/// in the next.
+/// Goal: an account counts from the next block on. Method: it acts in the block of its creation,
+/// and in the next.
 #[test]
 fn a_new_account_acts_from_the_next_block_on() {
     let mut chain = chain();
@@ -36,8 +36,8 @@ fn a_new_account_acts_from_the_next_block_on() {
     assert_eq!(codes(&mut chain, &[act]), Ok(vec![Code::Ok]));
 }
 
-/// Goal: a key change counts from the next block on. Method: a key added, rotated and revoked, used in
-/// the same block and in the next.
+/// Goal: a key change counts from the next block on. Method: a key added, rotated and revoked, used
+/// in the same block and in the next.
 #[test]
 fn a_key_change_counts_from_the_next_block_on() {
     let mut chain = chain();
@@ -68,8 +68,8 @@ fn a_key_change_counts_from_the_next_block_on() {
     assert!(codes(&mut chain, &[new]).is_ok());
 }
 
-/// Goal: a further key calls only its modules, the first every one. Method: a key for assets appends
-/// evidence; an unknown module comes before the permission.
+/// Goal: a further key calls only its modules, the first every one. Method: a key for assets
+/// appends evidence; an unknown module comes before the permission.
 #[test]
 fn a_key_calls_its_modules_only() {
     let mut chain = chain();
@@ -168,8 +168,8 @@ fn with_parameter(name: &str, value: u64) -> TestChain {
     chain_of(&genesis)
 }
 
-/// Goal: the account's quota counts units in a window and is charged for failures. Method: a quota of
-/// three, spent, refused, and spent again in the next window.
+/// Goal: the account's quota counts units in a window and is charged for failures. Method: a quota
+/// of three, spent, refused, and spent again in the next window.
 #[test]
 fn an_account_has_a_quota_in_each_window() {
     let mut chain = with_parameter("account_quota", 3);
@@ -191,8 +191,8 @@ fn an_account_has_a_quota_in_each_window() {
     assert_eq!(chain.run("notary", &[entry(3)]).code, Code::Ok);
 }
 
-/// Goal: an own quota comes before the parameter, and zero takes the parameter. Method: one unit, then
-/// none of its own.
+/// Goal: an own quota comes before the parameter, and zero takes the parameter. Method: one unit,
+/// then none of its own.
 #[test]
 fn a_member_may_have_an_own_quota() {
     let mut chain = chain();
@@ -209,8 +209,8 @@ fn a_member_may_have_an_own_quota() {
     assert_eq!(chain.run("member", &[pay.clone(), pay]).code, Code::Ok);
 }
 
-/// Goal: the organisation's quota is shared, and a refusal charges nobody. Method: two members spend a
-/// quota of two; a third call is refused and the account's record stays.
+/// Goal: the organisation's quota is shared, and a refusal charges nobody. Method: two members
+/// spend a quota of two; a third call is refused and the account's record stays.
 #[test]
 fn an_organisation_has_a_quota() {
     let mut chain = with_parameter("organisation_quota", 2);
@@ -236,8 +236,8 @@ fn a_frozen_sender_is_charged() {
     assert_eq!(chain.account("frozen").map(|account| account.quota_used), Some(2));
 }
 
-/// Goal: a block holds as many transactions and bytes as the parameters say. Method: build and execute
-/// at the limit and one past it.
+/// Goal: a block holds as many transactions and bytes as the parameters say. Method: build and
+/// execute at the limit and one past it.
 #[test]
 fn a_block_has_its_limits() {
     let mut chain = with_parameter("block_transactions_max", 3);
@@ -267,7 +267,8 @@ fn a_block_has_its_limits() {
     assert!(codes(&mut chain, &large[..2]).is_ok());
 }
 
-/// Goal: a parameter counts from the next transaction on. Method: lower the block's limit in a block.
+/// Goal: a parameter counts from the next transaction on. Method: lower the block's limit in a
+/// block.
 #[test]
 fn a_parameter_counts_at_once() {
     let mut chain = common::lonely_chain();
@@ -283,7 +284,8 @@ fn a_parameter_counts_at_once() {
     assert_eq!(applied.execution.parameters_version, 1);
 }
 
-/// Goal: a rejection never executes. Method: enough approvals by a changed parameter, then a rejection.
+/// Goal: a rejection never executes. Method: enough approvals by a changed parameter, then a
+/// rejection.
 #[test]
 fn a_rejection_never_executes() {
     let mut chain = chain();
@@ -312,7 +314,8 @@ fn the_last_block_of_an_epoch_names_validators() {
     }
 }
 
-/// Goal: calls see the writes of earlier calls. Method: define, issue and transfer in one transaction.
+/// Goal: calls see the writes of earlier calls. Method: define, issue and transfer in one
+/// transaction.
 #[test]
 fn calls_build_on_each_other() {
     let mut chain = chain();

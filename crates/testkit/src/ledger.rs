@@ -123,7 +123,8 @@ impl MemoryLedger {
         view
     }
 
-    /// Executes a block of encoded transactions and commits it; changes nothing where it is invalid.
+    /// Executes a block of encoded transactions and commits it; changes nothing where it is
+    /// invalid.
     ///
     /// # Errors
     /// [`InvalidBlock`] for the first transaction that may not stand in the block.
