@@ -31,7 +31,7 @@ class InvalidBlock(Exception):
 
 @dataclass(frozen=True)
 class Applied:
-    """What applying a block gives, and its header commits to."""
+    """What applying a block gives; its header commits to the roots."""
 
     ids: tuple[TransactionId, ...]
     """Identifier of each transaction, in order."""
@@ -49,8 +49,13 @@ class Applied:
     """How often a parameter was set, this block included."""
     next_validators: ValidatorSet | None
     """Validators of the epoch after the next; where the block closes its epoch."""
-    state_digest: Digest
-    """Digest over every entry of the state after the block (see `State.digest`)."""
+    state: State
+    """State after the block; not to be changed."""
+
+    @property
+    def state_digest(self) -> Digest:
+        """Digest over every entry of the state after the block (see `State.digest`)."""
+        return self.state.digest()
 
 
 @dataclass
@@ -123,5 +128,5 @@ class Chain:
             evidence_root=evidence_root(state),
             parameters_version=state.counters.parameters_version,
             next_validators=validators if self.closes_epoch(height) else None,
-            state_digest=state.digest(),
+            state=state,
         )
