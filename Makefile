@@ -8,6 +8,8 @@ BUILT := .venv/.built
 READY := .venv/.ready
 SOURCES := $(shell find crates -name '*.rs' -o -name '*.toml' -o -path '*/page/*' -type f)
 TEST_FLAGS ?=
+# The interpreter for which cargo checks the extension, whatever else is installed.
+export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 say = @printf '\n==> %s\n' '$(1)' >&2
 
 .PHONY: help
