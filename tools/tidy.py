@@ -33,7 +33,6 @@ DETERMINISTIC_FOLDERS = ("crates/rules/src/",)
 MARKERS = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 PLACES = re.compile(
     r"/(?:wo" + r"rk|ro" + r"ot|tm" + r"p/brief)/"
-    r"|/ho" + r"me/[a-z]"
     r"|\b(?:py" + r"pi\.org|pythonho" + r"sted\.org|(?:static|index)\.cra" + r"tes\.io"
     r"|registry\.np" + r"mjs\.org|proxy\.gol" + r"ang\.org|deb\.deb" + r"ian\.org)"
     r"|\bissue #?\d"
