@@ -114,7 +114,7 @@ fn main() {
     let folder = arguments.next().expect("the first argument is a folder");
     let mut number = |default| arguments.next().map_or(default, |text| text.parse().unwrap());
     let (blocks, size): (usize, usize) = (number(250), number(4_000));
-    let history = History::open(Path::new(&folder), SUITE, ChainId([1; 32])).unwrap();
+    let history = History::open(Path::new(&folder), SUITE, ChainId([1; 32]), 0).unwrap();
     let mut state = 0x9e37_79b9_7f4a_7c15;
     let mut samples: Vec<(TransactionId, Address)> = Vec::new();
     let (mut cpu, mut wall, io) = (0, 0.0, written());
@@ -148,6 +148,6 @@ fn main() {
     drop(history);
     println!("written: {:.0} B a transaction", (written() - io) as f64 / total);
     let start = Instant::now();
-    drop(History::open(Path::new(&folder), SUITE, ChainId([1; 32])).unwrap());
+    drop(History::open(Path::new(&folder), SUITE, ChainId([1; 32]), 0).unwrap());
     println!("open again: {:.2} s", start.elapsed().as_secs_f64());
 }

@@ -28,7 +28,7 @@ const BLOCKS_MAX: usize = 20_000;
 
 fn open(folder: &Path) -> History {
     let settings = Settings { segment_bytes: 60_000, checkpoint_items: 500, checkpoint_blocks: 40 };
-    History::open_with(folder, SUITE, chain_id(), settings).unwrap()
+    History::open_with(folder, SUITE, chain_id(), 0, settings).unwrap()
 }
 
 /// Blocks from height 1 on; the same in every process.

@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod clock;
+pub mod config;
 pub mod feed;
+pub mod launch;
 #[cfg(test)]
 mod memory_chain;
 pub mod mempool;

@@ -59,14 +59,14 @@ pub enum HistoryError {
         /// Height delivered.
         delivered: Height,
     },
-    /// The store ends before the state does.
+    /// The store does not hold all blocks of the state.
     #[error(
-        "history ends at {history} and the state is at block {state}: they belong together; restore \
+        "history holds {stored} and the state is at block {state}: they belong together; restore \
          the node's folder from one backup, or empty it and let the node catch up"
     )]
     Behind {
-        /// Where history ends, as text.
-        history: String,
+        /// Blocks in the store, as text.
+        stored: String,
         /// Height of the durable state.
         state: Height,
     },

@@ -44,19 +44,6 @@ impl FinalizedBlock {
         let transactions = block.decode_transactions(suite)?.into_iter().map(Arc::new).collect();
         Ok(Self { header: block.header.clone(), digest, transactions, execution })
     }
-
-    /// The genesis block, with which an empty store begins: no transactions, and the `logs` empty
-    /// evidence logs of the genesis state.
-    pub fn genesis(header: Header, digest: Digest, logs: u32) -> Self {
-        let empty = |log| LogAppend { log: LogId(log), first_index: 0, entries: Vec::new() };
-        let execution = Execution {
-            outcomes: Vec::new(),
-            log_appends: (0..logs).map(empty).collect(),
-            parameters_version: header.parameters_version,
-            next_validators: None,
-        };
-        Self { header, digest, transactions: Vec::new(), execution: Arc::new(execution) }
-    }
 }
 
 /// The head of a record.

@@ -95,12 +95,18 @@ pub struct History {
 
 impl History {
     /// Opens the folder, or creates it. Cuts off what a crash left unfinished, and rebuilds the
-    /// part of the index that was not written yet.
+    /// part of the index that was not written yet. `genesis_logs` are the evidence logs of the
+    /// genesis state, which no block creates.
     ///
     /// # Errors
     /// [`HistoryError`] when the folder cannot be used, is damaged, or is another chain's.
-    pub fn open(folder: &Path, suite: Suite, chain_id: ChainId) -> Result<Self, HistoryError> {
-        Self::open_with(folder, suite, chain_id, Settings::default())
+    pub fn open(
+        folder: &Path,
+        suite: Suite,
+        chain_id: ChainId,
+        genesis_logs: u32,
+    ) -> Result<Self, HistoryError> {
+        Self::open_with(folder, suite, chain_id, genesis_logs, Settings::default())
     }
 
     /// Opens the folder with other than the default settings.
@@ -111,12 +117,14 @@ impl History {
         folder: &Path,
         suite: Suite,
         chain_id: ChainId,
+        genesis_logs: u32,
         settings: Settings,
     ) -> Result<Self, HistoryError> {
         let segments = folder.join("segments");
         let segments = Segments::open(segments, chain_id, settings.segment_bytes)?;
         let index = open_index(&folder.join("index"), suite, chain_id, &segments)?;
-        let sizes = index.checkpoint().1;
+        let mut sizes = index.checkpoint().1;
+        sizes.resize(sizes.len().max(genesis_logs as usize), 0);
         let evidence = Evidence::open(folder.join("logs"), suite, sizes)?;
         let shared = Arc::new(Shared { suite, segments, index, evidence });
         let mut progress = Progress::new(shared.clone(), settings);
@@ -143,17 +151,22 @@ impl History {
         self.shared.segments.range().map(|(_, end)| Height(end.0 - 1))
     }
 
-    /// Checks that history goes as far as the state, which becomes durable after it.
+    /// Checks that history begins with the first block after genesis and goes as far as the state,
+    /// which becomes durable after it.
     ///
     /// # Errors
-    /// [`HistoryError::Behind`] for a folder that was put together from different backups.
+    /// [`HistoryError::Behind`] for a folder that was lost or is of another backup than the state.
     pub fn check_covers(&self, state: Height) -> Result<(), HistoryError> {
-        let history = match self.last_height() {
-            Some(last) if last >= state => return Ok(()),
-            Some(last) => format!("block {last}"),
-            None => "no block".to_owned(),
-        };
-        Err(HistoryError::Behind { history, state })
+        let range = self.shared.segments.range();
+        let stored = range.map(|(first, end)| (first.0, end.0 - 1));
+        match stored {
+            _ if state == Height(0) => Ok(()),
+            Some((first, last)) if first <= 1 && last >= state.0 => Ok(()),
+            Some((first, last)) => {
+                Err(HistoryError::Behind { stored: format!("blocks {first} to {last}"), state })
+            }
+            None => Err(HistoryError::Behind { stored: "no block".to_owned(), state }),
+        }
     }
 
     /// First height stored; none in an empty store.

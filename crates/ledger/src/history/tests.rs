@@ -16,7 +16,7 @@ const SMALL: Settings =
     Settings { segment_bytes: 4_096, checkpoint_items: 60, checkpoint_blocks: 7 };
 
 fn open(folder: &Path) -> History {
-    History::open_with(folder, SUITE, chain_id(), SMALL).unwrap()
+    History::open_with(folder, SUITE, chain_id(), 0, SMALL).unwrap()
 }
 
 fn append_all(history: &History, blocks: &[Arc<FinalizedBlock>]) {
@@ -196,22 +196,39 @@ fn redelivery_is_compared() {
     check(&history, &blocks);
 }
 
-/// Goal: a chain begins with its genesis logs, and history never is behind the state unnoticed.
-/// Method: append genesis twice, then a block for the last of its logs; ask around the end.
+/// Goal: the logs of genesis are there from the first block on, and stay. Method: append to the last
+/// of three, reopen with and without a checkpoint.
 #[test]
-fn history_begins_with_genesis() {
+fn genesis_logs_are_there_from_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let history = open(folder.path());
-    let error = history.check_covers(Height(0)).unwrap_err();
-    assert!(error.to_string().contains("no block"), "{error}");
-    let first = Builder::new(1, Height(0)).block(0);
-    let genesis = FinalizedBlock::genesis(first.header.clone(), first.digest, 3);
-    append_all(&history, &[Arc::new(genesis.clone()), Arc::new(genesis)]);
+    let reopen = || History::open_with(folder.path(), SUITE, chain_id(), 3, SMALL).unwrap();
+    let history = reopen();
     assert_eq!(history.evidence().sizes(), [0; 3]);
+    drop(history);
+    let history = reopen();
+    let mut builder = Builder::new(1, Height(1));
     let entry = Digest([7; 32]);
-    append_all(&history, &[Builder::new(1, Height(1)).block_with_entries(&[(2, vec![entry])])]);
+    append_all(&history, &[builder.block_with_entries(&[(2, vec![entry])])]);
     assert_eq!(history.find_entry(&entry).unwrap().map(|place| place.log), Some(LogId(2)));
-    history.check_covers(Height(1)).unwrap();
-    let error = history.check_covers(Height(2)).unwrap_err();
-    assert!(error.to_string().contains("ends at block 1 and the state is at block 2"), "{error}");
+    drop(history);
+    assert_eq!(reopen().evidence().sizes(), [0, 0, 1]);
+}
+
+/// Goal: a history that lacks blocks of the state is noticed. Method: ask around both ends.
+#[test]
+fn history_covers_the_state() {
+    let check = |folder: &Path, state| open(folder).check_covers(Height(state));
+    let folder = tempfile::tempdir().unwrap();
+    check(folder.path(), 0).unwrap();
+    let error = check(folder.path(), 1).unwrap_err().to_string();
+    assert!(error.contains("holds no block and the state is at block 1"), "{error}");
+    let mut builder = Builder::new(1, Height(1));
+    append_all(&open(folder.path()), &[builder.block(1), builder.block(1)]);
+    check(folder.path(), 1).unwrap();
+    check(folder.path(), 2).unwrap();
+    let error = check(folder.path(), 3).unwrap_err().to_string();
+    assert!(error.contains("holds blocks 1 to 2 and the state is at block 3"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    append_all(&open(folder.path()), &[Builder::new(1, Height(5)).block(1)]);
+    assert!(check(folder.path(), 5).is_err(), "blocks 1 to 4 are missing");
 }

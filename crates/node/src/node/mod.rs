@@ -11,10 +11,12 @@ pub use reader::NodeReader;
 
 use crate::api::server::{Server, ServerError, Stopper, TlsFiles};
 use crate::api::{self, Api, EngineMetrics, Identity};
+use crate::config::clock;
 use crate::feed::Feed;
 use crate::mempool::{self, Mempool, forward::Forwarder, verifier::Verifier};
 use crate::metrics::Metrics;
 use crate::peers::Peers;
+use crate::reader::ChainReader as _;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::collections::{BTreeMap, HashSet};
@@ -33,6 +35,7 @@ use trine_consensus::{
 };
 use trine_crypto::SecretKey;
 use trine_ledger::history::{History, HistoryError};
+use trine_ledger::state::StateReader;
 use trine_rules::Rules;
 use trine_types::genesis::GenesisError;
 use trine_types::{Genesis, Height, Transaction, TransactionId};
@@ -191,7 +194,8 @@ struct Node {
     metrics: Arc<Metrics>,
 }
 
-/// Runs a node until SIGTERM, SIGINT, [`Control::stop`] or a failure; blocks the thread.
+/// Runs a node until SIGTERM, SIGINT, [`Control::stop`] or a failure; blocks the thread. The caller
+/// holds the folder (see [`FolderLock`](crate::config::FolderLock)): history has one writer.
 ///
 /// # Errors
 /// [`NodeError`] that says what to change.
@@ -202,9 +206,10 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let application = Arc::new(Rules::new(&settings.genesis)?);
     let process = process_config(&settings)?;
     let history_folder = settings.data.join("history");
-    // The engine locks its folder; the history beside it is opened under the same lock.
-    let _lock = lock_folder(&settings.data)?;
-    let history = Arc::new(History::open(&history_folder, suite, chain_id)?);
+    let server = bind(&settings)?;
+    // Genesis makes one evidence log for each organisation.
+    let genesis_logs = settings.genesis.organisations.len() as u32;
+    let history = Arc::new(History::open(&history_folder, suite, chain_id, genesis_logs)?);
     let feed = Arc::new(Feed::new(None));
     let metrics = Arc::new(Metrics::default());
     let forest = Arc::new(LateForest::new(suite, history.clone(), &settings.genesis));
@@ -247,29 +252,35 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     run_engine(process, parts, move |context, running| {
         let engine_metrics: EngineMetrics = Box::new(move || metrics_text(&context));
         let (chain, state) = (running.chain().clone(), running.state());
-        async move {
-            // The databases open while blocks are replayed; nothing can be answered before.
-            node.reader.attach(state.await, chain.clone());
-            node.serve(chain, engine_metrics, control).await
-        }
+        node.serve(server, chain, state, engine_metrics, control)
     })?
+}
+
+/// Listens for HTTP before anything else is started.
+fn bind(settings: &Settings) -> Result<Server, NodeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(system("cannot start a runtime"))?;
+    Ok(runtime.block_on(Server::bind(settings.http_listen, settings.tls.clone()))?)
 }
 
 impl Node {
     /// Serves the API until the node is to stop.
     async fn serve(
         self,
+        server: Server,
         chain: Chain,
+        state: BoxFuture<'static, Arc<dyn StateReader>>,
         engine_metrics: EngineMetrics,
         control: Control,
     ) -> Result<(), NodeError> {
         // Another caller cannot have set it: a node runs once.
         let _ = self.peering.0.set(chain.gossip().clone());
-        self.show_tip(&chain).await?;
         let mut tasks = JoinSet::new();
         self.background.spawn(&mut tasks);
         let settings = &self.settings;
-        let server = Server::bind(settings.http_listen, settings.tls.clone()).await?;
+        let (urls, feed) = (settings.http_peers.values().cloned().collect(), self.feed.clone());
+        let newest_block_ms = move || feed.tip().map(|tip| tip.header.time_ms);
+        tasks.spawn(async move { match clock::watch(urls, newest_block_ms).await {} });
         control.address.send_replace(Some(server.address()));
         tracing::info!(address = %server.address(), name = settings.name, "serves HTTP");
         let api = Api::new(api::Parts {
@@ -287,9 +298,19 @@ impl Node {
         let stopper = server.stopper();
         let mut stop = control.stop.subscribe();
         let serve = server.serve(api.router());
+        let (reader, forest, feed) = (self.reader.clone(), self.forest, self.feed.clone());
+        // The databases open while the API says already that the node is not ready.
+        let opening = async {
+            reader.attach(state.await, chain.clone());
+            match show_tip(&chain, &reader, &forest, &feed).await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => error,
+            }
+        };
         tokio::pin!(serve);
         tokio::select! {
             served = &mut serve => return Ok(served?),
+            error = opening => return Err(error),
             signalled = terminated() => signalled?,
             _ = stop.wait_for(|stop| *stop) => {}
             ended = tasks.join_next() => {
@@ -300,19 +321,23 @@ impl Node {
         tracing::info!("stops");
         finish(&stopper, serve).await
     }
+}
 
-    /// Shows the block with which the databases opened; later ones come through the observer.
-    async fn show_tip(&self, chain: &Chain) -> Result<(), NodeError> {
-        let processed = chain.processed().await.unwrap_or(Height(0));
-        let read = |error: crate::reader::ReadError| NodeError::Task(error.to_string());
-        let tip =
-            crate::reader::ChainReader::block(&*self.reader, processed).await.map_err(read)?;
-        if let Some(tip) = tip {
-            self.forest.start_at(tip.digest);
-            self.feed.publish(Arc::new(tip));
-        }
-        Ok(())
+/// Shows the block with which the databases opened; later ones come through the observer.
+async fn show_tip(
+    chain: &Chain,
+    reader: &NodeReader,
+    forest: &LateForest,
+    feed: &Feed,
+) -> Result<(), NodeError> {
+    let processed = chain.processed().await.unwrap_or(Height(0));
+    reader.history.check_covers(processed)?;
+    let tip = reader.block(processed).await.map_err(|error| NodeError::Task(error.to_string()))?;
+    if let Some(tip) = tip {
+        forest.start_at(tip.digest);
+        feed.publish(Arc::new(tip));
     }
+    Ok(())
 }
 
 async fn finish(
@@ -335,42 +360,31 @@ async fn terminated() -> Result<(), NodeError> {
     Ok(())
 }
 
-/// Holds the node's folder for this process, so that history has one writer.
-fn lock_folder(folder: &Path) -> Result<File, NodeError> {
-    let failed = |source| NodeError::Engine(RunError::Storage(folder.to_owned(), source));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let options =
-        File::options().write(true).create(true).truncate(false).open(folder.join("lock"));
-    let file = options.map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(NodeError::Engine(RunError::StorageInUse(folder.to_owned())))
-        }
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-/// Says whether this key has never voted, and remembers that it votes from now on.
+/// Gives the key its one permission to vote from an empty folder; returns the permit's file, which
+/// the engine spends.
 ///
-/// The mark lies beside the key, not with the votes: a node that lost its votes and kept its key
-/// must not vote on what it may have voted on already.
-fn first_start(key_file: &Path) -> Result<bool, NodeError> {
-    let mut name = key_file.as_os_str().to_owned();
+/// A mark beside the key remembers that it was given. It does not lie with the votes: a node that
+/// lost its votes and kept its key must not vote on what it may have voted on already.
+fn permit(settings: &Settings) -> Result<PathBuf, NodeError> {
+    let permit = settings.data.join("first-start");
+    let mut name = settings.key_file.as_os_str().to_owned();
     name.push(".used");
     let mark = PathBuf::from(name);
-    let failed = |source| system(format!("cannot write {}", mark.display()))(source);
-    match File::options().write(true).create_new(true).open(&mark) {
-        Ok(file) => {
-            file.sync_all().map_err(failed)?;
-            let folder = mark.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-            folder.sync_all().map_err(failed)?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(error)),
+    if !mark.try_exists().map_err(system(format!("cannot read {}", mark.display())))? {
+        // In this order, so that a crash in between gives the permission again instead of never.
+        create_synced(&permit).map_err(system(format!("cannot write {}", permit.display())))?;
+        create_synced(&mark).map_err(system(format!("cannot write {}", mark.display())))?;
     }
+    Ok(permit)
+}
+
+/// Creates an empty file that survives a crash.
+fn create_synced(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    File::create(path)?.sync_all()?;
+    File::open(folder)?.sync_all()
 }
 
 fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
@@ -381,7 +395,6 @@ fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
     engine.timing = settings.timing;
     engine.cache_bytes = settings.cache_bytes;
     engine.threads = settings.engine_threads;
-    engine.first_start = first_start(&settings.key_file)?;
     let validators = settings.genesis.validator_set()?;
     let mut book = address_book(&validators).map_err(|error| NodeError::PeerAddress {
         name: "genesis".into(),
@@ -401,6 +414,7 @@ fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
     }
     Ok(ProcessConfig {
         engine,
+        permit: permit(settings)?,
         storage: settings.data.join("engine"),
         listen: settings.p2p_listen,
         book,

@@ -2,6 +2,7 @@
 
 use super::{SMALL, append_all, chain::Builder, check, open};
 use crate::history::{History, HistoryError, Settings, tests::chain};
+use futures::executor::block_on;
 use proptest::prelude::*;
 use std::{
     fs,
@@ -39,10 +40,10 @@ proptest! {
         let blocks: Vec<_> = (0..count).map(|_| builder.block(4)).collect();
         // All blocks in one batch: none was durable before the crash.
         let one = Settings { segment_bytes: u64::MAX, ..SMALL };
-        let history = History::open_with(folder.path(), chain::SUITE, chain::chain_id(), one);
+        let history = History::open_with(folder.path(), chain::SUITE, chain::chain_id(), 0, one);
         append_all(&history.unwrap(), &blocks[..1]);
         let kept = fs::metadata(last_segment(folder.path())).unwrap().len() as usize;
-        let history = History::open_with(folder.path(), chain::SUITE, chain::chain_id(), one);
+        let history = History::open_with(folder.path(), chain::SUITE, chain::chain_id(), 0, one);
         append_batch(&history.unwrap(), &blocks[1..]);
         // A real crash leaves no checkpoint of blocks that were not synced.
         fs::remove_dir_all(folder.path().join("index")).unwrap();
@@ -86,7 +87,7 @@ fn a_damaged_middle_is_an_error() {
     let mut builder = Builder::new(9, Height(1));
     let blocks: Vec<_> = (0..40).map(|_| builder.block(6)).collect();
     let one = Settings { segment_bytes: u64::MAX, ..SMALL };
-    let reopen = || History::open_with(folder.path(), chain::SUITE, chain::chain_id(), one);
+    let reopen = || History::open_with(folder.path(), chain::SUITE, chain::chain_id(), 0, one);
     let history = reopen().unwrap();
     blocks.iter().for_each(|block| append_all(&history, std::slice::from_ref(block)));
     drop(history);
@@ -152,7 +153,38 @@ fn another_chain_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     append_all(&open(folder.path()), &[Builder::new(1, Height(1)).block(1)]);
     let other = ChainId([9; 32]);
-    let error = History::open(folder.path(), chain::SUITE, other).unwrap_err();
+    let error = History::open(folder.path(), chain::SUITE, other, 0).unwrap_err();
     assert!(error.to_string().contains(&other.to_string()), "{error}");
     assert!(error.to_string().contains(&chain::chain_id().to_string()), "{error}");
+}
+
+/// Goal: a full disk stops the store with the reason, acknowledges nothing that is not stored, and
+/// loses nothing before. Method: the next segment is a device that is always full; then make room.
+#[test]
+fn a_full_disk_stops_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = Builder::new(13, Height(1));
+    let blocks: Vec<_> = (0..4).map(|_| builder.block(3)).collect();
+    let tiny = Settings { segment_bytes: 1, ..SMALL };
+    let reopen =
+        || History::open_with(folder.path(), chain::SUITE, chain::chain_id(), 0, tiny).unwrap();
+    let history = reopen();
+    append_all(&history, &blocks[..1]);
+    let next = folder.path().join("segments").join(format!("{:020}.segment", 2));
+    std::os::unix::fs::symlink("/dev/full", &next).unwrap();
+    let error = block_on(history.append(blocks[1].clone())).unwrap_err();
+    assert!(matches!(error, HistoryError::Io { .. }), "{error}");
+    assert!(error.to_string().contains("No space left"), "{error}");
+    assert!(error.to_string().contains(&next.display().to_string()), "{error}");
+    let later = block_on(history.append(blocks[2].clone())).unwrap_err();
+    assert!(matches!(later, HistoryError::Gap { .. } | HistoryError::Stopped(_)), "{later}");
+    let again = block_on(history.append(blocks[1].clone())).unwrap_err();
+    assert!(again.to_string().contains("No space left"), "{again}");
+    check(&history, &blocks[..1]);
+    drop(history);
+    fs::remove_file(&next).unwrap();
+    let history = reopen();
+    check(&history, &blocks[..1]);
+    append_all(&history, &blocks[1..]);
+    check(&history, &blocks);
 }

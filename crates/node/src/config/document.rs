@@ -1,0 +1,191 @@
+//! Read `node.toml`.
+
+use super::{SetupError, fields::Fields};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use tracing::Level;
+use trine_types::genesis::is_name;
+
+/// Bytes of a configuration file.
+const FILE_BYTES_MAX: usize = 1_024 * 1_024;
+const SOCKET: &str = "an address and a port, such as \"127.0.0.1:9000\"";
+const MINUTE_MS: u64 = 60_000;
+
+/// How the engine works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// A leader without transactions proposes an empty block after this time, in milliseconds.
+    pub idle_ms: u64,
+    /// Shortest time between a block and its parent, in milliseconds.
+    pub interval_ms_min: u64,
+    /// How long a view waits for its leader's proposal, in milliseconds.
+    pub leader_ms: u64,
+    /// How long a view waits for a certificate, in milliseconds.
+    pub certification_ms: u64,
+    /// Bytes of the page cache, taken at the start.
+    pub cache_bytes: usize,
+    /// Threads for hashing and signatures.
+    pub threads: usize,
+    /// Threads for everything else.
+    pub workers: usize,
+}
+
+/// Where and how much is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// File; standard error when `None`.
+    pub file: Option<PathBuf>,
+    /// Least important level that is written.
+    pub level: Level,
+    /// Bytes at which a new file is begun.
+    pub file_bytes_max: u64,
+    /// Older files that are kept.
+    pub files_max: u32,
+}
+
+/// The configuration of one node. Paths are complete: those in the file start at its folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// The file itself.
+    pub file: PathBuf,
+    /// Name of the node.
+    pub name: String,
+    /// Genesis document.
+    pub genesis: PathBuf,
+    /// Folder of everything that the node stores.
+    pub data_dir: PathBuf,
+    /// File with the validator's secret key; a follower has none.
+    pub validator_key: Option<PathBuf>,
+    /// Address on which peers connect.
+    pub p2p_listen: SocketAddr,
+    /// Address of the HTTP API.
+    pub http_listen: SocketAddr,
+    /// Certificate and secret key of the HTTP API, PEM files.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// URL of the HTTP API of other nodes, by the name of the validator.
+    pub peers: BTreeMap<String, String>,
+    /// Address of validators for the engine, by name, where it is not the one on the chain.
+    pub p2p_peers: BTreeMap<String, String>,
+    /// Engine.
+    pub engine: EngineConfig,
+    /// Log.
+    pub log: LogConfig,
+}
+
+impl NodeConfig {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`SetupError`] that names file, field, value and what would be accepted.
+    pub fn from_file(file: &Path) -> Result<Self, SetupError> {
+        let unreadable = |source| SetupError::Unreadable { file: file.to_owned(), source };
+        let bytes = fs::read(file).map_err(unreadable)?;
+        let syntax = |reason: String| Err(SetupError::Syntax { file: file.to_owned(), reason });
+        if bytes.len() > FILE_BYTES_MAX {
+            return syntax(format!("{} bytes, at most {FILE_BYTES_MAX}", bytes.len()));
+        }
+        match str::from_utf8(&bytes) {
+            Ok(text) => Self::from_text(file, text),
+            Err(error) => syntax(format!("not UTF-8 at byte {}", error.valid_up_to())),
+        }
+    }
+
+    /// Reads the text of a file that lies at `file`.
+    ///
+    /// # Errors
+    /// As [`NodeConfig::from_file`].
+    pub fn from_text(file: &Path, text: &str) -> Result<Self, SetupError> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let path = |text: String| folder.join(text);
+        let mut fields = Fields::read(file, text)?;
+        let name = fields.text("name")?;
+        let name = fields.required("name", name, "a name")?;
+        if !is_name(&name) {
+            return Err(fields.refuse("name", format!("{name:?}"), "a-z, 0-9 and -, at most 32"));
+        }
+        let genesis = fields.text("genesis")?;
+        let genesis = path(fields.required("genesis", genesis, "a path")?);
+        let data_dir = fields.text("data_dir")?;
+        let data_dir = path(fields.required("data_dir", data_dir, "a path")?);
+        let validator_key = fields.text("validator_key")?.map(path);
+        let p2p_listen = fields.parsed("p2p_listen", SOCKET)?;
+        let p2p_listen = fields.required("p2p_listen", p2p_listen, SOCKET)?;
+        let http_listen = fields.parsed("http_listen", SOCKET)?;
+        let http_listen = fields.required("http_listen", http_listen, SOCKET)?;
+        let mut tls = fields.table("tls")?;
+        let tls_files = (tls.text("certificate")?.map(path), tls.text("key")?.map(path));
+        let tls_files = match tls_files {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(_), None) => return Err(tls.refuse("key", "missing", "a path")),
+            (None, Some(_)) => return Err(tls.refuse("certificate", "missing", "a path")),
+        };
+        tls.finish()?;
+        let peers = fields.texts("peers", "a URL such as \"http://127.0.0.1:8000\"", is_url)?;
+        let p2p_peers =
+            fields.texts("p2p_peers", "a host and a port, such as \"a.example:9000\"", is_host)?;
+        let engine = engine(fields.table("engine")?)?;
+        let log = log(fields.table("log")?, folder)?;
+        fields.finish()?;
+        Ok(Self {
+            file: file.to_owned(),
+            name,
+            genesis,
+            data_dir,
+            validator_key,
+            p2p_listen,
+            http_listen,
+            tls: tls_files,
+            peers,
+            p2p_peers,
+            engine,
+            log,
+        })
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+}
+
+fn is_host(text: &str) -> bool {
+    let port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    text.rsplit_once(':').is_some_and(|(host, number)| !host.is_empty() && port(number))
+}
+
+fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
+    let idle_ms = fields.number("idle_ms", 1..=MINUTE_MS, 1_000)?;
+    let interval_ms_min = fields.number("interval_ms_min", 0..=MINUTE_MS, 25)?;
+    let leader_ms = fields.number("leader_ms", idle_ms + 1..=2 * MINUTE_MS, idle_ms + 1_000)?;
+    let certification_ms =
+        fields.number("certification_ms", leader_ms + 1..=3 * MINUTE_MS, leader_ms + 1_000)?;
+    let cache_mib = fields.number("cache_mib", 1..=1_048_576, 256)?;
+    let config = EngineConfig {
+        idle_ms,
+        interval_ms_min,
+        leader_ms,
+        certification_ms,
+        cache_bytes: (cache_mib as usize) << 20,
+        threads: fields.number("threads", 1..=256, 1)? as usize,
+        workers: fields.number("workers", 1..=256, 2)? as usize,
+    };
+    fields.finish()?;
+    Ok(config)
+}
+
+fn log(mut fields: Fields<'_>, folder: &Path) -> Result<LogConfig, SetupError> {
+    let level = fields.parsed("level", "error, warn, info, debug or trace in quotes")?;
+    let config = LogConfig {
+        file: fields.text("file")?.map(|file| folder.join(file)),
+        level: level.unwrap_or(Level::INFO),
+        file_bytes_max: fields.number("file_mib_max", 1..=1_024, 16)? << 20,
+        files_max: fields.number("files_max", 1..=100, 5)? as u32,
+    };
+    fields.finish()?;
+    Ok(config)
+}

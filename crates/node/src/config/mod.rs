@@ -1,0 +1,19 @@
+//! Configure a node, and check before the start what would fail after it.
+//!
+//! [`NodeConfig`] is the file `node.toml`, specified in `docs/reference/configuration.md`.
+//! [`prepare`] takes the folder, the ports and the key that it names, or says what is wrong with
+//! them; [`log`] writes the log, [`clock`] watches the clock.
+
+pub mod clock;
+mod document;
+mod error;
+mod fields;
+pub mod log;
+mod prepare;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{EngineConfig, LogConfig, NodeConfig};
+pub use error::SetupError;
+pub use prepare::{FolderLock, Prepared, is_disk_full, prepare, read_genesis, read_validator_key};

@@ -1,0 +1,147 @@
+//! Test what an operator can get wrong, each with the error that names it.
+
+mod clocks;
+mod logs;
+mod setups;
+
+use super::{NodeConfig, SetupError};
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+
+const GOOD: &str = r#"
+name = "city"
+genesis = "../../genesis.json"
+data_dir = "data"
+validator_key = "validator.key"
+p2p_listen = "127.0.0.1:30000"
+http_listen = "127.0.0.1:8000"
+
+[peers]
+university = "http://127.0.0.1:8001"
+
+[p2p_peers]
+university = "node.example:30001"
+
+[tls]
+certificate = "cert.pem"
+key = "/etc/key.pem"
+
+[engine]
+idle_ms = 500
+cache_mib = 64
+
+[log]
+level = "debug"
+file = "node.log"
+"#;
+
+fn read(text: &str) -> Result<NodeConfig, SetupError> {
+    NodeConfig::from_text(Path::new("/home/nodes/city/node.toml"), text)
+}
+
+/// Goal: every field is read, and paths start at the file's folder. Method: one file with all.
+#[test]
+fn a_full_file_is_read() {
+    let config = read(GOOD).unwrap();
+    assert_eq!(config.name, "city");
+    assert_eq!(config.genesis, Path::new("/home/nodes/city/../../genesis.json"));
+    assert_eq!(config.data_dir, Path::new("/home/nodes/city/data"));
+    assert_eq!(config.validator_key, Some(PathBuf::from("/home/nodes/city/validator.key")));
+    assert_eq!(config.p2p_listen.port(), 30_000);
+    assert_eq!(config.http_listen.port(), 8_000);
+    assert_eq!(config.peers["university"], "http://127.0.0.1:8001");
+    assert_eq!(config.p2p_peers["university"], "node.example:30001");
+    let tls = ("/home/nodes/city/cert.pem".into(), "/etc/key.pem".into());
+    assert_eq!(config.tls, Some(tls));
+    assert_eq!((config.engine.idle_ms, config.engine.leader_ms), (500, 1_500));
+    assert_eq!(config.engine.cache_bytes, 64 << 20);
+    assert_eq!(config.log.level, tracing::Level::DEBUG);
+    assert_eq!(config.log.file, Some("/home/nodes/city/node.log".into()));
+}
+
+/// Goal: what may be left out has a default; a node without a key is a follower. Method: the
+/// shortest file.
+#[test]
+fn a_short_file_is_read() {
+    let text = "name='f'\ngenesis='g'\ndata_dir='d'\np2p_listen='[::1]:1'\nhttp_listen='[::1]:2'";
+    let config = read(text).unwrap();
+    assert_eq!(config.validator_key, None);
+    assert_eq!(config.tls, None);
+    assert_eq!(config.log.file, None);
+}
+
+/// Goal: each error names file, field, value and what is expected. Method: spoil one line of a good
+/// file at a time.
+#[test]
+fn an_error_names_field_value_and_expectation() {
+    let cases = [
+        ("name = \"city\"", "", "name is missing, expected a name"),
+        ("\"city\"", "\"City Hall\"", "name is \"City Hall\", expected a-z, 0-9 and -"),
+        ("\"data\"", "7", "data_dir is 7, expected a text in quotes"),
+        ("\"data\"", "\"\"", "data_dir is \"\", expected a text"),
+        ("127.0.0.1:30000", "localhost", "p2p_listen is \"localhost\", expected an address"),
+        ("\"127.0.0.1:8000\"", "8000", "http_listen is 8000, expected an address and a port"),
+        ("http://127.0.0.1:8001", "127.0.0.1:8001", "peers.university is \"127.0.0.1:8001\""),
+        ("node.example:30001", "node.example", "p2p_peers.university is \"node.example\""),
+        ("key = \"/etc/key.pem\"", "", "tls.key is missing, expected a path"),
+        ("certificate = \"cert.pem\"", "", "tls.certificate is missing, expected a path"),
+        ("idle_ms = 500", "idle_ms = 0", "engine.idle_ms is 0, expected a whole number from 1"),
+        ("idle_ms = 500", "idle_ms = -5", "engine.idle_ms is -5, expected a whole number"),
+        ("idle_ms = 500", "idle_ms = 60001", "engine.idle_ms is 60001, expected a whole number"),
+        ("idle_ms = 500", "idle_ms = 1.5", "engine.idle_ms is 1.5, expected a whole number"),
+        ("idle_ms = 500", "leader_ms = 1000", "engine.leader_ms is 1000, expected a whole number"),
+        ("cache_mib = 64", "cache_mb = 64", "engine.cache_mb is unknown, expected only idle_ms"),
+        ("\"debug\"", "\"loud\"", "log.level is \"loud\", expected error, warn, info, debug"),
+        ("[log]", "[logs]", "logs is unknown, expected only name, genesis, data_dir"),
+        ("[peers]", "[[peers]]", "expected a table"),
+    ];
+    for (line, replacement, expected) in cases {
+        let text = GOOD.replacen(line, replacement, 1);
+        assert_ne!(text, GOOD, "{line} stands in the file");
+        let error = read(&text).unwrap_err();
+        assert_eq!(error.code(), "bad_configuration");
+        let message = error.to_string();
+        assert!(message.starts_with("/home/nodes/city/node.toml: "), "{message}");
+        assert!(message.contains(expected), "{message:?} says {expected:?}");
+    }
+}
+
+/// Goal: text that is no TOML is refused with its place. Method: leave out a quote.
+#[test]
+fn a_syntax_error_names_its_line() {
+    let error = read(&GOOD.replacen("\"city\"", "\"city", 1)).unwrap_err();
+    assert!(matches!(error, SetupError::Syntax { .. }));
+    assert!(error.to_string().contains("line 2"), "{error}");
+}
+
+/// Goal: an unreadable file is named. Method: a missing file, a folder, bytes that are no text, a
+/// file over its limit.
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.toml");
+    let error = || NodeConfig::from_file(&path).unwrap_err();
+    assert_eq!(error().code(), "unreadable_file");
+    assert!(error().to_string().contains("node.toml"));
+    std::fs::write(&path, b"name = \"\xff\"").unwrap();
+    assert!(error().to_string().contains("not UTF-8 at byte 8"), "{}", error());
+    std::fs::write(&path, vec![b'#'; 1_024 * 1_024 + 1]).unwrap();
+    assert!(error().to_string().contains("at most 1048576"), "{}", error());
+    std::fs::write(&path, GOOD).unwrap();
+    NodeConfig::from_file(&path).unwrap();
+}
+
+proptest! {
+    /// Goal: no text makes the reader panic. Method: random edits of a good file.
+    #[test]
+    fn any_text_gives_a_configuration_or_an_error(
+        at in 0..GOOD.len(), length in 0usize..40, text in "\\PC{0,12}",
+    ) {
+        prop_assume!(GOOD.is_ascii());
+        let end = (at + length).min(GOOD.len());
+        let edited = format!("{}{text}{}", &GOOD[..at], &GOOD[end..]);
+        if let Err(error) = read(&edited) {
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+}

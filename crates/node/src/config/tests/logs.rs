@@ -1,0 +1,44 @@
+//! Test the files of the log.
+
+use crate::config::log::RotatingFile;
+use std::{fs, io::Write as _};
+
+/// Goal: the log never takes more than its share of the disk and loses no line that fits. Method:
+/// write many lines, look at all files.
+#[test]
+fn a_full_file_makes_room_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.log");
+    let mut lines = 0;
+    for _ in 0..2 {
+        let mut file = RotatingFile::open(&path, 100, 3).unwrap();
+        for _ in 0..20 {
+            lines += 1;
+            file.write_all(format!("line {lines:04}\n").as_bytes()).unwrap();
+        }
+    }
+    let mut text = String::new();
+    for name in ["node.log.3", "node.log.2", "node.log.1", "node.log"] {
+        let part = fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(part.len() <= 100, "{name} has {} bytes", part.len());
+        text.push_str(&part);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+    let kept: Vec<&str> = text.lines().collect();
+    let expected: Vec<String> =
+        (lines - kept.len() + 1..=lines).map(|line| format!("line {line:04}")).collect();
+    assert_eq!(kept, expected);
+    assert!(kept.len() >= 30, "three full files and one begun");
+}
+
+/// Goal: a line longer than a file is still written. Method: one such line into an empty file.
+#[test]
+fn a_long_line_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.log");
+    let mut file = RotatingFile::open(&path, 10, 2).unwrap();
+    file.write_all(&[b'x'; 50]).unwrap();
+    file.write_all(b"next").unwrap();
+    assert_eq!(fs::read(folder.path().join("node.log.1")).unwrap(), [b'x'; 50]);
+    assert_eq!(fs::read(&path).unwrap(), b"next");
+}
