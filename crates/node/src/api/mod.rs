@@ -162,8 +162,13 @@ impl Api {
     }
 }
 
-/// Refuses a request when too many are served.
+/// Refuses a request when too many are served, or when it asks for what is not open yet.
 async fn limit(State(api): Shared, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let fixed = matches!(path, "/v1/openapi.json" | "/v1/genesis");
+    if path.starts_with("/v1/") && !fixed && api.parts.feed.height().is_none() {
+        return Problem::not_ready().into_response();
+    }
     match api.requests.try_acquire() {
         Ok(_permit) => next.run(request).await,
         Err(_) => {

@@ -41,7 +41,11 @@ pub enum ServerError {
         source: std::io::Error,
     },
     /// Certificate or key cannot be used.
-    #[error("TLS with certificate {} and key {}: {source}", files.certificate.display(), files.key.display())]
+    #[error(
+        "TLS with certificate {} and key {}: {source}",
+        files.certificate.display(),
+        files.key.display()
+    )]
     Tls {
         /// The files.
         files: TlsFiles,

@@ -11,7 +11,7 @@ use trine_ledger::log_heads::LogHeads;
 use trine_types::{Digest, Genesis, Height, LogId, Suite, View, application::LogAppend, merkle};
 
 /// Blocks by which history can be ahead of the state, with room: the engine hands out fewer.
-const AHEAD_MAX: u64 = 256;
+const AHEAD_MAX: usize = 256;
 
 /// A forest that starts when its first block is known.
 pub struct LateForest {
@@ -49,40 +49,43 @@ impl LateForest {
     fn started(&self, base: Digest) -> Option<Arc<Forest>> {
         let mut forest = self.lock();
         if forest.is_none() {
-            let found = self.start(base);
-            *forest = found.unwrap_or_else(|error| {
-                tracing::error!(%error, "the evidence logs cannot be read");
-                None
-            });
+            match self.start(base) {
+                Ok(Some(started)) => *forest = Some(Arc::new(started)),
+                Ok(None) => tracing::error!(%base, "history does not hold the state's last block"),
+                Err(error) => tracing::error!(%error, "the evidence logs cannot be read"),
+            }
         }
         forest.clone()
     }
 
-    fn start(&self, base: Digest) -> Result<Option<Arc<Forest>>, HistoryError> {
-        let Some((height, sizes)) = self.sizes(base)? else {
-            // Nothing is stored: the base is the genesis block, whose logs are empty.
-            let empty = vec![(0, merkle::empty_root(self.suite)); self.organisations];
-            return Ok(Some(Arc::new(Forest::new(self.suite, Height(0), base, empty))));
-        };
+    fn start(&self, base: Digest) -> Result<Option<Forest>, HistoryError> {
+        let Some((height, sizes)) = self.sizes(base)? else { return Ok(None) };
         let evidence = self.history.evidence();
         let mut heads = Vec::with_capacity(sizes.len());
         for (log, size) in (0..).map(LogId).zip(sizes) {
             let root = evidence.root(log, size)?.unwrap_or(merkle::empty_root(self.suite));
             heads.push((size, root));
         }
-        Ok(Some(Arc::new(Forest::new(self.suite, height, base, heads))))
+        Ok(Some(Forest::new(self.suite, height, base, heads)))
     }
 
-    /// Sizes of all logs after the block with this digest; none where history does not hold it.
+    /// Height of the block with this digest and the sizes of all logs after it; none where history
+    /// does not hold it.
     fn sizes(&self, base: Digest) -> Result<Option<(Height, Vec<u64>)>, HistoryError> {
-        let Some((last, sizes)) = &self.opened else { return Ok(None) };
+        let Some((last, sizes)) = &self.opened else {
+            // Nothing is stored: the base is the genesis block, whose logs are empty.
+            return Ok(Some((Height(0), vec![0; self.organisations])));
+        };
         let mut sizes = sizes.clone();
-        for height in (0..=last.0).rev().take(AHEAD_MAX as usize).map(Height) {
+        for height in (1..=last.0).rev().take(AHEAD_MAX).map(Height) {
             let Some(record) = self.history.record(height)? else { return Ok(None) };
             if record.head.digest == base {
                 return Ok(Some((height, sizes)));
             }
             take_back(&mut sizes, &record.tail.log_appends);
+            if record.head.header.parent == base {
+                return Ok(Some((Height(height.0 - 1), sizes)));
+            }
         }
         Ok(None)
     }

@@ -1,0 +1,361 @@
+//! Start real nodes on loopback, as threads or as processes, and talk HTTP with them.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpStream;
+use trine_consensus::Timing;
+use trine_node::mempool::batch;
+use trine_node::node::{Control, NodeError, Settings, run};
+use trine_testkit::{Member, genesis, secret_key};
+use trine_types::codec::to_hex;
+use trine_types::{
+    Address, Algorithm, Amount, AssetId, Call, Genesis, Suite, Transaction, UnsignedTransaction,
+};
+
+/// Longest time that anything in these tests may take.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+/// Blocks of an epoch: few, so that the tests cross boundaries.
+const BLOCKS_PER_EPOCH: u64 = 16;
+
+const MEMBERS: &[Member] = &[
+    Member {
+        name: "admin",
+        organisation: 0,
+        roles: &["administrator", "notary", "issuer"],
+        balance: 1_000_000,
+    },
+    Member { name: "alice", organisation: 0, roles: &[], balance: 1_000_000 },
+    Member { name: "bob", organisation: 1, roles: &[], balance: 0 },
+];
+
+/// Unix time in milliseconds.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+/// Address of the account whose first key has this name.
+pub fn address(name: &str) -> Address {
+    let key = secret_key(name).public_key();
+    Address::of_key(Suite::Intl, Algorithm::Ed25519, &key)
+}
+
+/// A transfer of the primary asset.
+pub fn transfer(to: &str, amount: u64) -> Call {
+    let (asset, to, amount) = (AssetId::PRIMARY, address(to), Amount(amount));
+    Call::AssetTransfer { asset, to, amount, reference: None }
+}
+
+/// Nodes of one chain.
+pub struct Network {
+    /// Genesis document.
+    pub genesis: Arc<Genesis>,
+    mode: Mode,
+    folder: tempfile::TempDir,
+    nodes: Vec<Option<Node>>,
+    http: Vec<SocketAddr>,
+    p2p: Vec<SocketAddr>,
+}
+
+/// A running node.
+enum Node {
+    /// In this process, where its settings can be made directly.
+    Thread(Control, JoinHandle<Result<(), NodeError>>),
+    /// A process of its own, which can be killed.
+    Process(Child),
+}
+
+/// How nodes are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// As threads.
+    Threads,
+    /// As processes.
+    Processes,
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Network {
+    /// Starts `count` validators.
+    pub fn start(mode: Mode, count: u32) -> Self {
+        let p2p: Vec<SocketAddr> = (0..count).map(|_| free_address()).collect();
+        let mut document = genesis(&["city", "port"], MEMBERS, count);
+        document.time_ms = now_ms();
+        document.blocks_per_epoch = BLOCKS_PER_EPOCH;
+        for (validator, address) in document.validators.iter_mut().zip(&p2p) {
+            validator.address = address.to_string();
+        }
+        let http = (0..count).map(|_| free_address()).collect();
+        let mut network = Self {
+            genesis: Arc::new(document),
+            mode,
+            folder: tempfile::tempdir().unwrap(),
+            nodes: (0..count).map(|_| None).collect(),
+            http,
+            p2p,
+        };
+        (0..count as usize).for_each(|place| network.start_node(place));
+        network
+    }
+
+    /// Folder of one node.
+    pub fn folder(&self, place: usize) -> PathBuf {
+        self.folder.path().join(format!("validator-{place}"))
+    }
+
+    /// What one node is started with.
+    pub fn settings(&self, place: usize) -> Settings {
+        let name = format!("validator-{place}");
+        let folder = self.folder(place);
+        std::fs::create_dir_all(&folder).unwrap();
+        let peers = self.http.iter().enumerate().filter(|(other, _)| *other != place);
+        Settings {
+            name: name.clone(),
+            genesis: self.genesis.clone(),
+            data: folder.join("data"),
+            key_file: folder.join("validator.key"),
+            key: Arc::new(secret_key(&name)),
+            p2p_listen: self.p2p[place],
+            p2p_peers: BTreeMap::new(),
+            http_listen: self.http[place],
+            tls: None,
+            http_peers: peers
+                .map(|(other, at)| (format!("validator-{other}"), format!("http://{at}")))
+                .collect(),
+            timing: Timing { idle_ms: 200, ..Timing::default() },
+            cache_bytes: 16 << 20,
+            workers: 1,
+            engine_threads: 1,
+            verify_threads: 1,
+        }
+    }
+
+    /// Starts one node.
+    pub fn start_node(&mut self, place: usize) {
+        let settings = self.settings(place);
+        self.nodes[place] = Some(match self.mode {
+            Mode::Threads => {
+                let control = Control::default();
+                let given = control.clone();
+                Node::Thread(control, std::thread::spawn(move || run(settings, &given)))
+            }
+            Mode::Processes => {
+                let file = self.write_config(place, &settings);
+                let child = Command::new(env!("CARGO_BIN_EXE_trine-node")).arg(file).spawn();
+                Node::Process(child.unwrap())
+            }
+        });
+    }
+
+    /// Writes the files that a process is started with.
+    fn write_config(&self, place: usize, settings: &Settings) -> PathBuf {
+        let folder = self.folder(place);
+        let genesis = self.folder.path().join("genesis.json");
+        std::fs::write(&genesis, serde_json::to_vec(&*self.genesis).unwrap()).unwrap();
+        let mut options = File::options();
+        let key =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&settings.key_file);
+        writeln!(key.unwrap(), "{}", to_hex(settings.key.expose())).unwrap();
+        let mut text = format!(
+            "name = \"{}\"\ngenesis = {genesis:?}\ndata_dir = \"data\"\n\
+             validator_key = \"validator.key\"\np2p_listen = \"{}\"\nhttp_listen = \"{}\"\n\
+             [engine]\nidle_ms = 200\nworkers = 1\ncache_mib = 16\n\
+             [log]\nfile = \"node.log\"\n[peers]\n",
+            settings.name, settings.p2p_listen, settings.http_listen
+        );
+        for (name, url) in &settings.http_peers {
+            text += &format!("{name} = \"{url}\"\n");
+        }
+        let file = folder.join("node.toml");
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// Stops one node as an operator does.
+    pub fn stop_node(&mut self, place: usize) {
+        match self.nodes[place].take() {
+            None => {}
+            Some(Node::Thread(control, thread)) => {
+                control.stop();
+                thread.join().unwrap().unwrap();
+            }
+            Some(Node::Process(mut child)) => {
+                let process = child.id().to_string();
+                assert!(Command::new("kill").arg(&process).status().unwrap().success());
+                assert!(child.wait().unwrap().success(), "a stopped node ends well");
+            }
+        }
+    }
+
+    /// Kills one process without notice.
+    pub fn kill_node(&mut self, place: usize) {
+        match self.nodes[place].take() {
+            Some(Node::Process(mut child)) => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+            _ => panic!("only a process can be killed"),
+        }
+    }
+
+    /// Number of nodes.
+    pub fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Sends a request and reads the head of the answer.
+    pub async fn send(
+        &self,
+        place: usize,
+        request: Request<Full<Bytes>>,
+    ) -> Option<Response<Incoming>> {
+        let stream = TcpStream::connect(self.http[place]).await.ok()?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        tokio::spawn(connection);
+        sender.send_request(request).await.ok()
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn ask(
+        &self,
+        place: usize,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Bytes)>,
+    ) -> Option<(StatusCode, Bytes)> {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "node");
+        let mut content = Bytes::new();
+        if let Some((kind, bytes)) = body {
+            request = request.header(header::CONTENT_TYPE, kind);
+            content = bytes;
+        }
+        let response = self.send(place, request.body(Full::new(content)).unwrap()).await?;
+        let status = response.status();
+        Some((status, response.into_body().collect().await.ok()?.to_bytes()))
+    }
+
+    /// JSON document at a path, which must be there.
+    pub async fn get(&self, place: usize, path: &str) -> Value {
+        let (status, bytes) = self.ask(place, Method::GET, path, None).await.expect("an answer");
+        let document: Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(status, StatusCode::OK, "{path}: {document}");
+        document
+    }
+
+    /// Waits until a node answers that it is ready.
+    pub async fn ready(&self, place: usize) {
+        let start = Instant::now();
+        loop {
+            let answer = self.ask(place, Method::GET, "/readyz", None).await;
+            if answer.is_some_and(|(status, _)| status == StatusCode::OK) {
+                // The first block after a start shows that this node takes part.
+                return;
+            }
+            self.check_alive(place);
+            assert!(start.elapsed() < PATIENCE, "validator {place} is not ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn check_alive(&self, place: usize) {
+        let node = self.nodes[place].as_ref().expect("the node was started");
+        if let Node::Thread(_, thread) = node {
+            assert!(!thread.is_finished(), "validator {place} ended");
+        }
+    }
+
+    /// Waits until all nodes are ready.
+    pub async fn all_ready(&self) {
+        for place in 0..self.count() {
+            self.ready(place).await;
+        }
+    }
+
+    /// Waits until a node has a block of this height.
+    pub async fn reach(&self, place: usize, height: u64) {
+        let start = Instant::now();
+        loop {
+            let status = self.get(place, "/v1/status").await;
+            if status["height"].as_u64().is_some_and(|found| found >= height) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "validator {place} stays at {}", status["height"]);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What a person of the test signs.
+    pub fn unsigned(&self, name: &str, nonce: u64, calls: &[Call]) -> UnsignedTransaction {
+        UnsignedTransaction {
+            chain_id: self.genesis.chain_id(),
+            sender: address(name),
+            key_index: 0,
+            nonce,
+            valid_until_ms: now_ms() + 600_000,
+            calls: calls.iter().map(Call::to_raw).collect(),
+        }
+    }
+
+    /// A signed transaction.
+    pub fn transaction(&self, name: &str, nonce: u64, calls: &[Call]) -> Transaction {
+        self.unsigned(name, nonce, calls).sign(Suite::Intl, &secret_key(name))
+    }
+
+    /// Submits a batch to one node; one line of the answer for each.
+    pub async fn submit(&self, place: usize, transactions: &[Bytes]) -> Vec<Value> {
+        let body = batch::join(transactions.iter());
+        let body = Some(("application/octet-stream", body));
+        let answer = self.ask(place, Method::POST, "/v1/transactions", body).await;
+        let (status, bytes) = answer.expect("an answer");
+        let document: Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(status, StatusCode::OK, "{document}");
+        document["results"].as_array().unwrap().clone()
+    }
+
+    /// Submits one transaction, which must be accepted.
+    pub async fn accept(&self, place: usize, transaction: &Transaction) {
+        let lines = self.submit(place, std::slice::from_ref(&transaction.bytes)).await;
+        assert_eq!(lines[0]["accepted"], true, "{}", lines[0]);
+    }
+
+    /// Outcome of a transaction, waiting for it to be final.
+    pub async fn outcome(&self, place: usize, transaction: &Transaction) -> Value {
+        let path = format!("/v1/transactions/{}?wait_ms=30000", transaction.id);
+        self.get(place, &path).await
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for node in self.nodes.iter_mut().flatten() {
+            match node {
+                Node::Thread(control, _) => control.stop(),
+                // It may have ended by itself; the test says so already.
+                Node::Process(child) => drop(child.kill()),
+            }
+        }
+        for node in self.nodes.iter_mut().filter_map(Option::take) {
+            match node {
+                Node::Thread(_, thread) => drop(thread.join()),
+                Node::Process(mut child) => drop(child.wait()),
+            }
+        }
+    }
+}
