@@ -7,7 +7,7 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use trine_crypto::{Algorithm, Digest, Suite};
 use trine_types::call::{Action, PublicKey, TransferReference};
-use trine_types::limits::{NAME_BYTES_MAX, NONCE_WINDOW, TOPICS_MAX};
+use trine_types::limits::{NAME_BYTES_MAX, TOPICS_MAX};
 use trine_types::merkle::Frontier;
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
@@ -379,10 +379,4 @@ pub fn block() -> impl Strategy<Value = Block> {
         header,
         transactions: transactions.into_iter().map(|one| one.bytes).collect(),
     })
-}
-
-/// The nonces worth trying on a window that starts at `base`: in it, around its edges, beyond.
-pub fn nonce_near(base: u64) -> impl Strategy<Value = u64> {
-    let inside = base..base + NONCE_WINDOW + 4;
-    prop_oneof![4 => inside, 1 => base..base + 2_000, 1 => any::<u64>()]
 }
