@@ -3,7 +3,7 @@
 //! `TRINE_WRITE_VECTORS=1` writes `tests/proofs/vectors` anew; without it the files there must be
 //! those that are made here.
 
-use crate::world::World;
+use crate::{databases::header, world::World};
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_consensus::{
     simplex::types::{Finalize, Proposal},
@@ -30,8 +30,8 @@ use trine_types::{
     call::TransferReference, merkle, record,
 };
 use trine_verify::{
-    Certificate, Fact, FileFacts, Proof, Receipt, Statement, TrustAnchor, VerifiedProof,
-    VerifyError, entry_of, verify_proof, verify_receipt,
+    Certificate, CertifiedChain, Fact, FileFacts, Proof, Receipt, Statement, TrustAnchor,
+    VerifiedProof, VerifyError, entry_of, verify_proof, verify_receipt,
 };
 
 const SUITE: Suite = Suite::Intl;
@@ -435,8 +435,7 @@ fn what_does_not_match_is_named() {
         let other = error(&|proof| {
             let header = chain.headers[6].clone();
             let certificate = chain.certificates[&6].clone();
-            proof.hand_overs[0] =
-                trine_verify::CertifiedChain { headers: vec![header], certificate };
+            proof.hand_overs[0] = CertifiedChain { headers: vec![header], certificate };
         });
         assert_eq!(other, VerifyError::NotAHandOver(Height(6)));
         let backwards = chain.prove(Statement::Block, 5).await;
@@ -470,6 +469,32 @@ fn a_former_set_is_refused_after_its_hand_over() {
         let error = proof.verify(&trust(0, 0..4)).unwrap_err();
         assert!(matches!(error, VerifyError::EpochBeforeTrust { .. }), "{error}");
     });
+}
+
+/// Goal: certificates of sets of every shape verify, and one signature less does not. Method: the
+/// engine's scheme for 1 to 100 validators, around the steps of the quorum and of the signers' bytes.
+#[test]
+fn certificates_of_every_size_verify() {
+    let nothing = StateCommitment::default();
+    for validators in [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 100] {
+        let header = Header { chain_id: chain_id(), ..header(nothing, nothing) };
+        let chain = CertifiedChain {
+            certificate: certificate(&finalize(&header, 0..validators)).unwrap(),
+            headers: vec![header],
+        };
+        let mut proof = Proof { statement: Statement::Block, chain, hand_overs: Vec::new() };
+        let trust = trust(0, 0..validators);
+        let signers = proof.verify(&trust).unwrap().signers.len();
+        assert_eq!(signers, set(0..validators).quorum());
+
+        let certificate = &mut proof.chain.certificate;
+        certificate.signatures.pop();
+        let last = certificate.signers.iter().rposition(|byte| *byte != 0).unwrap();
+        let highest = certificate.signers[last].ilog2();
+        certificate.signers[last] ^= 1 << highest;
+        let error = proof.verify(&trust).unwrap_err();
+        assert!(matches!(error, VerifyError::TooFewSignatures { .. }), "{error}");
+    }
 }
 
 /// Goal: what is not stored is said. Method: ask for heights without header or certificate.
