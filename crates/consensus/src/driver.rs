@@ -1,7 +1,8 @@
 //! Lead the engine from epoch to epoch.
 //!
-//! One task does everything in the order of heights: it reads the boundary block on which the node
-//! stands, makes its validators known, opens the gate, and only then takes finalized blocks.
+//! Before anything executes a block, the driver reads the boundary block on which the node stands,
+//! makes its validators known and opens the gate. Then one task takes finalized blocks in the order
+//! of heights.
 
 use crate::guard::VoteGuard;
 use commonware_actor::Feedback;
@@ -77,13 +78,14 @@ impl<E: Spawner + Storage> Driver<E> {
         (driver, Mailbox(sender))
     }
 
-    /// Starts the task. It ends only when the node stops or the boundary block is missing.
-    pub fn start(mut self) -> Handle<()> {
-        let context = self.context.child("run");
-        context.spawn(move |_| async move { self.run().await })
-    }
-
-    async fn run(&mut self) {
+    /// Makes the validators of the epoch known in which this node stands.
+    ///
+    /// Call it when marshal runs and before the state actor does: blocks handed out again after a
+    /// crash may close that epoch.
+    ///
+    /// # Errors
+    /// The height of the boundary block, when it is missing.
+    pub async fn enter_current(&self) -> Result<(), Height> {
         let next = self
             .marshal
             .get_processed()
@@ -94,15 +96,21 @@ impl<E: Spawner + Storage> Driver<E> {
             .previous()
             .and_then(|previous| self.epocher.last(previous))
             .unwrap_or(Height::zero());
-        let Some(block) = self.marshal.get_block(boundary).await else {
-            warn!(%boundary, "the block that began the current epoch is missing");
-            return;
-        };
+        let block = self.marshal.get_block(boundary).await.ok_or(boundary)?;
         self.enter(epoch, block.inner());
         for kept in PARTITIONS_KEPT..PARTITIONS_KEPT + PARTITIONS_SWEPT {
             self.remove_votes(epoch, kept).await;
         }
+        Ok(())
+    }
 
+    /// Starts the task. It ends only when the node stops.
+    pub fn start(mut self) -> Handle<()> {
+        let context = self.context.child("run");
+        context.spawn(move |_| async move { self.run().await })
+    }
+
+    async fn run(&mut self) {
         while let Some((block, acknowledgement)) = self.deliveries.recv().await {
             let height = block.height();
             let epoch = self.epoch_of(height);

@@ -7,7 +7,7 @@
 use crate::{
     config::{Config, ConfigError, PAGE_BYTES, PENDING_BLOCKS_MAX, ms},
     delivery::Delivery,
-    driver::Driver,
+    driver::{self, Driver},
     gossip::{Gossip, Incoming},
     guard::VoteGuard,
     no_sync::NoSync,
@@ -21,7 +21,7 @@ use commonware_consensus::{
     Reporter, Reporters,
     marshal::{
         self, Update,
-        core::Actor as MarshalActor,
+        core::{Actor as MarshalActor, Floor},
         resolver::{handler, p2p as marshal_resolver},
         standard::Deferred,
     },
@@ -32,10 +32,19 @@ use commonware_consensus::{
     },
     types::{FixedEpocher, ViewDelta},
 };
-use commonware_cryptography::{Digested, Digestible as _, Signer as _, certificate::Verifier as _};
+use commonware_cryptography::{
+    Digested, Digestible as _, Signer as _, bls12381::primitives::variant::MinPk,
+    certificate::Verifier as _,
+};
 use commonware_glue::{
-    dkg::{fence::Fence, network::Manager, orchestrator, state_sync},
-    stateful::{Config as StatefulConfig, PruneConfig, Stateful, SyncPlan, db::SyncEngineConfig},
+    dkg::{
+        fence::{Fence, Gate},
+        network::Manager,
+        orchestrator, state_sync,
+    },
+    stateful::{
+        self, Config as StatefulConfig, PruneConfig, Stateful, SyncPlan, db::SyncEngineConfig,
+    },
 };
 use commonware_p2p::{Blocker, Receiver, Sender, max_message_size};
 use commonware_runtime::{
@@ -57,7 +66,7 @@ use trine_ledger::{
     log_heads::LogHeads,
     observer::Observer,
     open_genesis,
-    preset::{BlockDigest, Finalization, Hash, PublicKey, Scheme, Strategy, Variant},
+    preset::{BlockDigest, Finalization, Hash, Marshal, PublicKey, Scheme, Strategy, Variant},
 };
 use trine_types::{
     Genesis, Suite, TransactionId,
@@ -82,6 +91,8 @@ const SKIP_MS: u64 = 5_000;
 /// Separates this protocol's certificates from everything else that a key signs.
 const NAMESPACE: &[u8] = b"trine/consensus/";
 
+type Automaton<E> = Deferred<E, Scheme, Paced<stateful::Mailbox<E, Ledger>>, Block, FixedEpocher>;
+type Resolvers = (NoSync<HotOperation>, NoSync<ColdOperation>);
 type Certificates<E> = prunable::Archive<EightCap, E, BlockDigest, Finalization>;
 type Blocks<E> = prunable::Archive<EightCap, E, BlockDigest, Arc<Block>>;
 type Backfill = (handler::Receiver<BlockDigest>, marshal_resolver::Mailbox<BlockDigest, PublicKey>);
@@ -184,111 +195,56 @@ where
 {
     config.check()?;
     let node = Node::open(context, config, parts).await?;
+    let child = |label| node.context.child(label);
     let (fence, gate) = Fence::new();
-    let mut handles = Vec::new();
 
     let resolver = node.backfill(network.backfill, &network.blocker, &network.manager);
-    let (broadcast, buffer) = buffered::Engine::new(
-        node.context.child("broadcast"),
-        node.broadcast_config(network.manager.clone()),
-    );
-    handles.push(("broadcast", broadcast.start(network.blocks)));
+    let config = node.broadcast_config(network.manager.clone());
+    let (broadcast, buffer) = buffered::Engine::new(child("broadcast"), config);
     let incoming = node.parts.incoming.clone();
-    let (gossip, gossip_handle) =
-        Gossip::start(node.context.child("gossip"), network.transactions, incoming);
-    handles.push(("gossip", gossip_handle));
+    let (gossip, gossip_handle) = Gossip::start(child("gossip"), network.transactions, incoming);
 
-    let prefix = node.config.prefix.clone();
-    let plan = SyncPlan::init(node.context.child("plan"), prefix.clone()).await;
+    let plan = SyncPlan::init(child("plan"), node.config.prefix.clone()).await;
     let (certificates, blocks) = node.archives().await?;
     let genesis = Digested::precomputed(node.genesis.clone(), node.genesis.digest());
-    let (marshal_actor, marshal, floor) = MarshalActor::init(
-        node.context.child("marshal"),
-        certificates,
-        blocks,
-        node.marshal_config(plan.marshal_start(genesis)),
-    )
-    .await;
+    let config = node.marshal_config(plan.marshal_start(genesis));
+    let (marshal_actor, marshal, floor) =
+        MarshalActor::init(child("marshal"), certificates, blocks, config).await;
+    let config = node.state_config((marshal.clone(), floor), plan);
+    let (state, state_mailbox) = Stateful::new(child("state"), config);
 
-    let (state, state_mailbox) = Stateful::new(
-        node.context.child("state"),
-        StatefulConfig {
-            application: node.ledger.clone(),
-            db_config: node.databases(),
-            provider: (),
-            marshal: (marshal.clone(), floor),
-            mailbox_size: MAILBOX,
-            plan,
-            resolvers: (NoSync::<HotOperation>::default(), NoSync::<ColdOperation>::default()),
-            sync_config: SyncEngineConfig {
-                fetch_batch_size: NZU64!(64),
-                apply_batch_size: NZU64!(64),
-                max_outstanding_requests: NZUsize!(1),
-            },
-            prune_config: node.prune_config(),
-            strategy: node.strategy.clone(),
-        },
-    );
-    let paced = Paced::new(
-        state_mailbox.clone(),
-        node.ledger.clone(),
-        node.parts.source.clone(),
-        node.config.pace(),
-    );
-    let deferred =
-        Deferred::new(node.context.child("deferred"), paced, marshal.clone(), node.epocher.clone());
-
-    let votes_prefix = format!("{prefix}-votes");
-    let (driver, driver_mailbox) = Driver::new(
-        node.context.child("driver"),
+    let (driver, driver_mailbox) = node.driver(marshal.clone(), fence);
+    let config = node.orchestrator_config(
+        network.blocker,
+        network.manager,
         marshal.clone(),
-        node.committees.clone(),
-        fence,
-        node.epocher.clone(),
-        node.guard,
-        votes_prefix.clone(),
+        node.application(state_mailbox.clone(), marshal.clone()),
+        gate,
     );
-    let (orchestrator, orchestrator_mailbox) = orchestrator::Actor::new(
-        node.context.child("orchestrator"),
-        orchestrator::Config {
-            oracle: network.blocker,
-            manager: network.manager,
-            provider: node.committees.clone(),
-            marshal: marshal.clone(),
-            application: deferred,
-            strategy: node.strategy.clone(),
-            simplex: node.simplex_config(),
-            gate,
-            state_sync: state_sync::Plan::disabled(),
-            blocks_per_epoch: node.config.blocks_per_epoch,
-            mailbox_size: MAILBOX,
-            partition_prefix: votes_prefix,
-        },
-    );
-    let (delivery, delivery_handle) = Delivery::start(
-        node.context.child("delivery"),
-        state_mailbox.clone(),
-        node.parts.observer.clone(),
-    );
+    let (orchestrator, orchestrator_mailbox) =
+        orchestrator::Actor::new(child("orchestrator"), config);
+    let observer = node.parts.observer.clone();
+    let (delivery, delivery_handle) =
+        Delivery::start(child("delivery"), state_mailbox.clone(), observer);
     let reporters = Reporters::from((
         Tapped(tap),
         Reporters::from((delivery, Reporters::from((driver_mailbox, orchestrator_mailbox)))),
     ));
-    handles.push(("delivery", delivery_handle));
-    handles.push(("driver", driver.start()));
-    handles.push((
-        "orchestrator",
-        orchestrator.start(network.votes, network.certificates, network.resolver),
-    ));
-    handles.push(("marshal", marshal_actor.start(reporters, buffer, resolver)));
-    handles.push(("state", state.start()));
-    // The databases open at the block processed last; its roots are known from its header only.
-    let anchor = match marshal.get_anchor().await {
-        Some((_, block)) => block.inner().header().clone(),
-        None => node.genesis.header().clone(),
-    };
-    node.ledger.roots().push(&anchor);
-    let chain = Chain::new(marshal, node.ledger.clone(), node.epocher, gossip);
+
+    // From here on marshal answers. What it hands out waits in the mailboxes until the validators
+    // of the current epoch and the roots of the opened databases are known.
+    let marshal_handle = marshal_actor.start(reporters, buffer, resolver);
+    node.settle(&driver, &marshal).await?;
+    let handles = vec![
+        ("marshal", marshal_handle),
+        ("broadcast", broadcast.start(network.blocks)),
+        ("gossip", gossip_handle),
+        ("delivery", delivery_handle),
+        ("driver", driver.start()),
+        ("state", state.start()),
+        ("orchestrator", orchestrator.start(network.votes, network.certificates, network.resolver)),
+    ];
+    let chain = Chain::new(marshal, node.ledger.clone(), node.epocher.clone(), gossip);
     Ok(Running::new(handles, chain, state_mailbox))
 }
 
@@ -492,6 +448,97 @@ impl<E: Environment> Node<E> {
             forward: ForwardPolicy::Disabled,
             track_historical_votes: false,
         }
+    }
+
+    fn state_config(
+        &self,
+        marshal: (Marshal, Floor),
+        plan: SyncPlan<E, Scheme, Variant>,
+    ) -> StatefulConfig<E, Ledger, Variant, Resolvers, Strategy> {
+        StatefulConfig {
+            application: self.ledger.clone(),
+            db_config: self.databases(),
+            provider: (),
+            marshal,
+            mailbox_size: MAILBOX,
+            plan,
+            resolvers: Resolvers::default(),
+            sync_config: SyncEngineConfig {
+                fetch_batch_size: NZU64!(64),
+                apply_batch_size: NZU64!(64),
+                max_outstanding_requests: NZUsize!(1),
+            },
+            prune_config: self.prune_config(),
+            strategy: self.strategy.clone(),
+        }
+    }
+
+    fn votes_prefix(&self) -> String {
+        format!("{}-votes", self.config.prefix)
+    }
+
+    fn driver(&self, marshal: Marshal, fence: Fence) -> (Driver<E>, driver::Mailbox) {
+        Driver::new(
+            self.context.child("driver"),
+            marshal,
+            self.committees.clone(),
+            fence,
+            self.epocher.clone(),
+            self.guard,
+            self.votes_prefix(),
+        )
+    }
+
+    fn application(&self, state: stateful::Mailbox<E, Ledger>, marshal: Marshal) -> Automaton<E> {
+        let source = self.parts.source.clone();
+        let paced = Paced::new(state, self.ledger.clone(), source, self.config.pace());
+        Deferred::new(self.context.child("deferred"), paced, marshal, self.epocher.clone())
+    }
+
+    fn orchestrator_config<B, M>(
+        &self,
+        oracle: B,
+        manager: M,
+        marshal: Marshal,
+        application: Automaton<E>,
+        gate: Gate,
+    ) -> orchestrator::Config<
+        B,
+        M,
+        Committees,
+        Variant,
+        MinPk,
+        Automaton<E>,
+        RoundRobin<Hash>,
+        Strategy,
+    > {
+        orchestrator::Config {
+            oracle,
+            manager,
+            provider: self.committees.clone(),
+            marshal,
+            application,
+            strategy: self.strategy.clone(),
+            simplex: self.simplex_config(),
+            gate,
+            state_sync: state_sync::Plan::disabled(),
+            blocks_per_epoch: self.config.blocks_per_epoch,
+            mailbox_size: MAILBOX,
+            partition_prefix: self.votes_prefix(),
+        }
+    }
+
+    /// Learns from the block processed last where this node stands.
+    async fn settle(&self, driver: &Driver<E>, marshal: &Marshal) -> Result<(), StartError> {
+        driver.enter_current().await.map_err(|height| {
+            StartError::Storage(format!("the block at height {height} is missing"))
+        })?;
+        let anchor = match marshal.get_anchor().await {
+            Some((_, block)) => block.inner().header().clone(),
+            None => self.genesis.header().clone(),
+        };
+        self.ledger.roots().push(&anchor);
+        Ok(())
     }
 
     fn prune_config(&self) -> Option<PruneConfig> {

@@ -2,7 +2,9 @@
 
 use super::engine::State;
 use commonware_glue::simulate::{
-    exit::ExitCondition, processed::ProcessedHeight as _, property::Property,
+    exit::ExitCondition,
+    processed::ProcessedHeight as _,
+    property::{FinalizationProperty, Property},
     tracker::ProgressTracker,
 };
 use std::{collections::BTreeMap, future::Future, pin::Pin};
@@ -47,7 +49,25 @@ impl ExitCondition<PublicKey, State> for EverybodyAt {
     }
 }
 
-/// No two blocks at a height, no transaction twice, transactions at all, nobody cut off.
+/// Ends a run at once when a node cut another off: no honest node gives a reason.
+#[derive(Clone, Copy)]
+pub struct NobodyCutOff;
+
+impl FinalizationProperty<State> for NobodyCutOff {
+    fn name(&self) -> &'static str {
+        "nobody cut off"
+    }
+
+    fn check<'a>(&'a self, states: &'a [&'a State]) -> Verdict<'a, ()> {
+        Box::pin(async move {
+            let Some(state) = states.first() else { return Ok(()) };
+            let blocked = state.blocked.lock().expect("no test panics with this lock");
+            blocked.first().map_or(Ok(()), |peer| Err(format!("{peer} was cut off")))
+        })
+    }
+}
+
+/// No two blocks at a height, no transaction twice, transactions at all.
 #[derive(Clone, Copy)]
 pub struct Sound;
 
@@ -84,9 +104,5 @@ fn check(states: &[&State]) -> Result<(), String> {
             return Err("no transaction became final".into());
         }
     }
-    let blocked = states[0].blocked.lock().expect("no test panics with this lock");
-    match blocked.first() {
-        Some(peer) => Err(format!("{peer} was cut off")),
-        None => Ok(()),
-    }
+    Ok(())
 }

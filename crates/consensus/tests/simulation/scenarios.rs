@@ -2,7 +2,7 @@
 
 use super::{
     engine::{EPOCH, Planted, Validators},
-    properties::{EverybodyAt, Sound},
+    properties::{EverybodyAt, NobodyCutOff, Sound},
 };
 use crate::support::Fault;
 use commonware_glue::simulate::{
@@ -30,6 +30,7 @@ fn plan(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
     PlanBuilder::new(validators)
         .seed(seed)
         .exit_condition(EverybodyAt { validators: count.into(), height: 4 * EPOCH + 3 })
+        .finalization_property(NobodyCutOff)
         .property(Sound)
         .timeout(PATIENCE)
 }
