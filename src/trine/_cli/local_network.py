@@ -156,7 +156,7 @@ def create(home: Home, validators: int, suite: str, generated: dict[str, Any] | 
     }
     home.trust.write_text(json.dumps(trust, indent=2) + "\n")
     for node in nodes:
-        node.config.write_text(_configuration(home, node, nodes))
+        node.config.write_text(_configuration(node, nodes))
     _save(home, nodes, {})
 
 
@@ -224,13 +224,13 @@ def _write_secret(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _configuration(home: Home, node: Node, nodes: list[Node]) -> str:
+def _configuration(node: Node, nodes: list[Node]) -> str:
     """Write node.toml (docs/reference/configuration.md)."""
     peers = [f'{one.name} = "{one.url}"' for one in nodes if one is not node]
     lines = [
         f"# Configure the node {node.name} of a local network.",
         f'name = "{node.name}"',
-        f"genesis = {json.dumps(str(home.genesis))}",
+        'genesis = "../../genesis.json"',
         'data_dir = "data"',
         'validator_key = "validator.key"',
         f'p2p_listen = "{HOST}:{node.p2p_port}"',

@@ -22,14 +22,15 @@ SHOW_S: Final = 1.0
 SUITES: Final = ("intl", "gm")
 
 
-def command(settings: Settings, *words: str) -> str:
-    """Write a command that the reader can paste, for this home."""
+def command(settings: Settings, *words: str, home: bool = True) -> str:
+    """Write a command that the reader can paste; with `home`, for this home."""
     program = sys.argv[0] if Path(sys.argv[0]).name == "trine" else "trine"
     found = shutil.which("trine")
     if found and Path(found).resolve() == Path(program).resolve():
         program = "trine"
-    home = settings.home.path
-    where = [] if home == default_home().expanduser().absolute() else ["--home", str(home)]
+    path = settings.home.path
+    is_default = path == default_home().expanduser().absolute()
+    where = ["--home", str(path)] if home and not is_default else []
     return " ".join([shlex.quote(program), *words, *map(shlex.quote, where)])
 
 
@@ -43,7 +44,7 @@ def example(settings: Settings) -> list[str]:
         "  " + command(settings, "evidence submit papers --out receipts"),
         "  " + command(settings, "trust export --out trust.json"),
         "  " + command(settings, "down"),
-        "  " + command(settings, verify, "--trust trust.json"),
+        "  " + command(settings, verify, "--trust trust.json", home=False),
         "",
     ]
 
@@ -199,9 +200,14 @@ def status(settings: Settings) -> None:
     try:
         with settings.client() as client:
             found = client.status()
+            # A node does not name its own address: it is the one that was asked.
+            url = client.url
     except CannotReachNode as error:
         if settings.node is None:
             message = f"the network of {settings.home.path} is down: start it with `trine up`"
             raise CannotReachNode(message, instance=error.instance) from None
         raise
-    settings.emit(found.document, _status_lines(found))
+    for validator in found.document["validators"]:
+        if validator["url"] is None and validator["key"] == found.document["node"]["key"]:
+            validator["url"] = url
+    settings.emit(found.document, _status_lines(Status.read(found.document)))

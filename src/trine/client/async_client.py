@@ -97,6 +97,11 @@ class AsyncClient:
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
         self._http = httpx.AsyncClient(timeout=timeout, trust_env=False)
 
+    @property
+    def url(self) -> str:
+        """URL of the node that answered last, or is asked first."""
+        return self.urls[self._place]
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()

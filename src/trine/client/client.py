@@ -95,6 +95,11 @@ class Client:
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
         self._http = httpx.Client(timeout=timeout, trust_env=False)
 
+    @property
+    def url(self) -> str:
+        """URL of the node that answered last, or is asked first."""
+        return self.urls[self._place]
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
