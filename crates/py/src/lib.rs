@@ -11,6 +11,7 @@ mod genesis;
 mod keys;
 mod load;
 mod memory_chain;
+mod node;
 mod proofs;
 mod registry;
 mod transactions;
@@ -39,6 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "keys", keys::register)?;
     add(module, "load", load::register)?;
     add(module, "memory_chain", memory_chain::register)?;
+    add(module, "node", node::register)?;
     add(module, "proofs", proofs::register)?;
     add(module, "registry", registry::register)?;
     add(module, "transactions", transactions::register)

@@ -80,7 +80,8 @@ def show(settings: Settings, address: Address, proof_file: Path | None) -> None:
         lines += facts(roles=", ".join(found.roles.names()) or "none")
         lines += facts(frozen="yes" if found.frozen else "no", balance=found.balance)
         lines += facts(key=found.document.get("key"), live_keys=found.document.get("live_keys"))
-        lines += facts(next_nonce=found.nonce_base, quota=found.document.get("quota"))
+        quota = found.document.get("quota") or "as the chain sets it"
+        lines += facts(next_nonce=found.nonce_base, quota=quota)
         if proof_file:
             lines += save_proof(client.proof(f"/v1/accounts/{address}"), proof_file)
     settings.emit(found.document, lines)

@@ -6,6 +6,7 @@ from trine._core import genesis as genesis
 from trine._core import keys as keys
 from trine._core import load as load
 from trine._core import memory_chain as memory_chain
+from trine._core import node as node
 from trine._core import proofs as proofs
 from trine._core import registry as registry
 from trine._core import transactions as transactions
@@ -18,6 +19,7 @@ __all__ = [
     "keys",
     "load",
     "memory_chain",
+    "node",
     "proofs",
     "registry",
     "transactions",
