@@ -1,6 +1,6 @@
 //! Say to the orchestrator who decides an epoch.
 //!
-//! The orchestrator was written for threshold keys: it reads the players of a key ceremony's output.
+//! The orchestrator was written for threshold keys: it reads the players from a ceremony's output.
 //! This chain has no such ceremony, so an output over a public seed stands in for one. It signs
 //! nothing, is never encoded in a block, and only its set of players matters.
 

@@ -1,6 +1,6 @@
 //! Run transactions against the parent state and compute the roots of the result.
 //!
-//! Reads are staged: the databases find each declared entry once and remember where it lies. What is
+//! Reads are staged: the databases find each declared entry once and keep where it lies. What is
 //! committed is the difference between the staged and the final value of each entry, so that a
 //! builder that tried and left out a transaction commits the same as a verifier that never saw it.
 
