@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from trine._cli.settings import Settings, common
+from trine._core import node as core
 
 
 @click.group()
@@ -32,7 +33,5 @@ def run(settings: Settings, config: Path) -> None:
     Example:
       trine node run --config ~/.trine/nodes/city/node.toml
     """
-    from trine._core import node as core  # noqa: PLC0415
-
     settings.note(f"running the node of {config}")
     core.run(config)
