@@ -86,4 +86,5 @@ def page(browser: Browser, network: Network, errors: list[str]) -> Iterator[Page
     expect(opened.locator("#connection")).to_have_attribute("data-state", "good")
     yield opened
     context.close()
-    assert errors == []
+    # The browser itself notes each "no such thing" that the node answers to a search.
+    assert [error for error in errors if "status of 404" not in error] == []
