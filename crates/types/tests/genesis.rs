@@ -80,6 +80,13 @@ fn a_bad_document_is_refused() {
     let mut unknown = document();
     unknown["extra"] = json!(1);
     assert!(read(&unknown).expect_err("extra").contains("extra"));
+    let asset = json!([0, "TOK", "Token", 2]);
+    let listed = read(&changed("assets/0", asset)).expect_err("fields without names");
+    assert!(listed.contains("a list stands"), "{listed}");
+    let once = "\"approval_percent\":66";
+    let twice = document().to_string().replace(once, &format!("{once},{once}"));
+    let twice = Genesis::from_json(twice.as_bytes()).expect_err("a parameter twice");
+    assert!(twice.to_string().contains("stands twice"), "{twice}");
     let long = vec![b' '; 16 * 1_024 * 1_024 + 1];
     assert!(Genesis::from_json(&long).expect_err("long").to_string().contains("at most"));
 }
