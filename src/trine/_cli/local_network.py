@@ -406,10 +406,11 @@ def _stopped(node: Node) -> TrineError:
         tail = node.output.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
     except OSError:
         tail = ""
-    for line in reversed(tail.splitlines()):
-        named = re.fullmatch(r"trine: (.*) \[([a-z_]+)\]", line)
-        if named and named[2] in TrineError.by_code:
-            return error_of(named[2], f"node {node.name}: {named[1]}", instance=str(node.folder))
+    # A message may have several lines.
+    named = re.findall(r"^trine: (.*?) \[([a-z_]+)\]$", tail, re.MULTILINE | re.DOTALL)
+    for message, code in reversed(named):
+        if code in TrineError.by_code:
+            return error_of(code, f"node {node.name}: {message}", instance=str(node.folder))
     last = " / ".join(tail.splitlines()[-LOG_LINES:]) or "it printed nothing"
     return NodeStopped(f"node {node.name} ended: {last}", instance=str(node.output))
 

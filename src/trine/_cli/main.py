@@ -90,7 +90,8 @@ def report(error: TrineError, as_json: bool) -> None:
 
 def of_system(error: OSError) -> TrineError:
     """Turn an error of the operating system into one of ours."""
-    place = os.fsdecode(error.filename) if error.filename is not None else "a file"
+    # A write names no file: the disk itself is what is full.
+    place = os.fsdecode(error.filename) if error.filename is not None else "the disk"
     reason = (error.strerror or str(error)).lower()
     match error:
         case OSError(errno=28 | 122):

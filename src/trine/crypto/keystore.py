@@ -222,7 +222,12 @@ def _write_new(path: Path, text: str, name: str) -> None:
     except FileExistsError:
         message = f"a key {name!r} exists already in {path.parent}"
         raise KeyFileExists(message, instance=str(path)) from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        # Half a key would pass for a damaged one, and keep its name for ever.
+        path.unlink(missing_ok=True)
+        raise
