@@ -21,6 +21,11 @@ pub(super) async fn alive() -> Json<serde_json::Value> {
 pub(super) async fn ready(State(api): Shared) -> Answer {
     let tip = api.parts.feed.tip().ok_or_else(Problem::not_ready)?;
     let height = tip.header.height.0;
+    if height == 0 {
+        let detail = "the chain has no block after genesis yet: too few validators are connected";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail);
+        return Err(problem.with("height", height));
+    }
     let age_ms = clock::now_ms().saturating_sub(tip.header.time_ms);
     if age_ms > NEWEST_BLOCK_AGE_MS_MAX {
         let detail = format!(

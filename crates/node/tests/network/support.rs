@@ -15,6 +15,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
@@ -88,8 +89,18 @@ pub enum Mode {
     Processes,
 }
 
+/// Finds a port that nobody listens on, below those that the system gives to connections: it stays
+/// free while a node is down.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = std::process::id() as u16 % 10_000;
+    loop {
+        let port = 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 impl Network {
@@ -111,6 +122,8 @@ impl Network {
             http,
             p2p,
         };
+        let document = serde_json::to_vec(&*network.genesis).unwrap();
+        std::fs::write(network.folder.path().join("genesis.json"), document).unwrap();
         (0..count as usize).for_each(|place| network.start_node(place));
         network
     }
@@ -154,7 +167,8 @@ impl Network {
             Mode::Threads => {
                 let control = Control::default();
                 let given = control.clone();
-                Node::Thread(control, std::thread::spawn(move || run(settings, &given)))
+                let ended = move || run(settings, &given).inspect_err(|error| eprintln!("{error}"));
+                Node::Thread(control, std::thread::spawn(ended))
             }
             Mode::Processes => {
                 let file = self.write_config(place, &settings);
@@ -168,7 +182,6 @@ impl Network {
     fn write_config(&self, place: usize, settings: &Settings) -> PathBuf {
         let folder = self.folder(place);
         let genesis = self.folder.path().join("genesis.json");
-        std::fs::write(&genesis, serde_json::to_vec(&*self.genesis).unwrap()).unwrap();
         let mut options = File::options();
         let key =
             options.write(true).create(true).truncate(true).mode(0o600).open(&settings.key_file);
@@ -253,7 +266,9 @@ impl Network {
 
     /// JSON document at a path, which must be there.
     pub async fn get(&self, place: usize, path: &str) -> Value {
-        let (status, bytes) = self.ask(place, Method::GET, path, None).await.expect("an answer");
+        let answer = self.ask(place, Method::GET, path, None).await;
+        let (status, bytes) =
+            answer.unwrap_or_else(|| panic!("validator {place} answers nothing to {path}"));
         let document: Value = serde_json::from_slice(&bytes).expect("JSON");
         assert_eq!(status, StatusCode::OK, "{path}: {document}");
         document

@@ -12,7 +12,9 @@ use trine_types::limits::{PAGE_LIMIT_MAX, STREAM_CLIENTS_MAX};
 #[tokio::test]
 async fn blocks_are_listed_both_ways() {
     let chain = MemoryChain::start();
-    (0..5).for_each(|_| drop(chain.produce()));
+    for _ in 0..5 {
+        chain.produce();
+    }
     let heights = |answer: Value| -> Vec<u64> {
         let blocks = answer["blocks"].as_array().unwrap().clone();
         blocks.iter().map(|block| block["height"].as_u64().unwrap()).collect()
