@@ -18,8 +18,9 @@ use trine_types::{
 
 /// Milliseconds for which a transaction stays valid after it was signed.
 const VALID_FOR_MS: u64 = 120_000;
-/// Signed transactions that wait at most to be sent.
-const QUEUE_MAX: usize = 200_000;
+/// Seconds that the signers run ahead of the schedule: further, and the measured window would pay
+/// for transactions that are never sent.
+const AHEAD_S: u64 = 2;
 
 /// A transaction ready to send.
 pub struct Signed {
@@ -48,6 +49,7 @@ struct Shared {
     suite: Suite,
     chain_id: ChainId,
     payload: Payload,
+    queue_max: usize,
     senders: Vec<Sender>,
     stop: AtomicBool,
     cpu: Mutex<Duration>,
@@ -99,6 +101,7 @@ impl Signers {
             suite,
             chain_id: plan.genesis.chain_id(),
             payload: plan.payload,
+            queue_max: (plan.rate_per_s * AHEAD_S) as usize,
             senders: senders(plan, suite),
             stop: AtomicBool::new(false),
             cpu: Mutex::default(),
@@ -137,7 +140,7 @@ impl Prepared {
 
     /// Starts `threads` threads.
     pub fn start(self, threads: usize) -> Signers {
-        let (queue, ready) = sync_channel(QUEUE_MAX);
+        let (queue, ready) = sync_channel(self.0.queue_max);
         let shared = Arc::new(self.0);
         let threads = (0..threads)
             .map(|_| {
