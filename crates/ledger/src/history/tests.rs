@@ -196,8 +196,8 @@ fn redelivery_is_compared() {
     check(&history, &blocks);
 }
 
-/// Goal: the logs of genesis are there from the first block on, and stay. Method: append to the last
-/// of three, reopen with and without a checkpoint.
+/// Goal: the logs of genesis are there from the first block on, and stay. Method: append to the
+/// last of three, reopen with and without a checkpoint.
 #[test]
 fn genesis_logs_are_there_from_the_start() {
     let folder = tempfile::tempdir().unwrap();

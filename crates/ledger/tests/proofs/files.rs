@@ -392,7 +392,8 @@ fn files_verify_and_keep_their_bytes() {
             assert!(file.len() < 4_096, "{name} has {} bytes", file.len());
             keep(name, &file);
         }
-        keep("table.json", &serde_json::to_vec_pretty(&table).unwrap());
+        let table = serde_json::to_string_pretty(&table).unwrap() + "\n";
+        keep("table.json", table.as_bytes());
     });
 }
 
@@ -472,7 +473,7 @@ fn a_former_set_is_refused_after_its_hand_over() {
 }
 
 /// Goal: certificates of sets of every shape verify, and one signature less does not. Method: the
-/// engine's scheme for 1 to 100 validators, around the steps of the quorum and of the signers' bytes.
+/// engine's scheme for 1 to 100 validators, around the steps of quorum and signers' bytes.
 #[test]
 fn certificates_of_every_size_verify() {
     let nothing = StateCommitment::default();
