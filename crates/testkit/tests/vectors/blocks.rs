@@ -117,7 +117,7 @@ fn assets(script: &mut Script) {
 fn accounts(script: &mut Script) {
     let dave = script.chain.address("dave");
     let create = Call::AccountCreate { key: public_key("dave"), roles: Roles(2) };
-    script.run("alice", &[create.clone()]);
+    script.run("alice", std::slice::from_ref(&create));
     script.run("alice", &[create]);
     script.run("dave", &[Call::KeyAdd { key: public_key("dave 2"), modules: 1 << 5 }]);
     let mut further = |calls: Vec<RawCall>| {
