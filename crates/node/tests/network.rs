@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Mode, Network, address, now_ms, transfer};
+use support::{Network, address, now_ms, transfer};
 use trine_node::node::{Control, NodeError, run};
 use trine_testkit::secret_key;
 use trine_types::call::TransferReference;
@@ -23,7 +23,7 @@ const REFERENCE: &[u8] = b"invoice-2026-0001";
 /// offline, and survives a stop of all nodes. Method: one chain of four validators goes through it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_from_start_to_restart() {
-    let mut network = Network::start(Mode::Threads, 4);
+    let mut network = Network::start(4);
     network.all_ready().await;
     let paid = pay(&network).await;
     let recorded = record(&network).await;
@@ -210,7 +210,7 @@ async fn heights(network: &Network, path: &str, last: Option<&str>) -> Vec<u64> 
 /// away meanwhile. Method: stop one, submit, start it again, compare.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_validator_goes_and_comes_back() {
-    let mut network = Network::start(Mode::Threads, 4);
+    let mut network = Network::start(4);
     network.all_ready().await;
     network.stop_node(3);
     let first = network.transaction("alice", 0, &[transfer("bob", 1)]);
@@ -234,7 +234,7 @@ async fn one_validator_goes_and_comes_back() {
 /// Goal: a node that cannot start says why. Method: a taken port, a public address without TLS.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_cannot_listen_says_so() {
-    let network = Network::start(Mode::Threads, 1);
+    let mut network = Network::start(1);
     network.ready(0).await;
     let folder = tempfile::tempdir().unwrap();
     let mut settings = network.settings(0);

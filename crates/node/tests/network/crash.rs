@@ -1,6 +1,6 @@
 //! Kill whole networks under load, and look for what had been acknowledged.
 
-use super::support::{Mode, Network, PATIENCE, transfer};
+use super::support::{Network, PATIENCE, transfer};
 use bytes::Bytes;
 use hyper::Method;
 use serde_json::Value;
@@ -21,7 +21,7 @@ fn rounds() -> u64 {
 /// start them again; compare every acknowledged transaction and the blocks of all nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_transactions_survive_the_loss_of_all_processes() {
-    let mut network = Network::start(Mode::Processes, 4);
+    let mut network = Network::start(4);
     let mut acknowledged = BTreeMap::new();
     let mut nonce = 0;
     for round in 0..rounds() {
@@ -93,7 +93,7 @@ async fn check(network: &Network, acknowledged: &BTreeMap<TransactionId, u64>) {
 /// itself. Method: kill -9 one, submit on, start it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_catches_up() {
-    let mut network = Network::start(Mode::Processes, 4);
+    let mut network = Network::start(4);
     network.all_ready().await;
     let mut acknowledged = BTreeMap::new();
     let nonce = submit(&network, 0, &mut acknowledged).await;

@@ -1,4 +1,4 @@
-//! Start real nodes on loopback, as threads or as processes, and talk HTTP with them.
+//! Start real nodes on loopback, each a process, and talk HTTP with them.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -16,12 +16,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use trine_consensus::Timing;
 use trine_node::mempool::batch;
-use trine_node::node::{Control, NodeError, Settings, run};
+use trine_node::node::Settings;
 use trine_testkit::{Member, genesis, secret_key};
 use trine_types::codec::to_hex;
 use trine_types::{
@@ -61,32 +60,14 @@ pub fn transfer(to: &str, amount: u64) -> Call {
     Call::AssetTransfer { asset, to, amount, reference: None }
 }
 
-/// Nodes of one chain.
+/// Nodes of one chain, each a process of its own.
 pub struct Network {
     /// Genesis document.
     pub genesis: Arc<Genesis>,
-    mode: Mode,
     folder: tempfile::TempDir,
-    nodes: Vec<Option<Node>>,
+    nodes: Vec<Option<Child>>,
     http: Vec<SocketAddr>,
     p2p: Vec<SocketAddr>,
-}
-
-/// A running node.
-enum Node {
-    /// In this process, where its settings can be made directly.
-    Thread(Control, JoinHandle<Result<(), NodeError>>),
-    /// A process of its own, which can be killed.
-    Process(Child),
-}
-
-/// How nodes are run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// As threads.
-    Threads,
-    /// As processes.
-    Processes,
 }
 
 /// Finds a port that nobody listens on, below those that the system gives to connections: it stays
@@ -105,7 +86,7 @@ fn free_address() -> SocketAddr {
 
 impl Network {
     /// Starts `count` validators.
-    pub fn start(mode: Mode, count: u32) -> Self {
+    pub fn start(count: u32) -> Self {
         let p2p: Vec<SocketAddr> = (0..count).map(|_| free_address()).collect();
         let mut document = genesis(&["city", "port"], MEMBERS, count);
         document.time_ms = now_ms();
@@ -116,7 +97,6 @@ impl Network {
         let http = (0..count).map(|_| free_address()).collect();
         let mut network = Self {
             genesis: Arc::new(document),
-            mode,
             folder: tempfile::tempdir().unwrap(),
             nodes: (0..count).map(|_| None).collect(),
             http,
@@ -163,19 +143,9 @@ impl Network {
     /// Starts one node.
     pub fn start_node(&mut self, place: usize) {
         let settings = self.settings(place);
-        self.nodes[place] = Some(match self.mode {
-            Mode::Threads => {
-                let control = Control::default();
-                let given = control.clone();
-                let ended = move || run(settings, &given).inspect_err(|error| eprintln!("{error}"));
-                Node::Thread(control, std::thread::spawn(ended))
-            }
-            Mode::Processes => {
-                let file = self.write_config(place, &settings);
-                let child = Command::new(env!("CARGO_BIN_EXE_trine-node")).arg(file).spawn();
-                Node::Process(child.unwrap())
-            }
-        });
+        let file = self.write_config(place, &settings);
+        let child = Command::new(env!("CARGO_BIN_EXE_trine-node")).arg(file).spawn();
+        self.nodes[place] = Some(child.unwrap());
     }
 
     /// Writes the files that a process is started with.
@@ -203,29 +173,17 @@ impl Network {
 
     /// Stops one node as an operator does.
     pub fn stop_node(&mut self, place: usize) {
-        match self.nodes[place].take() {
-            None => {}
-            Some(Node::Thread(control, thread)) => {
-                control.stop();
-                thread.join().unwrap().unwrap();
-            }
-            Some(Node::Process(mut child)) => {
-                let process = child.id().to_string();
-                assert!(Command::new("kill").arg(&process).status().unwrap().success());
-                assert!(child.wait().unwrap().success(), "a stopped node ends well");
-            }
-        }
+        let Some(mut child) = self.nodes[place].take() else { return };
+        let process = child.id().to_string();
+        assert!(Command::new("kill").arg(&process).status().unwrap().success());
+        assert!(child.wait().unwrap().success(), "a stopped node ends well");
     }
 
     /// Kills one process without notice.
     pub fn kill_node(&mut self, place: usize) {
-        match self.nodes[place].take() {
-            Some(Node::Process(mut child)) => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-            }
-            _ => panic!("only a process can be killed"),
-        }
+        let mut child = self.nodes[place].take().expect("the node was started");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Number of nodes.
@@ -275,7 +233,7 @@ impl Network {
     }
 
     /// Waits until a node answers that it is ready.
-    pub async fn ready(&self, place: usize) {
+    pub async fn ready(&mut self, place: usize) {
         let start = Instant::now();
         loop {
             let answer = self.ask(place, Method::GET, "/readyz", None).await;
@@ -283,21 +241,15 @@ impl Network {
                 // The first block after a start shows that this node takes part.
                 return;
             }
-            self.check_alive(place);
+            let child = self.nodes[place].as_mut().expect("the node was started");
+            assert!(child.try_wait().unwrap().is_none(), "validator {place} ended");
             assert!(start.elapsed() < PATIENCE, "validator {place} is not ready");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    fn check_alive(&self, place: usize) {
-        let node = self.nodes[place].as_ref().expect("the node was started");
-        if let Node::Thread(_, thread) = node {
-            assert!(!thread.is_finished(), "validator {place} ended");
-        }
-    }
-
     /// Waits until all nodes are ready.
-    pub async fn all_ready(&self) {
+    pub async fn all_ready(&mut self) {
         for place in 0..self.count() {
             self.ready(place).await;
         }
@@ -359,18 +311,10 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        for node in self.nodes.iter_mut().flatten() {
-            match node {
-                Node::Thread(control, _) => control.stop(),
-                // It may have ended by itself; the test says so already.
-                Node::Process(child) => drop(child.kill()),
-            }
-        }
-        for node in self.nodes.iter_mut().filter_map(Option::take) {
-            match node {
-                Node::Thread(_, thread) => drop(thread.join()),
-                Node::Process(mut child) => drop(child.wait()),
-            }
+        for child in self.nodes.iter_mut().flatten() {
+            // It may have ended by itself; the test says so already.
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }
