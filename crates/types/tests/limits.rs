@@ -280,10 +280,10 @@ fn limits_fit_each_other() {
     let frame = 1 + 32 + 20 + 1 + 8 + 8 + 1 + 4 + 1 + 2;
     let largest = frame + ARGUMENTS_BYTES_MAX + SIGNATURE_BYTES_MAX;
     assert!(largest <= TRANSACTION_BYTES_MAX, "the largest call fits a transaction");
-    assert!(PUBLIC_KEY_BYTES_MAX + 3 <= ARGUMENTS_BYTES_MAX, "the largest key fits a call");
-    assert!(TRANSACTION_BYTES_MAX <= BLOCK_BYTES_MAX, "the largest transaction fits a block");
-    assert!(TRANSACTION_BYTES_MAX + 8 <= BATCH_BYTES_MAX, "and a batch");
-    assert!(BATCH_TRANSACTIONS_MAX <= BLOCK_TRANSACTIONS_MAX);
+    const { assert!(PUBLIC_KEY_BYTES_MAX + 3 <= ARGUMENTS_BYTES_MAX, "the largest key fits a call") };
+    const { assert!(TRANSACTION_BYTES_MAX <= BLOCK_BYTES_MAX, "the largest transaction fits a block") };
+    const { assert!(TRANSACTION_BYTES_MAX + 8 <= BATCH_BYTES_MAX, "and a batch") };
+    const { assert!(BATCH_TRANSACTIONS_MAX <= BLOCK_TRANSACTIONS_MAX) };
     let validator = 32 + 4 + 1 + NAME_BYTES_MAX + 1 + ADDRESS_TEXT_BYTES_MAX;
     let header = 1_024 + EXTENSION_BYTES_MAX + 2 * (2 + VALIDATORS_MAX * validator);
     assert!(header <= HEADER_BYTES_MAX, "a header holds two validator sets");
@@ -291,9 +291,9 @@ fn limits_fit_each_other() {
     let proposal = PUBLIC_KEY_BYTES_MAX + 100 + 2 * 4 * ORGANISATIONS_MAX as usize;
     assert!(proposal <= STATE_VALUE_BYTES_MAX, "a proposal holds every organisation's vote");
     // Four events a call: vote, organisation, log, execution.
-    assert!(4 * CALLS_MAX <= EVENTS_MAX);
-    assert!(EVENTS_MAX <= 0xffff && ENTRIES_MAX <= 0xffff && VALIDATORS_MAX <= 0xffff);
-    assert!(NONCE_WINDOW <= 128 && ACCOUNT_KEYS_MAX <= 8);
+    const { assert!(4 * CALLS_MAX <= EVENTS_MAX) };
+    const { assert!(EVENTS_MAX <= 0xffff && ENTRIES_MAX <= 0xffff && VALIDATORS_MAX <= 0xffff) };
+    const { assert!(NONCE_WINDOW <= 128 && ACCOUNT_KEYS_MAX <= 8) };
     for rule in PARAMETERS {
         assert!((rule.min..=rule.max).contains(&rule.default), "{}", rule.name);
     }

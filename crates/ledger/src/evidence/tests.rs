@@ -43,7 +43,7 @@ proptest! {
         for (log, count) in batches {
             let known = &mut logs[log as usize];
             let first_index = known.len() as u64;
-            let new = |place: usize| digest(u64::from(log) << 32 | first_index + place as u64);
+            let new = |place: usize| digest((u64::from(log) << 32) | (first_index + place as u64));
             let entries: Vec<Digest> = (0..count).map(new).collect();
             known.extend(&entries);
             store.append(&LogAppend { log: LogId(log), first_index, entries }).unwrap();

@@ -116,7 +116,7 @@ fn accounts_and_references_list_their_transactions() {
     let references = builder.references();
     assert!(references.len() > 50);
     for (reference, expected) in references {
-        let found = history.transfers_by_reference(&reference, 50).unwrap();
+        let found = history.transfers_by_reference(reference, 50).unwrap();
         let found: Vec<_> =
             found.into_iter().map(|found| (found.transaction, found.from, found.to)).collect();
         assert_eq!(&found, expected);
