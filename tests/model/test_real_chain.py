@@ -28,9 +28,9 @@ pytestmark = pytest.mark.network
 class Auditor:
     """Replays what a node answers; believes the trust file and nothing else."""
 
-    def __init__(self, url: str, trust: Trust) -> None:
+    def __init__(self, client: httpx.Client, trust: Trust) -> None:
         """Ask for genesis and start at height 0."""
-        self.client = httpx.Client(base_url=url, timeout=30)
+        self.client = client
         self.trust = trust
         document = self._get("/v1/genesis")
         said = json.loads(self._get("/v1/blocks/0"))
@@ -117,16 +117,18 @@ def test_every_block_replays(home: Path, tmp_path: Path) -> None:
     # replay all blocks from proofs alone; at the end compare single entries of the state, proven
     # against the certified database roots, with the model's state at that height.
     work(home, tmp_path)
-    auditor = Auditor(Home(home).urls()[0], read_trust((home / "trust.json").read_bytes()))
-    header, fact = auditor.prove(f"/v1/state/{counters_key().hex()}/proof")
-    auditor.advance_to(header)
-    assert isinstance(fact, ValueFact)
-    assert auditor.replay.chain.state.values[counters_key()] == fact.value
-    for name in ("admin", "university"):
-        address = Address(bytes(Home(home).keys.read(name).address))
-        header, account = auditor.prove(f"/v1/accounts/{address.hex()}/proof")
+    trust = read_trust((home / "trust.json").read_bytes())
+    with httpx.Client(base_url=Home(home).urls()[0], timeout=30) as client:
+        auditor = Auditor(client, trust)
+        header, fact = auditor.prove(f"/v1/state/{counters_key().hex()}/proof")
         auditor.advance_to(header)
-        assert isinstance(account, AccountFact)
-        assert auditor.replay.chain.state.accounts[address] == account.account
-    assert auditor.codes.count(0) >= 13
-    assert {105, 152, 154} <= set(auditor.codes), "the failures are on the chain too"
+        assert isinstance(fact, ValueFact)
+        assert auditor.replay.chain.state.values[counters_key()] == fact.value
+        for name in ("admin", "university"):
+            address = Address(bytes(Home(home).keys.read(name).address))
+            header, account = auditor.prove(f"/v1/accounts/{address.hex()}/proof")
+            auditor.advance_to(header)
+            assert isinstance(account, AccountFact)
+            assert auditor.replay.chain.state.accounts[address] == account.account
+        assert auditor.codes.count(0) >= 13
+        assert {105, 152, 154} <= set(auditor.codes), "the failures are on the chain too"

@@ -36,7 +36,8 @@ def test_page_follows_the_chain(page: Page) -> None:
     first = number(shown)
     expect(page.locator("#height")).not_to_have_text(shown)
     assert number(page.inner_text("#height")) > first
-    expect(page.locator("#blocks tbody tr")).to_have_count(10)
+    # A young chain makes about a block a second.
+    expect(page.locator("#blocks tbody tr")).to_have_count(10, timeout=20_000)
     assert number(page.inner_text("#blocks tbody tr:first-child a")) > first
     expect(page.get_by_role("img", name=re.compile("Transactions a second"))).to_be_visible()
     expect(page.locator("#chart rect")).to_have_count(120)

@@ -280,8 +280,8 @@ fn limits_fit_each_other() {
     let frame = 1 + 32 + 20 + 1 + 8 + 8 + 1 + 4 + 1 + 2;
     let largest = frame + ARGUMENTS_BYTES_MAX + SIGNATURE_BYTES_MAX;
     assert!(largest <= TRANSACTION_BYTES_MAX, "the largest call fits a transaction");
-    const { assert!(PUBLIC_KEY_BYTES_MAX + 3 <= ARGUMENTS_BYTES_MAX, "the largest key fits a call") };
-    const { assert!(TRANSACTION_BYTES_MAX <= BLOCK_BYTES_MAX, "the largest transaction fits a block") };
+    const { assert!(PUBLIC_KEY_BYTES_MAX + 3 <= ARGUMENTS_BYTES_MAX, "a key fits a call") };
+    const { assert!(TRANSACTION_BYTES_MAX <= BLOCK_BYTES_MAX, "a transaction fits a block") };
     const { assert!(TRANSACTION_BYTES_MAX + 8 <= BATCH_BYTES_MAX, "and a batch") };
     const { assert!(BATCH_TRANSACTIONS_MAX <= BLOCK_TRANSACTIONS_MAX) };
     let validator = 32 + 4 + 1 + NAME_BYTES_MAX + 1 + ADDRESS_TEXT_BYTES_MAX;
