@@ -80,8 +80,13 @@ def table(report: Mapping[str, Any], title: str) -> Table:
     return result
 
 
+def _seconds(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Give the seconds in which transactions were due: the last ones only drain."""
+    return [second for second in report["seconds"] if second["sent"]]
+
+
 def _draw_rate(axes: Axes, report: Mapping[str, Any]) -> None:
-    seconds = report["seconds"]
+    seconds = _seconds(report)
     at_s = [second["at_s"] for second in seconds]
     axes.step(at_s, [s["sent"] for s in seconds], where="post", color="0.6", label="offered")
     finalized = [second["finalized"] for second in seconds]
@@ -92,7 +97,7 @@ def _draw_rate(axes: Axes, report: Mapping[str, Any]) -> None:
 
 
 def _draw_latency(axes: Axes, report: Mapping[str, Any]) -> None:
-    seconds = [second for second in report["seconds"] if second["finalized"]]
+    seconds = [second for second in _seconds(report) if second["finalized"]]
     at_s = [second["at_s"] for second in seconds]
     for name, colour in (("p50", "tab:green"), ("p95", "tab:orange"), ("p99", "tab:red")):
         axes.plot(at_s, [s["latency_ms"][name] for s in seconds], color=colour, label=name)
@@ -102,6 +107,8 @@ def _draw_latency(axes: Axes, report: Mapping[str, Any]) -> None:
 
 
 def _draw_distribution(axes: Axes, report: Mapping[str, Any]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter  # noqa: PLC0415
+
     total = sum(count for _, count in report["distribution"]) or 1
     reached, at_ms, share = 0, [], []
     for milliseconds, count in report["distribution"]:
@@ -112,6 +119,9 @@ def _draw_distribution(axes: Axes, report: Mapping[str, Any]) -> None:
     axes.axhline(95, color="tab:orange", linewidth=0.8)
     axes.set(xlabel="milliseconds", ylabel="percent at most", title="Latency distribution")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0, 100)
 
 

@@ -1,0 +1,1 @@
+"""Test what is shown of a load."""
