@@ -1,6 +1,7 @@
 """Test the table, the picture and the warning of a load's report, on the committed results."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ def report(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def shown(report: dict[str, Any]) -> str:
-    console = Console(width=100, record=True, quiet=True)
-    console.print(table(report, "title"))
-    return console.export_text()
+    console = Console(width=100, file=StringIO())
+    with console.capture() as captured:
+        console.print(table(report, "title"))
+    return captured.get()
 
 
 def test_report_has_the_fields_that_programs_rely_on(report: dict[str, Any]) -> None:
