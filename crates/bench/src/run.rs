@@ -24,6 +24,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(15);
 const HEAD_START: Duration = Duration::from_millis(500);
 /// Wait before the stream is taken up again after it broke.
 const RECONNECT: Duration = Duration::from_millis(200);
+/// Answer to a transaction that the node has already.
+const DUPLICATE: &str = "duplicate";
 /// Accounts whose nonces are fetched from a network that is not fresh.
 const NONCES_FETCHED_MAX: usize = 100_000;
 
@@ -235,7 +237,10 @@ async fn submit(client: &Client, shared: &Shared, batch: Batch) {
     for (place, answer) in answers.iter().enumerate() {
         let code = answer.code.as_deref().unwrap_or("accepted");
         match batch.honest.get(place) {
-            Some((signed, _)) if !answer.accepted => tracker.refuse(&signed.id, code),
+            Some((signed, _)) if !answer.accepted && code != DUPLICATE => {
+                tracker.refuse(&signed.id, code);
+            }
+            // Another node passed it on before: it is on its way all the same.
             Some(_) => {}
             None => tracker.answer_hostile(code),
         }
