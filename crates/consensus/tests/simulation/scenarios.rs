@@ -40,9 +40,8 @@ fn run(plan: PlanBuilder<Validators>) -> PlanResult<Validators> {
 }
 
 fn crashing(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
-    // Down for less than half of the time: a validator that restarts needs some views to rejoin.
     plan(count, planted, seed).crash(Crash::Random {
-        frequency: Duration::from_millis(2_000 + 37 * (seed % 20)),
+        frequency: Duration::from_millis(900 + 37 * (seed % 20)),
         downtime: Duration::from_millis(100 + 53 * (seed % 17)),
         count: 1 + usize::from(count > 4),
     })
