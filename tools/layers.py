@@ -14,7 +14,8 @@ from typing import Any
 
 # What each crate may use; a crate that is not named here may not exist.
 MAY_USE: dict[str, frozenset[str]] = {
-    "crypto": frozenset(),
+    "bulk": frozenset(),
+    "crypto": frozenset({"bulk"}),
     "types": frozenset({"crypto"}),
     "rules": frozenset({"crypto", "types"}),
     "verify": frozenset({"crypto", "types"}),

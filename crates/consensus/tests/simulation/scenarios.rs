@@ -12,17 +12,29 @@ use commonware_glue::simulate::{
 use commonware_p2p::simulated::Link;
 use commonware_utils::probability;
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
 
 /// Seeds of every scenario, unless `TRINE_SEEDS` names another number.
 const SEEDS: u64 = 10;
+/// Runs one seed alone, to look at it: `TRINE_SEED=16`.
+const ONE_SEED: &str = "TRINE_SEED";
 /// Simulated time within which a run must end.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-fn seeds() -> u64 {
-    std::env::var("TRINE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}, expected a number")))
+}
+
+/// Seeds to run; `share` says how many scenarios share the number.
+fn seeds(share: u64) -> Range<u64> {
+    if let Some(seed) = number(ONE_SEED) {
+        return seed..seed + 1;
+    }
+    0..number("TRINE_SEEDS").unwrap_or(SEEDS).div_ceil(share)
 }
 
 fn plan(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
@@ -62,7 +74,7 @@ const fn cut() -> Link {
 /// Goal: four validators stay safe and go on. Method: random crashes and restarts over seeds.
 #[test]
 fn four_validators_survive_crashes() {
-    for seed in 0..seeds() {
+    for seed in seeds(1) {
         run(crashing(4, Planted::Nothing, seed));
     }
 }
@@ -70,7 +82,7 @@ fn four_validators_survive_crashes() {
 /// Goal: the same for seven. Method: two crash at a time.
 #[test]
 fn seven_validators_survive_crashes() {
-    for seed in 0..seeds().div_ceil(2) {
+    for seed in seeds(2) {
         run(crashing(7, Planted::Nothing, seed));
     }
 }
@@ -78,7 +90,7 @@ fn seven_validators_survive_crashes() {
 /// Goal: nothing breaks where validators hand over. Method: each crashes around an epoch's end.
 #[test]
 fn crashes_at_epoch_boundaries() {
-    for seed in 0..seeds() {
+    for seed in seeds(1) {
         let mut plan = plan(4, Planted::Nothing, seed);
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         for (place, participant) in keys.into_iter().enumerate() {
@@ -96,7 +108,7 @@ fn crashes_at_epoch_boundaries() {
 /// links for seconds, heal, repeat, with delay growing by the seed.
 #[test]
 fn partitions_heal() {
-    for seed in 0..seeds() {
+    for seed in seeds(1) {
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         let link = Link {
             latency: Duration::from_millis(10 + 7 * (seed % 10)),
@@ -124,7 +136,7 @@ fn partitions_heal() {
 /// Goal: a run can be repeated. Method: the same seed twice gives the same trace.
 #[test]
 fn a_seed_gives_one_trace() {
-    for seed in 0..seeds().div_ceil(4) {
+    for seed in seeds(4) {
         let first = run(crashing(4, Planted::Nothing, seed)).state;
         assert_eq!(first, run(crashing(4, Planted::Nothing, seed)).state, "seed {seed}");
     }
@@ -156,7 +168,7 @@ fn losing_its_folder(guarded: bool, seed: u64) -> PlanBuilder<Validators> {
 /// away at three heights; it replays the chain and must not be seen to vote twice.
 #[test]
 fn a_lost_folder_does_no_harm() {
-    for seed in 0..seeds() {
+    for seed in seeds(1) {
         run(losing_its_folder(true, seed));
     }
 }
