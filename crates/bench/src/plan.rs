@@ -34,7 +34,8 @@ pub struct LoadPlan {
     pub warmup_s: u64,
     /// What each transaction does.
     pub payload: Payload,
-    /// Hostile transactions for each 100 honest ones: bad signatures, duplicates, cut bytes.
+    /// Hostile transactions for each 100 honest ones: bad signatures, duplicates, replays, cut
+    /// bytes.
     pub hostile_percent: u64,
     /// Process ids of the validators, where they run on this machine.
     pub validator_pids: Vec<u32>,

@@ -7,6 +7,7 @@ use crate::report::Report;
 use crate::sign::{Prepared, Signed, Signers};
 use crate::tracker::Tracker;
 use bytes::{BufMut, Bytes, BytesMut};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -22,6 +23,8 @@ const LATE: Duration = Duration::from_millis(100);
 const DRAIN_MAX: Duration = Duration::from_secs(15);
 /// Time that the signers have before the first transaction is due.
 const HEAD_START: Duration = Duration::from_millis(500);
+/// Honest transactions between one and its replay: seconds of load, so that it is final by then.
+const REPLAYED_AFTER: usize = 8_192;
 /// Wait before the stream is taken up again after it broke.
 const RECONNECT: Duration = Duration::from_millis(200);
 /// Answer to a transaction that the node has already.
@@ -326,30 +329,36 @@ struct Hostile {
     percent: u64,
     owed: u64,
     kind: u64,
-    sent_before: Option<Bytes>,
+    /// Honest transactions sent before, the oldest first; at most [`REPLAYED_AFTER`].
+    sent_before: VecDeque<Bytes>,
 }
 
 impl Hostile {
     const fn new(percent: u64) -> Self {
-        Self { percent, owed: 0, kind: 0, sent_before: None }
+        Self { percent, owed: 0, kind: 0, sent_before: VecDeque::new() }
     }
 
-    /// The hostile transactions that go beside `honest`: by turns one with a flipped signature
-    /// bit, one sent before, and bytes that are no transaction.
+    /// The hostile transactions that go beside `honest`: by turns one sent just before, bytes that
+    /// are no transaction, one sent long ago whose nonce is used, and one with a flipped bit of
+    /// its signature.
     fn beside(&mut self, honest: &Signed) -> Vec<Bytes> {
         self.owed += self.percent;
         let mut made = Vec::new();
         while self.owed >= 100 {
             self.owed -= 100;
             self.kind += 1;
-            made.push(match (self.kind % 3, &self.sent_before) {
-                (1, Some(before)) => before.clone(),
-                (2, _) => honest.bytes.slice(..honest.bytes.len() - 1),
+            made.push(match (self.kind % 4, self.sent_before.back(), self.sent_before.front()) {
+                (1, Some(latest), _) => latest.clone(),
+                (2, ..) => honest.bytes.slice(..honest.bytes.len() - 1),
+                (3, _, Some(oldest)) => oldest.clone(),
                 _ => flip_last_bit(&honest.bytes),
             });
         }
         if self.percent > 0 {
-            self.sent_before = Some(honest.bytes.clone());
+            self.sent_before.push_back(honest.bytes.clone());
+            if self.sent_before.len() > REPLAYED_AFTER {
+                self.sent_before.pop_front();
+            }
         }
         made
     }

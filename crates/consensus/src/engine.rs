@@ -231,13 +231,15 @@ where
         Reporters::from((delivery, Reporters::from((driver_mailbox, orchestrator_mailbox)))),
     ));
 
+    // Marshal asks the broadcast for blocks that a crash left it without, before it answers anybody.
+    let broadcast_handle = broadcast.start(network.blocks);
     // From here on marshal answers. What it hands out waits in the mailboxes until the validators
     // of the current epoch and the roots of the opened databases are known.
     let marshal_handle = marshal_actor.start(reporters, buffer, resolver);
     node.settle(&driver, &marshal).await?;
     let handles = vec![
         ("marshal", marshal_handle),
-        ("broadcast", broadcast.start(network.blocks)),
+        ("broadcast", broadcast_handle),
         ("gossip", gossip_handle),
         ("delivery", delivery_handle),
         ("driver", driver.start()),

@@ -11,12 +11,16 @@ import click
 
 from trine._cli import local_network
 from trine._cli.settings import Settings, common
-from trine.client.home import ADMIN_KEY, Home
+from trine.client.home import Home
+from trine.crypto import SecretKey
 from trine.errors import BadArgument, Unsupported
 
 ACCOUNTS: Final = 10_000
 BALANCE: Final = 1_000_000_000_000
 ENTRIES: Final = 100
+#: Accounts that send evidence. Each may have as many transactions on their way as its nonce window
+#: is wide, so that they are enough for any rate.
+NOTARIES: Final = 64
 
 
 @click.group()
@@ -36,7 +40,8 @@ def _own_network(validators: int, accounts: int, settings: Settings) -> Iterator
         home = Home(Path(folder))
         generated = {"organisation": 0, "seed": "load", "count": accounts, "balance": BALANCE}
         settings.note(f"making a network of {validators} validators and {accounts} accounts")
-        local_network.create(home, validators, "intl", generated)
+        notaries = [SecretKey.generate() for _ in range(NOTARIES)]
+        local_network.create(home, validators, "intl", generated, notaries)
         try:
             pids = local_network.start(home)
             local_network.wait_until_final(home, settings.note)
@@ -44,7 +49,7 @@ def _own_network(validators: int, accounts: int, settings: Settings) -> Iterator
                 "genesis": json.loads(home.genesis.read_bytes()),
                 "nodes": home.urls(),
                 "validator_pids": list(pids.values()),
-                "notary_keys": [home.open_key(ADMIN_KEY).expose()],
+                "notary_keys": [key.expose() for key in notaries],
             }
         finally:
             local_network.stop(home)
@@ -74,7 +79,7 @@ def _given_network(settings: Settings) -> Iterator[dict[str, Any]]:
     "--payload", type=click.Choice(("transfer", "evidence")), required=True, help="What is sent."
 )
 @click.option("--entries", type=click.IntRange(1, 1_000), default=ENTRIES, show_default=True)
-@click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile share, percent.")
+@click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile ones for each 100 honest.")
 @click.option("--suite", type=click.Choice(("intl", "gm")), default="intl", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,10 +99,23 @@ def locked(home: Home) -> Iterator[None]:
         yield
 
 
-def create(home: Home, validators: int, suite: str, generated: dict[str, Any] | None) -> None:
+def create(
+    home: Home,
+    validators: int,
+    suite: str,
+    generated: dict[str, Any] | None,
+    notaries: Sequence[SecretKey] = (),
+) -> None:
     """Make keys, genesis and configurations of a new network.
 
     Interrupted halfway, it can be run again: `network.json` is written last.
+
+    Args:
+        home: Where it lies.
+        validators: How many.
+        suite: Algorithms of the chain.
+        generated: Accounts that the genesis derives from a seed, for load.
+        notaries: Keys of more notaries of the first organisation, for load.
     """
     nodes = _plan(home, validators)
     with ThreadPoolExecutor() as pool:
@@ -133,6 +146,15 @@ def create(home: Home, validators: int, suite: str, generated: dict[str, Any] | 
                 "roles": ["administrator", "notary", "issuer"],
             }
             for number, key in enumerate(administrators)
+        ]
+        + [
+            {
+                "organisation": 0,
+                "algorithm": key.algorithm,
+                "key": key.public_key.hex(),
+                "roles": ["notary"],
+            }
+            for key in notaries
         ],
     }
     if generated:

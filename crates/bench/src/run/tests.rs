@@ -77,6 +77,27 @@ fn hostile_share_is_exact() {
     assert_eq!(made, 150);
 }
 
+/// Goal: what was final long ago is sent again. Method: numbered transactions; after enough of
+/// them one in four hostile ones is the oldest that is remembered, one the latest.
+#[test]
+fn old_transactions_are_replayed() {
+    let mut hostile = Hostile::new(100);
+    let count = REPLAYED_AFTER as u32 + 100;
+    for index in 0..count {
+        let bytes = Bytes::copy_from_slice(&index.to_be_bytes());
+        let honest = Signed { id: TransactionId::default(), bytes: bytes.clone() };
+        let made = hostile.beside(&honest);
+        // Kinds take turns by four, and the count is a multiple of it.
+        if index == count - 4 {
+            assert_eq!(made, [Bytes::copy_from_slice(&(index - 1).to_be_bytes())]);
+        }
+        if index == count - 2 {
+            let oldest = index - REPLAYED_AFTER as u32;
+            assert_eq!(made, [Bytes::copy_from_slice(&oldest.to_be_bytes())]);
+        }
+    }
+}
+
 /// Goal: latency counts from the due time and a refused transaction is never final. Method: three
 /// transactions: one final after 40 ms, one refused and then reported final, one unfinished.
 #[test]

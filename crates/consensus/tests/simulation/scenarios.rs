@@ -16,10 +16,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
+use tracing_subscriber::{EnvFilter, fmt};
 
 /// Seeds of every scenario, unless `TRINE_SEEDS` names another number.
 const SEEDS: u64 = 10;
-/// Runs one seed alone, to look at it: `TRINE_SEED=16`.
+/// Runs one seed alone, to look at it: `TRINE_SEED=15 RUST_LOG=info cargo test … -- --nocapture`.
 const ONE_SEED: &str = "TRINE_SEED";
 /// Simulated time within which a run must end.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -32,6 +33,9 @@ fn number(variable: &str) -> Option<u64> {
 /// Seeds to run; `share` says how many scenarios share the number.
 fn seeds(share: u64) -> Range<u64> {
     if let Some(seed) = number(ONE_SEED) {
+        let log = fmt().with_env_filter(EnvFilter::from_default_env()).without_time();
+        // Another scenario of the same run has set it up before.
+        let _ = log.with_writer(std::io::stderr).try_init();
         return seed..seed + 1;
     }
     0..number("TRINE_SEEDS").unwrap_or(SEEDS).div_ceil(share)
