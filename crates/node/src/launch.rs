@@ -1,7 +1,7 @@
 //! Run the node that a configuration file describes.
 
 use crate::api::server::{ServerError, TlsFiles};
-use crate::config::{NodeConfig, Prepared, SetupError, is_disk_full, log, prepare};
+use crate::config::{NodeConfig, Prepared, SetupError, disk_full, is_disk_full, log, prepare};
 use crate::node::{Control, NodeError, Settings, run};
 use std::io;
 use std::path::Path;
@@ -69,13 +69,37 @@ fn storage_code(error: &io::Error) -> &'static str {
 pub fn run_file(file: &Path) -> Result<(), LaunchError> {
     let config = NodeConfig::from_file(file)?;
     log::start(&config.log)?;
+    log::take_panics();
     let Prepared { genesis, validator_seed, lock: _lock } = prepare(&config)?;
+    let data = config.data_dir.clone();
     let ended = run(settings(config, genesis, validator_seed)?, &Control::default());
-    if let Err(error) = &ended {
+    ended.map_err(|error| {
         tracing::error!(%error, "the node ended");
-    }
-    Ok(ended?)
+        cause(error, &data)
+    })
 }
+
+/// Finds the cause of a node's end that its operator can remove.
+fn cause(error: NodeError, data: &Path) -> LaunchError {
+    match &error {
+        NodeError::Engine(RunError::Panicked(text)) if is_disk_full_text(text) => {
+            disk_full(data).into()
+        }
+        _ => error.into(),
+    }
+}
+
+/// Looks for the operating system's error number: the engine ends with a panic when it cannot
+/// write, and only the text of the panic says why.
+fn is_disk_full_text(text: &str) -> bool {
+    text.split("(os error ").skip(1).any(|rest| {
+        let number = rest.split(')').next().and_then(|number| number.parse().ok());
+        number.is_some_and(|number| is_disk_full(&io::Error::from_raw_os_error(number)))
+    })
+}
+
+#[cfg(test)]
+mod tests;
 
 fn settings(
     config: NodeConfig,

@@ -17,9 +17,10 @@ use std::{
     time::Duration,
 };
 use tracing_subscriber::{EnvFilter, fmt};
+use trine_types::limits::VALIDATORS_MAX;
 
 /// Seeds of every scenario, unless `TRINE_SEEDS` names another number.
-const SEEDS: u64 = 10;
+const SEEDS: u64 = 50;
 /// Runs one seed alone, to look at it: `TRINE_SEED=15 RUST_LOG=info cargo test … -- --nocapture`.
 const ONE_SEED: &str = "TRINE_SEED";
 /// Simulated time within which a run must end.
@@ -42,10 +43,14 @@ fn seeds(share: u64) -> Range<u64> {
 }
 
 fn plan(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
+    plan_to(4 * EPOCH + 3, count, planted, seed)
+}
+
+fn plan_to(height: u64, count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
     let validators = Validators::new(count, planted);
     PlanBuilder::new(validators)
         .seed(seed)
-        .exit_condition(EverybodyAt { validators: count.into(), height: 4 * EPOCH + 3 })
+        .exit_condition(EverybodyAt { validators: count.into(), height })
         .finalization_property(NobodyCutOff)
         .property(Sound)
         .timeout(PATIENCE)
@@ -86,7 +91,7 @@ fn four_validators_survive_crashes() {
 /// Goal: the same for seven. Method: two crash at a time.
 #[test]
 fn seven_validators_survive_crashes() {
-    for seed in seeds(2) {
+    for seed in seeds(1) {
         run(crashing(7, Planted::Nothing, seed));
     }
 }
@@ -152,6 +157,14 @@ fn small_networks_run() {
     for count in 1..=3 {
         run(plan(count, Planted::Nothing, 1));
     }
+}
+
+/// Goal: the largest network runs, and hands over. Method: 100 validators, no faults, past the end
+/// of an epoch.
+#[test]
+fn a_hundred_validators_run() {
+    let most = u8::try_from(VALIDATORS_MAX).expect("a number of validators");
+    run(plan_to(EPOCH + 3, most, Planted::Nothing, 1));
 }
 
 fn losing_its_folder(guarded: bool, seed: u64) -> PlanBuilder<Validators> {

@@ -7,6 +7,7 @@ use super::{LogConfig, SetupError};
 use std::{
     fs::{self, File},
     io::{self, Write},
+    panic,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -50,6 +51,15 @@ pub fn start(config: &LogConfig) -> Result<(), SetupError> {
     // Whoever embeds the node may have a log of their own; it gets the events then.
     let _ = started;
     Ok(())
+}
+
+/// Writes panics to the log, a line each, instead of to standard error with a stack of frames.
+pub fn take_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let cause = panic.payload_as_str().unwrap_or("no text");
+        tracing::error!(location, "a task of the node panicked: {cause}");
+    }));
 }
 
 /// A file that is renamed to `FILE.1` when it is full; `FILE.1` to `FILE.2`, and so on.

@@ -16,4 +16,6 @@ mod tests;
 
 pub use document::{EngineConfig, LogConfig, NodeConfig};
 pub use error::SetupError;
-pub use prepare::{FolderLock, Prepared, is_disk_full, prepare, read_genesis, read_validator_key};
+pub use prepare::{
+    FolderLock, Prepared, disk_full, is_disk_full, prepare, read_genesis, read_validator_key,
+};

@@ -161,6 +161,13 @@ pub fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Says how much is left in a folder whose disk turned out to be full.
+pub fn disk_full(folder: &Path) -> SetupError {
+    let available = rustix::fs::statvfs(folder)
+        .map_or(0, |space| space.f_bavail.saturating_mul(space.f_frsize));
+    SetupError::DiskFull { folder: folder.to_owned(), available, needed: FREE_BYTES_MIN }
+}
+
 fn check_space(folder: &Path) -> Result<(), SetupError> {
     let space = rustix::fs::statvfs(folder).map_err(|error| cannot_write(folder, error.into()))?;
     check_available(folder, space.f_bavail.saturating_mul(space.f_frsize))

@@ -1,0 +1,23 @@
+//! Test what the end of a node is put down to.
+
+use super::*;
+
+fn panicked(text: &str) -> NodeError {
+    NodeError::Engine(RunError::Panicked(text.to_owned()))
+}
+
+/// Goal: an engine that could not write for lack of space ends with the code that says so, every
+/// other panic does not. Method: the operating system's own texts, framed as the engine frames them.
+#[test]
+fn a_full_disk_is_told_from_other_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    for error in [rustix::io::Errno::NOSPC, rustix::io::Errno::DQUOT] {
+        let text = format!("cannot sync: journal: {}", io::Error::from(error));
+        let found = cause(panicked(&text), folder.path());
+        assert_eq!(found.code(), "disk_full", "{text}");
+        assert!(found.to_string().contains(folder.path().to_str().unwrap()), "{found}");
+    }
+    for text in ["", "(os error", "(os error )", "(os error 5)", "(os error 99999999999999)"] {
+        assert_eq!(cause(panicked(text), folder.path()).code(), "internal", "{text:?}");
+    }
+}
