@@ -1,9 +1,9 @@
 //! Configure the engine.
 
 use crate::pace::Pace;
-use commonware_codec::{Copying, DecodeExt as _};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroU64, time::Duration};
+use trine_crypto::{Algorithm, SecretKey};
 use trine_ledger::preset::PrivateKey;
 use trine_types::limits;
 
@@ -142,7 +142,9 @@ fn at_least(field: &'static str, actual: u64, minimum: u64) -> Result<(), Config
 
 /// Takes a validator's secret key from its 32-byte seed.
 pub fn signer(seed: &[u8; 32]) -> PrivateKey {
-    PrivateKey::decode(Copying(seed)).expect("every 32 bytes are an Ed25519 seed")
+    let key = SecretKey::from_bytes(Algorithm::Ed25519, seed);
+    PrivateKey::new(key.expect("every 32 bytes are an Ed25519 seed"))
+        .expect("validators may use Ed25519")
 }
 
 /// Milliseconds as a duration.

@@ -23,9 +23,11 @@
 mod ed25519;
 mod hash;
 mod key;
+mod voting;
 
 pub use hash::{Digest, Hasher, Suite, UnknownSuite};
 pub use key::{Algorithm, BatchItem, KeyError, SecretKey, verify, verify_batch, verify_each};
+pub use voting::{Signing, VOTE_SIGNATURE_BYTES, VoteKey, VoteSignature, VoteSigner};
 
 #[cfg(test)]
 mod tests;

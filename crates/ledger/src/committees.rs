@@ -1,7 +1,6 @@
 //! Remember which validators certify which epoch.
 
 use crate::preset::{PrivateKey, PublicKey, Scheme};
-use commonware_codec::{Copying, DecodeExt as _};
 use commonware_consensus::types::Epoch;
 use commonware_cryptography::{
     Signer as _,
@@ -9,7 +8,7 @@ use commonware_cryptography::{
 };
 use commonware_utils::{ordered::Set, sync::Mutex};
 use std::{collections::BTreeMap, sync::Arc};
-use trine_types::EpochChange;
+use trine_types::{Algorithm, EpochChange};
 
 /// Epochs kept: blocks and certificates of older ones are never checked again by the engine.
 const EPOCHS_KEPT: usize = 64;
@@ -96,7 +95,7 @@ pub fn members(validators: &trine_types::ValidatorSet) -> Set<PublicKey> {
 
 /// Reads a key; none for bytes that are no Ed25519 key.
 pub fn decode_key(bytes: &[u8; 32]) -> Option<PublicKey> {
-    PublicKey::decode(Copying(bytes.as_slice())).ok()
+    PublicKey::new(Algorithm::Ed25519, bytes)
 }
 
 /// Reads a validator's key.

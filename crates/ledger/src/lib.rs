@@ -5,6 +5,7 @@
 //! final.
 
 mod block;
+pub mod certificates;
 pub mod committees;
 pub mod databases;
 mod epochs;

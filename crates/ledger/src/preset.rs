@@ -2,9 +2,10 @@
 //!
 //! Every other module names these aliases, so that a second preset is a second copy of this file.
 
+use crate::certificates;
 use commonware_consensus::{
     marshal::{self, standard::Standard},
-    simplex::{self, scheme::ed25519},
+    simplex,
 };
 
 /// Hash of blocks and state.
@@ -12,11 +13,11 @@ pub type Hash = commonware_cryptography::Sha256;
 /// Value of [`Hash`].
 pub type BlockDigest = commonware_cryptography::sha256::Digest;
 /// Validator's identity and certificate key.
-pub type PublicKey = commonware_cryptography::ed25519::PublicKey;
-/// Validator's secret key.
-pub type PrivateKey = commonware_cryptography::ed25519::PrivateKey;
-/// Certificates: one Ed25519 signature a signer.
-pub type Scheme = ed25519::Scheme;
+pub type PublicKey = trine_crypto::VoteKey;
+/// Whoever signs for a validator.
+pub type PrivateKey = trine_crypto::VoteSigner;
+/// Certificates: one signature a signer.
+pub type Scheme = certificates::Scheme;
 /// Pool on which hashing and signature checks run.
 pub type Strategy = commonware_parallel::Rayon;
 

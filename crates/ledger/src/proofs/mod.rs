@@ -10,9 +10,10 @@ pub mod block;
 pub mod state;
 
 use crate::preset::Finalization;
-use commonware_codec::Encode as _;
+use commonware_codec::types::lazy::Lazy;
 use futures::lock::Mutex;
 use std::future::Future;
+use trine_crypto::VoteSignature;
 use trine_types::{
     Digest, Epoch, Header, Height, ValidatorSet,
     limits::{PROOF_HANDOVERS_MAX, PROOF_HEADERS_MAX},
@@ -61,10 +62,8 @@ pub fn certificate(finalization: &Finalization) -> Result<Certificate, ProofErro
         let index = signer.get() as usize;
         signers[index / 8] |= 1 << (index % 8);
     }
-    let signature = |lazy: &commonware_codec::types::lazy::Lazy<_>| {
-        let signature: &commonware_cryptography::ed25519::Signature = lazy.get()?;
-        <[u8; SIGNATURE_BYTES]>::try_from(signature.encode().as_ref()).ok()
-    };
+    let signature =
+        |lazy: &Lazy<VoteSignature>| <[u8; SIGNATURE_BYTES]>::try_from(lazy.get()?.as_ref()).ok();
     let signatures = parts.signatures.iter().map(signature).collect::<Option<_>>();
     Ok(Certificate {
         epoch: Epoch(proposal.round.epoch().get()),

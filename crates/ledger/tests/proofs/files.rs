@@ -4,7 +4,6 @@
 //! those that are made here.
 
 use crate::{databases::header, world::World};
-use commonware_codec::{Copying, DecodeExt as _};
 use commonware_consensus::{
     simplex::types::{Finalize, Proposal},
     types::{Epoch as EngineEpoch, Round, View},
@@ -75,7 +74,7 @@ fn finalize(header: &Header, numbers: impl IntoIterator<Item = u8>) -> Finalizat
     let schemes: Vec<_> = numbers
         .iter()
         .map(|number| {
-            let key = PrivateKey::decode(Copying(&[*number; 32])).unwrap();
+            let key = PrivateKey::new(secret(*number)).unwrap();
             Scheme::signer(&namespace, members(&validators), key).unwrap()
         })
         .collect();
