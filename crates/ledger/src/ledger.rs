@@ -152,8 +152,7 @@ impl Ledger {
         let execution = &applied.result;
         let (accounts, values) = commitments::<E>(&applied.merkleized);
         let parent_digest = Digest(place.parent.1.0);
-        let mut proposer = [0; 32];
-        proposer.copy_from_slice(place.leader.as_ref());
+        let proposer = place.leader.key().try_into().expect("validators of this suite use Ed25519");
         Header {
             chain_id: context.chain_id,
             height: context.height,
