@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::LazyLock;
 use trine_types::identifiers::tagged_hash;
 use trine_types::{Call, Code, Decode, Digest, Encode, RawCall, Suite};
-use trine_verify::{FileFacts, Proof, TrustAnchor, VerifiedProof};
+use trine_verify::{FileFacts, Proof, Receipt, TrustAnchor, VerifiedProof};
 
 /// Suite of everything that the targets read.
 pub const SUITE: Suite = Suite::Intl;
@@ -16,8 +16,8 @@ macro_rules! vectors {
     };
 }
 
-/// Proof files of blocks that the trusted validators did certify.
-const CERTIFIED: &[&[u8]] = vectors![
+/// Proofs about blocks that the trusted validators did certify.
+const PROOFS: &[&[u8]] = vectors![
     "absence-end.proof",
     "absence.proof",
     "account-2.proof",
@@ -29,6 +29,9 @@ const CERTIFIED: &[&[u8]] = vectors![
     "transfer.proof",
     "value.proof"
 ];
+
+/// Receipts that such blocks show.
+const RECEIPTS: &[&[u8]] = vectors!["handed-over.receipt", "vector.receipt"];
 
 /// What every target of proofs trusts.
 pub static TRUST: LazyLock<TrustAnchor> = LazyLock::new(|| {
@@ -43,8 +46,13 @@ pub static ORIGINAL: LazyLock<FileFacts> = LazyLock::new(|| {
 });
 
 static BLOCKS: LazyLock<BTreeSet<Digest>> = LazyLock::new(|| {
-    let proofs = CERTIFIED.iter().map(|file| Proof::from_bytes(SUITE, file).expect("a vector"));
-    let chains = proofs.flat_map(|proof| [vec![proof.chain], proof.hand_overs].concat());
+    let proofs = PROOFS.iter().map(|file| Proof::from_bytes(SUITE, file));
+    let receipts = RECEIPTS.iter().map(|file| Ok(Receipt::from_bytes(SUITE, file)?.proof));
+    let chains = proofs.chain(receipts).flat_map(|proof| {
+        let Proof { chain, mut hand_overs, .. } = proof.expect("the vectors are good");
+        hand_overs.push(chain);
+        hand_overs
+    });
     chains.flat_map(|chain| chain.headers).map(|header| header.digest(SUITE)).collect()
 });
 

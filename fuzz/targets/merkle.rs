@@ -4,14 +4,25 @@
 
 use libfuzzer_sys::fuzz_target;
 use trine_fuzz::SUITE;
-use trine_types::Digest;
+use trine_types::codec::Decoder;
 use trine_types::merkle::{Frontier, inclusion_path, leaf_hash, root_of_path};
+use trine_types::{Decode as _, DecodeError, Digest};
 use trine_verify::SidedPath;
 
-fuzz_target!(|input: (u64, u64, &[u8], &[u8])| {
-    let (index, size, leaf, siblings) = input;
+fn numbers(from: &mut Decoder<'_>) -> Result<(u64, u64), DecodeError> {
+    Ok((u64::decode(from)?, u64::decode(from)?))
+}
+
+// Index, size, then the siblings, and what is left over is the leaf.
+fuzz_target!(|data: &[u8]| {
+    let mut decoder = Decoder::new(data);
+    let Ok((index, size)) = numbers(&mut decoder) else {
+        return;
+    };
+    let rest = decoder.raw(decoder.remaining()).expect("all that is left");
+    let (siblings, leaf) = rest.as_chunks();
     let hash = leaf_hash(SUITE, leaf);
-    let path: Vec<_> = siblings.as_chunks().0.iter().copied().map(Digest).collect();
+    let path: Vec<_> = siblings.iter().copied().map(Digest).collect();
     let sided = SidedPath::new(index, size, &path).map(|path| path.root(SUITE, leaf));
     assert_eq!(sided, root_of_path(SUITE, hash, index, size, &path));
 
