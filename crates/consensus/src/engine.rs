@@ -231,7 +231,7 @@ where
         Reporters::from((delivery, Reporters::from((driver_mailbox, orchestrator_mailbox)))),
     ));
 
-    // Marshal asks the broadcast for blocks that a crash left it without, before it answers anybody.
+    // Marshal asks the broadcast for blocks that a crash kept from it before it answers anybody.
     let broadcast_handle = broadcast.start(network.blocks);
     // From here on marshal answers. What it hands out waits in the mailboxes until the validators
     // of the current epoch and the roots of the opened databases are known.

@@ -79,7 +79,7 @@ def _given_network(settings: Settings) -> Iterator[dict[str, Any]]:
     "--payload", type=click.Choice(("transfer", "evidence")), required=True, help="What is sent."
 )
 @click.option("--entries", type=click.IntRange(1, 1_000), default=ENTRIES, show_default=True)
-@click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile ones for each 100 honest.")
+@click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile for each 100.")
 @click.option("--suite", type=click.Choice(("intl", "gm")), default="intl", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")

@@ -1,5 +1,6 @@
 """Run one node in this process."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -34,4 +35,7 @@ def run(settings: Settings, config: Path) -> None:
       trine node run --config ~/.trine/nodes/city/node.toml
     """
     settings.note(f"running the node of {config}")
+    # The node ends in order on these; Python's own handlers would call it an interruption.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     core.run(config)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -51,7 +52,13 @@ class Settings:
         # HTTP is loaded only by commands that need it: verifying starts faster without.
         from trine.client import Client  # noqa: PLC0415
 
-        return Client(self.urls(), key=key, address=address, key_index=key_index)
+        return Client(
+            self.urls(),
+            key=key,
+            address=address,
+            key_index=key_index,
+            ca_file=os.environ.get("TRINE_CA_FILE"),
+        )
 
     def emit(self, document: dict[str, Any], lines: Iterable[str]) -> None:
         """Print the result: the document with `--json`, else the lines."""
@@ -101,7 +108,11 @@ def common(function: F) -> F:
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder of the network and its keys (default: $TRINE_HOME, else ~/.trine).",
     )
-    @click.option("--node", metavar="URL", help="Node to talk to, instead of those of the home.")
+    @click.option(
+        "--node",
+        metavar="URL",
+        help="Node to talk to, instead of those of the home; $TRINE_CA_FILE vouches for https.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
     @functools.wraps(function)
     def wrapped(*args: Any, home: Path | None, node: str | None, as_json: bool, **rest: Any) -> Any:

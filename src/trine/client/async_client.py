@@ -29,7 +29,7 @@ from trine.client.records import (
     Status,
     read_record,
 )
-from trine.client.settings import new_session, node_urls
+from trine.client.settings import new_session, node_urls, tls
 from trine.client.stream import EventReader
 from trine.client.transport import (
     CONNECT_TIMEOUT_S,
@@ -43,7 +43,7 @@ from trine.client.transport import (
     is_busy,
     problem,
 )
-from trine.client.verification import Receipt
+from trine.client.verification import PathLike, Receipt
 from trine.crypto import SecretKey
 from trine.errors import BadAnswer, TrineError
 from trine.types import (
@@ -77,6 +77,7 @@ class AsyncClient:
         address: Address | None = None,
         key_index: int = 0,
         suite: str = "intl",
+        ca_file: PathLike | None = None,
     ) -> None:
         """Use the nodes at `urls`. No request is made yet.
 
@@ -86,16 +87,19 @@ class AsyncClient:
             address: Account that acts; by default the one whose first key `key` is.
             key_index: Index of `key` among the account's keys.
             suite: Suite of the chain, which decides how addresses are made.
+            ca_file: PEM file of the certificates that vouch for https nodes, where these have
+                certificates of their own; by default the public ones.
 
         Raises:
             BadArgument: There is no URL, or one is no HTTP URL.
+            UnreadableFile: `ca_file` cannot be read or holds no certificate.
         """
         self.urls = node_urls(urls)
         self._session = new_session(key, address, key_index, suite)
         self._place = 0
         timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
-        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False, verify=tls(ca_file))
 
     @property
     def url(self) -> str:

@@ -1,11 +1,14 @@
 """Read what a client is told: which nodes, which key."""
 
+import os
+import ssl
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from trine.client.submission import Identity, Session
+from trine.client.verification import PathLike, unreadable
 from trine.crypto import SecretKey
-from trine.errors import BadArgument
+from trine.errors import BadArgument, UnreadableFile
 from trine.types import Address
 
 
@@ -27,6 +30,23 @@ def node_urls(urls: str | Sequence[str]) -> tuple[str, ...]:
         if not good:
             raise BadArgument(f"node {url[:200]!r}, expected a URL such as http://127.0.0.1:8645")
     return tuple(url.rstrip("/") for url in listed)
+
+
+def tls(ca_file: PathLike | None) -> ssl.SSLContext | bool:
+    """Say which certificates vouch for a node.
+
+    Raises:
+        UnreadableFile: The file cannot be read or holds no certificate.
+    """
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=os.fspath(ca_file))
+    except ssl.SSLError as error:
+        message = f"{ca_file}: expected PEM certificates ({error.reason or error})"
+        raise UnreadableFile(message, instance=str(ca_file)) from None
+    except OSError as error:
+        raise unreadable(ca_file, error) from None
 
 
 def new_session(

@@ -7,6 +7,7 @@ mod accounts;
 mod assets;
 mod blocks;
 mod chain;
+mod connections;
 mod evidence;
 mod health;
 mod organisations;

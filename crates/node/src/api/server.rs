@@ -1,5 +1,6 @@
 //! Listen for HTTP: on loopback in the clear, anywhere else with TLS only.
 
+use super::connections::{CONNECTIONS_MAX, Capped};
 use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use hyper_util::rt::TokioTimer;
@@ -106,14 +107,15 @@ impl Server {
         let service = router.into_make_service();
         let served = match self.tls {
             None => {
-                let mut server =
-                    axum_server::from_tcp(self.listener).map_err(ServerError::Stopped)?;
+                let server = axum_server::from_tcp(self.listener).map_err(ServerError::Stopped)?;
+                let mut server = server.map(|inner| Capped::new(inner, CONNECTIONS_MAX));
                 limit(server.http_builder());
                 server.handle(self.handle).serve(service).await
             }
             Some(tls) => {
-                let mut server = axum_server::from_tcp_rustls(self.listener, tls)
+                let server = axum_server::from_tcp_rustls(self.listener, tls)
                     .map_err(ServerError::Stopped)?;
+                let mut server = server.map(|inner| Capped::new(inner, CONNECTIONS_MAX));
                 limit(server.http_builder());
                 server.handle(self.handle).serve(service).await
             }

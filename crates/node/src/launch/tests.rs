@@ -6,8 +6,8 @@ fn panicked(text: &str) -> NodeError {
     NodeError::Engine(RunError::Panicked(text.to_owned()))
 }
 
-/// Goal: an engine that could not write for lack of space ends with the code that says so, every
-/// other panic does not. Method: the operating system's own texts, framed as the engine frames them.
+/// Goal: an engine that could not write for lack of space ends with the code that says so, and no
+/// other panic does. Method: the operating system's own texts, framed as the engine frames them.
 #[test]
 fn a_full_disk_is_told_from_other_failures() {
     let folder = tempfile::tempdir().unwrap();
