@@ -209,7 +209,8 @@ fn read_pem<'a>(
         return Err(malformed(format!("{length} bytes, at most {KEY_FILE_BYTES_MAX}")));
     }
     // DER of a SEQUENCE begins with a byte that begins no text.
-    let Some(text) = std::str::from_utf8(file).ok().filter(|text| text.contains("-----BEGIN ")) else {
+    let Some(text) = std::str::from_utf8(file).ok().filter(|text| text.contains("-----BEGIN "))
+    else {
         return Ok(None);
     };
     let found = labels.iter().find_map(|label| {

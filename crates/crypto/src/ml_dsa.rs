@@ -55,4 +55,3 @@ pub(crate) fn verify_in_context(
     };
     VerifyingKey::decode(&key).verify_with_context(signed, context, &signature)
 }
-

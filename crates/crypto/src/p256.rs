@@ -2,10 +2,7 @@
 
 use crate::Suite;
 use crate::scheme::{Signer, Verifier, framed};
-use ::p256::ecdsa::{
-    Signature, SigningKey, VerifyingKey,
-    signature::hazmat::PrehashVerifier,
-};
+use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey, signature::hazmat::PrehashVerifier};
 
 pub(crate) const SECRET_KEY_BYTES: usize = 32;
 pub(crate) const PUBLIC_KEY_BYTES: usize = 33;

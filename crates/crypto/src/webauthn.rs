@@ -166,11 +166,11 @@ fn check_authenticator_data(
         HEADER_BYTES..=AUTHENTICATOR_DATA_BYTES_MAX => extended,
         _ => false,
     };
-    let (true, Some((party, [_, count @ ..]))) =
-        (fits, data.split_first_chunk::<32>().and_then(|(party, rest)| {
-            Some((party, rest.first_chunk::<5>()?))
-        }))
-    else {
+    let (true, Some((party, [_, count @ ..]))) = (
+        fits,
+        data.split_first_chunk::<32>()
+            .and_then(|(party, rest)| Some((party, rest.first_chunk::<5>()?))),
+    ) else {
         return Err(WebauthnError::BadAuthenticatorData { length: data.len(), flags });
     };
     if party != Suite::Intl.hash(&[expected.relying_party.as_bytes()]).as_bytes() {

@@ -1,9 +1,9 @@
 //! Decrypt PKCS#8 files within bounds on the work that they may ask for.
 
 use super::{KeyFileError, malformed};
+use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
-use pkcs8::EncryptedPrivateKeyInfoRef;
 use zeroize::Zeroizing;
 
 /// Most rounds of PBKDF2 that a key file may ask for: about two seconds of work.
