@@ -43,9 +43,15 @@ test: build ## Run all tests
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest
 
+.PHONY: fuzz
+fuzz: $(READY) ## Let every decoder meet hostile bytes, FUZZ_SECONDS (10) each
+	$(call say,Fuzz targets)
+	@$(BIN)/python -m tools.fuzz
+
 .PHONY: format
 format: $(READY) ## Format Rust and Python
 	@cargo fmt --all
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 	@$(BIN)/ruff check --quiet --fix src tests tools || true
 	@$(BIN)/ruff format --quiet src tests tools
 
@@ -59,6 +65,7 @@ lint: build ## Check form, types, layers and documentation
 	@$(BIN)/lint-imports
 	$(call say,Format)
 	@cargo fmt --all --check
+	@cargo fmt --manifest-path fuzz/Cargo.toml --check
 	@$(BIN)/ruff format --check src tests tools
 	$(call say,Lint)
 	@$(BIN)/ruff check src tests tools
@@ -73,4 +80,4 @@ check: lint test ## Everything that a change must pass
 .PHONY: clean
 clean: ## Remove what was built; a CARGO_TARGET_DIR outside stays
 	@rm -rf .venv target dist src/trine/_core*.so .pytest_cache .mypy_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+		.import_linter_cache .hypothesis fuzz/corpus fuzz/artifacts

@@ -1,5 +1,8 @@
 """Hold the nonce window to a naive description of it."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +10,13 @@ from tests.model.people import public_key
 from trine.model.account import Account, Roles
 from trine.model.identifiers import Nonce, OrganisationId
 from trine.model.limits import NONCE_SLIDE_MAX, NONCE_WINDOW, U64_MAX
-from trine.model.verdicts import InvalidTransaction, NonceTooFar, NonceUsed, NonceVoided
+from trine.model.verdicts import (
+    InvalidTransaction,
+    Malformed,
+    NonceTooFar,
+    NonceUsed,
+    NonceVoided,
+)
 
 
 class NaiveWindow:
@@ -56,6 +65,23 @@ def test_window_is_the_naive_one(offsets: list[int]) -> None:
         assert verdict == naive.use(nonce)
         assert account.nonce_base == naive.base
         assert Account.from_bytes(account.encode()) == account
+
+
+@given(below=st.integers(0, 200), used=st.integers(0, 2**NONCE_WINDOW - 1))
+def test_used_nonces_stay_below_the_end(below: int, used: int) -> None:
+    # Goal: the base of what can be read never overflows. Method: any used nonces near 2^64; what is
+    # no nonce is refused, and behind every other account the next nonce can be used.
+    base, used = U64_MAX - below, used & ~1
+    account = Account.new(OrganisationId(0), Roles.NONE, public_key("any"))
+    account = replace(account, nonce_base=Nonce(base), nonce_used=used)
+    if base + used.bit_length() > U64_MAX:
+        with pytest.raises(Malformed):
+            Account.from_bytes(account.encode())
+        return
+    assert Account.from_bytes(account.encode()) == account
+    if below:
+        after = account.use_nonce(Nonce(base))
+        assert Account.from_bytes(after.encode()) == after
 
 
 @given(order=st.permutations(range(20)))

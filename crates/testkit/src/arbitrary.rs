@@ -7,7 +7,7 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use trine_crypto::{Algorithm, Digest, Suite};
 use trine_types::call::{Action, PublicKey, TransferReference};
-use trine_types::limits::{NAME_BYTES_MAX, TOPICS_MAX};
+use trine_types::limits::{NAME_BYTES_MAX, NONCE_WINDOW, TOPICS_MAX};
 use trine_types::merkle::Frontier;
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
@@ -212,7 +212,7 @@ pub fn account() -> impl Strategy<Value = Account> {
             account.frozen = frozen;
             account.key_count = key_count;
             account.live_keys = (live | 1) & (u8::MAX >> (8 - key_count));
-            account.nonce_base = nonces.0;
+            account.nonce_base = nonces.0.min(u64::MAX - NONCE_WINDOW);
             account.nonce_used = nonces.1 & !1;
             account.balance = balance;
             (account.quota, account.quota_window, account.quota_used) = quota;

@@ -167,6 +167,10 @@ impl Account {
         if self.nonce_used & 1 == 1 {
             return Err(DecodeError::NonCanonical("the lowest nonce of the window is unused"));
         }
+        let width = u64::from(u128::BITS - self.nonce_used.leading_zeros());
+        if self.nonce_base.checked_add(width).is_none() {
+            return Err(DecodeError::Malformed("2^64 - 1 and more are no nonces"));
+        }
         Ok(())
     }
 

@@ -5,7 +5,8 @@ use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use std::collections::{BTreeMap, BTreeSet};
 use trine_types::limits::{NONCE_SLIDE_MAX, NONCE_WINDOW};
 use trine_types::{
-    Account, Address, Algorithm, Amount, Code, OrganisationId, Roles, StateKey, View,
+    Account, Address, Algorithm, Amount, Code, Decode as _, Encode as _, OrganisationId, Roles,
+    StateKey, View,
 };
 
 fn fresh() -> Account {
@@ -70,6 +71,28 @@ proptest! {
         account.nonce_base = u64::MAX - below;
         let _ = account.use_nonce(nonce);
         prop_assert_eq!(account.use_nonce(u64::MAX), Err(Code::NonceTooFar));
+    }
+
+    /// Goal: no account that can be read makes the base overflow. Method: any used nonces at a base
+    /// near 2^64; those that are no nonces are refused, and every other account takes any nonce.
+    #[test]
+    fn used_nonces_stay_below_the_end(
+        below in 0..200u64,
+        bits in any::<u128>(),
+        width in 0..=128u32,
+        nonce in u64::MAX - 400..=u64::MAX,
+    ) {
+        let mut account = fresh();
+        account.nonce_base = u64::MAX - below;
+        account.nonce_used = bits & !1 & u128::MAX.checked_shr(128 - width).unwrap_or(0);
+        let last = account.nonce_used.checked_ilog2().map_or(0, u64::from);
+        let is_possible = last == 0 || last < below;
+        let read = Account::from_bytes(&account.to_bytes());
+        prop_assert_eq!(read.is_ok(), is_possible);
+        if let Ok(mut account) = read {
+            let _ = account.use_nonce(nonce);
+            prop_assert_eq!(Account::from_bytes(&account.to_bytes()), Ok(account));
+        }
     }
 }
 

@@ -106,8 +106,8 @@ class Account(Structure):
         """Take an account whose fields fit together.
 
         Raises:
-            Malformed: There is no key or there are too many, the first is revoked, or one lives
-                that was never given.
+            Malformed: There is no key or there are too many, the first is revoked, one lives that
+                was never given, or a used nonce is none.
             NonCanonical: The key's padding is not zero, or the window's lowest nonce is used.
             Undecodable: As for every value.
         """
@@ -120,6 +120,8 @@ class Account(Structure):
             raise NonCanonical("padding of the first key")
         if account.nonce_used & 1:
             raise NonCanonical("the lowest nonce of the window is unused")
+        if account.nonce_base + account.nonce_used.bit_length() > U64_MAX:
+            raise Malformed("2^64 - 1 and more are no nonces")
         return account
 
     @property

@@ -1,0 +1,22 @@
+//! Read receipt files, envelope and seal as they are, and verify them.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use trine_fuzz::{ORIGINAL, SUITE, TRUST, is_certified, same_file};
+use trine_verify::Receipt;
+
+fuzz_target!(|file: &[u8]| {
+    let Ok(receipt) = Receipt::from_bytes(SUITE, file) else {
+        return;
+    };
+    let written = receipt.to_bytes(SUITE);
+    same_file(file, &written);
+    assert_eq!(Receipt::from_bytes(SUITE, &written).as_ref(), Ok(&receipt));
+    if let Ok(verified) = receipt.proof.verify(&TRUST) {
+        is_certified(&verified);
+    }
+    if let Ok(verified) = receipt.verify(&TRUST, &ORIGINAL) {
+        assert_eq!((verified.size, verified.name), (ORIGINAL.size, receipt.name));
+    }
+});

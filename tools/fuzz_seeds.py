@@ -1,0 +1,160 @@
+"""Make the first inputs of the fuzz targets from the golden vectors.
+
+Each is a valid value or nearly one, so that the fuzzer starts behind the first checks.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+WIRE = ROOT / "tests" / "vectors" / "wire.json"
+BLOCKS = ROOT / "tests" / "vectors" / "blocks.json"
+PROOFS = ROOT / "tests" / "proofs" / "vectors"
+
+#: Tables of the cold state by the name of their record; `docs/reference/wire.md`, section 7.
+TABLES = {
+    "Counters": 1,
+    "Parameters": 2,
+    "Organisation": 4,
+    "AccountKey": 6,
+    "Log": 7,
+    "Asset": 9,
+    "Transfer": 12,
+    "Proposal": 13,
+}
+#: Tables of which each value is one number, by its bytes.
+NUMBERS = {5: 4, 8: 4, 10: 4, 11: 8}
+#: Where the proposer's key stands in a header.
+PROPOSER = slice(65, 97)
+#: Bytes of a header before its epoch change; of the fields that follow that when they are empty.
+EPOCH_CHANGE_AT = 402
+AFTER_EPOCH_CHANGE = 2
+#: Bytes of a proof file around its body beside the text: heads, keys and seal.
+BEFORE_BODY = 9
+AFTER_BODY = 35
+DIGEST_BYTES = 32
+
+Seeds = dict[str, list[bytes]]
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _framed(items: list[bytes]) -> bytes:
+    """Join items as a batch and the body of a block have them."""
+    return len(items).to_bytes(4, "big") + b"".join(
+        len(item).to_bytes(4, "big") + item for item in items
+    )
+
+
+def _transactions(wire: Any) -> Seeds:
+    good = [bytes.fromhex(one["bytes"]) for one in wire["transactions"]]
+    refused = [bytes.fromhex(one["bytes"]) for one in wire["refused_transactions"]]
+    calls = [
+        bytes([one["module"], one["method"]]) + len(arguments).to_bytes(2, "big") + arguments
+        for one in wire["calls"]
+        for arguments in [bytes.fromhex(one["arguments"])]
+    ]
+    batches = [_framed(items) for items in ([], good[:1], good, [b"", good[0]])]
+    return {"transaction": good + refused, "call": calls, "batch": batches}
+
+
+def _blocks(wire: Any) -> Seeds:
+    transactions = [bytes.fromhex(one["bytes"]) for one in wire["transactions"]]
+    headers = [bytes.fromhex(one["bytes"]) for one in wire["headers"]]
+    changes = [
+        header[EPOCH_CHANGE_AT:-AFTER_EPOCH_CHANGE]
+        for header in headers
+        if header[EPOCH_CHANGE_AT - 1] == 1
+    ]
+    blocks = [header + _framed(items) for header in headers for items in ([], transactions)]
+    # The engine asks for a proposer that has a key.
+    key = bytes.fromhex(wire["keys"][0]["public_key"])
+    proposed = [block[: PROPOSER.start] + key + block[PROPOSER.stop :] for block in blocks]
+    return {
+        "header": headers,
+        "epoch_change": changes,
+        "block": blocks,
+        "engine_block": proposed,
+    }
+
+
+def _state(wire: Any, changes: list[bytes]) -> Seeds:
+    records = {one["value"].split("(")[0].split(" ")[0]: one["bytes"] for one in wire["records"]}
+    values = [bytes([TABLES[name]]) + bytes.fromhex(data) for name, data in records.items()]
+    values += [bytes([table, *range(count)]) for table, count in NUMBERS.items()]
+    # A hand-over without its epoch starts with a set of validators.
+    values += [b"\x03" + change[8:-1] for change in changes]
+    accounts = [bytes.fromhex(one["bytes"]) for one in wire["accounts"]]
+    used = b"\x00\x02\x01\x80\xff"
+    outcomes = [bytes.fromhex(one["bytes"]) for one in wire["outcomes"]]
+    return {"value": values, "account": [one + used for one in accounts], "outcome": outcomes}
+
+
+def _documents(wire: Any) -> Seeds:
+    genesis = [
+        wire["genesis"]["canonical"],
+        json.dumps(wire["genesis"]["document"], indent=1),
+        json.dumps(_read(BLOCKS)["genesis"]),
+    ]
+    trust = [path.read_bytes() for path in sorted(PROOFS.glob("trust*.json"))]
+    return {"genesis": [text.encode() for text in genesis], "trust": trust}
+
+
+def _keys(wire: Any) -> Seeds:
+    keys, texts = [], [wire["genesis"]["chain_id"], "ed25519", "intl"]
+    for one in wire["keys"]:
+        key, signature, seed, message = (
+            bytes.fromhex(one[name]) for name in ("public_key", "signature", "seed", "message")
+        )
+        keys += [
+            bytes([1, len(first), len(signature)]) + first + signature + message
+            for first in (key, seed)
+        ]
+        texts.append(one["address"])
+    return {"key": keys, "text": [text.encode() for text in texts]}
+
+
+def _paths(wire: Any) -> Seeds:
+    trees = [
+        index.to_bytes(8, "big") + len(tree["leaves"]).to_bytes(8, "big") + joined + leaf
+        for tree in wire["merkle"]
+        for index, path in enumerate(tree["paths"])
+        for joined in [bytes.fromhex("".join(path))]
+        for leaf in [bytes.fromhex(tree["leaves"][index])]
+        if len(leaf) < DIGEST_BYTES
+    ]
+    return {"merkle": trees}
+
+
+def _proofs() -> Seeds:
+    seeds: Seeds = {}
+    cases = [bytes.fromhex(case["file"]) for case in _read(PROOFS / "cases.json") if "file" in case]
+    for kind in ("proof", "receipt"):
+        files = [path.read_bytes() for path in sorted(PROOFS.glob(f"*.{kind}"))]
+        start = BEFORE_BODY + len(f"trine-{kind}")
+        seeds[f"{kind}_file"] = files + (cases if kind == "proof" else [])
+        seeds[f"{kind}_body"] = [file[start:-AFTER_BODY] for file in files]
+    return seeds
+
+
+def seeds() -> Seeds:
+    """Make the first inputs of every target, by its name."""
+    wire = _read(WIRE)
+    blocks = _blocks(wire)
+    state = _state(wire, blocks["epoch_change"])
+    documents = _documents(wire) | _keys(wire) | _paths(wire) | _proofs()
+    return _transactions(wire) | blocks | state | documents
+
+
+def words(documents: list[bytes]) -> Iterator[bytes]:
+    """Find the texts that stand in JSON documents: what a mutation alone hardly writes.
+
+    Args:
+        documents: First inputs of a target that reads JSON.
+    """
+    yield from sorted({word for text in documents for word in re.findall(rb'"[a-z_-]+"', text)})
