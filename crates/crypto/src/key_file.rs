@@ -85,8 +85,8 @@ fn malformed(error: impl ToString) -> KeyFileError {
 }
 
 impl SecretKey {
-    /// Reads a secret key in PEM or DER: PKCS#8 (RFC 5958), encrypted PKCS#8 (PBES2 of RFC 8018 with
-    /// PBKDF2 or scrypt) or `ECPrivateKey` (SEC 1, appendix C.4; RFC 5915).
+    /// Reads a secret key in PEM or DER: PKCS#8 (RFC 5958), encrypted PKCS#8 (PBES2 of RFC 8018
+    /// with PBKDF2 or scrypt) or `ECPrivateKey` (SEC 1, appendix C.4; RFC 5915).
     ///
     /// In PEM other blocks before the key, such as curve parameters, are passed over. `password` is
     /// used for an encrypted file alone. A public key in the file must belong to the secret key.
@@ -199,16 +199,15 @@ fn spki(algorithm: Algorithm, key: &[u8]) -> Result<Document, KeyFileError> {
     Document::encode_msg(&info).map_err(malformed)
 }
 
+/// The label of a PEM block and its content.
+type Block<'a> = (&'a str, Zeroizing<Vec<u8>>);
+
 /// The PEM block with one of `labels` and its label; none when `file` is not PEM.
-fn read_pem<'a>(
-    file: &[u8],
-    labels: &[&'a str],
-) -> Result<Option<(&'a str, Zeroizing<Vec<u8>>)>, KeyFileError> {
+fn read_pem<'a>(file: &[u8], labels: &[&'a str]) -> Result<Option<Block<'a>>, KeyFileError> {
     if file.len() > KEY_FILE_BYTES_MAX {
         let length = file.len();
         return Err(malformed(format!("{length} bytes, at most {KEY_FILE_BYTES_MAX}")));
     }
-    // DER of a SEQUENCE begins with a byte that begins no text.
     let Some(text) = std::str::from_utf8(file).ok().filter(|text| text.contains("-----BEGIN "))
     else {
         return Ok(None);

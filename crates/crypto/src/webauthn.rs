@@ -158,21 +158,15 @@ fn check_authenticator_data(
     data: &[u8],
     expected: &Expected<'_>,
 ) -> Result<Verified, WebauthnError> {
-    let flags = data.get(32).copied().unwrap_or(0);
-    let extended = flags & (ATTESTED_CREDENTIAL | EXTENSIONS) != 0;
+    let length = data.len();
+    let malformed = |flags| WebauthnError::BadAuthenticatorData { length, flags };
+    let (header, rest) = data.split_first_chunk::<HEADER_BYTES>().ok_or(malformed(0))?;
+    let [party @ .., flags, c0, c1, c2, c3] = header;
     // What follows the header is signed but carries no meaning here, so it is not read.
-    let fits = match data.len() {
-        HEADER_BYTES => !extended,
-        HEADER_BYTES..=AUTHENTICATOR_DATA_BYTES_MAX => extended,
-        _ => false,
-    };
-    let (true, Some((party, [_, count @ ..]))) = (
-        fits,
-        data.split_first_chunk::<32>()
-            .and_then(|(party, rest)| Some((party, rest.first_chunk::<5>()?))),
-    ) else {
-        return Err(WebauthnError::BadAuthenticatorData { length: data.len(), flags });
-    };
+    let extended = flags & (ATTESTED_CREDENTIAL | EXTENSIONS) != 0;
+    if extended == rest.is_empty() || length > AUTHENTICATOR_DATA_BYTES_MAX {
+        return Err(malformed(*flags));
+    }
     if party != Suite::Intl.hash(&[expected.relying_party.as_bytes()]).as_bytes() {
         return Err(WebauthnError::WrongRelyingParty(expected.relying_party.to_owned()));
     }
@@ -183,7 +177,7 @@ fn check_authenticator_data(
     if expected.user_verification && !user_verified {
         return Err(WebauthnError::UserNotVerified);
     }
-    Ok(Verified { user_verified, sign_count: u32::from_be_bytes(*count) })
+    Ok(Verified { user_verified, sign_count: u32::from_be_bytes([*c0, *c1, *c2, *c3]) })
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
 }
 
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    assert!(text.is_ascii() && text.len() % 2 == 0, "{text:?} is not hexadecimal");
+    assert!(text.is_ascii() && text.len().is_multiple_of(2), "{text:?} is not hexadecimal");
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 

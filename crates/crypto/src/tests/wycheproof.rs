@@ -17,8 +17,8 @@ fn ec_key(group: &Value, algorithm: Algorithm) -> Vec<u8> {
     key
 }
 
-/// The verdict on a DER signature. For secp256k1 every recovery id is tried: a file in that form has
-/// none.
+/// The verdict on a DER signature. For secp256k1 every recovery id is tried: a file in that form
+/// has none.
 fn verify_der(algorithm: Algorithm, key: &[u8], message: &[u8], der: &[u8]) -> bool {
     signature_from_der(algorithm, der).is_ok_and(|rs| verify_any_id(algorithm, key, message, rs))
 }
@@ -63,8 +63,8 @@ fn ecdsa_in_der() {
     }
 }
 
-/// Goal: a high `s` is refused on secp256k1. Method: the file whose verdicts follow Bitcoin's rule; a
-/// signature is taken only when its translation left it as it was.
+/// Goal: a high `s` is refused on secp256k1. Method: the file whose verdicts follow Bitcoin's rule;
+/// a signature is taken only when its translation left it as it was.
 #[test]
 fn ecdsa_in_der_with_low_s_only() {
     let name = "wycheproof/ecdsa_secp256k1_sha256_bitcoin_test.json";
@@ -79,8 +79,8 @@ fn ecdsa_in_der_with_low_s_only() {
     });
 }
 
-/// Goal: the verdicts on `r || s` are Wycheproof's, but for the one rule that is stricter. Method: a
-/// signature with a high `s` must be refused, and its twin must get the file's verdict.
+/// Goal: the verdicts on `r || s` are Wycheproof's, but for the one rule that is stricter. Method:
+/// a signature with a high `s` must be refused, and its twin must get the file's verdict.
 #[test]
 fn ecdsa_in_plain_form() {
     for (algorithm, name) in [
@@ -199,8 +199,8 @@ fn sm4_gcm() {
     assert!(all == 0 || checked == 65, "{checked} of {all}");
 }
 
-/// Goal: the block cipher under the mode is SM4. Method: the known answers in ECB, among them the two
-/// examples of GB/T 32907 (one of a million rounds).
+/// Goal: the block cipher under the mode is SM4. Method: the known answers in ECB, among them the
+/// two examples of GB/T 32907 (one of a million rounds).
 #[test]
 fn sm4_blocks() {
     use sm4::cipher::{BlockCipherEncrypt, KeyInit};
