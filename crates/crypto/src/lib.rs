@@ -45,7 +45,7 @@ pub use key_file::{
     public_key_from_spki, public_key_to_spki_der, public_key_to_spki_pem,
 };
 pub use scheme::framed;
-pub use secp256k1::recover_secp256k1;
+pub use secp256k1::{ethereum_address, recover_secp256k1};
 pub use signature::{SignatureError, signature_from_der, signature_to_der};
 pub use voting::{Signing, VOTE_SIGNATURE_BYTES, VoteKey, VoteSignature, VoteSigner};
 

@@ -1,7 +1,7 @@
 //! Sign, verify and recover ECDSA on secp256k1 with SHA-256 (SEC 1, section 4.1; low `s` only).
 
-use crate::Suite;
 use crate::scheme::{Signer, Verifier, framed};
+use crate::{Suite, keccak256};
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 
 pub(crate) const SECRET_KEY_BYTES: usize = 32;
@@ -67,6 +67,14 @@ pub(crate) fn uncompressed(point: &[u8]) -> Option<Vec<u8>> {
         }
         _ => None,
     }
+}
+
+/// Computes the address that Ethereum gives to a public key (Yellow Paper, appendix F): the last 20
+/// bytes of the Keccak-256 hash of the point's coordinates. None for bytes that are no key.
+pub fn ethereum_address(public_key: &[u8]) -> Option<[u8; 20]> {
+    let point = Secp256k1.is_public_key(public_key).then(|| uncompressed(public_key))??;
+    let (_, coordinates) = point.split_first()?;
+    keccak256(&[coordinates]).0.last_chunk().copied()
 }
 
 /// Gives the signature `(r, s)` with the low one of `s` and `n - s`, both valid by SEC 1.
