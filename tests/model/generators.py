@@ -8,9 +8,8 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from tests.model import people
+from trine.crypto import SecretKey
 from trine.model import calls
 from trine.model.account import Account, Roles
 from trine.model.chain import Chain
@@ -336,13 +335,13 @@ class Generator:
                 return data[:-66] + (63).to_bytes(2, "big") + data[-63:]
         return data
 
-    def _secret(self, body: UnsignedTransaction) -> Ed25519PrivateKey:
+    def _secret(self, body: UnsignedTransaction) -> SecretKey:
         """Find the secret of the key that must sign; any other where nobody knows it."""
         state, nobody = self.chain.state, people.secret_key("nobody")
         account = state.accounts.get(body.sender)
         if account is None:
             return nobody
-        if body.key_index == 0:
+        if body.key_index == 0 and not account.algorithm.is_recorded:
             return people.secret_keys().get(account.first_key.data, nobody)
         record = state.read(account_key_key(body.sender, body.key_index), AccountKey)
         return nobody if record is None else people.secret_keys().get(record.key.data, nobody)

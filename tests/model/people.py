@@ -5,11 +5,10 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from trine.crypto import SecretKey
 from trine.model.calls import Call
 from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds, Nonce
-from trine.model.keys import Algorithm, PublicKey, signed_bytes
+from trine.model.keys import Algorithm, PublicKey
 from trine.model.transaction import (
     TRANSACTION_NAMESPACE,
     RawCall,
@@ -34,24 +33,35 @@ MEMBERS = {
 STRANGERS = tuple(f"stranger-{number}" for number in range(6))
 """Names of keys that have no account at genesis."""
 
+OTHER_ALGORITHMS = {
+    "hospital-plain": Algorithm.SECP256K1,
+    "stranger-1": Algorithm.P256,
+    "stranger-2": Algorithm.SECP256K1,
+    "stranger-3": Algorithm.ML_DSA_65,
+    "stranger-4": Algorithm.ML_DSA_65,
+}
+"""Algorithms of the keys that are not of Ed25519, by name."""
+
 TIME_MS = 1_700_000_000_000
 """Block time of genesis."""
 
 
 @cache
-def secret_key(name: str) -> Ed25519PrivateKey:
+def secret_key(name: str) -> SecretKey:
     """Derive the key with this name."""
-    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+    algorithm = OTHER_ALGORITHMS.get(name, Algorithm.ED25519)
+    return SecretKey(algorithm.label, hashlib.sha256(name.encode()).digest())
 
 
 @cache
 def public_key(name: str) -> PublicKey:
     """Return the public half of `secret_key`."""
-    return PublicKey(Algorithm.ED25519, secret_key(name).public_key().public_bytes_raw())
+    algorithm = OTHER_ALGORITHMS.get(name, Algorithm.ED25519)
+    return PublicKey(algorithm, secret_key(name).public_key)
 
 
 @cache
-def secret_keys() -> dict[bytes, Ed25519PrivateKey]:
+def secret_keys() -> dict[bytes, SecretKey]:
     """Find every key of a test chain by its public half."""
     return {public_key(name).data: secret_key(name) for name in (*MEMBERS, *STRANGERS)}
 
@@ -86,7 +96,7 @@ def genesis(
             "accounts": [
                 {
                     "organisation": organisation,
-                    "algorithm": "ed25519",
+                    "algorithm": public_key(name).algorithm.label,
                     "key": public_key(name).data.hex(),
                     "roles": roles,
                     "balance": 1_000,
@@ -101,10 +111,11 @@ def genesis(
     ).encode()
 
 
-def sign(body: UnsignedTransaction, key: Ed25519PrivateKey) -> bytes:
+def sign(body: UnsignedTransaction, key: SecretKey) -> bytes:
     """Sign a transaction and encode it."""
-    signature = key.sign(signed_bytes(TRANSACTION_NAMESPACE, body.id()))
-    return Transaction(body, Algorithm.ED25519, signature).encode()
+    signature = key.sign(TRANSACTION_NAMESPACE, body.id())
+    algorithm = next(one for one in Algorithm if one.label == key.algorithm)
+    return Transaction(body, algorithm, signature).encode()
 
 
 def transaction(

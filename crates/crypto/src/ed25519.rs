@@ -1,32 +1,73 @@
-//! Sign and verify Ed25519 with the BFT library's implementation (rule of ZIP 215).
+//! Sign and verify Ed25519 by the rule of ZIP 215; batches with the BFT library's implementation.
 
 use crate::BatchItem;
+use crate::scheme::{Signer, Verifier};
 use commonware_codec::{Copying, DecodeExt, Encode};
 use commonware_cryptography::{
-    BatchEntry, BatchVerifier, Signer as _, Verifier as _,
+    BatchEntry, BatchVerifier, Signer as _,
     ed25519::{PrivateKey, PublicKey, Signature},
 };
 use commonware_parallel::Sequential;
+use curve25519_dalek::{EdwardsPoint, Scalar, edwards::CompressedEdwardsY, traits::IsIdentity};
 use rand::rngs::StdRng;
+use sha2::{Digest as _, Sha512};
 
-pub(crate) struct Signer(PrivateKey);
+pub(crate) const SECRET_KEY_BYTES: usize = 32;
+pub(crate) const PUBLIC_KEY_BYTES: usize = 32;
+pub(crate) const SIGNATURE_BYTES: usize = 64;
 
-impl Signer {
-    pub(crate) fn new(secret: &[u8]) -> Option<Self> {
-        PrivateKey::decode(Copying(secret)).ok().map(Self)
-    }
+pub(crate) struct Ed25519;
 
-    pub(crate) fn public_key(&self) -> Vec<u8> {
+struct Key(PrivateKey);
+
+impl Signer for Key {
+    fn public_key(&self) -> Vec<u8> {
         self.0.public_key().encode().to_vec()
     }
 
-    pub(crate) fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
         self.0.sign(namespace, message).encode().to_vec()
     }
 }
 
-pub(crate) fn is_public_key(key: &[u8]) -> bool {
-    PublicKey::decode(Copying(key)).is_ok()
+impl Verifier for Ed25519 {
+    fn signer(&self, secret: &[u8]) -> Option<Box<dyn Signer>> {
+        Some(Box::new(Key(PrivateKey::decode(Copying(secret)).ok()?)))
+    }
+
+    fn is_public_key(&self, key: &[u8]) -> bool {
+        PublicKey::decode(Copying(key)).is_ok()
+    }
+
+    fn verify(&self, public_key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+        verify(public_key, signed, signature).unwrap_or(false)
+    }
+
+    fn verify_batch(&self, items: &[BatchItem<'_>]) -> bool {
+        let Some(parsed) = items.iter().map(parse).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        // The coefficients must come from the operating system, never from the data.
+        let mut rng: StdRng = rand::make_rng();
+        PublicKey::verify_batch(
+            &mut rng,
+            items,
+            |index, item| BatchEntry {
+                namespace: item.namespace,
+                message: item.message,
+                public_key: &parsed[index].0,
+                signature: &parsed[index].1,
+            },
+            &Sequential,
+        )
+    }
+
+    fn verify_each(&self, items: &[BatchItem<'_>]) -> Vec<bool> {
+        if self.verify_batch(items) {
+            return vec![true; items.len()];
+        }
+        items.iter().map(|item| self.verify_item(item)).collect()
+    }
 }
 
 fn parse(item: &BatchItem<'_>) -> Option<(PublicKey, Signature)> {
@@ -34,25 +75,15 @@ fn parse(item: &BatchItem<'_>) -> Option<(PublicKey, Signature)> {
     Some((key, Signature::decode(Copying(item.signature)).ok()?))
 }
 
-pub(crate) fn verify(item: &BatchItem<'_>) -> bool {
-    parse(item).is_some_and(|(key, signature)| key.verify(item.namespace, item.message, &signature))
-}
-
-pub(crate) fn verify_batch(items: &[BatchItem<'_>]) -> bool {
-    let Some(parsed) = items.iter().map(parse).collect::<Option<Vec<_>>>() else {
-        return false;
-    };
-    // The coefficients must come from the operating system, never from the data.
-    let mut rng: StdRng = rand::make_rng();
-    PublicKey::verify_batch(
-        &mut rng,
-        items,
-        |index, item| BatchEntry {
-            namespace: item.namespace,
-            message: item.message,
-            public_key: &parsed[index].0,
-            signature: &parsed[index].1,
-        },
-        &Sequential,
-    )
+/// The equation of ZIP 215, `[8](s B - k A - R) = O`, none where the input is malformed: `s` is
+/// canonical, `R` and `A` are any encodings of curve points.
+fn verify(public_key: &[u8], signed: &[u8], signature: &[u8]) -> Option<bool> {
+    let (r, s) = signature.split_first_chunk::<32>()?;
+    let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(s.try_into().ok()?))?;
+    let key = CompressedEdwardsY::from_slice(public_key).ok()?.decompress()?;
+    let point = CompressedEdwardsY(*r).decompress()?;
+    let hash = Sha512::new().chain_update(r).chain_update(public_key).chain_update(signed);
+    let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+    let sum = EdwardsPoint::vartime_double_scalar_mul_basepoint(&-k, &key, &s);
+    Some((sum - point).mul_by_cofactor().is_identity())
 }

@@ -1,6 +1,7 @@
 //! Sign with one key and verify one signature or many, by algorithm.
 
-use crate::ed25519;
+use crate::scheme::{Signer, Verifier};
+use crate::{ed25519, ml_dsa, p256, secp256k1};
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
 
@@ -10,13 +11,19 @@ use zeroize::Zeroizing;
 pub enum Algorithm {
     /// Ed25519 (RFC 8032), verified by the rule of ZIP 215 in every path.
     Ed25519 = 1,
+    /// ECDSA on P-256 with SHA-256 (FIPS 186-5), low `s` only.
+    P256 = 3,
+    /// ECDSA on secp256k1 with SHA-256 (SEC 1) and a recovery id, low `s` only.
+    Secp256k1 = 4,
+    /// ML-DSA-65 (FIPS 204), deterministic, with the empty context.
+    MlDsa65 = 5,
 }
 
 /// A key or an algorithm name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// No algorithm has this number or name.
-    #[error("unknown algorithm {0:?}, expected one of \"ed25519\"")]
+    #[error("unknown algorithm {0:?}, expected one of {names}", names = names())]
     UnknownAlgorithm(String),
     /// The secret key has the wrong length or value.
     #[error("not a secret key of {algorithm}: {length} bytes, expected {expected}")]
@@ -30,14 +37,21 @@ pub enum KeyError {
     },
 }
 
+fn names() -> String {
+    Algorithm::ALL.map(|algorithm| format!("{:?}", algorithm.name())).join(", ")
+}
+
 impl Algorithm {
     /// Every algorithm, in the order of the numbers.
-    pub const ALL: [Self; 1] = [Self::Ed25519];
+    pub const ALL: [Self; 4] = [Self::Ed25519, Self::P256, Self::Secp256k1, Self::MlDsa65];
 
     /// Returns the algorithm with this number on the wire.
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Ed25519),
+            3 => Some(Self::P256),
+            4 => Some(Self::Secp256k1),
+            5 => Some(Self::MlDsa65),
             _ => None,
         }
     }
@@ -47,33 +61,64 @@ impl Algorithm {
         self as u8
     }
 
+    /// Name in configuration, command line and documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::P256 => "p256",
+            Self::Secp256k1 => "secp256k1",
+            Self::MlDsa65 => "ml-dsa-65",
+        }
+    }
+
+    /// Length of a secret key, in bytes: a seed (Ed25519, ML-DSA) or a scalar, big-endian.
+    pub const fn secret_key_bytes(self) -> usize {
+        match self {
+            Self::Ed25519 => ed25519::SECRET_KEY_BYTES,
+            Self::P256 => p256::SECRET_KEY_BYTES,
+            Self::Secp256k1 => secp256k1::SECRET_KEY_BYTES,
+            Self::MlDsa65 => ml_dsa::SECRET_KEY_BYTES,
+        }
+    }
+
     /// Length of a public key, in bytes.
     pub const fn public_key_bytes(self) -> usize {
         match self {
-            Self::Ed25519 => 32,
+            Self::Ed25519 => ed25519::PUBLIC_KEY_BYTES,
+            Self::P256 => p256::PUBLIC_KEY_BYTES,
+            Self::Secp256k1 => secp256k1::PUBLIC_KEY_BYTES,
+            Self::MlDsa65 => ml_dsa::PUBLIC_KEY_BYTES,
         }
     }
 
     /// Length of a signature, in bytes.
     pub const fn signature_bytes(self) -> usize {
         match self {
-            Self::Ed25519 => 64,
+            Self::Ed25519 => ed25519::SIGNATURE_BYTES,
+            Self::P256 => p256::SIGNATURE_BYTES,
+            Self::Secp256k1 => secp256k1::SIGNATURE_BYTES,
+            Self::MlDsa65 => ml_dsa::SIGNATURE_BYTES,
         }
     }
 
     /// Says whether `key` is a well-formed public key (on the curve, finite).
     pub fn is_public_key(self, key: &[u8]) -> bool {
+        self.verifier().is_public_key(key)
+    }
+
+    fn verifier(self) -> &'static dyn Verifier {
         match self {
-            Self::Ed25519 => ed25519::is_public_key(key),
+            Self::Ed25519 => &ed25519::Ed25519,
+            Self::P256 => &p256::P256,
+            Self::Secp256k1 => &secp256k1::Secp256k1,
+            Self::MlDsa65 => &ml_dsa::MlDsa,
         }
     }
 }
 
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ed25519 => "ed25519",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -83,16 +128,20 @@ impl FromStr for Algorithm {
     fn from_str(text: &str) -> Result<Self, KeyError> {
         Self::ALL
             .into_iter()
-            .find(|algorithm| algorithm.to_string() == text)
+            .find(|algorithm| algorithm.name() == text)
             .ok_or_else(|| KeyError::UnknownAlgorithm(text.to_owned()))
     }
 }
+
+/// Candidates that [`SecretKey::generate`] draws at most. A candidate is refused at most once in
+/// 2^32 draws, so that only a broken source uses them up.
+pub const KEY_CANDIDATES_MAX: usize = 8;
 
 /// A secret key in memory; erased when dropped, never printed.
 pub struct SecretKey {
     algorithm: Algorithm,
     secret: Zeroizing<Vec<u8>>,
-    signer: ed25519::Signer,
+    signer: Box<dyn Signer>,
 }
 
 impl fmt::Debug for SecretKey {
@@ -102,17 +151,35 @@ impl fmt::Debug for SecretKey {
 }
 
 impl SecretKey {
-    /// Takes a secret key: the 32-byte seed of RFC 8032 for Ed25519.
+    /// Takes a secret key of [`Algorithm::secret_key_bytes`]: the seed of RFC 8032 for Ed25519 and
+    /// of FIPS 204 for ML-DSA, the big-endian scalar, from 1 to below the order, for the curves.
     ///
     /// # Errors
-    /// [`KeyError::BadSecretKey`] when the length is wrong.
+    /// [`KeyError::BadSecretKey`] when the length or the value is wrong.
     pub fn from_bytes(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
-        let signer = ed25519::Signer::new(secret).ok_or(KeyError::BadSecretKey {
+        let signer = algorithm.verifier().signer(secret).ok_or(KeyError::BadSecretKey {
             algorithm,
             length: secret.len(),
-            expected: 32,
+            expected: algorithm.secret_key_bytes(),
         })?;
         Ok(Self { algorithm, secret: Zeroizing::new(secret.to_vec()), signer })
+    }
+
+    /// Makes a key from the bytes that `fill` writes, which must be uniform and secret: candidates
+    /// are drawn until one is in range (FIPS 186-5, appendix A.2.2).
+    ///
+    /// # Errors
+    /// [`KeyError::BadSecretKey`] when [`KEY_CANDIDATES_MAX`] candidates were out of range.
+    pub fn generate(
+        algorithm: Algorithm,
+        mut fill: impl FnMut(&mut [u8]),
+    ) -> Result<Self, KeyError> {
+        let mut candidate = Zeroizing::new(vec![0; algorithm.secret_key_bytes()]);
+        let mut draw = || {
+            fill(&mut candidate);
+            Self::from_bytes(algorithm, &candidate)
+        };
+        (1..KEY_CANDIDATES_MAX).fold(draw(), |key, _| key.or_else(|_| draw()))
     }
 
     /// Algorithm of the key.
@@ -154,9 +221,20 @@ pub struct BatchItem<'a> {
 
 /// Checks one signature. False for any malformed key or signature.
 pub fn verify(item: BatchItem<'_>) -> bool {
-    match item.algorithm {
-        Algorithm::Ed25519 => ed25519::verify(&item),
-    }
+    item.algorithm.verifier().verify_item(&item)
+}
+
+/// Checks one signature over exactly `signed`, without a namespace: for what others sign, such as
+/// X.509 certificates. A signature of this project covers [`framed`](crate::framed) bytes.
+///
+/// False for any malformed key or signature.
+pub fn verify_unframed(
+    algorithm: Algorithm,
+    public_key: &[u8],
+    signed: &[u8],
+    signature: &[u8],
+) -> bool {
+    algorithm.verifier().verify(public_key, signed, signature)
 }
 
 /// Says whether every signature is valid; true for none.
@@ -164,13 +242,33 @@ pub fn verify(item: BatchItem<'_>) -> bool {
 /// Probabilistic for invalid input (accepted at most once in 2^127), exact for valid input: a good
 /// batch is never refused.
 pub fn verify_batch(items: &[BatchItem<'_>]) -> bool {
-    items.is_empty() || ed25519::verify_batch(items)
+    by_algorithm(items).all(|(algorithm, group)| {
+        let group: Vec<_> = group.into_iter().map(|(_, item)| item).collect();
+        algorithm.verifier().verify_batch(&group)
+    })
 }
 
-/// Checks each signature: one batch while all is well, one by one when the batch fails.
+/// Checks each signature: one batch an algorithm while all is well, one by one when it fails.
 pub fn verify_each(items: &[BatchItem<'_>]) -> Vec<bool> {
-    if verify_batch(items) {
-        return vec![true; items.len()];
+    let mut verdicts = vec![false; items.len()];
+    for (algorithm, group) in by_algorithm(items) {
+        let (places, group): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        for (place, verdict) in places.into_iter().zip(algorithm.verifier().verify_each(&group)) {
+            verdicts[place] = verdict;
+        }
     }
-    items.iter().map(|item| verify(*item)).collect()
+    verdicts
+}
+
+type Group<'a> = Vec<(usize, BatchItem<'a>)>;
+
+/// The items of each algorithm, with their places; algorithms without items are left out.
+fn by_algorithm<'a>(items: &[BatchItem<'a>]) -> impl Iterator<Item = (Algorithm, Group<'a>)> {
+    Algorithm::ALL.into_iter().filter_map(|algorithm| {
+        let group: Group<'a> = (0..)
+            .zip(items.iter().copied())
+            .filter(|(_, item)| item.algorithm == algorithm)
+            .collect();
+        (!group.is_empty()).then_some((algorithm, group))
+    })
 }

@@ -22,11 +22,31 @@
 
 mod ed25519;
 mod hash;
+mod keccak;
 mod key;
+mod key_file;
+mod ml_dsa;
+mod p256;
+mod scheme;
+mod secp256k1;
+mod signature;
+pub mod sm4_gcm;
 mod voting;
+pub mod webauthn;
 
 pub use hash::{Digest, Hasher, Suite, UnknownSuite};
-pub use key::{Algorithm, BatchItem, KeyError, SecretKey, verify, verify_batch, verify_each};
+pub use keccak::keccak256;
+pub use key::{
+    Algorithm, BatchItem, KEY_CANDIDATES_MAX, KeyError, SecretKey, verify, verify_batch,
+    verify_each, verify_unframed,
+};
+pub use key_file::{
+    KEY_FILE_BYTES_MAX, KeyFileError, PBKDF2_ITERATIONS_MAX, SCRYPT_BYTES_MAX,
+    public_key_from_spki, public_key_to_spki_der, public_key_to_spki_pem,
+};
+pub use scheme::framed;
+pub use secp256k1::{ethereum_address, recover_secp256k1};
+pub use signature::{SignatureError, signature_from_der, signature_to_der};
 pub use voting::{Signing, VOTE_SIGNATURE_BYTES, VoteKey, VoteSignature, VoteSigner};
 
 #[cfg(test)]

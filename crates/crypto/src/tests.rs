@@ -1,9 +1,19 @@
-//! Test hashing, signing and batches against fixed values and each other.
+//! Test hashing, signing and batches against fixed values, published vectors and each other.
 
-use crate::{Algorithm, BatchItem, SecretKey, Suite, verify, verify_batch, verify_each};
+use crate::{Algorithm, BatchItem, SecretKey, Suite, keccak256, verify, verify_batch, verify_each};
+
+mod schemes;
+pub(crate) mod vectors;
+mod wycheproof;
+
+/// A key whose every byte is `seed`: in range for every algorithm unless 0 or 255.
+pub(crate) fn key_of(algorithm: Algorithm, seed: u8) -> SecretKey {
+    let secret = vec![seed; algorithm.secret_key_bytes()];
+    SecretKey::from_bytes(algorithm, &secret).unwrap()
+}
 
 fn key(seed: u8) -> SecretKey {
-    SecretKey::from_bytes(Algorithm::Ed25519, &[seed; 32]).unwrap()
+    key_of(Algorithm::Ed25519, seed)
 }
 
 /// Goal: the hash is SHA-256. Method: FIPS 180-4 example "abc", in one part and in three.
@@ -12,6 +22,17 @@ fn hashes_the_standard_example() {
     let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(Suite::Intl.hash(&[b"abc"]).to_string(), expected);
     assert_eq!(Suite::Intl.hash(&[b"a", b"b", b"c"]).to_string(), expected);
+}
+
+/// Goal: Keccak-256 is the function of Ethereum, not SHA3-256. Method: the hash of nothing, which
+/// every empty account of that chain carries, and of "abc", in one part and in three.
+#[test]
+fn keccak_is_that_of_ethereum() {
+    let nothing = "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
+    let abc = "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45";
+    assert_eq!(keccak256(&[]).to_string(), nothing);
+    assert_eq!(keccak256(&[b"abc"]).to_string(), abc);
+    assert_eq!(keccak256(&[b"a", b"", b"bc"]).to_string(), abc);
 }
 
 /// Goal: a batch and single checks agree, and one bad signature is named. Method: 40 signatures,

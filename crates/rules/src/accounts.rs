@@ -2,7 +2,7 @@
 
 use crate::organisations;
 use crate::state::{Caller, State, require};
-use trine_types::account::pad_key;
+use trine_types::account::{is_recorded, key_field};
 use trine_types::call::PublicKey;
 use trine_types::limits::ACCOUNT_KEYS_MAX;
 use trine_types::record::AccountKey;
@@ -61,8 +61,18 @@ pub(crate) fn open(
 ) -> Result<Address, Code> {
     let address = address_of(state.suite(), key);
     require(state.account(&address).is_none(), Code::AccountExists)?;
-    state.put_account(address, Account::new(organisation, roles, key.algorithm, &key.bytes));
+    let account = Account::new(state.suite(), organisation, roles, key.algorithm, &key.bytes);
+    state.put_account(address, account);
+    if is_recorded(key.algorithm) {
+        let name = StateKey::account_key(state.suite(), address, 0);
+        state.put_value(name, Some(&first_record(key.clone())));
+    }
     Ok(address)
+}
+
+/// Record of a first key that is too long for the account's own: it may call every module.
+pub(crate) const fn first_record(key: PublicKey) -> AccountKey {
+    AccountKey { key, modules: u32::MAX }
 }
 
 /// Gives the sender's account a further key.
@@ -106,12 +116,18 @@ pub(crate) fn rotate_key(
 ) -> Result<(), Code> {
     let mut account = live(state, caller, key_index)?;
     check_key(&key)?;
+    let name = StateKey::account_key(state.suite(), caller.sender, key_index);
     if key_index == 0 {
+        let was_recorded = is_recorded(account.algorithm);
         account.algorithm = key.algorithm;
-        account.key = pad_key(&key.bytes);
+        account.key = key_field(state.suite(), key.algorithm, &key.bytes);
         state.put_account(caller.sender, account);
+        if is_recorded(key.algorithm) {
+            state.put_value(name, Some(&first_record(key)));
+        } else if was_recorded {
+            state.put_value(name, None::<&AccountKey>);
+        }
     } else {
-        let name = StateKey::account_key(state.suite(), caller.sender, key_index);
         let before: AccountKey = state.value(&name).ok_or(Code::NoSuchKey)?;
         state.put_value(name, Some(&AccountKey { key, modules: before.modules }));
     }

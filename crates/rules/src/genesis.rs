@@ -1,8 +1,11 @@
 //! Make the state at height 0 from the genesis document.
 
+use crate::accounts::first_record;
 use crate::organisations::FIRST_LOG;
 use std::thread;
+use trine_types::account::is_recorded;
 use trine_types::application::GenesisState;
+use trine_types::call::PublicKey;
 use trine_types::genesis::{GeneratedAccounts, GenesisError};
 use trine_types::merkle::Frontier;
 use trine_types::record::{Asset, Counters, Log, Organisation};
@@ -39,7 +42,9 @@ pub(crate) fn state(genesis: &Genesis, suite: Suite) -> Result<GenesisState, Gen
         values.push((StateKey::asset(suite, id), record.to_bytes()));
         values.push((index, id.to_bytes()));
     }
+    values.extend(recorded_keys(genesis, suite)?);
     values.sort();
+    values.dedup();
     Ok(GenesisState { accounts, values })
 }
 
@@ -81,7 +86,8 @@ fn accounts(genesis: &Genesis, suite: Suite) -> Result<Vec<(Address, Account)>, 
     let mut accounts = Vec::new();
     for listed in &genesis.accounts {
         let (algorithm, key) = listed.public_key()?;
-        let mut account = Account::new(listed.organisation, listed.roles()?, algorithm, &key);
+        let mut account =
+            Account::new(suite, listed.organisation, listed.roles()?, algorithm, &key);
         account.balance = listed.balance;
         accounts.push((Address::of_key(suite, algorithm, &key), account));
     }
@@ -94,13 +100,31 @@ fn accounts(genesis: &Genesis, suite: Suite) -> Result<Vec<(Address, Account)>, 
     Ok(accounts)
 }
 
+/// First keys that are too long for their account's record.
+fn recorded_keys(
+    genesis: &Genesis,
+    suite: Suite,
+) -> Result<Vec<(StateKey, Vec<u8>)>, GenesisError> {
+    let mut keys = Vec::new();
+    for listed in &genesis.accounts {
+        let (algorithm, bytes) = listed.public_key()?;
+        if is_recorded(algorithm) {
+            let address = Address::of_key(suite, algorithm, &bytes);
+            let record = first_record(PublicKey { algorithm, bytes });
+            keys.push((StateKey::account_key(suite, address, 0), record.to_bytes()));
+        }
+    }
+    Ok(keys)
+}
+
 /// Accounts whose keys follow from a seed; made on every core, since a key costs microseconds and
 /// there may be millions.
 fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Account)> {
     let one = |index| {
         let key = generated.secret_key(suite, index).public_key();
         let roles = Roles::default();
-        let mut account = Account::new(generated.organisation, roles, Algorithm::Ed25519, &key);
+        let mut account =
+            Account::new(suite, generated.organisation, roles, Algorithm::Ed25519, &key);
         account.balance = generated.balance;
         (Address::of_key(suite, Algorithm::Ed25519, &key), account)
     };

@@ -6,6 +6,7 @@
 
 use crate::accounts::address_of;
 use std::collections::BTreeSet;
+use trine_types::account::is_recorded;
 use trine_types::application::BlockContext;
 use trine_types::call::Action;
 use trine_types::limits::ACCOUNT_KEYS_MAX;
@@ -73,7 +74,8 @@ pub(crate) fn values(
         let body = &transaction.body;
         let Some(sender) = view.account(&body.sender) else { continue };
         touched.organisations.insert(sender.organisation);
-        if (1..ACCOUNT_KEYS_MAX).contains(&body.key_index.into()) {
+        let is_beside = body.key_index != 0 || is_recorded(transaction.algorithm);
+        if is_beside && usize::from(body.key_index) < ACCOUNT_KEYS_MAX {
             touched.keys.push(StateKey::account_key(suite, body.sender, body.key_index));
         }
         for call in &body.calls {

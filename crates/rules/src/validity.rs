@@ -5,6 +5,7 @@
 //! transaction's turn comes.
 
 use crate::state::require;
+use trine_types::account::is_recorded;
 use trine_types::application::BlockContext;
 use trine_types::limits::ACCOUNT_KEYS_MAX;
 use trine_types::record::AccountKey;
@@ -38,7 +39,7 @@ pub(crate) fn permission(
         require(account.algorithm == transaction.algorithm, Code::AlgorithmNotAdmitted)?;
         return Ok(Permission { modules: u32::MAX });
     }
-    Ok(Permission { modules: further_key(context, transaction, view)?.modules })
+    Ok(Permission { modules: recorded_key(context, transaction, view)?.modules })
 }
 
 /// The public key under which the signature must verify. `view` holds the parent state.
@@ -53,9 +54,11 @@ pub(crate) fn signer_key(
     let account = admitted_sender(context, transaction, view)?;
     if transaction.body.key_index == 0 {
         require(account.algorithm == transaction.algorithm, Code::AlgorithmNotAdmitted)?;
-        return Ok(account.first_key().to_vec());
+        if !is_recorded(account.algorithm) {
+            return Ok(account.first_key().to_vec());
+        }
     }
-    Ok(further_key(context, transaction, view)?.key.bytes)
+    Ok(recorded_key(context, transaction, view)?.key.bytes)
 }
 
 fn admitted_sender<'a>(
@@ -73,7 +76,7 @@ fn admitted_sender<'a>(
     Ok(account)
 }
 
-fn further_key(
+fn recorded_key(
     context: &BlockContext,
     transaction: &Transaction,
     view: &View,

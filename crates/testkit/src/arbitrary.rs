@@ -208,7 +208,8 @@ pub fn account() -> impl Strategy<Value = Account> {
     (keys, nonces, quota, any::<bool>(), roles(), organisation_id(), amount()).prop_map(
         |(keys, nonces, quota, frozen, roles, organisation, balance)| {
             let (key_count, live, key) = keys;
-            let mut account = Account::new(organisation, roles, Algorithm::Ed25519, &key);
+            let mut account =
+                Account::new(Suite::Intl, organisation, roles, Algorithm::Ed25519, &key);
             account.frozen = frozen;
             account.key_count = key_count;
             account.live_keys = (live | 1) & (u8::MAX >> (8 - key_count));

@@ -2,9 +2,9 @@
 
 use crate::code::Code;
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
-use crate::identifiers::{Amount, OrganisationId};
+use crate::identifiers::{Amount, OrganisationId, tagged_hash};
 use crate::limits::{ACCOUNT_KEYS_MAX, NONCE_SLIDE_MAX, NONCE_WINDOW};
-use trine_crypto::Algorithm;
+use trine_crypto::{Algorithm, Digest, Suite};
 
 /// Bytes of an encoded account: with a 20-byte key, an operation tag and a position it stays
 /// within the 119 bytes that two SHA-256 blocks hold.
@@ -60,7 +60,7 @@ pub struct Account {
     pub key_count: u8,
     /// Algorithm of the first key.
     pub algorithm: Algorithm,
-    /// First key, padded with zeros (a longer key: its hash, the key itself in the cold state).
+    /// First key as [`key_field`] writes it.
     pub key: [u8; ACCOUNT_KEY_BYTES],
     /// Organisation to which the account belongs.
     pub organisation: OrganisationId,
@@ -81,6 +81,7 @@ pub struct Account {
 impl Account {
     /// Creates an account with one key and nothing else.
     pub fn new(
+        suite: Suite,
         organisation: OrganisationId,
         roles: Roles,
         algorithm: Algorithm,
@@ -92,7 +93,7 @@ impl Account {
             live_keys: 1,
             key_count: 1,
             algorithm,
-            key: pad_key(public_key),
+            key: key_field(suite, algorithm, public_key),
             organisation,
             nonce_base: 0,
             nonce_used: 0,
@@ -103,9 +104,10 @@ impl Account {
         }
     }
 
-    /// First key without its padding.
+    /// First key without its padding; the hash of one that is [recorded beside](is_recorded).
     pub fn first_key(&self) -> &[u8] {
-        &self.key[..self.algorithm.public_key_bytes().min(ACCOUNT_KEY_BYTES)]
+        let is_hash = is_recorded(self.algorithm);
+        &self.key[..if is_hash { Digest::LENGTH } else { self.algorithm.public_key_bytes() }]
     }
 
     /// Says whether `nonce` may be used.
@@ -182,11 +184,26 @@ impl Account {
     }
 }
 
-/// Pads a public key to the width of the hot record. The caller hashes a longer key first.
-pub fn pad_key(public_key: &[u8]) -> [u8; ACCOUNT_KEY_BYTES] {
-    let mut key = [0; ACCOUNT_KEY_BYTES];
-    key[..public_key.len()].copy_from_slice(public_key);
-    key
+/// Whether the algorithm's keys are too long for the hot record: the first key of an account then
+/// lies beside it in the cold state, under [`StateKey::account_key`](crate::StateKey::account_key)
+/// with index 0.
+pub const fn is_recorded(algorithm: Algorithm) -> bool {
+    algorithm.public_key_bytes() > ACCOUNT_KEY_BYTES
+}
+
+/// Writes a first key, padded with zeros; of one that is [recorded beside](is_recorded), its hash
+/// `tagged_hash("trine/key", algorithm number || key)`.
+pub fn key_field(suite: Suite, algorithm: Algorithm, public_key: &[u8]) -> [u8; ACCOUNT_KEY_BYTES] {
+    let hash;
+    let bytes = if is_recorded(algorithm) {
+        hash = tagged_hash(suite, "trine/key", &[&[algorithm.number()], public_key]);
+        hash.as_bytes().as_slice()
+    } else {
+        public_key
+    };
+    let mut field = [0; ACCOUNT_KEY_BYTES];
+    field[..bytes.len()].copy_from_slice(bytes);
+    field
 }
 
 impl Encode for Account {

@@ -2,7 +2,7 @@
 
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
 use std::fmt;
-use trine_crypto::{Algorithm, Digest, Suite};
+use trine_crypto::{Algorithm, Digest, Suite, ethereum_address};
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {
@@ -163,8 +163,12 @@ pub fn tagged_hash(suite: Suite, tag: &'static str, parts: &[&[u8]]) -> Digest {
 
 impl Address {
     /// Derives the address of an account from its first key: the first 20 bytes of
-    /// `tagged_hash("trine/address", algorithm number || key)`.
+    /// `tagged_hash("trine/address", algorithm number || key)`. A key of secp256k1 has the address
+    /// that Ethereum gives it; bytes that are no such key have one by the hash.
     pub fn of_key(suite: Suite, algorithm: Algorithm, public_key: &[u8]) -> Self {
+        if let (Algorithm::Secp256k1, Some(address)) = (algorithm, ethereum_address(public_key)) {
+            return Self(address);
+        }
         let digest = tagged_hash(suite, "trine/address", &[&[algorithm.number()], public_key]);
         let mut address = [0; 20];
         address.copy_from_slice(&digest.0[..20]);

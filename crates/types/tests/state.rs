@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use trine_types::limits::{NONCE_SLIDE_MAX, NONCE_WINDOW};
 use trine_types::{
     Account, Address, Algorithm, Amount, Code, Decode as _, Encode as _, OrganisationId, Roles,
-    StateKey, View,
+    StateKey, Suite, View,
 };
 
 fn fresh() -> Account {
-    Account::new(OrganisationId(0), Roles::default(), Algorithm::Ed25519, &[0; 32])
+    Account::new(Suite::Intl, OrganisationId(0), Roles::default(), Algorithm::Ed25519, &[0; 32])
 }
 
 /// The rule in the words of the reference: a base, and every nonce ever used.

@@ -35,7 +35,10 @@ ROLES = ParsedType("roles", read_roles)
 
 
 def resolve_key(settings: Settings, text: str) -> PublicKey:
-    """Read a public key: the name of a key of the home, or 64 hexadecimal digits.
+    """Read a public key: the name of a key of the home, or its hexadecimal digits.
+
+    Digits may follow the name of their algorithm and a colon, as in `p256:02ab…`; without it they
+    are those of an Ed25519 key.
 
     Raises:
         BadArgument: It is neither.
@@ -44,9 +47,10 @@ def resolve_key(settings: Settings, text: str) -> PublicKey:
         found = settings.home.keys.read(text)
         return PublicKey(found.algorithm, found.public_key)
     try:
-        return PublicKey("ed25519", bytes.fromhex(text))
+        algorithm, _, digits = text.rpartition(":")
+        return PublicKey(algorithm or "ed25519", bytes.fromhex(digits))
     except ValueError:
-        expected = "expected the name of a key of the home, or hexadecimal digits"
+        expected = "expected the name of a key of the home, or ALGORITHM:HEXADECIMAL DIGITS"
         raise BadArgument(f"public key {text[:80]!r}, {expected}") from None
 
 

@@ -5,13 +5,18 @@
 '3b6a27bc'
 """
 
+import contextlib
 import secrets
 from typing import Self
 
 from trine._core import keys as core
+from trine.errors import BadSecretKey
 
 SECRET_BYTES = 32
-"""Bytes of an Ed25519 seed (RFC 8032, section 5.1.5)."""
+"""Bytes of a secret key: a seed (Ed25519, ML-DSA-65) or a scalar (the curves)."""
+
+CANDIDATES_MAX = 8
+"""Draws of a new key; a scalar is out of range once in 2^32 draws."""
 
 
 class SecretKey:
@@ -30,6 +35,9 @@ class SecretKey:
     @classmethod
     def generate(cls, algorithm: str = "ed25519") -> Self:
         """Make a new key from the operating system's randomness."""
+        for _ in range(CANDIDATES_MAX - 1):
+            with contextlib.suppress(BadSecretKey):
+                return cls(algorithm, secrets.token_bytes(SECRET_BYTES))
         return cls(algorithm, secrets.token_bytes(SECRET_BYTES))
 
     @property

@@ -5,16 +5,14 @@ from enum import IntFlag
 from typing import Annotated, Final, Self
 
 from trine.model.codec import U8, U32, U64, U128, Fixed, Flag, Format, Reader, Structure
+from trine.model.hashing import tagged_hash
 from trine.model.identifiers import Amount, KeyIndex, Nonce, OrganisationId
-from trine.model.keys import ALGORITHM, Algorithm, PublicKey
+from trine.model.keys import ACCOUNT_KEY_BYTES, ALGORITHM, Algorithm, PublicKey
 from trine.model.limits import ACCOUNT_KEYS_MAX, NONCE_SLIDE_MAX, NONCE_WINDOW, U64_MAX
 from trine.model.verdicts import Malformed, NonCanonical, NonceTooFar, NonceUsed, NonceVoided
 
 ACCOUNT_BYTES: Final = 86
 """Bytes of an encoded account; every account has the same width."""
-
-ACCOUNT_KEY_BYTES: Final = 33
-"""Bytes of the first key's field; a shorter key is padded with zeros on the right."""
 
 
 class Roles(IntFlag):
@@ -51,6 +49,18 @@ ROLES: Final = RolesByte()
 """Format of a set of roles."""
 
 
+def key_field(key: PublicKey) -> bytes:
+    """Write a first key into the field of its account, padded with zeros on the right.
+
+    A key that is recorded beside the account leaves its hash:
+    `tagged_hash("trine/key", algorithm as one byte || key)`.
+    """
+    data = key.data
+    if key.algorithm.is_recorded:
+        data = tagged_hash("trine/key", bytes([key.algorithm]), key.data)
+    return data.ljust(ACCOUNT_KEY_BYTES, b"\x00")
+
+
 @dataclass(frozen=True)
 class Account(Structure):
     """The record of an account."""
@@ -66,7 +76,7 @@ class Account(Structure):
     algorithm: Annotated[Algorithm, ALGORITHM]
     """Algorithm of the first key."""
     key: Annotated[bytes, Fixed(ACCOUNT_KEY_BYTES)]
-    """First key, padded with zeros."""
+    """First key as `key_field` writes it."""
     organisation: Annotated[OrganisationId, U32]
     """Organisation to which the account belongs."""
     nonce_base: Annotated[Nonce, U64]
@@ -91,7 +101,7 @@ class Account(Structure):
             live_keys=1,
             key_count=1,
             algorithm=key.algorithm,
-            key=key.data.ljust(ACCOUNT_KEY_BYTES, b"\x00"),
+            key=key_field(key),
             organisation=organisation,
             nonce_base=Nonce(0),
             nonce_used=0,
@@ -116,7 +126,7 @@ class Account(Structure):
             raise Malformed("number of keys")
         if not account.has_key(KeyIndex(0)) or account.live_keys >> account.key_count:
             raise Malformed("live keys")
-        if account.with_first_key(account.first_key) != account:
+        if any(account.key[account.algorithm.field_bytes :]):
             raise NonCanonical("padding of the first key")
         if account.nonce_used & 1:
             raise NonCanonical("the lowest nonce of the window is unused")
@@ -126,13 +136,12 @@ class Account(Structure):
 
     @property
     def first_key(self) -> PublicKey:
-        """First key, without the padding."""
+        """First key, without the padding; only of an algorithm that is not recorded beside."""
         return PublicKey(self.algorithm, self.key[: self.algorithm.public_key_bytes])
 
     def with_first_key(self, key: PublicKey) -> Self:
         """Return the account with another first key; its address stays."""
-        padded = key.data.ljust(ACCOUNT_KEY_BYTES, b"\x00")
-        return replace(self, algorithm=key.algorithm, key=padded)
+        return replace(self, algorithm=key.algorithm, key=key_field(key))
 
     def has_key(self, index: KeyIndex) -> bool:
         """Say whether the key with this index lives."""

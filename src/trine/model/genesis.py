@@ -9,6 +9,7 @@ from trine.model.document import GeneratedAccounts, GenesisDocument
 from trine.model.identifiers import PRIMARY_ASSET, Amount, AssetId, LogId, OrganisationId
 from trine.model.keys import Algorithm, PublicKey
 from trine.model.merkle import Frontier
+from trine.model.modules.accounts import record_first_key
 from trine.model.modules.actions import DEFAULT_LOG
 from trine.model.records import Asset, Counters, Log, Organisation
 from trine.model.state import State
@@ -45,6 +46,7 @@ def _write_accounts(document: GenesisDocument, state: State) -> None:
     for listed in document.accounts:
         account = Account.new(listed.organisation, listed.roles, listed.key)
         state.accounts[listed.key.address()] = replace(account, balance=listed.balance)
+        record_first_key(listed.key.address(), listed.key, state)
     if document.generated_accounts is not None:
         _write_generated(document.generated_accounts, state)
 

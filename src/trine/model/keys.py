@@ -8,14 +8,20 @@ Example:
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
-from trine.model import ed25519
+from trine.model import ed25519, ml_dsa, p256, secp256k1
 from trine.model.codec import Bytes, Format, Reader, Structure
 from trine.model.hashing import tagged_hash
 from trine.model.identifiers import Address
 from trine.model.limits import PUBLIC_KEY_BYTES_MAX
 from trine.model.verdicts import Malformed
+
+ACCOUNT_KEY_BYTES: Final = 33
+"""Bytes of the first key's field in an account; a shorter key is padded with zeros on the right."""
+
+HASH_BYTES: Final = 32
+"""Bytes of a hash value."""
 
 
 class Algorithm(IntEnum):
@@ -23,21 +29,65 @@ class Algorithm(IntEnum):
 
     ED25519 = 1
     """Ed25519 (RFC 8032), verified by the rule of ZIP 215."""
+    P256 = 3
+    """ECDSA on P-256 with SHA-256 (FIPS 186-5), low `s` only."""
+    SECP256K1 = 4
+    """ECDSA on secp256k1 with SHA-256 (SEC 1) and a recovery id, low `s` only."""
+    ML_DSA_65 = 5
+    """ML-DSA-65 (FIPS 204), with the empty context."""
 
     @property
     def label(self) -> str:
         """Name in the genesis document and in answers."""
-        return self.name.lower()
+        return self.name.lower().replace("_", "-")
 
     @property
     def public_key_bytes(self) -> int:
         """Length of a public key, in bytes."""
-        return ed25519.KEY_BYTES
+        return _RULES[self].KEY_BYTES
 
     @property
     def signature_bytes(self) -> int:
         """Length of a signature, in bytes."""
-        return ed25519.SIGNATURE_BYTES
+        return _RULES[self].SIGNATURE_BYTES
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a first key is too long for its account and lies beside it, at key index 0."""
+        return self.public_key_bytes > ACCOUNT_KEY_BYTES
+
+    @property
+    def field_bytes(self) -> int:
+        """Bytes that a first key takes of its account's field."""
+        return HASH_BYTES if self.is_recorded else self.public_key_bytes
+
+
+class Rule(Protocol):
+    """What the module of an algorithm offers."""
+
+    @property
+    def KEY_BYTES(self) -> int:  # noqa: N802 - a constant of the module
+        """Length of a public key, in bytes."""
+
+    @property
+    def SIGNATURE_BYTES(self) -> int:  # noqa: N802 - a constant of the module
+        """Length of a signature, in bytes."""
+
+    @staticmethod
+    def is_public_key(key: bytes) -> bool:
+        """Say whether the bytes are a key: right length, a point of the curve."""
+
+    @staticmethod
+    def verify(key: bytes, message: bytes, signature: bytes) -> bool:
+        """Say whether the signature is the key's over exactly the message."""
+
+
+_RULES: Final[dict[Algorithm, Rule]] = {
+    Algorithm.ED25519: ed25519,
+    Algorithm.P256: p256,
+    Algorithm.SECP256K1: secp256k1,
+    Algorithm.ML_DSA_65: ml_dsa,
+}
 
 
 class AlgorithmNumber(Format[Algorithm]):
@@ -70,7 +120,7 @@ class PublicKey(Structure):
 
     def is_well_formed(self) -> bool:
         """Say whether the bytes are a key of the algorithm: right length, a point of the curve."""
-        return ed25519.is_public_key(self.data)
+        return _RULES[self.algorithm].is_public_key(self.data)
 
     def address(self) -> Address:
         """Derive the address of an account whose first key this is."""
@@ -80,8 +130,11 @@ class PublicKey(Structure):
 def address_of_key(algorithm: Algorithm, key: bytes) -> Address:
     """Derive an address: the first 20 bytes of a hash over algorithm number and key.
 
-    The hash is `tagged_hash("trine/address", algorithm as one byte || key)`.
+    The hash is `tagged_hash("trine/address", algorithm as one byte || key)`. A key of secp256k1 has
+    the address that Ethereum gives it; bytes that are no such key have one by the hash.
     """
+    if algorithm is Algorithm.SECP256K1 and (address := secp256k1.ethereum_address(key)):
+        return Address(address)
     return Address(tagged_hash("trine/address", bytes([algorithm]), key)[:20])
 
 
@@ -99,4 +152,4 @@ def signed_bytes(namespace: bytes, message: bytes) -> bytes:
 
 def verify(key: PublicKey, namespace: bytes, message: bytes, signature: bytes) -> bool:
     """Say whether `signature` signs `message` in `namespace` under `key`."""
-    return ed25519.verify(key.data, signed_bytes(namespace, message), signature)
+    return _RULES[key.algorithm].verify(key.data, signed_bytes(namespace, message), signature)

@@ -51,9 +51,13 @@ class Organisation(Structure):
     """Quota units used in that window by all its accounts."""
 
 
+EVERY_MODULE: Final = 2**32 - 1
+"""What an account's first key may call."""
+
+
 @dataclass(frozen=True)
 class AccountKey(Structure):
-    """A key of an account other than its first."""
+    """A key of an account other than its first, or a first one that is too long for the account."""
 
     key: PublicKey
     """The key."""

@@ -8,14 +8,13 @@ can be checked at once; nonces are those of the state after the block's earlier 
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from trine.model.account import Account
 from trine.model.codec import check_limit
 from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds
 from trine.model.keys import PublicKey, verify
 from trine.model.parameters import Parameters
-from trine.model.records import AccountKey
+from trine.model.records import EVERY_MODULE, AccountKey
 from trine.model.state import State
 from trine.model.state_keys import account_key_key
 from trine.model.transaction import TRANSACTION_NAMESPACE, Transaction
@@ -28,9 +27,6 @@ from trine.model.verdicts import (
     UnknownSender,
     WrongChain,
 )
-
-EVERY_MODULE: Final = 2**32 - 1
-"""What an account's first key may call."""
 
 
 def check_room(transactions: Sequence[bytes], parameters: Parameters) -> None:
@@ -107,6 +103,6 @@ def check_validity(
 
 
 def _key_of(address: Address, index: KeyIndex, account: Account, parent: State) -> AccountKey:
-    if index == 0:
+    if index == 0 and not account.algorithm.is_recorded:
         return AccountKey(account.first_key, EVERY_MODULE)
     return parent.require(account_key_key(address, index), AccountKey)

@@ -142,7 +142,8 @@ impl Application for Counters {
             .map(|number| {
                 let key = secret(b'a', number).public_key();
                 let roles = Roles::default();
-                let account = Account::new(OrganisationId(0), roles, Algorithm::Ed25519, &key);
+                let account =
+                    Account::new(Suite::Intl, OrganisationId(0), roles, Algorithm::Ed25519, &key);
                 (address(number), account)
             })
             .collect();

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use trine_ledger::databases::{self, ColdDb, ColdKey, HotDb, HotKey, HotValue};
 use trine_types::{
     Account, Address, Algorithm, Amount, Digest, OrganisationId, Roles, StateCommitment, StateKey,
+    Suite,
 };
 
 /// Both databases and what they should hold.
@@ -49,8 +50,13 @@ impl World {
 
     fn account(&mut self) -> Account {
         let key: [u8; 32] = self.rng.random();
-        let mut account =
-            Account::new(OrganisationId(self.rng.random()), Roles(3), Algorithm::Ed25519, &key);
+        let mut account = Account::new(
+            Suite::Intl,
+            OrganisationId(self.rng.random()),
+            Roles(3),
+            Algorithm::Ed25519,
+            &key,
+        );
         account.balance = Amount(self.rng.random());
         account
     }

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use request::{Nothing, Page, Params};
 use serde_json::json;
+use trine_types::account::is_recorded;
 use trine_types::call::PublicKey;
 use trine_types::record::{AccountKey, Asset, Organisation};
 use trine_types::{Address, Amount, AssetId, StateKey};
@@ -68,7 +69,7 @@ pub(super) async fn key(
     let index: u8 = request::part("index", &index, "the index of a key")?;
     let account = api.account(address).await?;
     let live = index < 8 && account.live_keys >> index & 1 == 1;
-    if index == 0 {
+    if index == 0 && !is_recorded(account.algorithm) {
         let bytes = account.first_key().to_vec();
         let key = PublicKey { algorithm: account.algorithm, bytes };
         return Ok(Json(render::account_key(index, &key, u32::MAX, live)));

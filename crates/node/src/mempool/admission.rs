@@ -4,6 +4,7 @@
 //! only what would fail for sure: a frozen sender, an exhausted quota. Rights are for execution.
 
 use crate::mempool::refusal::Refusal;
+use trine_types::account::is_recorded;
 use trine_types::application::{Application, BlockContext};
 use trine_types::record::Parameters;
 use trine_types::{Account, Call, Code, StateKey, Transaction, View};
@@ -22,8 +23,8 @@ pub struct Admission<'a> {
 /// State that the key of a transaction needs beside the sender's account.
 pub fn key_state(context: &BlockContext, transaction: &Transaction) -> Option<StateKey> {
     let body = &transaction.body;
-    let other = body.key_index != 0;
-    other.then(|| StateKey::account_key(context.suite, body.sender, body.key_index))
+    let is_beside = body.key_index != 0 || is_recorded(transaction.algorithm);
+    is_beside.then(|| StateKey::account_key(context.suite, body.sender, body.key_index))
 }
 
 impl Admission<'_> {

@@ -251,7 +251,7 @@ fn outcomes() -> Value {
 
 fn accounts() -> Value {
     let key = secret_key("alice").public_key();
-    let fresh = Account::new(OrganisationId(7), Roles(3), Algorithm::Ed25519, &key);
+    let fresh = Account::new(Suite::Intl, OrganisationId(7), Roles(3), Algorithm::Ed25519, &key);
     let mut busy = fresh.clone();
     busy.frozen = true;
     busy.key_count = 4;

@@ -19,7 +19,7 @@ from trine.model.identifiers import Address, KeyIndex, OrganisationId
 from trine.model.keys import PublicKey
 from trine.model.limits import ACCOUNT_KEYS_MAX
 from trine.model.outcome import Event
-from trine.model.records import AccountKey, Organisation
+from trine.model.records import EVERY_MODULE, AccountKey, Organisation
 from trine.model.state import State
 from trine.model.state_keys import account_key_key, organisation_key
 from trine.model.verdicts import (
@@ -61,10 +61,17 @@ def create(call: AccountCreate, caller: Caller, effects: Effects) -> None:
     if address in effects.state.accounts:
         raise AccountExists
     effects.state.accounts[address] = Account.new(sender.organisation, call.roles, call.key)
+    record_first_key(address, call.key, effects.state)
     if Roles.ADMINISTRATOR in call.roles:
         count_administrators(effects.state, sender.organisation, 1)
     fields = address + U32.write(sender.organisation) + U8.write(call.roles)
     effects.events.append(Event.of_module(ACCOUNTS, CREATED, fields))
+
+
+def record_first_key(address: Address, key: PublicKey, state: State) -> None:
+    """Write a first key beside its account, where the account's own record is too small for it."""
+    if key.algorithm.is_recorded:
+        state.write(account_key_key(address, KeyIndex(0)), AccountKey(key, EVERY_MODULE))
 
 
 def add_key(call: KeyAdd, caller: Caller, effects: Effects) -> None:
@@ -121,6 +128,9 @@ def rotate_key(call: KeyRotate, caller: Caller, effects: Effects) -> None:
     check_key(call.key)
     if call.key_index == 0:
         effects.state.accounts[caller.address] = account.with_first_key(call.key)
+        if account.algorithm.is_recorded:
+            del effects.state.values[account_key_key(caller.address, call.key_index)]
+        record_first_key(caller.address, call.key, effects.state)
     else:
         name = account_key_key(caller.address, call.key_index)
         old = effects.state.require(name, AccountKey)

@@ -18,7 +18,7 @@ from trine.model.context import Effects
 from trine.model.identifiers import OrganisationId
 from trine.model.limits import ORGANISATIONS_MAX
 from trine.model.modules import evidence, organisations
-from trine.model.modules.accounts import check_key, set_frozen
+from trine.model.modules.accounts import check_key, record_first_key, set_frozen
 from trine.model.names import is_name
 from trine.model.outcome import Event
 from trine.model.parameters import check_parameter
@@ -102,6 +102,7 @@ def create_organisation(action: CreateOrganisation, effects: Effects) -> None:
     state.write(organisation_key(number), Organisation(action.name, 1, 0, 0))
     state.write_number(organisation_name_key(action.name), number)
     state.accounts[address] = Account.new(number, Roles.ALL, action.administrator)
+    record_first_key(address, action.administrator, state)
     fields = U32.write(number) + address
     effects.events.append(Event.of_module(ORGANISATIONS, organisations.CREATED, fields))
     evidence.add_log(number, DEFAULT_LOG, effects)

@@ -1,0 +1,56 @@
+//! Say what each algorithm's file offers to the rest of the crate.
+
+use crate::BatchItem;
+
+/// Signs with the secret key that it holds; erases it when dropped.
+pub(crate) trait Signer: Send + Sync {
+    /// Public key, encoded as [`Algorithm`](crate::Algorithm) says.
+    fn public_key(&self) -> Vec<u8>;
+
+    /// Signs [`framed`] bytes; the same input always gives the same signature.
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8>;
+}
+
+/// Checks signatures of one algorithm. Any bytes give an answer, never a panic.
+pub(crate) trait Verifier: Sync {
+    /// Takes a secret key; none when the length or the value is wrong.
+    fn signer(&self, secret: &[u8]) -> Option<Box<dyn Signer>>;
+
+    /// Says whether `key` has the one encoding that this algorithm's keys have and is usable.
+    fn is_public_key(&self, key: &[u8]) -> bool;
+
+    /// Checks a signature over `signed`, the bytes as they were signed.
+    fn verify(&self, public_key: &[u8], signed: &[u8], signature: &[u8]) -> bool;
+
+    /// Says whether every signature is valid.
+    fn verify_batch(&self, items: &[BatchItem<'_>]) -> bool {
+        items.iter().all(|item| self.verify_item(item))
+    }
+
+    /// Checks each signature; the verdicts are in the order of the items.
+    fn verify_each(&self, items: &[BatchItem<'_>]) -> Vec<bool> {
+        items.iter().map(|item| self.verify_item(item)).collect()
+    }
+
+    /// Checks one item.
+    fn verify_item(&self, item: &BatchItem<'_>) -> bool {
+        self.verify(item.public_key, &framed(item.namespace, item.message), item.signature)
+    }
+}
+
+/// Gives the bytes that a signature covers: `length(namespace) || namespace || message`, the length
+/// as a LEB128 varint (one byte below 128).
+///
+/// For a signer or a verifier outside this crate, such as a hardware token or `openssl`.
+pub fn framed(namespace: &[u8], message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(10 + namespace.len() + message.len());
+    let mut length = namespace.len();
+    while length >= 0x80 {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend_from_slice(namespace);
+    bytes.extend_from_slice(message);
+    bytes
+}
