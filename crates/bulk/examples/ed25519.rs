@@ -1,6 +1,7 @@
 //! Measure Ed25519 verification in bulk: thread CPU time a signature, beside ed25519-dalek.
 //!
-//! Run as `cargo run --release -p trine-bulk --example ed25519`.
+//! Run as `cargo run --release -p trine-bulk --example ed25519`; with a number, only a batch of
+//! that size is measured, over and over for a profiler.
 
 use std::hint::black_box;
 
@@ -114,7 +115,7 @@ fn spoil(signed: &mut [Signed], bad: usize) {
 
 fn print_batches(path: Path) {
     println!("{path:?}: microseconds a signature, {MESSAGE_BYTES}-byte messages");
-    println!("  count    cold  cached 1000keys  100keys   1 bad  16 bad all bad    each");
+    println!("  count    cold  cached 1000keys 100keys   1 bad  16 bad all bad    each");
     for count in COUNTS {
         let signed = sign(count, count);
         let cold = batch(path, &signed, &KeyCache::new(0), 0);
@@ -127,16 +128,21 @@ fn print_batches(path: Path) {
             spoil(&mut signed, bad);
             batch(path, &signed, &cache, bad)
         });
-        let each = with_items(&signed, |items| {
-            measure(count, || verify_each_on(path, items, &cache))
-        });
-        println!(
-            "{count:7} {cold:7.2} {cached:7.2} {many:8.2} {few:8.2} {one:7.2} {some:7.2} {all:7.2} {each:7.2}"
-        );
+        let each =
+            with_items(&signed, |items| measure(count, || verify_each_on(path, items, &cache)));
+        let figures = [cold, cached, many, few, one, some, all, each];
+        let columns: String = figures.iter().map(|figure| format!("{figure:8.2}")).collect();
+        println!("{count:7}{columns}");
     }
 }
 
 fn main() {
+    if let Some(count) = std::env::args().nth(1) {
+        let count = count.parse().expect("a number of signatures");
+        let signed = sign(count, count);
+        println!("{:.2}", batch(Path::best(), &signed, &KeyCache::new(0), 0));
+        return;
+    }
     println!("ed25519-dalek: microseconds a signature, all keys different, decoding included");
     println!("  count   batch  single");
     for count in [64, 256, 1024, 4096, 8192] {

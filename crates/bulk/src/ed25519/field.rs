@@ -195,4 +195,4 @@ impl Fe {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ed25519) mod tests;

@@ -123,7 +123,7 @@ impl Decoded {
         Point { x, y, z: Fe::ONE, t: x.mul(y) }
     }
 
-    pub(super) fn to_niels(&self) -> Niels {
+    pub(super) fn niels(&self) -> Niels {
         let (x, y) = halves(&self.edwards);
         Niels { sum: y.add(x), difference: y.sub(x), t2d: x.mul(y).mul(Fe::D2) }
     }
@@ -232,4 +232,4 @@ impl Point {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ed25519) mod tests;

@@ -61,7 +61,7 @@ fn digit_bits(count: usize) -> usize {
 pub(super) fn sum(points: &[Decoded], scalars: &[Scalar]) -> Point {
     let bits = digit_bits(points.len());
     let windows = SCALAR_BITS / bits + 1;
-    let prepared: Vec<Niels> = points.iter().map(Decoded::to_niels).collect();
+    let prepared: Vec<Niels> = points.iter().map(Decoded::niels).collect();
     let mut digits = vec![0i16; windows * points.len()];
     for (position, scalar) in scalars.iter().enumerate() {
         scalar.digits(bits, windows, |window, digit| {

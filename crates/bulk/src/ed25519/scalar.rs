@@ -179,4 +179,4 @@ impl WideSum {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ed25519) mod tests;

@@ -241,6 +241,3 @@ impl Pool {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -77,6 +77,3 @@ pub(super) fn decode(encodings: &[[u64; 4]]) -> Vec<Option<Decoded>> {
     decoded.truncate(encodings.len());
     decoded
 }
-
-#[cfg(test)]
-mod tests;

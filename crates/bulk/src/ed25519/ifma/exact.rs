@@ -163,6 +163,3 @@ pub(super) fn decide_each(prepared: &Prepared, candidates: &[Candidate]) -> Vec<
     verdicts.truncate(candidates.len());
     verdicts
 }
-
-#[cfg(test)]
-mod tests;

@@ -351,4 +351,4 @@ pub(super) fn invert(value: F8) -> F8 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ed25519) mod tests;

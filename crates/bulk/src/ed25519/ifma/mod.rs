@@ -50,3 +50,6 @@ pub(super) fn sum(points: &[Decoded], scalars: &[Scalar]) -> Point {
     // SAFETY: the processor has the features, as just asserted.
     unsafe { sum::sum(points, scalars) }
 }
+
+#[cfg(test)]
+mod tests;

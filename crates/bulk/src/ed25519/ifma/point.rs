@@ -154,6 +154,3 @@ impl P8 {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -227,6 +227,3 @@ pub(super) fn hash(items: &[Item<'_>]) -> Vec<Scalar> {
     }
     scalars
 }
-
-#[cfg(test)]
-mod tests;

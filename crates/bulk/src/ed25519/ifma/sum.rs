@@ -236,6 +236,3 @@ pub(super) fn sum(points: &[Decoded], scalars: &[Scalar]) -> Point {
     }
     total
 }
-
-#[cfg(test)]
-mod tests;

@@ -83,6 +83,3 @@ pub(super) fn to_row(vector: __m512i) -> [u64; LANES] {
     unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), vector) };
     row
 }
-
-#[cfg(test)]
-mod tests;
