@@ -67,7 +67,7 @@ fn decide_each(path: Path, prepared: &Prepared, candidates: &[Candidate]) -> Vec
 }
 
 /// Sum of products; the points have x != 0 and differ in y.
-fn sum(path: Path, points: &[Decoded], scalars: &[Scalar]) -> Point {
+fn sum(path: Path, points: &[&Decoded], scalars: &[Scalar]) -> Point {
     match path {
         #[cfg(target_arch = "x86_64")]
         Path::Ifma => ifma::sum(points, scalars),
@@ -185,7 +185,7 @@ fn is_all_valid(path: Path, prepared: &Prepared, candidates: &[Candidate]) -> bo
     scalars.push(base.total().neg());
     for (point, total) in prepared.points.iter().zip(&totals) {
         // Eight times a point with x = 0 is the neutral one: it has no part in the equation.
-        let Some(point) = point.filter(|point| !point.is_vertical()) else { continue };
+        let Some(point) = point.as_ref().filter(|point| !point.is_vertical()) else { continue };
         let scalar = total.total();
         if scalar != Scalar::from_u128(0) {
             points.push(point);

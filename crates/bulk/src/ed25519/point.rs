@@ -44,7 +44,6 @@ pub(super) struct Niels {
 ///
 /// Both Montgomery coordinates are zero for the two points with x = 0, which the map leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, align(64))]
 pub(super) struct Decoded {
     /// u, then v.
     pub(super) montgomery: [u64; 8],
@@ -75,9 +74,9 @@ pub(super) fn from_montgomery(words: &[u64; 8]) -> Point {
 
 impl Decoded {
     /// The base point B, (x, 4/5) with even x (RFC 8032, section 5.1).
-    pub(super) fn base() -> Self {
+    pub(super) fn base() -> &'static Self {
         static BASE: OnceLock<Decoded> = OnceLock::new();
-        *BASE.get_or_init(|| {
+        BASE.get_or_init(|| {
             let mut words = [0x6666666666666666; 4];
             words[0] = 0x6666666666666658;
             Self::decode(&words).expect("the base point is on the curve")
@@ -118,7 +117,7 @@ impl Decoded {
         self.edwards[..4] == [0; 4]
     }
 
-    pub(super) fn to_point(self) -> Point {
+    pub(super) fn point(&self) -> Point {
         let (x, y) = halves(&self.edwards);
         Point { x, y, z: Fe::ONE, t: x.mul(y) }
     }

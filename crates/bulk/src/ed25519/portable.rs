@@ -25,7 +25,7 @@ pub(super) fn hash(item: &Item<'_>) -> Scalar {
 
 /// Whether `8 (s B - k A - R)` is the neutral point.
 fn holds(s: Scalar, k: Scalar, key: &Point, r: &Point) -> bool {
-    let base = Decoded::base().to_point();
+    let base = Decoded::base().point();
     let sum = Point::sum_of_products([(base, s), (key.neg(), k)]);
     sum.subtract(&r.cached()).is_small_order()
 }
@@ -37,7 +37,7 @@ pub(super) fn verify(item: &Item<'_>) -> bool {
     let s = s.try_into().ok().and_then(Scalar::from_canonical);
     let key = Decoded::decode(&words_of(item.public_key));
     match (r, s, key) {
-        (Some(r), Some(s), Some(key)) => holds(s, hash(item), &key.to_point(), &r.to_point()),
+        (Some(r), Some(s), Some(key)) => holds(s, hash(item), &key.point(), &r.point()),
         _ => false,
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn verify(item: &Item<'_>) -> bool {
 /// Verdict of one prepared signature.
 pub(super) fn decide(prepared: &Prepared, candidate: &Candidate) -> bool {
     let point = |term: TermRef| {
-        let point = prepared.point(term).to_point();
+        let point = prepared.point(term).point();
         if term.is_negated { point.neg() } else { point }
     };
     holds(candidate.s, candidate.k, &point(candidate.key), &point(candidate.r))
@@ -58,10 +58,10 @@ fn digit_bits(count: usize) -> usize {
 }
 
 /// Sum of products by buckets of signed digits (Pippenger's method).
-pub(super) fn sum(points: &[Decoded], scalars: &[Scalar]) -> Point {
+pub(super) fn sum(points: &[&Decoded], scalars: &[Scalar]) -> Point {
     let bits = digit_bits(points.len());
     let windows = SCALAR_BITS / bits + 1;
-    let prepared: Vec<Niels> = points.iter().map(Decoded::niels).collect();
+    let prepared: Vec<Niels> = points.iter().map(|point| point.niels()).collect();
     let mut digits = vec![0i16; windows * points.len()];
     for (position, scalar) in scalars.iter().enumerate() {
         scalar.digits(bits, windows, |window, digit| {

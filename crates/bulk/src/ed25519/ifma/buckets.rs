@@ -34,8 +34,10 @@ pub(super) struct Pool {
     points: Vec<Affine>,
     /// Number of points that are no sums.
     fixed: usize,
+    /// Number of points that are in use; what follows is room for sums.
+    used: usize,
+    /// Pairs of a level; what follows is room for more.
     pairs: Vec<[Signed; 2]>,
-    owners: Vec<u32>,
     prefixes: Vec<F8>,
 }
 
@@ -55,6 +57,20 @@ pub(super) const FIXED_PAIR: [Signed; 2] = [0, 2];
 pub(super) struct Sorted {
     pub(super) points: Vec<Signed>,
     pub(super) counts: Vec<u32>,
+}
+
+impl Sorted {
+    /// The bucket of a point.
+    fn bucket_of(&self, point: Signed) -> usize {
+        let place = self.points.iter().position(|other| *other == point);
+        let mut place = place.expect("a sum stands in its bucket") as u32;
+        let holds = |&count: &u32| {
+            let is_here = place < count;
+            place = place.wrapping_sub(count);
+            is_here
+        };
+        self.counts.iter().position(holds).expect("counts cover all points")
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
@@ -114,7 +130,7 @@ impl Pool {
     /// Starts with the fixed pair and the points of the batch.
     pub(super) fn new(points: Vec<Affine>) -> Self {
         let fixed = points.len();
-        Self { points, fixed, pairs: Vec::new(), owners: Vec::new(), prefixes: Vec::new() }
+        Self { points, fixed, used: fixed, pairs: Vec::new(), prefixes: Vec::new() }
     }
 
     /// The point that `signed` names, without its sign.
@@ -133,9 +149,9 @@ impl Pool {
         spilled: &mut Vec<Spilled>,
         mut found: impl FnMut(usize, &Affine, bool),
     ) {
-        self.points.truncate(self.fixed);
+        self.used = self.fixed;
         while sorted.counts.iter().any(|&count| count > 1) {
-            sorted = self.level(&sorted, spilled);
+            self.level(&mut sorted, spilled);
         }
         let mut points = sorted.points.iter();
         for (bucket, _) in sorted.counts.iter().enumerate().filter(|(_, count)| **count == 1) {
@@ -147,36 +163,53 @@ impl Pool {
     /// Adds the points of every bucket in pairs.
     #[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
     #[inline]
-    fn level(&mut self, sorted: &Sorted, spilled: &mut Vec<Spilled>) -> Sorted {
-        self.pairs.clear();
-        self.owners.clear();
-        let mut next = Sorted {
-            points: Vec::with_capacity(sorted.points.len() / 2 + sorted.counts.len()),
-            counts: Vec::with_capacity(sorted.counts.len()),
-        };
-        let mut rest = &sorted.points[..];
-        let mut free = self.points.len() as u32;
-        for (bucket, &count) in sorted.counts.iter().enumerate() {
-            let (own, others) = rest.split_at(count as usize);
-            rest = others;
-            let (pairs, single) = own.as_chunks::<2>();
-            for pair in pairs {
-                self.pairs.push(*pair);
-                self.owners.push(bucket as u32);
-                next.points.push(free << 1);
-                free += 1;
-            }
-            next.points.extend(single);
-            next.counts.push(count.div_ceil(2));
+    fn level(&mut self, sorted: &mut Sorted, spilled: &mut Vec<Spilled>) {
+        let count = self.pair_up(sorted);
+        let padded = count.next_multiple_of(LANES);
+        self.pairs[count..padded].fill(FIXED_PAIR);
+        let start = self.used;
+        self.used += padded;
+        if self.points.len() < self.used {
+            self.points.resize(self.used, Affine { u: [0; 4], v: [0; 4] });
         }
-        self.pairs.resize(self.pairs.len().next_multiple_of(LANES), FIXED_PAIR);
-        let start = self.points.len();
-        self.points.reserve(self.pairs.len());
-        for from in (0..self.pairs.len()).step_by(RUN_VECTORS * LANES) {
-            let to = self.pairs.len().min(from + RUN_VECTORS * LANES);
+        let known = spilled.len();
+        for from in (0..padded).step_by(RUN_VECTORS * LANES) {
+            let to = padded.min(from + RUN_VECTORS * LANES);
             self.run(from, to, start, spilled);
         }
-        next
+        for spilled in &mut spilled[known..] {
+            spilled.bucket = sorted.bucket_of(((start + spilled.bucket) << 1) as Signed);
+        }
+    }
+
+    /// Pairs the points of every bucket, replaces them by the sums to come; the number of pairs.
+    fn pair_up(&mut self, sorted: &mut Sorted) -> usize {
+        let room = sorted.points.len() / 2 + LANES;
+        if self.pairs.len() < room {
+            self.pairs.resize(room, FIXED_PAIR);
+        }
+        let (mut count, mut read, mut written) = (0, 0, 0);
+        for bucket in &mut sorted.counts {
+            let points = *bucket as usize;
+            let pairs = points / 2;
+            for pair in &mut self.pairs[count..count + pairs] {
+                *pair = [sorted.points[read], sorted.points[read + 1]];
+                read += 2;
+            }
+            for sum in &mut sorted.points[written..written + pairs] {
+                *sum = ((self.used + count) << 1) as Signed;
+                count += 1;
+            }
+            written += pairs;
+            if points % 2 == 1 {
+                sorted.points[written] = sorted.points[read];
+                read += 1;
+                written += 1;
+            }
+            *bucket = points.div_ceil(2) as u32;
+        }
+        sorted.points.truncate(written);
+        count
     }
 
     /// Products of the differences of the pairs up to each vector; the last is of all.
@@ -208,7 +241,6 @@ impl Pool {
             product = self.products(from, to);
         }
         let mut inverse = invert(product);
-        self.points.resize(start + to, Affine { u: [0; 4], v: [0; 4] });
         let (inputs, sums) = self.points.split_at_mut(start + from);
         for at in (from..to).step_by(LANES).rev() {
             let pairs = &self.pairs[at..at + LANES];
@@ -227,16 +259,14 @@ impl Pool {
         }
     }
 
-    /// Puts the fixed pair in the place of pairs with equal u.
+    /// Puts the fixed pair in the place of pairs with equal u; their positions stand for buckets.
     fn spill(&mut self, from: usize, to: usize, spilled: &mut Vec<Spilled>) {
         for at in from..to {
             let pair = self.pairs[at];
             let [first, second] = pair.map(|signed| self.points[(signed >> 1) as usize].u);
             if first == second {
                 self.pairs[at] = FIXED_PAIR;
-                // The padding at the end has no owner, and the fixed pair is never equal.
-                let bucket = self.owners[at] as usize;
-                spilled.push(Spilled { bucket, points: pair });
+                spilled.push(Spilled { bucket: at, points: pair });
             }
         }
     }

@@ -23,7 +23,7 @@ type BaseTable = [[[u64; LANES]; 5]; 3];
 fn base_table() -> &'static BaseTable {
     static TABLE: OnceLock<BaseTable> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let base = Decoded::base().to_point();
+        let base = Decoded::base().point();
         let mut table = [[[0; LANES]; 5]; 3];
         let mut multiple = base;
         for index in 0..MULTIPLES {

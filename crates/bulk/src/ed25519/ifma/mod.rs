@@ -45,7 +45,7 @@ pub(super) fn decide_each(prepared: &Prepared, candidates: &[Candidate]) -> Vec<
 
 /// Sum of products; the points have x != 0 and differ in y. Coordinates that are all zero where
 /// the sum met a case that it leaves out.
-pub(super) fn sum(points: &[Decoded], scalars: &[Scalar]) -> Point {
+pub(super) fn sum(points: &[&Decoded], scalars: &[Scalar]) -> Point {
     assert_available();
     // SAFETY: the processor has the features, as just asserted.
     unsafe { sum::sum(points, scalars) }

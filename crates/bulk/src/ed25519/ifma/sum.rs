@@ -84,7 +84,7 @@ fn cost(bits: usize, long: usize, short: usize) -> usize {
 }
 
 impl Plan {
-    fn new(points: &[Decoded], scalars: &[Scalar]) -> (Self, Pool) {
+    fn new(points: &[&Decoded], scalars: &[Scalar]) -> (Self, Pool) {
         let count = points.len();
         let is_long = |&position: &usize| !scalars[position].is_short();
         let (mut order, short): (Vec<_>, Vec<_>) = (0..count).partition(is_long);
@@ -93,16 +93,16 @@ impl Plan {
         let bits = (DIGIT_BITS_MIN..=DIGIT_BITS_MAX)
             .min_by_key(|&bits| cost(bits, long, short.len()))
             .expect("the range is not empty");
-        let windows = windows_of(bits);
+        let (windows, short_windows) = (windows_of(bits), short_windows_of(bits));
         let mut digits = vec![0; windows * count];
         for (place, &position) in order.iter().enumerate() {
-            scalars[position].digits(bits, windows, |window, digit| {
+            let reach = if place < long { windows } else { short_windows };
+            scalars[position].digits(bits, reach, |window, digit| {
                 digits[window * count + place] = digit;
             });
         }
-        let ordered = order.iter().map(|&position| affine(&points[position]));
+        let ordered = order.iter().map(|&position| affine(points[position]));
         let pool = Pool::new(fixed_pair().into_iter().chain(ordered).collect());
-        let short_windows = short_windows_of(bits);
         (Self { bits, windows, short_windows, long, count, digits }, pool)
     }
 
@@ -222,7 +222,7 @@ impl Buckets {
 
 #[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
 #[inline]
-pub(super) fn sum(points: &[Decoded], scalars: &[Scalar]) -> Point {
+pub(super) fn sum(points: &[&Decoded], scalars: &[Scalar]) -> Point {
     let (plan, mut pool) = Plan::new(points, scalars);
     let mut buckets = Buckets::new(&plan);
     buckets.fill(&plan, &mut pool);

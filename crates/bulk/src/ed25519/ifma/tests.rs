@@ -27,20 +27,21 @@ fn encode(point: &Point) -> Decoded {
 
 fn compare(points: &[Decoded], scalars: &[Scalar]) {
     let scalars = &scalars[..points.len()];
-    let expected = portable::sum(points, scalars);
-    let found = sum(points, scalars);
+    let points: Vec<_> = points.iter().collect();
+    let expected = portable::sum(&points, scalars);
+    let found = sum(&points, scalars);
     assert_eq!(compress(&found), compress(&expected));
 }
 
 /// Point of order eight.
 fn order_eight() -> Point {
     let torsion = curve25519_dalek::constants::EIGHT_TORSION[1].compress().0;
-    Decoded::decode(&crate::ed25519::scalar::words_of(&torsion)).expect("a point").to_point()
+    Decoded::decode(&crate::ed25519::scalar::words_of(&torsion)).expect("a point").point()
 }
 
 /// 1 B, 2 B, ... : sums of these meet often.
 fn progression(count: usize) -> Vec<Decoded> {
-    let base = Decoded::base().to_point();
+    let base = Decoded::base().point();
     let mut point = Point::NEUTRAL;
     (0..count)
         .map(|_| {
@@ -112,7 +113,7 @@ proptest! {
         if is_available() {
             let torsion = order_eight();
             let points = progression(count).into_iter().zip(&torsions).map(|(point, &times)| {
-                let moved = (0..times).fold(point.to_point(), |sum, _| sum.add(&torsion.cached()));
+                let moved = (0..times).fold(point.point(), |sum, _| sum.add(&torsion.cached()));
                 encode(&moved)
             });
             let points = distinct(points.collect());

@@ -50,7 +50,7 @@ proptest! {
         let expected = library(&words);
         prop_assert_eq!(decoded.is_some(), expected.is_some());
         if let (Some(decoded), Some(expected)) = (decoded, expected) {
-            prop_assert_eq!(compress(&decoded.to_point()), expected.compress().0);
+            prop_assert_eq!(compress(&decoded.point()), expected.compress().0);
             if !decoded.is_vertical() {
                 let mapped = from_montgomery(&decoded.montgomery);
                 prop_assert_eq!(compress(&mapped), expected.compress().0);
@@ -62,8 +62,8 @@ proptest! {
     /// Goal: sums, differences, doubles and negatives are right. Method: the library's.
     #[test]
     fn group_operations_are_those_of_the_library(a in decoded(), b in decoded()) {
-        let (p, q) = (a.to_point(), b.to_point());
-        let words = |d: &Decoded| compress(&d.to_point());
+        let (p, q) = (a.point(), b.point());
+        let words = |d: &Decoded| compress(&d.point());
         let read = |d: &Decoded| CompressedEdwardsY(words(d)).decompress().expect("a point");
         let (x, y) = (read(&a), read(&b));
         prop_assert_eq!(compress(&p.add(&q.cached())), (x + y).compress().0);
@@ -82,9 +82,9 @@ proptest! {
         (a, b) in (decoded(), decoded()),
         (s, t) in (scalar(), scalar()),
     ) {
-        let sum = Point::sum_of_products([(a.to_point(), s), (b.to_point(), t)]);
+        let sum = Point::sum_of_products([(a.point(), s), (b.point(), t)]);
         let read = |d: &Decoded| {
-            CompressedEdwardsY(compress(&d.to_point())).decompress().expect("a point")
+            CompressedEdwardsY(compress(&d.point())).decompress().expect("a point")
         };
         let expected = read(&a) * library_scalar(s) + read(&b) * library_scalar(t);
         prop_assert_eq!(compress(&sum), expected.compress().0);
@@ -102,5 +102,5 @@ fn zeros_are_no_point_of_small_order() {
 #[test]
 fn base_point_is_that_of_the_standard() {
     let expected = curve25519_dalek::constants::ED25519_BASEPOINT_COMPRESSED;
-    assert_eq!(compress(&Decoded::base().to_point()), expected.0);
+    assert_eq!(compress(&Decoded::base().point()), expected.0);
 }
