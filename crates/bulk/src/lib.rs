@@ -4,6 +4,10 @@
 //! `crypto` decides what is asked for and offers it to the others. Every kernel exists twice, with
 //! AVX-512 IFMA and in portable code, and both give the same answers.
 
+pub mod p256;
 mod path;
+pub mod sm2;
+pub mod sm3;
+mod weierstrass;
 
 pub use path::Path;
