@@ -19,12 +19,6 @@ pub(crate) fn check<C: Curve, E: Engine<M = C::P>>(points: &[[Words; 2]]) -> Vec
     E::execute(Check::<C, E> { points, curve: PhantomData })
 }
 
-/// A point known to be good, in words of the engine.
-pub(crate) fn encode<E: Engine>(point: &[Words; 2]) -> Point {
-    let [x, y] = point.map(|words| E::from_portable(Fe::new(&words)));
-    Point { x, y }
-}
-
 struct Decompress<'a, C, E> {
     xs: &'a [Words],
     parities: &'a [u8],
