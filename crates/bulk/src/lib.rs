@@ -5,6 +5,10 @@
 //! AVX-512 IFMA and in portable code, and both give the same answers.
 
 pub mod ed25519;
+pub mod p256;
 mod path;
+pub mod sm2;
+pub mod sm3;
+mod weierstrass;
 
 pub use path::Path;

@@ -1,0 +1,1 @@
+//! Check P-256 against published answers and its paths against each other.

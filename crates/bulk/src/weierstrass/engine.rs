@@ -1,0 +1,213 @@
+//! Say what the kernels need of a field; the portable field, one lane at a time, is here.
+
+use super::affine::{Point, REF_MASK, SIGN};
+use super::modulus::{Fe, Modulus, Words, is_reduced, reduce};
+use std::marker::PhantomData;
+
+/// Most lanes of any engine.
+pub(crate) const LANES_MAX: usize = 16;
+
+/// Work that runs with the processor features of an engine switched on.
+pub(crate) trait Task {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
+/// Arithmetic of `LANES` field elements side by side.
+///
+/// A mask has one bit a lane. "Words of the engine" are the 256-bit least residue of an element in
+/// the engine's own Montgomery form; points in memory hold these.
+pub(crate) trait Engine: Copy + 'static {
+    type M: Modulus;
+    type V: Copy;
+    const LANES: usize;
+
+    /// The same words of the engine in every lane.
+    fn splat(words: &Words) -> Self::V;
+    /// Plain numbers below 2^256, the first in the first lane; as many as there are lanes.
+    fn from_plain(plain: &[Words]) -> Self::V;
+    /// Plain least residues.
+    fn plain(value: Self::V) -> [Words; LANES_MAX];
+    /// Words of the engine.
+    fn words(value: Self::V) -> [Words; LANES_MAX];
+    fn mul(a: Self::V, b: Self::V) -> Self::V;
+    fn sqr(a: Self::V) -> Self::V;
+    fn add(a: Self::V, b: Self::V) -> Self::V;
+    fn sub(a: Self::V, b: Self::V) -> Self::V;
+    /// The least residue; the other operations may give a larger one.
+    fn canonical(a: Self::V) -> Self::V;
+    /// Lanes in which two least residues are equal.
+    fn equal(a: Self::V, b: Self::V) -> u32;
+    fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V;
+    /// x of the points at `refs`.
+    fn gather_x(points: &[Point], refs: &[u32]) -> Self::V;
+    /// x and y of the points at `refs`, negated where the reference says so.
+    fn gather(points: &[Point], refs: &[u32]) -> [Self::V; 2];
+    /// Stores least residues at `places`.
+    fn scatter(points: &mut [Point], places: &[u32], point: [Self::V; 2]);
+    /// Words of the engine of a portable residue.
+    fn from_portable(residue: Fe<Self::M>) -> Words;
+    /// Portable residue of words of the engine.
+    fn to_portable(words: &Words) -> Fe<Self::M>;
+    fn execute<T: Task>(task: T) -> T::Output;
+
+    #[inline(always)]
+    fn one() -> Self::V {
+        Self::splat(&Self::from_portable(Fe::ONE))
+    }
+
+    #[inline(always)]
+    fn zero() -> Self::V {
+        Self::splat(&[0; 4])
+    }
+}
+
+/// Runs of ones whose powers are kept by [`power`]: 1, 2, 4, ... 32 ones.
+const RUNS: usize = 6;
+
+/// `value` to a public power, in every lane.
+///
+/// The primes and orders here are mostly long runs of ones, which the powers for 2^k - 1 jump.
+#[inline(always)]
+pub(crate) fn power<E: Engine>(value: E::V, exponent: &Words) -> E::V {
+    let bit = |i: usize| exponent[i / 64] >> (i % 64) & 1 == 1;
+    let mut runs = [value; RUNS];
+    for k in 1..RUNS {
+        let mut squared = runs[k - 1];
+        for _ in 0..1 << (k - 1) {
+            squared = E::sqr(squared);
+        }
+        runs[k] = E::mul(squared, runs[k - 1]);
+    }
+    let mut result = E::one();
+    let mut started = false;
+    let mut left = 256;
+    while left > 0 {
+        let ones = (0..left).rev().take(1 << (RUNS - 1)).take_while(|&i| bit(i)).count();
+        let jump = ones.checked_ilog2();
+        let squares = jump.map_or(1, |k| 1 << k);
+        left -= squares;
+        if started {
+            for _ in 0..squares {
+                result = E::sqr(result);
+            }
+            if let Some(k) = jump {
+                result = E::mul(result, runs[k as usize]);
+            }
+        } else if let Some(k) = jump {
+            result = runs[k as usize];
+            started = true;
+        }
+    }
+    result
+}
+
+/// One over `value` in every lane, and zero of zero.
+#[inline(always)]
+pub(crate) fn invert<E: Engine>(value: E::V) -> E::V {
+    power::<E>(value, &super::modulus::subtract(&E::M::M, &[2, 0, 0, 0]).0)
+}
+
+/// One lane of four words of 64 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable<M>(PhantomData<M>);
+
+fn first_lane(words: Words) -> [Words; LANES_MAX] {
+    let mut lanes = [[0; 4]; LANES_MAX];
+    lanes[0] = words;
+    lanes
+}
+
+impl<M: Modulus> Engine for Portable<M> {
+    type M = M;
+    type V = Fe<M>;
+    const LANES: usize = 1;
+
+    #[inline(always)]
+    fn splat(words: &Words) -> Fe<M> {
+        Fe::raw(*words)
+    }
+
+    #[inline(always)]
+    fn from_plain(plain: &[Words]) -> Fe<M> {
+        Fe::new(&if is_reduced::<M>(&plain[0]) { plain[0] } else { reduce::<M>(&plain[0]) })
+    }
+
+    #[inline(always)]
+    fn plain(value: Fe<M>) -> [Words; LANES_MAX] {
+        first_lane(value.plain())
+    }
+
+    #[inline(always)]
+    fn words(value: Fe<M>) -> [Words; LANES_MAX] {
+        first_lane(value.0)
+    }
+
+    #[inline(always)]
+    fn mul(a: Fe<M>, b: Fe<M>) -> Fe<M> {
+        a.mul(&b)
+    }
+
+    #[inline(always)]
+    fn sqr(a: Fe<M>) -> Fe<M> {
+        a.mul(&a)
+    }
+
+    #[inline(always)]
+    fn add(a: Fe<M>, b: Fe<M>) -> Fe<M> {
+        a.add(&b)
+    }
+
+    #[inline(always)]
+    fn sub(a: Fe<M>, b: Fe<M>) -> Fe<M> {
+        a.sub(&b)
+    }
+
+    #[inline(always)]
+    fn canonical(a: Fe<M>) -> Fe<M> {
+        a
+    }
+
+    #[inline(always)]
+    fn equal(a: Fe<M>, b: Fe<M>) -> u32 {
+        u32::from(a == b)
+    }
+
+    #[inline(always)]
+    fn select(mask: u32, yes: Fe<M>, no: Fe<M>) -> Fe<M> {
+        Fe::select(u64::from(mask & 1).wrapping_neg(), &yes, &no)
+    }
+
+    #[inline(always)]
+    fn gather_x(points: &[Point], refs: &[u32]) -> Fe<M> {
+        Fe::raw(points[(refs[0] & REF_MASK) as usize].x)
+    }
+
+    #[inline(always)]
+    fn gather(points: &[Point], refs: &[u32]) -> [Fe<M>; 2] {
+        let point = &points[(refs[0] & REF_MASK) as usize];
+        let y = Fe::raw(point.y);
+        let negated = u32::from(refs[0] & SIGN != 0);
+        [Fe::raw(point.x), Self::select(negated, Fe::ZERO.sub(&y), y)]
+    }
+
+    #[inline(always)]
+    fn scatter(points: &mut [Point], places: &[u32], [x, y]: [Fe<M>; 2]) {
+        points[places[0] as usize] = Point { x: x.0, y: y.0 };
+    }
+
+    #[inline(always)]
+    fn from_portable(residue: Fe<M>) -> Words {
+        residue.0
+    }
+
+    #[inline(always)]
+    fn to_portable(words: &Words) -> Fe<M> {
+        Fe::raw(*words)
+    }
+
+    #[inline(always)]
+    fn execute<T: Task>(task: T) -> T::Output {
+        task.run()
+    }
+}

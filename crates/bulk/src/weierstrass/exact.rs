@@ -1,0 +1,203 @@
+//! Compute u G + v K for many signatures, each on its own: no batch equation, no randomness.
+
+use super::Curve;
+use super::affine::{NONE, Pairs, Point, SIGN, Sums, add_pairs};
+use super::claim::Claim;
+use super::engine::{Engine, LANES_MAX, Task, invert};
+use super::fixed::{GENERATOR, KNOWN, Layout};
+use super::modulus::Words;
+use super::multi::balance;
+use std::marker::PhantomData;
+
+/// Digits of a scalar for the ladder.
+const LADDER: Layout = KNOWN;
+
+/// x and y of u G + v K as plain numbers, `None` for infinity; keys are points of the engine.
+pub(crate) fn combine_all<C: Curve, E: Engine<M = C::P>>(
+    generator: &[Point],
+    keys: &[Point],
+    claims: &[&Claim],
+) -> Vec<Option<[Words; 2]>> {
+    let mut sums = Sums::<E>::new();
+    let mut refs = Vec::with_capacity(GENERATOR.count);
+    for claim in claims {
+        refs.clear();
+        GENERATOR.push_refs(&mut refs, &claim.u, 0);
+        sums.push_run(generator, &refs);
+    }
+    sums.finish(generator);
+    let multiples = multiples::<E>(keys, &mut sums.scratch);
+    let first = sums.work.len() as u32;
+    let padded = claims.len().next_multiple_of(E::LANES);
+    sums.work.resize(sums.work.len() + padded, Point::default());
+    E::execute(Ladder::<C, E> {
+        multiples: &multiples,
+        claims,
+        products: &mut sums.work[first as usize..],
+        curve: PhantomData,
+    });
+    sums.pairs.clear();
+    for (index, place) in sums.places.iter_mut().enumerate() {
+        let product = first + index as u32;
+        match *place {
+            NONE => *place = product,
+            place => sums.pairs.push(place, product, place),
+        }
+    }
+    if !sums.pairs.is_empty() {
+        add_pairs::<E>(None, &mut sums.work, &mut sums.pairs, &mut sums.scratch);
+    }
+    plain_sums::<C, E>(&sums)
+}
+
+/// As [`combine_all`], for keys whose tables lie in `table`, at the place given with each claim.
+pub(crate) fn combine_known<C: Curve, E: Engine<M = C::P>>(
+    table: &[Point],
+    claims: &[(&Claim, u32)],
+) -> Vec<Option<[Words; 2]>> {
+    let mut sums = Sums::<E>::new();
+    let mut refs = Vec::with_capacity(GENERATOR.count + KNOWN.count);
+    for (claim, base) in claims {
+        refs.clear();
+        GENERATOR.push_refs(&mut refs, &claim.u, 0);
+        KNOWN.push_refs(&mut refs, &claim.v, *base);
+        sums.push_run(table, &refs);
+    }
+    sums.finish(table);
+    plain_sums::<C, E>(&sums)
+}
+
+fn plain_sums<C: Curve, E: Engine<M = C::P>>(sums: &Sums<E>) -> Vec<Option<[Words; 2]>> {
+    (0..sums.places.len())
+        .map(|run| {
+            let point = sums.sum(run);
+            (!point.is_infinity())
+                .then(|| [point.x, point.y].map(|words| E::to_portable(&words).plain()))
+        })
+        .collect()
+}
+
+/// Multiples 1 to 16 of each point.
+fn multiples<E: Engine>(points: &[Point], scratch: &mut Vec<E::V>) -> Vec<Point> {
+    let each = LADDER.multiples();
+    let mut table = vec![Point::default(); points.len() * each];
+    for (multiples, point) in table.chunks_exact_mut(each).zip(points) {
+        multiples[0] = *point;
+    }
+    let mut pairs = Pairs::default();
+    for multiple in 1..each as u32 {
+        pairs.clear();
+        for first in (0..table.len() as u32).step_by(each) {
+            pairs.push(first, first + multiple - 1, first + multiple);
+        }
+        if !pairs.is_empty() {
+            add_pairs::<E>(None, &mut table, &mut pairs, scratch);
+        }
+    }
+    table
+}
+
+/// v K for every claim, by doubling and adding in Jacobian coordinates, one claim a lane.
+///
+/// Scalars are taken between -n/2 and n/2, so that the running multiple k of K and the multiple
+/// d <= 16 that is added never satisfy k = d or k = -d modulo n, except for k = 0: the additions
+/// need no other exception.
+struct Ladder<'a, C, E> {
+    multiples: &'a [Point],
+    claims: &'a [&'a Claim],
+    products: &'a mut [Point],
+    curve: PhantomData<(C, E)>,
+}
+
+impl<C: Curve, E: Engine<M = C::P>> Task for Ladder<'_, C, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let mut points = Vec::new();
+        let mut product = E::one();
+        for claims in self.claims.chunks(E::LANES) {
+            let point = climb::<C, E>(self.multiples, claims);
+            points.push((point, product));
+            product = E::mul(product, point[2]);
+        }
+        let mut inverse = invert::<E>(product);
+        for (step, ([x, y, z], before)) in points.into_iter().enumerate().rev() {
+            let z_inverse = E::mul(inverse, before);
+            inverse = E::mul(inverse, z);
+            let square = E::sqr(z_inverse);
+            let x = E::canonical(E::mul(x, square));
+            let y = E::canonical(E::mul(y, E::mul(square, z_inverse)));
+            let places: [u32; LANES_MAX] =
+                std::array::from_fn(|lane| (step * E::LANES + lane) as u32);
+            E::scatter(self.products, &places[..E::LANES], [x, y]);
+        }
+    }
+}
+
+/// Jacobian coordinates of v K of one vector of claims.
+#[inline(always)]
+fn climb<C: Curve, E: Engine<M = C::P>>(multiples: &[Point], claims: &[&Claim]) -> [E::V; 3] {
+    let scalars: [_; LANES_MAX] = std::array::from_fn(|lane| {
+        let claim = claims.get(lane).unwrap_or(&claims[0]);
+        let (size, negative) = balance::<C>(&claim.v);
+        (LADDER.digits(&size), negative, claim.key * LADDER.multiples() as u32)
+    });
+    let mut point = [E::zero(), E::one(), E::zero()];
+    let mut started = 0u32;
+    for place in (0..LADDER.count).rev() {
+        if started != 0 {
+            for _ in 0..LADDER.width {
+                point = double::<E>(point);
+            }
+        }
+        let mut refs = [0; LANES_MAX];
+        let mut some = 0u32;
+        for (lane, reference) in refs[..E::LANES].iter_mut().enumerate() {
+            let (digits, negative, base) = &scalars[lane];
+            let digit = digits.get(place, LADDER.width);
+            some |= u32::from(digit != 0) << lane;
+            let sign = if (digit < 0) != *negative { SIGN } else { 0 };
+            *reference = base + digit.unsigned_abs().saturating_sub(1) | sign;
+        }
+        let [x, y] = E::gather(multiples, &refs[..E::LANES]);
+        let added = add::<E>(point, [x, y]);
+        let first = [x, y, E::one()];
+        for i in 0..3 {
+            let sum = E::select(started, added[i], first[i]);
+            point[i] = E::select(some, sum, point[i]);
+        }
+        started |= some;
+    }
+    point
+}
+
+/// Doubling ("dbl-2001-b" of the Explicit-Formulas Database, for a = -3).
+#[inline(always)]
+fn double<E: Engine>([x, y, z]: [E::V; 3]) -> [E::V; 3] {
+    let twice = |v: E::V| E::add(v, v);
+    let delta = E::sqr(z);
+    let gamma = E::sqr(y);
+    let beta4 = twice(twice(E::mul(x, gamma)));
+    let product = E::mul(E::sub(x, delta), E::add(x, delta));
+    let alpha = E::add(twice(product), product);
+    let x3 = E::sub(E::sqr(alpha), twice(beta4));
+    let z3 = E::sub(E::sqr(E::add(y, z)), E::add(gamma, delta));
+    let eight = E::sqr(twice(gamma));
+    let y3 = E::sub(E::mul(alpha, E::sub(beta4, x3)), twice(eight));
+    [x3, y3, z3]
+}
+
+/// Addition of an affine point ("madd" of Cohen, Miyaji, Ono 1998), for different x.
+#[inline(always)]
+fn add<E: Engine>([x1, y1, z1]: [E::V; 3], [x2, y2]: [E::V; 2]) -> [E::V; 3] {
+    let square = E::sqr(z1);
+    let h = E::sub(E::mul(x2, square), x1);
+    let r = E::sub(E::mul(y2, E::mul(square, z1)), y1);
+    let hh = E::sqr(h);
+    let hhh = E::mul(h, hh);
+    let v = E::mul(x1, hh);
+    let x3 = E::sub(E::sqr(r), E::add(hhh, E::add(v, v)));
+    let y3 = E::sub(E::mul(r, E::sub(v, x3)), E::mul(y1, hhh));
+    [x3, y3, E::mul(z1, h)]
+}

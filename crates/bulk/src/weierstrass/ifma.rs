@@ -1,0 +1,465 @@
+//! Compute in eight lanes a register with AVX-512 IFMA: five limbs of 52 bits, R = 2^260.
+//!
+//! Between operations a value is below 2 p and its limbs below 2^52 (the highest below 2^50).
+//! p = -1 mod 2^52, so a Montgomery step needs no product for its quotient q: adding q p to the
+//! sum removes its lowest limb and adds q (p + 1), which is sparse ([`Sparse`]).
+//!
+//! The functions here are inlined into [`Engine::execute`], which switches the features on.
+
+use super::affine::{Point, REF_MASK, SIGN};
+use super::engine::{Engine, LANES_MAX, Task};
+use super::modulus::{Fe, Modulus, Sparse, Words, power_of_two};
+use crate::Path;
+use std::arch::x86_64::*;
+use std::marker::PhantomData;
+
+const LIMBS: usize = 5;
+const LIMB_BITS: u32 = 52;
+const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
+/// Bits of the highest limb that lie below 2^256.
+const TOP_BITS: u32 = 256 - 4 * LIMB_BITS;
+/// Lanes of a register.
+const WIDTH: usize = 8;
+
+type Limbs = [__m512i; LIMBS];
+
+/// Eight lanes in each of `K` sets of registers, whose operations are interleaved.
+#[derive(Clone, Copy)]
+pub(crate) struct Ifma<M, const K: usize>(PhantomData<M>);
+
+const fn limbs_of(w: &Words) -> [u64; LIMBS] {
+    [
+        w[0] & LIMB_MASK,
+        (w[0] >> 52 | w[1] << 12) & LIMB_MASK,
+        (w[1] >> 40 | w[2] << 24) & LIMB_MASK,
+        (w[2] >> 28 | w[3] << 36) & LIMB_MASK,
+        w[3] >> 16,
+    ]
+}
+
+#[inline(always)]
+fn set(value: u64) -> __m512i {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe { _mm512_set1_epi64(value.cast_signed()) }
+}
+
+/// Four words in eight lanes, as limbs.
+#[inline(always)]
+fn pack(w: [__m512i; 4]) -> Limbs {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe {
+        let mask = set(LIMB_MASK);
+        let join = |high, low| _mm512_and_si512(_mm512_or_si512(high, low), mask);
+        [
+            _mm512_and_si512(w[0], mask),
+            join(_mm512_slli_epi64::<12>(w[1]), _mm512_srli_epi64::<52>(w[0])),
+            join(_mm512_slli_epi64::<24>(w[2]), _mm512_srli_epi64::<40>(w[1])),
+            join(_mm512_slli_epi64::<36>(w[3]), _mm512_srli_epi64::<28>(w[2])),
+            _mm512_srli_epi64::<16>(w[3]),
+        ]
+    }
+}
+
+/// Limbs of values below 2^256, as words.
+#[inline(always)]
+fn unpack(l: Limbs) -> [__m512i; 4] {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe {
+        [
+            _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+            _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+            _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+            _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+        ]
+    }
+}
+
+/// Exchanges rows and columns of eight registers of eight words.
+#[inline(always)]
+fn transpose(r: [__m512i; WIDTH]) -> [__m512i; WIDTH] {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe {
+        let mut columns = [r[0]; WIDTH];
+        for odd in 0..2 {
+            let pair = |i: usize| {
+                if odd == 0 {
+                    _mm512_unpacklo_epi64(r[2 * i], r[2 * i + 1])
+                } else {
+                    _mm512_unpackhi_epi64(r[2 * i], r[2 * i + 1])
+                }
+            };
+            let (a, b, c, d) = (pair(0), pair(1), pair(2), pair(3));
+            let (ab, cd) = (_mm512_shuffle_i64x2::<0x88>(a, b), _mm512_shuffle_i64x2::<0x88>(c, d));
+            columns[odd] = _mm512_shuffle_i64x2::<0x88>(ab, cd);
+            columns[4 + odd] = _mm512_shuffle_i64x2::<0xdd>(ab, cd);
+            let (ab, cd) = (_mm512_shuffle_i64x2::<0xdd>(a, b), _mm512_shuffle_i64x2::<0xdd>(c, d));
+            columns[2 + odd] = _mm512_shuffle_i64x2::<0x88>(ab, cd);
+            columns[6 + odd] = _mm512_shuffle_i64x2::<0xdd>(ab, cd);
+        }
+        columns
+    }
+}
+
+/// Moves what a limb has above 52 bits, or lacks, to the next one.
+#[inline(always)]
+fn carry(mut l: Limbs) -> Limbs {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe {
+        for i in 0..LIMBS - 1 {
+            l[i + 1] = _mm512_add_epi64(l[i + 1], _mm512_srai_epi64::<LIMB_BITS>(l[i]));
+            l[i] = _mm512_and_si512(l[i], set(LIMB_MASK));
+        }
+        l
+    }
+}
+
+/// Brings a value in [0, 16 p) below 1.01 p; limbs may still be unsettled.
+///
+/// 2^256 = p + 2^208 2^16 - `middle` 2^156 - `low` 2^52 + 1 takes the place of what lies above
+/// 2^256. The part above is read before the carries arrive: what they add later is below 2^210.
+#[inline(always)]
+fn fold<M: Modulus>(mut l: Limbs) -> Limbs {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe {
+        let above = _mm512_srai_epi64::<TOP_BITS>(l[4]);
+        let below = _mm512_and_si512(l[4], set((1 << TOP_BITS) - 1));
+        l[0] = _mm512_add_epi64(l[0], above);
+        let low = _mm512_slli_epi64::<44>(above);
+        l[1] = if M::SPARSE.low > 0 {
+            _mm512_sub_epi64(l[1], low)
+        } else {
+            _mm512_add_epi64(l[1], _mm512_sub_epi64(low, _mm512_slli_epi64::<12>(above)))
+        };
+        if M::SPARSE.middle != 0 {
+            l[3] = _mm512_sub_epi64(l[3], _mm512_slli_epi64::<36>(above));
+        }
+        l[4] = _mm512_add_epi64(below, _mm512_slli_epi64::<16>(above));
+        carry(l)
+    }
+}
+
+impl<M: Modulus, const K: usize> Ifma<M, K> {
+    const MODULUS: [u64; LIMBS] = limbs_of(&M::M);
+    /// The shifts of `fold` and the products of `reduce_step` fit these primes alone.
+    const IS_KNOWN: () = {
+        let Sparse { low, middle, high } = M::SPARSE;
+        assert!(low == 1 << 44 || low == (1 << 12) - (1 << 44));
+        assert!(middle == 0 || middle == 1 << 36);
+        assert!(high == (1 << 48) - (1 << 16));
+    };
+    /// 2^520 mod p, to enter the Montgomery form.
+    const R2: Words = power_of_two(&M::M, 520);
+    /// 2^252: leads from R = 2^260 to R = 2^256 by a portable product.
+    const TO_PORTABLE: Words = [0, 0, 0, 1 << 60];
+    /// 2^260 mod p: leads back.
+    const FROM_PORTABLE: Words = power_of_two(&M::M, 260);
+
+    /// Constant added to limb 1 and taken from limb 6 of a product, see `reduce_step`.
+    #[inline(always)]
+    fn start() -> [__m512i; 2 * LIMBS] {
+        let mut t = [set(0); 2 * LIMBS];
+        if M::SPARSE.low < 0 {
+            t[1] = set(M::SPARSE.low.unsigned_abs());
+        }
+        t
+    }
+
+    /// Montgomery step: removes limb `i` of the sum.
+    ///
+    /// Where `low` is negative, q low = (2^52 - 1 - q) |low| - (2^52 - 1) |low|; the second part
+    /// adds up to |low| in limb 1 and -|low| in limb 6 over the five steps.
+    #[inline(always)]
+    fn reduce_step(t: &mut [[__m512i; 2 * LIMBS]; K], i: usize) {
+        // SAFETY: runs inside `execute`, which checked the processor.
+        unsafe {
+            let high = set(M::SPARSE.high.unsigned_abs());
+            let low = set(M::SPARSE.low.unsigned_abs());
+            let middle = set(M::SPARSE.middle.unsigned_abs());
+            for t in t {
+                let q = t[i];
+                t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srli_epi64::<LIMB_BITS>(q));
+                let factor = if M::SPARSE.low > 0 { q } else { _mm512_xor_si512(q, set(u64::MAX)) };
+                t[i + 1] = _mm512_madd52lo_epu64(t[i + 1], factor, low);
+                t[i + 2] = _mm512_madd52hi_epu64(t[i + 2], factor, low);
+                if M::SPARSE.middle != 0 {
+                    t[i + 3] = _mm512_madd52lo_epu64(t[i + 3], q, middle);
+                    t[i + 4] = _mm512_madd52hi_epu64(t[i + 4], q, middle);
+                }
+                t[i + 4] = _mm512_madd52lo_epu64(t[i + 4], q, high);
+                t[i + 5] = _mm512_madd52hi_epu64(t[i + 5], q, high);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish(t: [[__m512i; 2 * LIMBS]; K]) -> [Limbs; K] {
+        let () = Self::IS_KNOWN;
+        t.map(|t| {
+            let mut limbs = [t[5], t[6], t[7], t[8], t[9]];
+            if M::SPARSE.low < 0 {
+                // SAFETY: runs inside `execute`, which checked the processor.
+                limbs[1] = unsafe { _mm512_sub_epi64(limbs[1], set(M::SPARSE.low.unsigned_abs())) };
+            }
+            carry(limbs)
+        })
+    }
+
+    #[inline(always)]
+    fn load(words: &[Words]) -> [Limbs; K] {
+        std::array::from_fn(|k| {
+            let words = &words[k * WIDTH..(k + 1) * WIDTH];
+            pack(std::array::from_fn(|word| {
+                let column: [u64; WIDTH] = std::array::from_fn(|lane| words[lane][word]);
+                // SAFETY: the column has 64 bytes, which is what the load reads.
+                unsafe { _mm512_loadu_si512(column.as_ptr().cast()) }
+            }))
+        })
+    }
+
+    #[inline(always)]
+    fn settled(limbs: [u64; LIMBS]) -> [Limbs; K] {
+        [limbs.map(set); K]
+    }
+}
+
+impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
+    type M = M;
+    type V = [Limbs; K];
+    const LANES: usize = WIDTH * K;
+
+    #[inline(always)]
+    fn splat(words: &Words) -> Self::V {
+        Self::settled(limbs_of(words))
+    }
+
+    #[inline(always)]
+    fn from_plain(plain: &[Words]) -> Self::V {
+        Self::mul(Self::load(plain), Self::splat(&Self::R2))
+    }
+
+    #[inline(always)]
+    fn plain(value: Self::V) -> [Words; LANES_MAX] {
+        let one = Self::settled([1, 0, 0, 0, 0]);
+        Self::words(Self::canonical(Self::mul(value, one)))
+    }
+
+    #[inline(always)]
+    fn words(value: Self::V) -> [Words; LANES_MAX] {
+        let mut lanes = [[0; 4]; LANES_MAX];
+        for (value, lanes) in value.into_iter().zip(lanes.chunks_exact_mut(WIDTH)) {
+            for (word, column) in unpack(value).into_iter().enumerate() {
+                let mut words = [0u64; WIDTH];
+                // SAFETY: the row has 64 bytes, which is what the store writes.
+                unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), column) };
+                for (lane, value) in lanes.iter_mut().zip(words) {
+                    lane[word] = value;
+                }
+            }
+        }
+        lanes
+    }
+
+    #[inline(always)]
+    fn mul(a: Self::V, b: Self::V) -> Self::V {
+        let mut t = [Self::start(); K];
+        // SAFETY: runs inside `execute`, which checked the processor.
+        unsafe {
+            for i in 0..LIMBS {
+                for k in 0..K {
+                    for j in 0..LIMBS {
+                        t[k][i + j] = _mm512_madd52lo_epu64(t[k][i + j], a[k][i], b[k][j]);
+                    }
+                    for j in 0..LIMBS {
+                        t[k][i + j + 1] = _mm512_madd52hi_epu64(t[k][i + j + 1], a[k][i], b[k][j]);
+                    }
+                }
+                Self::reduce_step(&mut t, i);
+            }
+        }
+        Self::finish(t)
+    }
+
+    #[inline(always)]
+    fn sqr(a: Self::V) -> Self::V {
+        let mut t = [[set(0); 2 * LIMBS]; K];
+        // SAFETY: runs inside `execute`, which checked the processor.
+        unsafe {
+            for i in 0..LIMBS {
+                for j in i + 1..LIMBS {
+                    for k in 0..K {
+                        t[k][i + j] = _mm512_madd52lo_epu64(t[k][i + j], a[k][i], a[k][j]);
+                        t[k][i + j + 1] = _mm512_madd52hi_epu64(t[k][i + j + 1], a[k][i], a[k][j]);
+                    }
+                }
+            }
+            let start = Self::start();
+            for k in 0..K {
+                for i in 1..2 * LIMBS - 1 {
+                    t[k][i] = _mm512_add_epi64(t[k][i], t[k][i]);
+                }
+                t[k][1] = _mm512_add_epi64(t[k][1], start[1]);
+                for i in 0..LIMBS {
+                    t[k][2 * i] = _mm512_madd52lo_epu64(t[k][2 * i], a[k][i], a[k][i]);
+                    t[k][2 * i + 1] = _mm512_madd52hi_epu64(t[k][2 * i + 1], a[k][i], a[k][i]);
+                }
+            }
+        }
+        for i in 0..LIMBS {
+            Self::reduce_step(&mut t, i);
+        }
+        Self::finish(t)
+    }
+
+    #[inline(always)]
+    fn add(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|k| {
+            // SAFETY: runs inside `execute`, which checked the processor.
+            let limb = |i: usize| unsafe { _mm512_add_epi64(a[k][i], b[k][i]) };
+            fold::<M>(std::array::from_fn(limb))
+        })
+    }
+
+    #[inline(always)]
+    fn sub(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|k| {
+            let limb = |i: usize| {
+                // SAFETY: runs inside `execute`, which checked the processor.
+                unsafe {
+                    let more = _mm512_add_epi64(a[k][i], set(2 * Self::MODULUS[i]));
+                    _mm512_sub_epi64(more, b[k][i])
+                }
+            };
+            fold::<M>(std::array::from_fn(limb))
+        })
+    }
+
+    #[inline(always)]
+    fn canonical(a: Self::V) -> Self::V {
+        a.map(|limbs| {
+            let value = fold::<M>(limbs);
+            // SAFETY: runs inside `execute`, which checked the processor.
+            unsafe {
+                let less: Limbs =
+                    std::array::from_fn(|i| _mm512_sub_epi64(value[i], set(Self::MODULUS[i])));
+                let less = carry(less);
+                let negative = _mm512_movepi64_mask(less[4]);
+                std::array::from_fn(|i| _mm512_mask_mov_epi64(less[i], negative, value[i]))
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn equal(a: Self::V, b: Self::V) -> u32 {
+        let mut lanes = 0;
+        for k in 0..K {
+            let mut mask = u8::MAX;
+            for i in 0..LIMBS {
+                // SAFETY: runs inside `execute`, which checked the processor.
+                mask = unsafe { _mm512_mask_cmpeq_epi64_mask(mask, a[k][i], b[k][i]) };
+            }
+            lanes |= u32::from(mask) << (WIDTH * k);
+        }
+        lanes
+    }
+
+    #[inline(always)]
+    fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V {
+        std::array::from_fn(|k| {
+            let mask = (mask >> (WIDTH * k)) as u8;
+            std::array::from_fn(|i| {
+                // SAFETY: runs inside `execute`, which checked the processor.
+                unsafe { _mm512_mask_mov_epi64(no[k][i], mask, yes[k][i]) }
+            })
+        })
+    }
+
+    #[inline(always)]
+    fn gather_x(points: &[Point], refs: &[u32]) -> Self::V {
+        std::array::from_fn(|k| {
+            let half = |lane: usize| {
+                let x = &points[(refs[WIDTH * k + lane] & REF_MASK) as usize].x;
+                // SAFETY: x has 32 bytes, which is what the load reads.
+                unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+            };
+            // SAFETY: runs inside `execute`, which checked the processor.
+            unsafe {
+                let join = |low: usize, high: usize| {
+                    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(half(low)), half(high))
+                };
+                let (a, b, c, d) = (join(0, 2), join(1, 3), join(4, 6), join(5, 7));
+                let even = (_mm512_unpacklo_epi64(a, b), _mm512_unpacklo_epi64(c, d));
+                let odd = (_mm512_unpackhi_epi64(a, b), _mm512_unpackhi_epi64(c, d));
+                pack([
+                    _mm512_shuffle_i64x2::<0x88>(even.0, even.1),
+                    _mm512_shuffle_i64x2::<0x88>(odd.0, odd.1),
+                    _mm512_shuffle_i64x2::<0xdd>(even.0, even.1),
+                    _mm512_shuffle_i64x2::<0xdd>(odd.0, odd.1),
+                ])
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn gather(points: &[Point], refs: &[u32]) -> [Self::V; 2] {
+        let mut signs = 0u32;
+        let mut both = [[[set(0); LIMBS]; K]; 2];
+        for k in 0..K {
+            let rows = std::array::from_fn(|lane| {
+                let reference = refs[WIDTH * k + lane];
+                signs |= (reference >> SIGN.trailing_zeros()) << (WIDTH * k + lane);
+                let point = &points[(reference & REF_MASK) as usize];
+                // SAFETY: a point is 64 bytes, which is what the load reads.
+                unsafe { _mm512_loadu_si512(std::ptr::from_ref(point).cast()) }
+            });
+            let c = transpose(rows);
+            both[0][k] = pack([c[0], c[1], c[2], c[3]]);
+            both[1][k] = pack([c[4], c[5], c[6], c[7]]);
+        }
+        let [x, y] = both;
+        if signs == 0 {
+            return [x, y];
+        }
+        // y of a finite point is not zero (the order is odd), so p - y is a least residue.
+        let negated = std::array::from_fn(|k| {
+            carry(std::array::from_fn(|i| {
+                // SAFETY: runs inside `execute`, which checked the processor.
+                unsafe { _mm512_sub_epi64(set(Self::MODULUS[i]), y[k][i]) }
+            }))
+        });
+        [x, Self::select(signs, negated, y)]
+    }
+
+    #[inline(always)]
+    fn scatter(points: &mut [Point], places: &[u32], [x, y]: [Self::V; 2]) {
+        for k in 0..K {
+            let (x, y) = (unpack(x[k]), unpack(y[k]));
+            let rows = transpose([x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]]);
+            for (&place, row) in places[WIDTH * k..WIDTH * (k + 1)].iter().zip(rows) {
+                let point = &mut points[place as usize];
+                // SAFETY: a point is 64 bytes, which is what the store writes.
+                unsafe { _mm512_storeu_si512(std::ptr::from_mut(point).cast(), row) };
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn from_portable(residue: Fe<M>) -> Words {
+        residue.mul(&Fe::raw(Self::FROM_PORTABLE)).0
+    }
+
+    #[inline(always)]
+    fn to_portable(words: &Words) -> Fe<M> {
+        Fe::raw(*words).mul(&Fe::raw(Self::TO_PORTABLE))
+    }
+
+    fn execute<T: Task>(task: T) -> T::Output {
+        assert!(Path::best() == Path::Ifma, "this processor has no AVX-512 IFMA");
+        // SAFETY: the processor has the features, as just checked.
+        unsafe { with_features(task) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
+fn with_features<T: Task>(task: T) -> T::Output {
+    task.run()
+}

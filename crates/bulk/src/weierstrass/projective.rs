@@ -1,0 +1,115 @@
+//! Add points without exceptions: complete formulas in projective coordinates.
+//!
+//! Renes, Costello, Batina, "Complete addition formulas for prime order elliptic curves"
+//! (Eurocrypt 2016), algorithms 4 to 6, for a = -3. Doubling uses the addition.
+
+use super::Curve;
+use super::engine::Engine;
+use super::modulus::Words;
+
+/// A point (X : Y : Z) in every lane; infinity is (0 : 1 : 0).
+pub(crate) struct Projective<E: Engine> {
+    pub x: E::V,
+    pub y: E::V,
+    pub z: E::V,
+}
+
+impl<E: Engine> Clone for Projective<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E: Engine> Copy for Projective<E> {}
+
+/// Sums of products that both kinds of addition have in common.
+struct Products<V> {
+    xx: V,
+    yy: V,
+    zz: V,
+    xy: V,
+    yz: V,
+    xz: V,
+}
+
+impl<E: Engine> Projective<E> {
+    #[inline(always)]
+    pub fn infinity() -> Self {
+        Self { x: E::zero(), y: E::one(), z: E::zero() }
+    }
+
+    /// Coefficient b of the curve, in every lane.
+    #[inline(always)]
+    pub fn coefficient<C: Curve<P = E::M>>() -> E::V {
+        let b: &Words = &E::from_portable(super::modulus::Fe::new(&C::B));
+        E::splat(b)
+    }
+
+    /// Sum of any two points.
+    #[inline(always)]
+    pub fn add(&self, other: &Self, b: E::V) -> Self {
+        let (one, two) = (self, other);
+        let xx = E::mul(one.x, two.x);
+        let yy = E::mul(one.y, two.y);
+        let zz = E::mul(one.z, two.z);
+        let cross = |p: E::V, q: E::V, r: E::V, s: E::V, pr: E::V, qs: E::V| {
+            E::sub(E::mul(E::add(p, q), E::add(r, s)), E::add(pr, qs))
+        };
+        let xy = cross(one.x, one.y, two.x, two.y, xx, yy);
+        let yz = cross(one.y, one.z, two.y, two.z, yy, zz);
+        let xz = cross(one.x, one.z, two.x, two.z, xx, zz);
+        Self::finish(Products { xx, yy, zz, xy, yz, xz }, b)
+    }
+
+    /// Sum of any point and a finite one.
+    #[inline(always)]
+    pub fn add_affine(&self, [x, y]: [E::V; 2], b: E::V) -> Self {
+        let xx = E::mul(self.x, x);
+        let yy = E::mul(self.y, y);
+        let xy = E::mul(E::add(self.x, self.y), E::add(x, y));
+        let xy = E::sub(xy, E::add(xx, yy));
+        let yz = E::add(E::mul(y, self.z), self.y);
+        let xz = E::add(E::mul(x, self.z), self.x);
+        Self::finish(Products { xx, yy, zz: self.z, xy, yz, xz }, b)
+    }
+
+    /// Twice any point.
+    #[inline(always)]
+    pub fn double(&self, b: E::V) -> Self {
+        let twice = |v: E::V| E::add(v, v);
+        let products = Products {
+            xx: E::sqr(self.x),
+            yy: E::sqr(self.y),
+            zz: E::sqr(self.z),
+            xy: twice(E::mul(self.x, self.y)),
+            yz: twice(E::mul(self.y, self.z)),
+            xz: twice(E::mul(self.x, self.z)),
+        };
+        Self::finish(products, b)
+    }
+
+    #[inline(always)]
+    fn finish(t: Products<E::V>, b: E::V) -> Self {
+        let triple = |v: E::V| E::add(E::add(v, v), v);
+        let zz3 = triple(t.zz);
+        let difference = triple(E::sub(t.xz, E::mul(b, t.zz)));
+        let minus = E::sub(t.yy, difference);
+        let plus = E::add(t.yy, difference);
+        let mixed = triple(E::sub(E::sub(E::mul(b, t.xz), zz3), t.xx));
+        let slope = E::sub(triple(t.xx), zz3);
+        Self {
+            x: E::sub(E::mul(t.xy, plus), E::mul(t.yz, mixed)),
+            y: E::add(E::mul(plus, minus), E::mul(slope, mixed)),
+            z: E::add(E::mul(t.yz, minus), E::mul(t.xy, slope)),
+        }
+    }
+
+    #[inline(always)]
+    pub fn select(mask: u32, yes: &Self, no: &Self) -> Self {
+        Self {
+            x: E::select(mask, yes.x, no.x),
+            y: E::select(mask, yes.y, no.y),
+            z: E::select(mask, yes.z, no.z),
+        }
+    }
+}
