@@ -23,6 +23,48 @@ const WIDTH: usize = 8;
 
 type Limbs = [__m512i; LIMBS];
 
+/// Writes out an array of limbs.
+///
+/// A closure handed to a library function is compiled without the processor features, and stays a
+/// call there that costs more than what it does; so these kernels use none.
+macro_rules! limbs {
+    ($i:ident => $limb:expr) => {
+        [
+            {
+                const $i: usize = 0;
+                $limb
+            },
+            {
+                const $i: usize = 1;
+                $limb
+            },
+            {
+                const $i: usize = 2;
+                $limb
+            },
+            {
+                const $i: usize = 3;
+                $limb
+            },
+            {
+                const $i: usize = 4;
+                $limb
+            },
+        ]
+    };
+}
+
+/// Computes each of the `K` sets of registers.
+macro_rules! sets {
+    ($k:ident => $set:expr) => {{
+        let mut all = [[set(0); LIMBS]; K];
+        for $k in 0..K {
+            all[$k] = $set;
+        }
+        all
+    }};
+}
+
 /// Eight lanes in each of `K` sets of registers, whose operations are interleaved.
 #[derive(Clone, Copy)]
 pub(crate) struct Ifma<M, const K: usize>(PhantomData<M>);
@@ -194,7 +236,8 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
     #[inline(always)]
     fn finish(t: [[__m512i; 2 * LIMBS]; K]) -> [Limbs; K] {
         let () = Self::IS_KNOWN;
-        t.map(|t| {
+        sets!(k => {
+            let t = t[k];
             let mut limbs = [t[5], t[6], t[7], t[8], t[9]];
             if M::SPARSE.low < 0 {
                 // SAFETY: runs inside `execute`, which checked the processor.
@@ -206,19 +249,24 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
 
     #[inline(always)]
     fn load(words: &[Words]) -> [Limbs; K] {
-        std::array::from_fn(|k| {
+        sets!(k => {
             let words = &words[k * WIDTH..(k + 1) * WIDTH];
-            pack(std::array::from_fn(|word| {
-                let column: [u64; WIDTH] = std::array::from_fn(|lane| words[lane][word]);
+            let mut columns = [set(0); 4];
+            for (word, register) in columns.iter_mut().enumerate() {
+                let mut column = [0u64; WIDTH];
+                for (lane, value) in column.iter_mut().enumerate() {
+                    *value = words[lane][word];
+                }
                 // SAFETY: the column has 64 bytes, which is what the load reads.
-                unsafe { _mm512_loadu_si512(column.as_ptr().cast()) }
-            }))
+                *register = unsafe { _mm512_loadu_si512(column.as_ptr().cast()) };
+            }
+            pack(columns)
         })
     }
 
     #[inline(always)]
     fn settled(limbs: [u64; LIMBS]) -> [Limbs; K] {
-        [limbs.map(set); K]
+        [limbs!(I => set(limbs[I])); K]
     }
 }
 
@@ -312,38 +360,28 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
 
     #[inline(always)]
     fn add(a: Self::V, b: Self::V) -> Self::V {
-        std::array::from_fn(|k| {
-            // SAFETY: runs inside `execute`, which checked the processor.
-            let limb = |i: usize| unsafe { _mm512_add_epi64(a[k][i], b[k][i]) };
-            fold::<M>(std::array::from_fn(limb))
-        })
+        // SAFETY: runs inside `execute`, which checked the processor.
+        sets!(k => fold::<M>(limbs!(I => unsafe { _mm512_add_epi64(a[k][I], b[k][I]) })))
     }
 
     #[inline(always)]
     fn sub(a: Self::V, b: Self::V) -> Self::V {
-        std::array::from_fn(|k| {
-            let limb = |i: usize| {
-                // SAFETY: runs inside `execute`, which checked the processor.
-                unsafe {
-                    let more = _mm512_add_epi64(a[k][i], set(2 * Self::MODULUS[i]));
-                    _mm512_sub_epi64(more, b[k][i])
-                }
-            };
-            fold::<M>(std::array::from_fn(limb))
-        })
+        // SAFETY: runs inside `execute`, which checked the processor.
+        sets!(k => fold::<M>(limbs!(I => unsafe {
+            _mm512_sub_epi64(_mm512_add_epi64(a[k][I], set(2 * Self::MODULUS[I])), b[k][I])
+        })))
     }
 
     #[inline(always)]
     fn canonical(a: Self::V) -> Self::V {
-        a.map(|limbs| {
-            let value = fold::<M>(limbs);
+        sets!(k => {
+            let value = fold::<M>(a[k]);
             // SAFETY: runs inside `execute`, which checked the processor.
             unsafe {
-                let less: Limbs =
-                    std::array::from_fn(|i| _mm512_sub_epi64(value[i], set(Self::MODULUS[i])));
+                let less = limbs!(I => _mm512_sub_epi64(value[I], set(Self::MODULUS[I])));
                 let less = carry(less);
                 let negative = _mm512_movepi64_mask(less[4]);
-                std::array::from_fn(|i| _mm512_mask_mov_epi64(less[i], negative, value[i]))
+                limbs!(I => _mm512_mask_mov_epi64(less[I], negative, value[I]))
             }
         })
     }
@@ -364,18 +402,16 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
 
     #[inline(always)]
     fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V {
-        std::array::from_fn(|k| {
+        sets!(k => {
             let mask = (mask >> (WIDTH * k)) as u8;
-            std::array::from_fn(|i| {
-                // SAFETY: runs inside `execute`, which checked the processor.
-                unsafe { _mm512_mask_mov_epi64(no[k][i], mask, yes[k][i]) }
-            })
+            // SAFETY: runs inside `execute`, which checked the processor.
+            limbs!(I => unsafe { _mm512_mask_mov_epi64(no[k][I], mask, yes[k][I]) })
         })
     }
 
     #[inline(always)]
     fn gather_x(points: &[Point], refs: &[u32]) -> Self::V {
-        std::array::from_fn(|k| {
+        sets!(k => {
             let half = |lane: usize| {
                 let x = &points[(refs[WIDTH * k + lane] & REF_MASK) as usize].x;
                 // SAFETY: x has 32 bytes, which is what the load reads.
@@ -404,13 +440,14 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
         let mut signs = 0u32;
         let mut both = [[[set(0); LIMBS]; K]; 2];
         for k in 0..K {
-            let rows = std::array::from_fn(|lane| {
+            let mut rows = [set(0); WIDTH];
+            for (lane, row) in rows.iter_mut().enumerate() {
                 let reference = refs[WIDTH * k + lane];
                 signs |= (reference >> SIGN.trailing_zeros()) << (WIDTH * k + lane);
                 let point = &points[(reference & REF_MASK) as usize];
                 // SAFETY: a point is 64 bytes, which is what the load reads.
-                unsafe { _mm512_loadu_si512(std::ptr::from_ref(point).cast()) }
-            });
+                *row = unsafe { _mm512_loadu_si512(std::ptr::from_ref(point).cast()) };
+            }
             let c = transpose(rows);
             both[0][k] = pack([c[0], c[1], c[2], c[3]]);
             both[1][k] = pack([c[4], c[5], c[6], c[7]]);
@@ -420,12 +457,10 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
             return [x, y];
         }
         // y of a finite point is not zero (the order is odd), so p - y is a least residue.
-        let negated = std::array::from_fn(|k| {
-            carry(std::array::from_fn(|i| {
-                // SAFETY: runs inside `execute`, which checked the processor.
-                unsafe { _mm512_sub_epi64(set(Self::MODULUS[i]), y[k][i]) }
-            }))
-        });
+        let negated = sets!(k => carry(limbs!(I => {
+            // SAFETY: runs inside `execute`, which checked the processor.
+            unsafe { _mm512_sub_epi64(set(Self::MODULUS[I]), y[k][I]) }
+        })));
         [x, Self::select(signs, negated, y)]
     }
 
