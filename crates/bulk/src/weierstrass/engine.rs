@@ -60,6 +60,16 @@ pub(crate) trait Engine: Copy + 'static {
     fn zero() -> Self::V {
         Self::splat(&[0; 4])
     }
+
+    #[inline(always)]
+    fn twice(a: Self::V) -> Self::V {
+        Self::add(a, a)
+    }
+
+    #[inline(always)]
+    fn triple(a: Self::V) -> Self::V {
+        Self::add(Self::twice(a), a)
+    }
 }
 
 /// Runs of ones whose powers are kept by [`power`]: 1, 2, 4, ... 32 ones.

@@ -175,16 +175,15 @@ fn climb<C: Curve, E: Engine<M = C::P>>(multiples: &[Point], claims: &[&Claim]) 
 /// Doubling ("dbl-2001-b" of the Explicit-Formulas Database, for a = -3).
 #[inline(always)]
 fn double<E: Engine>([x, y, z]: [E::V; 3]) -> [E::V; 3] {
-    let twice = |v: E::V| E::add(v, v);
     let delta = E::sqr(z);
     let gamma = E::sqr(y);
-    let beta4 = twice(twice(E::mul(x, gamma)));
+    let beta4 = E::twice(E::twice(E::mul(x, gamma)));
     let product = E::mul(E::sub(x, delta), E::add(x, delta));
-    let alpha = E::add(twice(product), product);
-    let x3 = E::sub(E::sqr(alpha), twice(beta4));
+    let alpha = E::add(E::twice(product), product);
+    let x3 = E::sub(E::sqr(alpha), E::twice(beta4));
     let z3 = E::sub(E::sqr(E::add(y, z)), E::add(gamma, delta));
-    let eight = E::sqr(twice(gamma));
-    let y3 = E::sub(E::mul(alpha, E::sub(beta4, x3)), twice(eight));
+    let eight = E::sqr(E::twice(gamma));
+    let y3 = E::sub(E::mul(alpha, E::sub(beta4, x3)), E::twice(eight));
     [x3, y3, z3]
 }
 

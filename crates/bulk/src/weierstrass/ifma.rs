@@ -85,15 +85,20 @@ fn set(value: u64) -> __m512i {
     unsafe { _mm512_set1_epi64(value.cast_signed()) }
 }
 
+/// The 52 bits of two parts of a limb.
+#[inline(always)]
+fn join(high: __m512i, low: __m512i) -> __m512i {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe { _mm512_and_si512(_mm512_or_si512(high, low), set(LIMB_MASK)) }
+}
+
 /// Four words in eight lanes, as limbs.
 #[inline(always)]
 fn pack(w: [__m512i; 4]) -> Limbs {
     // SAFETY: runs inside `execute`, which checked the processor.
     unsafe {
-        let mask = set(LIMB_MASK);
-        let join = |high, low| _mm512_and_si512(_mm512_or_si512(high, low), mask);
         [
-            _mm512_and_si512(w[0], mask),
+            _mm512_and_si512(w[0], set(LIMB_MASK)),
             join(_mm512_slli_epi64::<12>(w[1]), _mm512_srli_epi64::<52>(w[0])),
             join(_mm512_slli_epi64::<24>(w[2]), _mm512_srli_epi64::<40>(w[1])),
             join(_mm512_slli_epi64::<36>(w[3]), _mm512_srli_epi64::<28>(w[2])),

@@ -32,6 +32,12 @@ struct Products<V> {
     xz: V,
 }
 
+/// p s + q r of (p, q) and (r, s), from the products p r and q s.
+#[inline(always)]
+fn cross<E: Engine>([p, q]: [E::V; 2], [r, s]: [E::V; 2], [pr, qs]: [E::V; 2]) -> E::V {
+    E::sub(E::mul(E::add(p, q), E::add(r, s)), E::add(pr, qs))
+}
+
 impl<E: Engine> Projective<E> {
     #[inline(always)]
     pub fn infinity() -> Self {
@@ -52,12 +58,9 @@ impl<E: Engine> Projective<E> {
         let xx = E::mul(one.x, two.x);
         let yy = E::mul(one.y, two.y);
         let zz = E::mul(one.z, two.z);
-        let cross = |p: E::V, q: E::V, r: E::V, s: E::V, pr: E::V, qs: E::V| {
-            E::sub(E::mul(E::add(p, q), E::add(r, s)), E::add(pr, qs))
-        };
-        let xy = cross(one.x, one.y, two.x, two.y, xx, yy);
-        let yz = cross(one.y, one.z, two.y, two.z, yy, zz);
-        let xz = cross(one.x, one.z, two.x, two.z, xx, zz);
+        let xy = cross::<E>([one.x, one.y], [two.x, two.y], [xx, yy]);
+        let yz = cross::<E>([one.y, one.z], [two.y, two.z], [yy, zz]);
+        let xz = cross::<E>([one.x, one.z], [two.x, two.z], [xx, zz]);
         Self::finish(Products { xx, yy, zz, xy, yz, xz }, b)
     }
 
@@ -76,27 +79,25 @@ impl<E: Engine> Projective<E> {
     /// Twice any point.
     #[inline(always)]
     pub fn double(&self, b: E::V) -> Self {
-        let twice = |v: E::V| E::add(v, v);
         let products = Products {
             xx: E::sqr(self.x),
             yy: E::sqr(self.y),
             zz: E::sqr(self.z),
-            xy: twice(E::mul(self.x, self.y)),
-            yz: twice(E::mul(self.y, self.z)),
-            xz: twice(E::mul(self.x, self.z)),
+            xy: E::twice(E::mul(self.x, self.y)),
+            yz: E::twice(E::mul(self.y, self.z)),
+            xz: E::twice(E::mul(self.x, self.z)),
         };
         Self::finish(products, b)
     }
 
     #[inline(always)]
     fn finish(t: Products<E::V>, b: E::V) -> Self {
-        let triple = |v: E::V| E::add(E::add(v, v), v);
-        let zz3 = triple(t.zz);
-        let difference = triple(E::sub(t.xz, E::mul(b, t.zz)));
+        let zz3 = E::triple(t.zz);
+        let difference = E::triple(E::sub(t.xz, E::mul(b, t.zz)));
         let minus = E::sub(t.yy, difference);
         let plus = E::add(t.yy, difference);
-        let mixed = triple(E::sub(E::sub(E::mul(b, t.xz), zz3), t.xx));
-        let slope = E::sub(triple(t.xx), zz3);
+        let mixed = E::triple(E::sub(E::sub(E::mul(b, t.xz), zz3), t.xx));
+        let slope = E::sub(E::triple(t.xx), zz3);
         Self {
             x: E::sub(E::mul(t.xy, plus), E::mul(t.yz, mixed)),
             y: E::add(E::mul(plus, minus), E::mul(slope, mixed)),
