@@ -43,14 +43,21 @@ pub(crate) trait Verifier: Sync {
 ///
 /// For a signer or a verifier outside this crate, such as a hardware token or `openssl`.
 pub fn framed(namespace: &[u8], message: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(10 + namespace.len() + message.len());
-    let mut length = namespace.len();
-    while length >= 0x80 {
-        bytes.push(length as u8 | 0x80);
-        length >>= 7;
+    let (head, length) = frame(namespace.len());
+    [&head[..length], namespace, message].concat()
+}
+
+/// Bytes of the longest LEB128 varint.
+const FRAME_BYTES_MAX: usize = 10;
+
+/// Gives the varint that stands before a namespace of this length, and its own length.
+pub(crate) const fn frame(mut namespace_bytes: usize) -> ([u8; FRAME_BYTES_MAX], usize) {
+    let (mut bytes, mut length) = ([0; FRAME_BYTES_MAX], 1);
+    while namespace_bytes >= 0x80 {
+        bytes[length - 1] = namespace_bytes as u8 | 0x80;
+        namespace_bytes >>= 7;
+        length += 1;
     }
-    bytes.push(length as u8);
-    bytes.extend_from_slice(namespace);
-    bytes.extend_from_slice(message);
-    bytes
+    bytes[length - 1] = namespace_bytes as u8;
+    (bytes, length)
 }
