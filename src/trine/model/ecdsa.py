@@ -1,7 +1,7 @@
 """Verify ECDSA signatures over short Weierstrass curves, in plain integers.
 
-Written to be read (FIPS 186-5, section 6.4.2; SEC 1, section 4.1.4), not to be fast. Nothing here is
-constant-time: it handles public values only.
+Written to be read (FIPS 186-5, section 6.4.2; SEC 1, section 4.1.4), not to be fast. Nothing here
+is constant-time: it handles public values only.
 
 Example:
     >>> from trine.model.ecdsa import P256

@@ -73,12 +73,10 @@ class Rule(Protocol):
     def SIGNATURE_BYTES(self) -> int:  # noqa: N802 - a constant of the module
         """Length of a signature, in bytes."""
 
-    @staticmethod
-    def is_public_key(key: bytes) -> bool:
+    def is_public_key(self, key: bytes, /) -> bool:
         """Say whether the bytes are a key: right length, a point of the curve."""
 
-    @staticmethod
-    def verify(key: bytes, message: bytes, signature: bytes) -> bool:
+    def verify(self, key: bytes, message: bytes, signature: bytes, /) -> bool:
         """Say whether the signature is the key's over exactly the message."""
 
 
