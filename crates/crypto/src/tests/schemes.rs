@@ -387,7 +387,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Goal: a batch of any size gives the verdicts of single checks, whatever stands in it. Method:
+    /// Goal: a batch of any size gives the verdicts of single checks. Method: forty or fewer
     /// Ed25519 signatures, some with a changed bit or another length, under a few repeated keys and
     /// namespaces short and long.
     #[test]
