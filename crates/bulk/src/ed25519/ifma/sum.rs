@@ -14,7 +14,7 @@ const DIGIT_BITS_MIN: usize = 4;
 const DIGIT_BITS_MAX: usize = 14;
 /// Bits of a scalar that [`Scalar::is_short`].
 const SHORT_BITS: usize = 128;
-/// Measured: eight buckets closed together cost as much as this many points sorted and added.
+/// Estimate: eight buckets closed together cost as much as this many points sorted and added.
 const CLOSING_COST: usize = 26;
 /// Points sorted into one tree of additions, so that their sums stay near the processor.
 const TREE_POINTS: usize = 1 << 15;
