@@ -158,7 +158,7 @@ fn climb<C: Curve, E: Engine<M = C::P>>(multiples: &[Point], claims: &[&Claim]) 
             let digit = digits.get(place, LADDER.width);
             some |= u32::from(digit != 0) << lane;
             let sign = if (digit < 0) != *negative { SIGN } else { 0 };
-            *reference = base + digit.unsigned_abs().saturating_sub(1) | sign;
+            *reference = (base + digit.unsigned_abs().saturating_sub(1)) | sign;
         }
         let [x, y] = E::gather(multiples, &refs[..E::LANES]);
         let added = add::<E>(point, [x, y]);

@@ -54,7 +54,7 @@ impl Layout {
             if digit != 0 {
                 let multiple = (place * self.multiples()) as u32 + digit.unsigned_abs() - 1;
                 let sign = if digit < 0 { SIGN } else { 0 };
-                refs.push(base + multiple | sign);
+                refs.push((base + multiple) | sign);
             }
         }
     }

@@ -347,8 +347,8 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
             }
             let start = Self::start();
             for k in 0..K {
-                for i in 1..2 * LIMBS - 1 {
-                    t[k][i] = _mm512_add_epi64(t[k][i], t[k][i]);
+                for limb in &mut t[k][1..2 * LIMBS - 1] {
+                    *limb = _mm512_add_epi64(*limb, *limb);
                 }
                 t[k][1] = _mm512_add_epi64(t[k][1], start[1]);
                 for i in 0..LIMBS {
