@@ -253,3 +253,24 @@ def test_notarize_and_verify_in_python(home: Path, tmp_path: Path) -> None:
     file.write_text("Content")
     with pytest.raises(errors.FileAltered):
         package.verify(file, receipt, home / "trust.json")
+
+
+@pytest.mark.parametrize("algorithm", ["p256", "secp256k1", "ml-dsa-65"])
+def test_accounts_of_every_algorithm(home: Path, tmp_path: Path, algorithm: str) -> None:
+    """Goal: any admitted algorithm signs for an account. Method: key, account, evidence, verify."""
+    password = tmp_path / "password"
+    password.write_text("correct horse battery staple\n")
+    paper = tmp_path / "paper.txt"
+    paper.write_text(f"signed with {algorithm}")
+    name = f"notary-{algorithm}"
+    made = run(home, "key", "new", name, "--alg", algorithm, "--password-file", password)
+    run(home, "account", "create", name, "--roles", "notary")
+    shown = run(home, "account", "show", made.document["address"]).document
+    assert shown["algorithm"] == algorithm
+    out = tmp_path / "receipts"
+    words = ("--key", name, "--password-file", password)
+    run(home, "evidence", "submit", paper, "--out", out, *words)
+    trust = home / "trust.json"
+    receipt = next(out.rglob("*.receipt"))
+    verified = trine("evidence", "verify", paper, "--receipt", receipt, "--trust", trust)
+    assert verified.status == 0, verified.err
