@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::weierstrass::vectors::{read, unhex_field};
-use ::p256::ecdsa::{SigningKey, signature::{Signer as _, Verifier as _}};
+use ::p256::ecdsa::{
+    SigningKey,
+    signature::{Signer as _, Verifier as _},
+};
 use proptest::prelude::*;
 
 /// A signature that owns its bytes.
