@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trine.model.merkle import EMPTY_ROOT, Frontier, leaf_hash, merkle_root, node_hash, tree_head
+from trine.model.merkle import Frontier, empty_root, leaf_hash, merkle_root, node_hash, tree_head
 
 CERTIFICATE_TRANSPARENCY_LEAVES = (
     "",
@@ -29,7 +29,7 @@ def test_three_leaves_split_at_two() -> None:
     # Goal: an uneven tree is shaped as the standard says. Method: spell it out.
     a, b, c = leaf_hash(b"a"), leaf_hash(b"b"), leaf_hash(b"c")
     assert tree_head([a, b, c]) == node_hash(node_hash(a, b), c)
-    assert tree_head([]) == EMPTY_ROOT
+    assert tree_head([]) == empty_root()
 
 
 @given(leaves=st.lists(st.binary(max_size=8), max_size=70))

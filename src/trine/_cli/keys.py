@@ -6,7 +6,7 @@ import click
 
 from trine._cli.settings import Settings, ask_password, common, facts
 from trine.client.home import read_password
-from trine.crypto import KeyFile, SecretKey
+from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
 
 ALGORITHMS = ("ed25519", "sm2", "p256", "secp256k1", "ml-dsa-65")
 
@@ -40,9 +40,12 @@ def key() -> None:
 @click.option(
     "--alg",
     type=click.Choice(ALGORITHMS),
-    default="ed25519",
-    show_default=True,
-    help="Signature algorithm.",
+    help="Signature algorithm (default: that of the suite, ed25519 or sm2).",
+)
+@click.option(
+    "--suite",
+    type=click.Choice(tuple(SUITE_ALGORITHMS)),
+    help="Suite of the chain, which decides the address (default: that of the home's network).",
 )
 @click.option(
     "--password-file",
@@ -50,22 +53,26 @@ def key() -> None:
     help="File whose first line is the password (default: $TRINE_PASSWORD_FILE, else asked).",
 )
 @common
-def new(settings: Settings, name: str, alg: str, password_file: Path | None) -> None:
+def new(
+    settings: Settings, name: str, alg: str | None, suite: str | None, password_file: Path | None
+) -> None:
     """Make a key NAME and encrypt it with a password.
 
     \b
     Examples:
       trine key new alice
-      trine key new alice --password-file alice.password --json
+      trine key new alice --alg p256 --password-file alice.password --json
+      trine key new bob --suite gm
     """
     settings.home.keys.path(name)
-    secret = SecretKey.generate(alg)
+    suite = suite or settings.home.suite
+    secret = SecretKey.generate(alg or SUITE_ALGORITHMS[suite])
     password = read_password(password_file) if password_file else None
     if password is None:
         password = settings.home.stored_password(name)
     if password is None:
         password = ask_password(f"Password for key {name}", confirm=True)
-    made = settings.home.keys.create(name, secret, password)
+    made = settings.home.keys.create(name, secret, password, suite)
     lines = facts(name=made.name, algorithm=made.algorithm, address=made.address.hex())
     lines += facts(public_key=made.public_key.hex(), path=made.path)
     settings.emit(_document(made), lines)

@@ -6,7 +6,7 @@
 True
 """
 
-from trine.crypto.keys import SecretKey
+from trine.crypto.keys import SUITE_ALGORITHMS, SecretKey
 from trine.crypto.keystore import KeyFile, Keystore
 
-__all__ = ["KeyFile", "Keystore", "SecretKey"]
+__all__ = ["SUITE_ALGORITHMS", "KeyFile", "Keystore", "SecretKey"]
