@@ -1,5 +1,6 @@
 """Hold the Merkle trees to RFC 9162."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ CERTIFICATE_TRANSPARENCY_ROOT = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f496
 """Leaves and root of the tests of the certificate-transparency implementations."""
 
 
+@pytest.mark.usefixtures("intl")
 def test_known_root() -> None:
     # Goal: the trees are those of the standard. Method: the root that other projects test with.
     leaves = [bytes.fromhex(leaf) for leaf in CERTIFICATE_TRANSPARENCY_LEAVES]

@@ -86,6 +86,12 @@ class Chain:
         document = read_genesis(data)
         return cls(document, document.chain_id(), genesis_state(document))
 
+    @property
+    def state_digest(self) -> Digest:
+        """Digest over every entry of the state (see `State.digest`)."""
+        with under(self.document.suite):
+            return self.state.digest()
+
     def closes_epoch(self, height: Height) -> bool:
         """Say whether a block is the last of its epoch; epoch e begins at e times its length."""
         return (height + 1) % self.document.blocks_per_epoch == 0
