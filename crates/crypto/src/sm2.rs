@@ -86,8 +86,8 @@ fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
     }
 }
 
-/// Signs exactly `message` as the signer `id`, for others than this chain: no namespace precedes it.
-/// Gives `r || s || hint`.
+/// Signs exactly `message` as the signer `id`, for others than this chain: no namespace precedes
+/// it. Gives `r || s || hint`.
 ///
 /// None for a key of another algorithm, or an identifier over [`ID_BYTES_MAX`].
 pub fn sign_as(key: &SecretKey, id: &[u8], message: &[u8]) -> Option<Vec<u8>> {
