@@ -30,8 +30,8 @@ pub fn secret_key(name: &str) -> SecretKey {
         .expect("all but one in 2^32 hashes are keys of every suite")
 }
 
-/// Spoils the signature at the end of an encoded transaction: a bit of `s`, since the last byte is a
-/// hint in some algorithms, which decides nothing.
+/// Spoils the signature at the end of an encoded transaction: a bit of `s`, since the last byte is
+/// a hint in some algorithms, which decides nothing.
 ///
 /// # Panics
 /// When there is no signature.
