@@ -16,6 +16,7 @@ from typing import Any
 MAY_USE: dict[str, frozenset[str]] = {
     "bulk": frozenset(),
     "crypto": frozenset({"bulk"}),
+    "token": frozenset({"crypto"}),
     "types": frozenset({"crypto"}),
     "rules": frozenset({"crypto", "types"}),
     "verify": frozenset({"crypto", "types"}),
