@@ -24,12 +24,14 @@ pub use sign::SigningKey;
 
 use crate::Path;
 use crate::weierstrass::claim::{self, Claim, Claims};
+use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;
 use crate::weierstrass::modulus::{Fe, Modulus, Sparse, Words, is_reduced, reduce};
 use crate::weierstrass::tables::Tables;
 use crate::weierstrass::{Curve, pair_of, words_of};
 use std::sync::OnceLock;
 
+pub use crate::weierstrass::COMPRESSED_BYTES as COMPRESSED_KEY_BYTES;
 pub use crate::weierstrass::claim::CHUNK_MAX;
 pub use crate::weierstrass::tables::TABLE_BYTES;
 
@@ -107,6 +109,19 @@ pub struct Item<'a> {
     /// Parity of y of the signer's random point. Makes verification faster where it is right and
     /// slower where it is wrong or missing; never changes the answer.
     pub hint: Option<u8>,
+}
+
+/// Public keys of compressed ones (SEC 1, section 2.3.4), `None` for those that are none.
+pub fn uncompress(keys: &[&[u8; COMPRESSED_KEY_BYTES]]) -> Vec<Option<[u8; PUBLIC_KEY_BYTES]>> {
+    uncompress_on(Path::best(), keys)
+}
+
+/// As [`uncompress`], on `path`.
+pub fn uncompress_on(
+    path: Path,
+    keys: &[&[u8; COMPRESSED_KEY_BYTES]],
+) -> Vec<Option<[u8; PUBLIC_KEY_BYTES]>> {
+    decode::uncompress::<Sm2>(path, keys)
 }
 
 /// Tables of keys that sign often, for the exact path.

@@ -39,6 +39,8 @@ pub(crate) trait Curve: Copy + Send + Sync + 'static {
 
 /// Bytes of a coordinate or scalar, big-endian.
 pub(crate) const SCALAR_BYTES: usize = 32;
+/// Bytes of a compressed point: 2 plus the parity of y, then x, big-endian.
+pub const COMPRESSED_BYTES: usize = 1 + SCALAR_BYTES;
 
 /// Reads a big-endian number.
 pub(crate) fn words_of(bytes: &[u8; SCALAR_BYTES]) -> Words {

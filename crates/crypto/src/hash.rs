@@ -1,7 +1,9 @@
 //! Hash bytes with the function of the chain's suite.
 
+use crate::Algorithm;
 use sha2::Digest as _;
 use std::{fmt, str::FromStr};
+use trine_bulk::sm3::Sm3;
 
 /// A 32-byte hash value.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,11 +36,13 @@ impl fmt::Debug for Digest {
 pub enum Suite {
     /// SHA-256 (FIPS 180-4) and Ed25519 certificates.
     Intl,
+    /// SM3 (GB/T 32905-2016) and SM2 certificates.
+    Gm,
 }
 
 /// The text names no suite that this build knows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown suite {0:?}, expected \"intl\"")]
+#[error("unknown suite {0:?}, expected \"intl\" or \"gm\"")]
 pub struct UnknownSuite(pub String);
 
 impl FromStr for Suite {
@@ -47,6 +51,7 @@ impl FromStr for Suite {
     fn from_str(text: &str) -> Result<Self, UnknownSuite> {
         match text {
             "intl" => Ok(Self::Intl),
+            "gm" => Ok(Self::Gm),
             other => Err(UnknownSuite(other.to_owned())),
         }
     }
@@ -56,15 +61,28 @@ impl fmt::Display for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Intl => "intl",
+            Self::Gm => "gm",
         })
     }
 }
 
 impl Suite {
+    /// Every suite.
+    pub const ALL: [Self; 2] = [Self::Intl, Self::Gm];
+
+    /// Algorithm of accounts and validators that name no other.
+    pub const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Intl => Algorithm::Ed25519,
+            Self::Gm => Algorithm::Sm2,
+        }
+    }
+
     /// Starts an incremental hash.
     pub fn hasher(self) -> Hasher {
         match self {
-            Self::Intl => Hasher(sha2::Sha256::new()),
+            Self::Intl => Hasher(State::Sha256(sha2::Sha256::new())),
+            Self::Gm => Hasher(State::Sm3(Sm3::new())),
         }
     }
 
@@ -78,16 +96,28 @@ impl Suite {
 
 /// An incremental hash of one suite.
 #[derive(Clone)]
-pub struct Hasher(sha2::Sha256);
+pub struct Hasher(State);
+
+#[derive(Clone)]
+enum State {
+    Sha256(sha2::Sha256),
+    Sm3(Sm3),
+}
 
 impl Hasher {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        match &mut self.0 {
+            State::Sha256(state) => state.update(bytes),
+            State::Sm3(state) => state.update(bytes),
+        }
     }
 
     /// Ends the hash.
     pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
+        Digest(match self.0 {
+            State::Sha256(state) => state.finalize().into(),
+            State::Sm3(state) => state.finish(),
+        })
     }
 }

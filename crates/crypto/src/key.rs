@@ -1,7 +1,7 @@
 //! Sign with one key and verify one signature or many, by algorithm.
 
 use crate::scheme::{Signer, Verifier};
-use crate::{ed25519, ml_dsa, p256, secp256k1};
+use crate::{ed25519, ml_dsa, p256, secp256k1, sm2};
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
 
@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 pub enum Algorithm {
     /// Ed25519 (RFC 8032), verified by the rule of ZIP 215 in every path.
     Ed25519 = 1,
+    /// SM2 with SM3 (GB/T 32918.2-2016), the signer named by the default identifier.
+    Sm2 = 2,
     /// ECDSA on P-256 with SHA-256 (FIPS 186-5), low `s` only.
     P256 = 3,
     /// ECDSA on secp256k1 with SHA-256 (SEC 1) and a recovery id, low `s` only.
@@ -43,12 +45,14 @@ fn names() -> String {
 
 impl Algorithm {
     /// Every algorithm, in the order of the numbers.
-    pub const ALL: [Self; 4] = [Self::Ed25519, Self::P256, Self::Secp256k1, Self::MlDsa65];
+    pub const ALL: [Self; 5] =
+        [Self::Ed25519, Self::Sm2, Self::P256, Self::Secp256k1, Self::MlDsa65];
 
     /// Returns the algorithm with this number on the wire.
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Ed25519),
+            2 => Some(Self::Sm2),
             3 => Some(Self::P256),
             4 => Some(Self::Secp256k1),
             5 => Some(Self::MlDsa65),
@@ -65,6 +69,7 @@ impl Algorithm {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ed25519 => "ed25519",
+            Self::Sm2 => "sm2",
             Self::P256 => "p256",
             Self::Secp256k1 => "secp256k1",
             Self::MlDsa65 => "ml-dsa-65",
@@ -75,6 +80,7 @@ impl Algorithm {
     pub const fn secret_key_bytes(self) -> usize {
         match self {
             Self::Ed25519 => ed25519::SECRET_KEY_BYTES,
+            Self::Sm2 => sm2::SECRET_KEY_BYTES,
             Self::P256 => p256::SECRET_KEY_BYTES,
             Self::Secp256k1 => secp256k1::SECRET_KEY_BYTES,
             Self::MlDsa65 => ml_dsa::SECRET_KEY_BYTES,
@@ -85,6 +91,7 @@ impl Algorithm {
     pub const fn public_key_bytes(self) -> usize {
         match self {
             Self::Ed25519 => ed25519::PUBLIC_KEY_BYTES,
+            Self::Sm2 => sm2::PUBLIC_KEY_BYTES,
             Self::P256 => p256::PUBLIC_KEY_BYTES,
             Self::Secp256k1 => secp256k1::PUBLIC_KEY_BYTES,
             Self::MlDsa65 => ml_dsa::PUBLIC_KEY_BYTES,
@@ -95,6 +102,7 @@ impl Algorithm {
     pub const fn signature_bytes(self) -> usize {
         match self {
             Self::Ed25519 => ed25519::SIGNATURE_BYTES,
+            Self::Sm2 => sm2::SIGNATURE_BYTES,
             Self::P256 => p256::SIGNATURE_BYTES,
             Self::Secp256k1 => secp256k1::SIGNATURE_BYTES,
             Self::MlDsa65 => ml_dsa::SIGNATURE_BYTES,
@@ -109,6 +117,7 @@ impl Algorithm {
     fn verifier(self) -> &'static dyn Verifier {
         match self {
             Self::Ed25519 => &ed25519::Ed25519,
+            Self::Sm2 => &sm2::Sm2,
             Self::P256 => &p256::P256,
             Self::Secp256k1 => &secp256k1::Secp256k1,
             Self::MlDsa65 => &ml_dsa::MlDsa,

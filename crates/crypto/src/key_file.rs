@@ -1,6 +1,6 @@
 //! Read and write keys as PKCS#8, SEC 1 and SPKI, in DER and PEM, as other programs do.
 
-use crate::{Algorithm, KeyError, SecretKey, p256, secp256k1};
+use crate::{Algorithm, KeyError, SecretKey, p256, secp256k1, sm2};
 use der::asn1::{AnyRef, BitStringRef, ContextSpecific, ObjectIdentifier, OctetStringRef};
 use der::pem::LineEnding;
 use der::{Decode, Encode, Reader, SliceReader, TagMode, TagNumber};
@@ -22,6 +22,8 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 /// `secp256k1`, SEC 2, appendix A.2.
 const SECP256K1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
+/// `sm2`, GM/T 0006-2012: the curve, and by it the algorithm.
+const SM2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 /// `id-Ed25519`, RFC 8410, section 3.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 /// `id-ml-dsa-65`, RFC 9881, section 2.
@@ -32,6 +34,8 @@ const SEED: TagNumber = TagNumber(0);
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
 const EC_PRIVATE_KEY: &str = "EC PRIVATE KEY";
+/// What OpenSSL 3 writes for SM2, with the content of an EC PRIVATE KEY.
+const SM2_PRIVATE_KEY: &str = "SM2 PRIVATE KEY";
 const PUBLIC_KEY: &str = "PUBLIC KEY";
 
 /// A key file was refused.
@@ -94,9 +98,9 @@ impl SecretKey {
     /// # Errors
     /// [`KeyFileError`]; any bytes give an error, and none asks for work beyond the limits.
     pub fn from_key_file(file: &[u8], password: Option<&[u8]>) -> Result<Self, KeyFileError> {
-        let labels = [PRIVATE_KEY, EC_PRIVATE_KEY, ENCRYPTED_PRIVATE_KEY];
+        let labels = [PRIVATE_KEY, EC_PRIVATE_KEY, SM2_PRIVATE_KEY, ENCRYPTED_PRIVATE_KEY];
         match read_pem(file, &labels)? {
-            Some((EC_PRIVATE_KEY, der)) => of_sec1(&der, None),
+            Some((EC_PRIVATE_KEY | SM2_PRIVATE_KEY, der)) => of_sec1(&der, None),
             Some((PRIVATE_KEY, der)) => of_pkcs8(&der),
             Some((_, der)) => of_pkcs8(&encrypted::decrypt(&der, password)?),
             None => of_any_der(file, password),
@@ -138,7 +142,7 @@ impl SecretKey {
                 value: OctetStringRef::new(secret)?,
             }
             .to_der(),
-            Algorithm::P256 | Algorithm::Secp256k1 => {
+            Algorithm::Sm2 | Algorithm::P256 | Algorithm::Secp256k1 => {
                 let public_key = point(self.algorithm(), &self.public_key());
                 EcPrivateKey {
                     private_key: secret,
@@ -240,7 +244,7 @@ fn of_pkcs8(der: &[u8]) -> Result<SecretKey, KeyFileError> {
     let algorithm = identify(&info.algorithm)?;
     let inner = info.private_key.as_bytes();
     let key = match algorithm {
-        Algorithm::P256 | Algorithm::Secp256k1 => of_sec1(inner, Some(algorithm))?,
+        Algorithm::Sm2 | Algorithm::P256 | Algorithm::Secp256k1 => of_sec1(inner, Some(algorithm))?,
         Algorithm::Ed25519 => {
             let seed = <&OctetStringRef>::from_der(inner).map_err(malformed)?;
             SecretKey::from_bytes(algorithm, seed.as_bytes())?
@@ -307,6 +311,7 @@ fn wire_key(algorithm: Algorithm, bits: &[u8]) -> Result<Vec<u8>, KeyFileError> 
 /// The uncompressed form of a point; none for an algorithm without points or for no point.
 fn point(algorithm: Algorithm, bits: &[u8]) -> Option<Vec<u8>> {
     match algorithm {
+        Algorithm::Sm2 => sm2::uncompressed(bits),
         Algorithm::P256 => p256::uncompressed(bits),
         Algorithm::Secp256k1 => secp256k1::uncompressed(bits),
         Algorithm::Ed25519 | Algorithm::MlDsa65 => None,
@@ -321,6 +326,7 @@ fn compressed(point: &[u8]) -> Vec<u8> {
 
 const fn curve_of(algorithm: Algorithm) -> Option<ObjectIdentifier> {
     match algorithm {
+        Algorithm::Sm2 => Some(SM2),
         Algorithm::P256 => Some(SECP256R1),
         Algorithm::Secp256k1 => Some(SECP256K1),
         Algorithm::Ed25519 | Algorithm::MlDsa65 => None,
@@ -341,7 +347,7 @@ fn identifier(
     let oid = match algorithm {
         Algorithm::Ed25519 => ED25519,
         Algorithm::MlDsa65 => ML_DSA_65,
-        Algorithm::P256 | Algorithm::Secp256k1 => EC_PUBLIC_KEY,
+        Algorithm::Sm2 | Algorithm::P256 | Algorithm::Secp256k1 => EC_PUBLIC_KEY,
     };
     AlgorithmIdentifierRef { oid, parameters: curve.map(AnyRef::from) }
 }

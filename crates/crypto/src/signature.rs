@@ -1,6 +1,6 @@
 //! Translate signatures between the form of the wire and the DER that other programs write.
 
-use crate::{Algorithm, p256, secp256k1};
+use crate::{Algorithm, p256, secp256k1, sm2};
 use der::{Decode, Encode, asn1::UintRef};
 
 /// A DER signature was refused, or has no DER form.
@@ -31,6 +31,7 @@ type Normalise = fn(&[u8; 64]) -> Option<[u8; 64]>;
 /// [`SignatureError`] for bytes that are not strict DER and for an algorithm without a DER form.
 pub fn signature_from_der(algorithm: Algorithm, der: &[u8]) -> Result<Vec<u8>, SignatureError> {
     let normalise: Normalise = match algorithm {
+        Algorithm::Sm2 => sm2::checked,
         Algorithm::P256 => p256::low_s,
         Algorithm::Secp256k1 => secp256k1::low_s,
         Algorithm::Ed25519 | Algorithm::MlDsa65 => {
@@ -62,7 +63,7 @@ fn read(der: &[u8]) -> Option<[u8; 64]> {
 /// [`SignatureError`] for another length and for an algorithm without a DER form.
 pub fn signature_to_der(algorithm: Algorithm, signature: &[u8]) -> Result<Vec<u8>, SignatureError> {
     match algorithm {
-        Algorithm::P256 | Algorithm::Secp256k1 => {}
+        Algorithm::Sm2 | Algorithm::P256 | Algorithm::Secp256k1 => {}
         Algorithm::Ed25519 | Algorithm::MlDsa65 => {
             return Err(SignatureError::NoDerForm(algorithm));
         }

@@ -24,6 +24,31 @@ fn hashes_the_standard_example() {
     assert_eq!(Suite::Intl.hash(&[b"a", b"b", b"c"]).to_string(), expected);
 }
 
+/// Goal: the hash of the suite `gm` is SM3. Method: GB/T 32905-2016, examples 1 and 2, in one part
+/// and in parts of every length.
+#[test]
+fn hashes_the_examples_of_sm3() {
+    let abc = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0";
+    let abcd = "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732";
+    assert_eq!(Suite::Gm.hash(&[b"abc"]).to_string(), abc);
+    assert_eq!(Suite::Gm.hash(&[b"a", b"", b"bc"]).to_string(), abc);
+    let message = b"abcd".repeat(16);
+    for length in 0..=message.len() {
+        let (head, tail) = message.split_at(length);
+        assert_eq!(Suite::Gm.hash(&[head, tail]).to_string(), abcd);
+    }
+}
+
+/// Goal: suites have names, and others are refused with what was expected. Method: round trip.
+#[test]
+fn suites_have_names() {
+    for suite in Suite::ALL {
+        assert_eq!(suite.to_string().parse(), Ok(suite));
+    }
+    let error = "GM".parse::<Suite>().unwrap_err().to_string();
+    assert!(error.contains("\"GM\"") && error.contains("\"gm\""), "{error}");
+}
+
 /// Goal: Keccak-256 is the function of Ethereum, not SHA3-256. Method: the hash of nothing, which
 /// every empty account of that chain carries, and of "abc", in one part and in three.
 #[test]

@@ -1,10 +1,41 @@
 //! Find points from what travels: x with the parity of y, or both coordinates.
 
 use super::affine::Point;
+use super::claim::Wide;
+use super::engine::Portable;
 use super::engine::{Engine, LANES_MAX, Task, power};
 use super::modulus::{Fe, Modulus, Words, is_reduced, sum};
-use super::{Curve, is_on_curve};
+use super::{COMPRESSED_BYTES, Curve, SCALAR_BYTES, bytes_of, is_on_curve, words_of};
+use crate::Path;
 use std::marker::PhantomData;
+
+/// Coordinates, big-endian, of compressed points (SEC 1, section 2.3.4); `None` for what is none.
+pub(crate) fn uncompress<C: Curve>(
+    path: Path,
+    points: &[&[u8; COMPRESSED_BYTES]],
+) -> Vec<Option<[u8; 2 * SCALAR_BYTES]>> {
+    match path {
+        Path::Ifma if Path::best() == path => uncompress_by::<C, Wide<C>>(points),
+        _ => uncompress_by::<C, Portable<C::P>>(points),
+    }
+}
+
+fn uncompress_by<C: Curve, E: Engine<M = C::P>>(
+    points: &[&[u8; COMPRESSED_BYTES]],
+) -> Vec<Option<[u8; 2 * SCALAR_BYTES]>> {
+    let parted: Vec<_> = points.iter().map(|[tag, x @ ..]| (*tag, words_of(x))).collect();
+    let xs: Vec<_> = parted.iter().map(|(_, x)| *x).collect();
+    let parities: Vec<_> = parted.iter().map(|(tag, _)| tag & 1).collect();
+    let found = decompress::<C, E>(&xs, &parities);
+    let whole = |(point, (tag, x)): (Option<Point>, &(u8, Words))| {
+        let y = E::to_portable(&point?.y).plain();
+        let mut coordinates = [0; 2 * SCALAR_BYTES];
+        coordinates[..SCALAR_BYTES].copy_from_slice(&bytes_of(x));
+        coordinates[SCALAR_BYTES..].copy_from_slice(&bytes_of(&y));
+        matches!(tag, 2 | 3).then_some(coordinates)
+    };
+    found.into_iter().zip(&parted).map(whole).collect()
+}
 
 /// The points with these x and parities of y; `None` where no point has that x.
 pub(crate) fn decompress<C: Curve, E: Engine<M = C::P>>(
@@ -106,3 +137,6 @@ impl<C: Curve, E: Engine<M = C::P>> Task for Check<'_, C, E> {
         points
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 const NAMESPACE: &[u8] = b"test";
 
 /// Algorithms whose last byte of a signature never decides.
-const HINTED: [Algorithm; 1] = [Algorithm::P256];
+const HINTED: [Algorithm; 2] = [Algorithm::Sm2, Algorithm::P256];
 
 fn algorithm() -> impl Strategy<Value = Algorithm> {
     proptest::sample::select(Algorithm::ALL.to_vec())
@@ -54,6 +54,7 @@ fn numbers_names_and_lengths() {
         table,
         [
             (1, "ed25519", (32, 64)),
+            (2, "sm2", (33, 65)),
             (3, "p256", (33, 65)),
             (4, "secp256k1", (33, 65)),
             (5, "ml-dsa-65", (1952, 3309)),
@@ -79,6 +80,7 @@ fn signatures_never_change() {
         hashes,
         [
             "ed25519 f9191909da4a8969",
+            "sm2 2baa62f1ad895a4a",
             "p256 936dc5df49320522",
             "secp256k1 d0c54b2dc06b1519",
             "ml-dsa-65 58c7a3f2ecfefd01",
@@ -144,6 +146,13 @@ fn scalars_in_range_only() {
         order[31] -= 1;
         assert!(SecretKey::from_bytes(algorithm, &order).is_ok());
     }
+    // SM2 divides by 1 + d: n - 1 is no key there (GB/T 32918.1-2016, section 6.1).
+    let mut order =
+        super::vectors::unhex("fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123");
+    for less in 0..3 {
+        assert_eq!(SecretKey::from_bytes(Algorithm::Sm2, &order).is_ok(), less == 2);
+        order[31] -= 1;
+    }
 }
 
 /// Goal: making a key refuses candidates out of range and never hangs. Method: a source that gives
@@ -158,7 +167,8 @@ fn generation_tries_again() {
                 draws += 1;
             })
         };
-        let has_order = matches!(algorithm, Algorithm::P256 | Algorithm::Secp256k1);
+        let has_order =
+            matches!(algorithm, Algorithm::Sm2 | Algorithm::P256 | Algorithm::Secp256k1);
         let last = counted(KEY_CANDIDATES_MAX - 1).unwrap();
         assert_eq!(last.expose(), [if has_order { 9 } else { 255 }; 32]);
         assert_eq!(counted(KEY_CANDIDATES_MAX).is_err(), has_order);
@@ -224,7 +234,7 @@ fn every_flipped_bit_is_refused() {
 /// good key, and the point at infinity.
 #[test]
 fn other_forms_of_points_are_no_keys() {
-    for algorithm in [Algorithm::P256, Algorithm::Secp256k1] {
+    for algorithm in [Algorithm::Sm2, Algorithm::P256, Algorithm::Secp256k1] {
         let key = key_of(algorithm, 5).public_key();
         assert!(algorithm.is_public_key(&key));
         let spki = crate::public_key_to_spki_der(algorithm, &key).unwrap();
@@ -321,6 +331,49 @@ proptest! {
             signature[flip / 8] ^= 1 << (flip % 8);
             prop_assert!(!verdict(item(algorithm, &public_key, &[seed], &signature)));
         }
+    }
+
+    /// Goal: a signature without its hint has the same verdict. Method: cut the last byte off, of a
+    /// good and of a bad one.
+    #[test]
+    fn hint_may_be_missing(seed in 1u8..255, flip in 0usize..512) {
+        for algorithm in HINTED {
+            let key = key_of(algorithm, seed);
+            let (public_key, mut signature) = (key.public_key(), key.sign(NAMESPACE, &[seed]));
+            signature.truncate(64);
+            prop_assert!(verdict(item(algorithm, &public_key, &[seed], &signature)));
+            signature[flip / 8] ^= 1 << (flip % 8);
+            prop_assert!(!verdict(item(algorithm, &public_key, &[seed], &signature)));
+        }
+    }
+
+    /// Goal: batches and single checks agree on all that can happen to a batch. Method: up to 70
+    /// signatures of one algorithm under few keys, some changed, doubled, cut or with another hint.
+    #[test]
+    fn batches_and_single_checks_agree(
+        algorithm in algorithm(),
+        plan in vec((1u8..6, any::<u8>(), 0u8..8, any::<u16>()), 0..70),
+    ) {
+        let keys: Vec<_> = (0..6).map(|seed| key_of(algorithm, seed + 1)).collect();
+        let public: Vec<_> = keys.iter().map(SecretKey::public_key).collect();
+        let owned: Vec<_> = plan.iter().map(|&(signer, message, change, bit)| {
+            let mut signature = keys[usize::from(signer)].sign(NAMESPACE, &[message % 4]);
+            let bit = usize::from(bit) % (8 * signature.len());
+            match change {
+                0 => signature[bit / 8] ^= 1 << (bit % 8),
+                1 => *signature.last_mut().unwrap() ^= 1,
+                2 => signature.truncate(bit / 8),
+                _ => {}
+            }
+            let key = if change == 3 { usize::from(signer) - 1 } else { usize::from(signer) };
+            (key, [message % 4], signature)
+        }).collect();
+        let items: Vec<_> = owned.iter().map(|(key, message, signature)| {
+            item(algorithm, &public[*key], message, signature)
+        }).collect();
+        let single: Vec<_> = items.iter().map(|item| verify(*item)).collect();
+        prop_assert_eq!(verify_batch(&items), single.iter().all(|ok| *ok));
+        prop_assert_eq!(verify_each(&items), single);
     }
 
     /// Goal: the hint of a signer is the parity of `R.y`. Method: recover the key on P-256 with it.

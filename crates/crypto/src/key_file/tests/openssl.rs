@@ -17,7 +17,7 @@ struct Peer {
     sign: &'static [&'static str],
 }
 
-const PEERS: [Peer; 3] = [
+const PEERS: [Peer; 4] = [
     Peer { algorithm: Algorithm::Ed25519, generate: &["-algorithm", "ED25519"], sign: &[] },
     Peer {
         algorithm: Algorithm::P256,
@@ -28,6 +28,11 @@ const PEERS: [Peer; 3] = [
         algorithm: Algorithm::Secp256k1,
         generate: &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
         sign: &["-digest", "sha256"],
+    },
+    Peer {
+        algorithm: Algorithm::Sm2,
+        generate: &["-algorithm", "SM2"],
+        sign: &["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"],
     },
 ];
 

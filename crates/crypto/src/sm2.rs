@@ -1,0 +1,144 @@
+//! Sign and verify SM2 with SM3 (GB/T 32918.2-2016), one signature or many in bulk.
+//!
+//! ```
+//! use trine_crypto::{Algorithm, SecretKey, sm2};
+//!
+//! let key = SecretKey::from_bytes(Algorithm::Sm2, &[7; 32]).unwrap();
+//! let signature = sm2::sign_as(&key, b"ALICE123@YAHOO.COM", b"message").unwrap();
+//! assert!(sm2::verify_as(&key.public_key(), b"ALICE123@YAHOO.COM", b"message", &signature));
+//! assert!(!sm2::verify_as(&key.public_key(), sm2::DEFAULT_ID, b"message", &signature));
+//! ```
+
+use crate::points::{Entry, PointCache, split_hint, verdicts};
+use crate::scheme::{Signer, Verifier, framed};
+use crate::{Algorithm, BatchItem, SecretKey};
+use std::sync::LazyLock;
+use trine_bulk::sm2 as bulk;
+
+pub use trine_bulk::sm2::{DEFAULT_ID, ID_BYTES_MAX};
+
+pub(crate) const SECRET_KEY_BYTES: usize = 32;
+/// Compressed, as the keys of other curves.
+pub(crate) const PUBLIC_KEY_BYTES: usize = bulk::COMPRESSED_KEY_BYTES;
+/// `r || s || hint`, the hint being the parity of the random point's y.
+pub(crate) const SIGNATURE_BYTES: usize = 65;
+
+/// Signatures from which on the bulk path costs less than single ones.
+const BULK_ITEMS_MIN: usize = 4;
+
+static POINTS: LazyLock<PointCache> = LazyLock::new(PointCache::default);
+/// Holds the tables of the curve alone: keys are learned where their signers are known.
+static TABLES: LazyLock<bulk::KeyCache> = LazyLock::new(|| bulk::KeyCache::new(0));
+
+pub(crate) struct Sm2;
+
+/// A key with the hash of its identity under the default identifier.
+struct Key(bulk::SigningKey, [u8; 32]);
+
+impl Signer for Key {
+    fn public_key(&self) -> Vec<u8> {
+        compressed(self.0.public_key())
+    }
+
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
+        let (signature, hint) = self.0.sign_for(&self.1, &framed(namespace, message));
+        [&signature[..], &[hint]].concat()
+    }
+}
+
+impl Verifier for Sm2 {
+    fn signer(&self, secret: &[u8]) -> Option<Box<dyn Signer>> {
+        let key = bulk::SigningKey::new(secret.try_into().ok()?)?;
+        let identity = key.identity(DEFAULT_ID);
+        Some(Box::new(Key(key, identity)))
+    }
+
+    fn is_public_key(&self, key: &[u8]) -> bool {
+        point_of(key).is_some()
+    }
+
+    fn verify(&self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+        verify_as(key, DEFAULT_ID, signed, signature)
+    }
+
+    fn verify_batch(&self, items: &[BatchItem<'_>]) -> bool {
+        self.verify_each(items).into_iter().all(|verdict| verdict)
+    }
+
+    fn verify_each(&self, items: &[BatchItem<'_>]) -> Vec<bool> {
+        if items.len() < BULK_ITEMS_MIN {
+            return items.iter().map(|item| self.verify_item(item)).collect();
+        }
+        verdicts(items, &POINTS, bulk::uncompress, |entries| {
+            let items: Vec<_> = entries.iter().map(item_of).collect();
+            bulk::verify_batch(&items, &TABLES)
+        })
+    }
+}
+
+fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
+    bulk::Item {
+        public_key: &entry.public_key,
+        id: DEFAULT_ID,
+        message: &entry.signed,
+        signature: entry.scalars,
+        hint: entry.hint,
+    }
+}
+
+/// Signs exactly `message` as the signer `id`, for others than this chain: no namespace precedes it.
+/// Gives `r || s || hint`.
+///
+/// None for a key of another algorithm, or an identifier over [`ID_BYTES_MAX`].
+pub fn sign_as(key: &SecretKey, id: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    if key.algorithm() != Algorithm::Sm2 || id.len() > ID_BYTES_MAX {
+        return None;
+    }
+    let key = bulk::SigningKey::new(key.expose().try_into().ok()?)?;
+    let (signature, hint) = key.sign(id, message);
+    Some([&signature[..], &[hint]].concat())
+}
+
+/// Checks a signature over exactly `message` by the signer `id` (GB/T 32918.2-2016, section 7.1);
+/// the hint may be missing. False for any malformed key, identifier or signature.
+pub fn verify_as(public_key: &[u8], id: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let Some((public_key, (signature, hint))) = point_of(public_key).zip(split_hint(signature))
+    else {
+        return false;
+    };
+    bulk::verify(&bulk::Item { public_key: &public_key, id, message, signature, hint })
+}
+
+fn point_of(key: &[u8]) -> Option<[u8; bulk::PUBLIC_KEY_BYTES]> {
+    let key = key.try_into().ok()?;
+    *trine_bulk::sm2::uncompress_on(trine_bulk::Path::Portable, &[key]).first()?
+}
+
+/// Compresses `x || y` (SEC 1, section 2.3.3).
+fn compressed(point: &[u8; bulk::PUBLIC_KEY_BYTES]) -> Vec<u8> {
+    [&[2 | point[63] & 1], &point[..32]].concat()
+}
+
+/// Reads a compressed or uncompressed point (SEC 1, section 2.3.4); gives it uncompressed.
+pub(crate) fn uncompressed(point: &[u8]) -> Option<Vec<u8>> {
+    let coordinates = match point.split_first()? {
+        (2 | 3, _) => point_of(point)?,
+        (4, coordinates) => {
+            // The way through the compressed form checks that the point is on the curve.
+            let coordinates = <[u8; bulk::PUBLIC_KEY_BYTES]>::try_from(coordinates).ok()?;
+            (point_of(&compressed(&coordinates))? == coordinates).then_some(coordinates)?
+        }
+        _ => return None,
+    };
+    Some([&[4], &coordinates[..]].concat())
+}
+
+/// Gives the signature as it is: SM2 has no second `s` for one signature.
+pub(crate) fn checked(rs: &[u8; 64]) -> Option<[u8; 64]> {
+    let zero = |scalar: &[u8]| scalar.iter().all(|byte| *byte == 0);
+    let (r, s) = rs.split_at(32);
+    (!zero(r) && !zero(s)).then_some(*rs)
+}
+
+#[cfg(test)]
+mod tests;
