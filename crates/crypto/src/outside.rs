@@ -1,13 +1,13 @@
 //! Let signers outside this process, such as hardware tokens, sign as the wire wants it.
 
-use crate::{Algorithm, BatchItem, Suite, framed, p256, verify};
-use trine_bulk::p256 as bulk_p256;
+use crate::{Algorithm, BatchItem, Suite, framed, p256, sm2, verify};
+use trine_bulk::{p256 as bulk_p256, sm2 as bulk_sm2};
 
 /// Bytes of a signature as signers outside give it: `R || s` or `r || s`.
 pub const RAW_SIGNATURE_BYTES: usize = 64;
 
 /// Gives what a signer outside has to sign itself: the bytes for Ed25519, their digest for the
-/// curves (FIPS 186-5, section 6.4.1).
+/// curves (FIPS 186-5, section 6.4.1; GB/T 32918.2-2016, section 6.1, with the default identifier).
 ///
 /// None for an algorithm whose signatures are not [`RAW_SIGNATURE_BYTES`], or a malformed key.
 pub fn input_to_sign(
@@ -21,6 +21,11 @@ pub fn input_to_sign(
         _ if !algorithm.is_public_key(public_key) => None,
         Algorithm::Ed25519 => Some(signed),
         Algorithm::P256 => Some(Suite::Intl.hash(&[&signed]).as_bytes().to_vec()),
+        Algorithm::Sm2 => {
+            let point = sm2::uncompressed(public_key)?;
+            let point = point[1..].try_into().ok()?;
+            Some(bulk_sm2::digest(point, sm2::DEFAULT_ID, &signed)?.to_vec())
+        }
         Algorithm::Secp256k1 | Algorithm::MlDsa65 => None,
     }
 }
@@ -52,6 +57,17 @@ pub fn complete_signature(
             };
             let hint = bulk_p256::hint(&item, bulk_p256::HighS::Reject)?;
             Some([&low[..], &[hint]].concat())
+        }
+        Algorithm::Sm2 => {
+            let point = sm2::uncompressed(public_key)?;
+            let item = bulk_sm2::Item {
+                public_key: point[1..].try_into().ok()?,
+                id: sm2::DEFAULT_ID,
+                message: &framed(namespace, message),
+                signature: raw,
+                hint: None,
+            };
+            Some([&raw[..], &[bulk_sm2::hint(&item)?]].concat())
         }
         Algorithm::Secp256k1 | Algorithm::MlDsa65 => None,
     }

@@ -22,7 +22,7 @@ pub const VOTE_SIGNATURE_BYTES: usize = 64;
 
 /// Whether validators may sign with this algorithm.
 const fn is_for_validators(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Ed25519)
+    matches!(algorithm, Algorithm::Ed25519 | Algorithm::Sm2 | Algorithm::P256)
 }
 
 /// A validator's public key: number of the algorithm, then the key, padded with zeros.
@@ -142,7 +142,10 @@ pub trait Signing: Send + Sync {
     ///
     /// The same input must always give the same bytes: the engine compares votes as bytes, and two
     /// signatures of one vote look like two votes.
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> VoteSignature;
+    ///
+    /// None when it cannot sign any more, such as with a token that is lost: the validator then
+    /// stops voting.
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature>;
 }
 
 impl Signing for SecretKey {
@@ -150,9 +153,9 @@ impl Signing for SecretKey {
         VoteKey::new(self.algorithm(), &Self::public_key(self)).expect("checked by VoteSigner::new")
     }
 
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> VoteSignature {
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature> {
         let signature = Self::sign(self, namespace, message);
-        VoteSignature(signature.try_into().expect("checked by VoteSigner::new"))
+        Some(VoteSignature(signature.try_into().expect("checked by VoteSigner::new")))
     }
 }
 
@@ -170,6 +173,11 @@ impl VoteSigner {
     pub fn from_signing(signing: Arc<dyn Signing>) -> Self {
         Self(signing)
     }
+
+    /// Signs a vote; none when the signer cannot sign any more.
+    pub fn try_sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature> {
+        self.0.sign(namespace, message)
+    }
 }
 
 impl fmt::Debug for VoteSigner {
@@ -186,8 +194,11 @@ impl Signer for VoteSigner {
         self.0.public_key()
     }
 
+    /// Signs what cannot be left out, such as an introduction to a peer. Where the signer cannot
+    /// sign any more, zeros are given: no key accepts them, so that the peer refuses.
     fn sign(&self, namespace: &[u8], message: &[u8]) -> VoteSignature {
-        self.0.sign(namespace, message)
+        let signature = self.0.sign(namespace, message);
+        signature.unwrap_or(VoteSignature([0; VOTE_SIGNATURE_BYTES]))
     }
 }
 

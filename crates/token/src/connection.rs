@@ -5,7 +5,7 @@ use cryptoki::{
     context::Pkcs11,
     error::{Error, RvError},
     object::{Attribute, AttributeType, ObjectClass, ObjectHandle},
-    session::{Session, UserType},
+    session::{Session, SessionState, UserType},
     slot::{Limit, Slot, TokenInfo},
 };
 use std::{
@@ -269,6 +269,9 @@ fn log_in(
 ) -> Result<(), Failure> {
     // A panic elsewhere leaves nothing behind: the lock holds no data.
     let _one_at_a_time = LOGIN.lock().unwrap_or_else(PoisonError::into_inner);
+    if session.get_session_info()?.session_state() == SessionState::RoUser {
+        return Ok(());
+    }
     let pin = Pin::read(config, info.serial_number())?;
     // Read again under the lock: another session may have used up a try.
     let info = module.get_token_info(slot)?;

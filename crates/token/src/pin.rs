@@ -90,8 +90,7 @@ impl<'a> Pin<'a> {
     fn digest(&self) -> [u8; 32] {
         let module = self.config.module.as_os_str().as_encoded_bytes();
         let parts = [module, b"\0", self.serial.as_bytes(), b"\0", self.text.as_bytes()];
-        let digest = Suite::Intl.hash(&parts);
-        digest.as_bytes().try_into().expect("SHA-256 has 32 bytes")
+        *Suite::Intl.hash(&parts).as_bytes()
     }
 
     /// The mark's place, and what it holds for the file as it is now.

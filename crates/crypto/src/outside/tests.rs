@@ -44,19 +44,30 @@ proptest! {
     /// Goal: the hint is right. Method: the deterministic signer of this crate computes it from the
     /// nonce, the completion from the signature alone.
     #[test]
-    fn the_hint_is_that_of_the_signer(secret in 1u8..255, message: Vec<u8>) {
-        let key = SecretKey::from_bytes(Algorithm::P256, &[secret; 32]).unwrap();
+    fn the_hint_is_that_of_the_signer(sm2: bool, secret in 1u8..255, message: Vec<u8>) {
+        let algorithm = if sm2 { Algorithm::Sm2 } else { Algorithm::P256 };
+        let key = SecretKey::from_bytes(algorithm, &[secret; 32]).unwrap();
         let signature = key.sign(b"space", &message);
         let raw = signature[..64].try_into().unwrap();
-        let complete =
-            complete_signature(Algorithm::P256, &key.public_key(), b"space", &message, raw);
+        let complete = complete_signature(algorithm, &key.public_key(), b"space", &message, raw);
         prop_assert_eq!(complete, Some(signature));
+    }
+
+    /// Goal: an SM2 signer outside needs the digest alone. Method: the kernels' signer of a digest
+    /// gives what the signer of messages gives.
+    #[test]
+    fn the_digest_of_sm2_is_what_is_signed(secret in 1u8..255, message: Vec<u8>) {
+        let key = SecretKey::from_bytes(Algorithm::Sm2, &[secret; 32]).unwrap();
+        let digest = input_to_sign(Algorithm::Sm2, &key.public_key(), b"space", &message).unwrap();
+        let outside = bulk_sm2::SigningKey::new(&[secret; 32]).unwrap();
+        let (raw, hint) = outside.sign_digest(&digest.try_into().unwrap());
+        prop_assert_eq!([&raw[..], &[hint]].concat(), key.sign(b"space", &message));
     }
 
     /// Goal: nonsense is never completed. Method: flip any bit of a valid signature.
     #[test]
-    fn a_wrong_signature_is_refused(ed25519: bool, bit in 0usize..512, message: Vec<u8>) {
-        let algorithm = if ed25519 { Algorithm::Ed25519 } else { Algorithm::P256 };
+    fn a_wrong_signature_is_refused(choice in 0..3usize, bit in 0usize..512, message: Vec<u8>) {
+        let algorithm = [Algorithm::Ed25519, Algorithm::P256, Algorithm::Sm2][choice];
         let key = SecretKey::from_bytes(algorithm, &[7; 32]).unwrap();
         let mut raw: [u8; 64] = key.sign(b"space", &message)[..64].try_into().unwrap();
         let public_key = key.public_key();
