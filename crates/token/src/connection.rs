@@ -2,7 +2,7 @@
 
 use crate::{KeyName, TokenConfig, TokenError, TokenName, module, pin::Pin};
 use cryptoki::{
-    context::Pkcs11,
+    context::{Function, Pkcs11},
     error::{Error, RvError},
     object::{Attribute, AttributeType, ObjectClass, ObjectHandle},
     session::{Session, SessionState, UserType},
@@ -180,6 +180,10 @@ impl Live {
         ];
         template.extend(key.id.clone().map(Attribute::Id));
         match self.session.find_objects(&template)?[..] {
+            // Tokens hide private keys, with no word of it, from who is not logged in any more.
+            [] if !is_logged_in(&self.session)? => {
+                Err(Error::Pkcs11(RvError::UserNotLoggedIn, Function::FindObjects).into())
+            }
             [] => Ok(None),
             [object] => Ok(Some(object)),
             ref several => Err(TokenError::KeyAmbiguous {
@@ -258,6 +262,10 @@ fn find(module: &Pkcs11, config: &TokenConfig) -> Result<(Slot, TokenInfo), Fail
     }
 }
 
+fn is_logged_in(session: &Session) -> Result<bool, Error> {
+    Ok(session.get_session_info()?.session_state() == SessionState::RoUser)
+}
+
 /// Logs in, unless another session of this process is logged in: PKCS #11 logs a process in, not a
 /// session.
 fn log_in(
@@ -269,7 +277,7 @@ fn log_in(
 ) -> Result<(), Failure> {
     // A panic elsewhere leaves nothing behind: the lock holds no data.
     let _one_at_a_time = LOGIN.lock().unwrap_or_else(PoisonError::into_inner);
-    if session.get_session_info()?.session_state() == SessionState::RoUser {
+    if is_logged_in(session)? {
         return Ok(());
     }
     let pin = Pin::read(config, info.serial_number())?;

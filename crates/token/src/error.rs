@@ -104,7 +104,9 @@ pub enum TokenError {
         count: usize,
     },
     /// A new key would have the name of another.
-    #[error("the token {token} has a key {key} already; keys are never replaced, take another name")]
+    #[error(
+        "the token {token} has a key {key} already; keys are never replaced, take another name"
+    )]
     KeyExists {
         /// The token.
         token: TokenName,

@@ -77,19 +77,23 @@ impl TokenKey {
         let raw = self.token.pool.call(move |live| {
             let key = live.private_key(&name)?;
             live.session.sign(&names.signing(), key, &input).map_err(|error| match error {
-                Error::Pkcs11(RvError::MechanismInvalid, _) => Failure::Token(TokenError::Mechanism {
-                    token: refusing.clone(),
-                    algorithm,
-                    mechanism: names.sign.to_string(),
-                }),
+                Error::Pkcs11(RvError::MechanismInvalid, _) => {
+                    Failure::Token(TokenError::Mechanism {
+                        token: refusing.clone(),
+                        algorithm,
+                        mechanism: names.sign.to_string(),
+                    })
+                }
                 other => other.into(),
             })
         })?;
         let raw = raw.as_slice().try_into().ok();
-        raw.and_then(|raw| {
-            complete_signature(algorithm, &self.public_key, namespace, message, raw)
-        })
-        .ok_or_else(|| TokenError::Signature { token: token(), key: self.name.clone(), algorithm })
+        raw.and_then(|raw| complete_signature(algorithm, &self.public_key, namespace, message, raw))
+            .ok_or_else(|| TokenError::Signature {
+                token: token(),
+                key: self.name.clone(),
+                algorithm,
+            })
     }
 
     /// Signs a random challenge and verifies the signature.

@@ -42,8 +42,7 @@ impl<'a> Pin<'a> {
             PinSource::File(file) => read_file(file),
             PinSource::Variable(name) => read_variable(name),
         };
-        let text =
-            text.map_err(|reason| TokenError::Pin { from: config.pin.clone(), reason })?;
+        let text = text.map_err(|reason| TokenError::Pin { from: config.pin.clone(), reason })?;
         let pin = Self { text, config, serial: serial.to_owned() };
         let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.contains(&pin.digest()) || pin.is_marked() {
@@ -105,9 +104,8 @@ impl<'a> Pin<'a> {
     }
 
     fn is_marked(&self) -> bool {
-        self.mark().is_some_and(|(mark, state)| {
-            fs::read_to_string(mark).is_ok_and(|text| text == state)
-        })
+        self.mark()
+            .is_some_and(|(mark, state)| fs::read_to_string(mark).is_ok_and(|text| text == state))
     }
 }
 

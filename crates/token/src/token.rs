@@ -8,6 +8,7 @@ use crate::{
 };
 use cryptoki::{
     error::{Error, RvError},
+    mechanism::MechanismType,
     object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle},
     session::Session,
 };
@@ -101,13 +102,16 @@ impl Token {
         Ok(id)
     }
 
-    fn check_mechanism(
-        &self,
-        names: Names,
-        mechanism: cryptoki::mechanism::MechanismType,
-    ) -> Result<(), TokenError> {
-        let offered = self.pool.call(|live| Ok(live.module.get_mechanism_list(live.slot)?))?;
-        if offered.contains(&mechanism) {
+    fn check_mechanism(&self, names: Names, mechanism: MechanismType) -> Result<(), TokenError> {
+        // The list of mechanisms would not do: the library leaves vendors' numbers out of it.
+        let offered = self.pool.call(move |live| {
+            match live.module.get_mechanism_info(live.slot, mechanism) {
+                Ok(_) => Ok(true),
+                Err(Error::Pkcs11(RvError::MechanismInvalid, _)) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        })?;
+        if offered {
             return Ok(());
         }
         let (token, algorithm) = (self.config.token.clone(), names.algorithm);
@@ -161,7 +165,9 @@ fn describe(
 fn kind(key_type: Option<KeyType>, curve: &[u8]) -> String {
     let curve: String = curve.iter().map(|byte| format!("{byte:02x}")).collect();
     let key_type = key_type.map_or_else(|| "unknown".into(), |found| found.to_string());
-    format!("its type is {key_type}, its curve {curve:?}, expected P-256, Ed25519 or configured SM2")
+    format!(
+        "its type is {key_type}, its curve {curve:?}, expected P-256, Ed25519 or configured SM2"
+    )
 }
 
 fn generate(live: &Live, names: Names, name: &KeyName, id: &[u8]) -> Result<Vec<u8>, Failure> {

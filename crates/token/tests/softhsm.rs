@@ -3,12 +3,7 @@
 mod common;
 
 use common::{LABEL, PIN, alone, config, init_token, refusal, write_pin};
-use cryptoki::{
-    context::Pkcs11,
-    session::UserType,
-    slot::Slot,
-    types::AuthPin,
-};
+use cryptoki::{context::Pkcs11, session::UserType, slot::Slot, types::AuthPin};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, thread};
 use trine_crypto::{Algorithm, BatchItem, verify};
 use trine_token::{KeyName, PinSource, Token, TokenError, TokenKey, TokenName};
@@ -29,9 +24,9 @@ fn item<'a>(key: &'a TokenKey, message: &'a [u8], signature: &'a [u8]) -> BatchI
 fn elsewhere(module: &Path) -> (Pkcs11, Slot) {
     let other = Pkcs11::new(module).unwrap();
     let slots = other.get_slots_with_initialized_token().unwrap();
-    let slot = slots.into_iter().find(|slot| {
-        other.get_token_info(*slot).is_ok_and(|info| info.label() == LABEL)
-    });
+    let slot = slots
+        .into_iter()
+        .find(|slot| other.get_token_info(*slot).is_ok_and(|info| info.label() == LABEL));
     (other, slot.unwrap())
 }
 
@@ -119,6 +114,15 @@ fn configurations_are_refused_with_codes() {
             (other.sessions, other.wait_ms) = (sessions, wait_ms);
             assert_eq!(refusal(other).code(), "bad_token_configuration");
         }
+    });
+}
+
+/// Goal: tokens of one label are told apart. Method: two of them, named by label and by serial
+/// number.
+#[test]
+fn tokens_of_one_label_have_serial_numbers() {
+    alone("tokens_of_one_label_have_serial_numbers", |module, folder| {
+        let good = config(module, folder);
         init_token(folder, LABEL);
         let fresh = Token::open(good.clone());
         assert_eq!(fresh.unwrap_err().code(), "token_ambiguous");

@@ -40,7 +40,9 @@ pub enum VotesError {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// Validators may not use the key's algorithm.
-    #[error("validators may not use keys of this algorithm; take one that the chain's suite admits")]
+    #[error(
+        "validators may not use keys of this algorithm; take one that the chain's suite admits"
+    )]
     NotForValidators,
     /// The log cannot be read or written.
     #[error("the log of votes {}: {source}; mend the disk, then start again", path.display())]
@@ -253,8 +255,7 @@ fn read(
     header: &[u8],
     bytes: &[u8],
 ) -> Result<Vec<Record>, VotesError> {
-    let damaged =
-        |place, reason| VotesError::Damaged { path: path.to_owned(), place, reason };
+    let damaged = |place, reason| VotesError::Damaged { path: path.to_owned(), place, reason };
     if bytes.len() > FILE_BYTES_MAX {
         return Err(damaged(FILE_BYTES_MAX, "the file is longer than any that is written"));
     }
