@@ -23,7 +23,8 @@ use support::{
     ACCOUNTS, Counters, EverySignature, NoLogs, Queue, Seen, Witness, add, address, counter_key,
     genesis, secret,
 };
-use trine_consensus::{Config, Parts, ProcessConfig, address_book, run, signer};
+use trine_consensus::{Config, Parts, ProcessConfig, address_book, run};
+use trine_crypto::VoteSigner;
 use trine_ledger::state::StateReader;
 use trine_types::Genesis;
 
@@ -48,11 +49,11 @@ fn main() {
         log_heads: Arc::new(NoLogs),
         incoming: Arc::new(|_| ()),
     };
-    let key = secret(b'v', number);
-    let key: [u8; 32] = key.expose().try_into().expect("32 bytes");
+    let key = VoteSigner::new(secret(b'v', number));
+    let key = key.expect("validators use the suite's algorithm");
     let folder = PathBuf::from(&arguments[0]);
     let length = NonZeroU64::new(blocks_per_epoch).expect("epochs have blocks");
-    let mut engine = Config::new(signer(&key), length);
+    let mut engine = Config::new(key, length);
     engine.cache_bytes = 16 << 20;
     engine.timing.idle_ms = 100;
     let validators = genesis.validator_set().expect("the test's keys are keys");

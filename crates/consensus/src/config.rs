@@ -3,7 +3,6 @@
 use crate::pace::Pace;
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroU64, time::Duration};
-use trine_crypto::{Algorithm, SecretKey};
 use trine_ledger::preset::PrivateKey;
 use trine_types::limits;
 
@@ -138,13 +137,6 @@ fn at_least(field: &'static str, actual: u64, minimum: u64) -> Result<(), Config
         return Err(ConfigError::OutOfRange { field, actual, expected });
     }
     Ok(())
-}
-
-/// Takes a validator's secret key from its 32-byte seed.
-pub fn signer(seed: &[u8; 32]) -> PrivateKey {
-    let key = SecretKey::from_bytes(Algorithm::Ed25519, seed);
-    PrivateKey::new(key.expect("every 32 bytes are an Ed25519 seed"))
-        .expect("validators may use Ed25519")
 }
 
 /// Milliseconds as a duration.

@@ -61,12 +61,12 @@ use std::{
     sync::Arc,
 };
 use trine_ledger::{
-    Block, Committees, Ledger, Parts as LedgerParts, Runtime,
+    Block, Committees, Ledger, Parts as LedgerParts, Runtime, by_suite,
     databases::{self, ColdOperation, HotOperation},
     log_heads::LogHeads,
     observer::Observer,
     open_genesis,
-    preset::{BlockDigest, Finalization, Hash, Marshal, PublicKey, Scheme, Strategy, Variant},
+    preset::{BlockDigest, Elector, Finalization, Marshal, PublicKey, Scheme, Strategy, Variant},
 };
 use trine_types::{
     Genesis, Suite, TransactionId,
@@ -92,7 +92,7 @@ const SKIP_MS: u64 = 5_000;
 const NAMESPACE: &[u8] = b"trine/consensus/";
 
 type Automaton<E> = Deferred<E, Scheme, Paced<stateful::Mailbox<E, Ledger>>, Block, FixedEpocher>;
-type Resolvers = (NoSync<HotOperation>, NoSync<ColdOperation>);
+type Resolvers = by_suite::Resolvers<(NoSync<HotOperation>, NoSync<ColdOperation>)>;
 type Certificates<E> = prunable::Archive<EightCap, E, BlockDigest, Finalization>;
 type Blocks<E> = prunable::Archive<EightCap, E, BlockDigest, Arc<Block>>;
 type Backfill = (handler::Receiver<BlockDigest>, marshal_resolver::Mailbox<BlockDigest, PublicKey>);
@@ -292,10 +292,11 @@ impl<E: Environment> Node<E> {
         let guard = VoteGuard::open(context.child("guard"), &config.prefix, config.first_start)
             .await
             .map_err(|error| StartError::Storage(error.to_string()))?;
+        let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from)?;
         let genesis = open_genesis(
             context.child("genesis"),
             &config.prefix,
-            databases::config(&config.prefix, &cache, &strategy),
+            databases::config(suite, &config.prefix, &cache, &strategy),
             &parts.genesis,
             parts.application.as_ref(),
         )
@@ -334,8 +335,9 @@ impl<E: Environment> Node<E> {
         })
     }
 
-    fn databases(&self) -> (databases::HotConfig, databases::ColdConfig) {
-        databases::config(&self.config.prefix, &self.cache, &self.strategy)
+    fn databases(&self) -> databases::Config {
+        let suite = self.genesis.suite();
+        databases::config(suite, &self.config.prefix, &self.cache, &self.strategy)
     }
 
     fn fetch_timeout(&self) -> NonZeroDuration {
@@ -432,7 +434,7 @@ impl<E: Environment> Node<E> {
         }
     }
 
-    fn simplex_config(&self) -> orchestrator::SimplexConfig<RoundRobin<Hash>> {
+    fn simplex_config(&self) -> orchestrator::SimplexConfig<Elector> {
         let timing = &self.config.timing;
         orchestrator::SimplexConfig {
             elector: RoundRobin::default(),
@@ -504,16 +506,8 @@ impl<E: Environment> Node<E> {
         marshal: Marshal,
         application: Automaton<E>,
         gate: Gate,
-    ) -> orchestrator::Config<
-        B,
-        M,
-        Committees,
-        Variant,
-        MinPk,
-        Automaton<E>,
-        RoundRobin<Hash>,
-        Strategy,
-    > {
+    ) -> orchestrator::Config<B, M, Committees, Variant, MinPk, Automaton<E>, Elector, Strategy>
+    {
         orchestrator::Config {
             oracle,
             manager,

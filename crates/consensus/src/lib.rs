@@ -13,7 +13,7 @@ mod process;
 mod running;
 mod source;
 
-pub use config::{Config, ConfigError, Timing, signer};
+pub use config::{Config, ConfigError, Timing};
 pub use engine::{
     CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,
 };

@@ -4,11 +4,14 @@ mod support;
 
 use std::num::NonZeroU64;
 use support::secret;
-use trine_consensus::{Config, ConfigError, parse_address, signer};
+use trine_consensus::{Config, ConfigError, parse_address};
+use trine_crypto::VoteSigner;
 
 fn config() -> Config {
-    let seed: [u8; 32] = secret(b'v', 0).expose().try_into().expect("32 bytes");
-    Config::new(signer(&seed), NonZeroU64::new(512).expect("epochs have blocks"))
+    Config::new(
+        VoteSigner::new(secret(b'v', 0)).expect("validators use the suite's algorithm"),
+        NonZeroU64::new(512).expect("epochs have blocks"),
+    )
 }
 
 fn refused(change: impl FnOnce(&mut Config)) -> &'static str {

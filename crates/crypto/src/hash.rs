@@ -78,6 +78,25 @@ impl Suite {
         }
     }
 
+    /// Whether a chain of this suite admits keys of `algorithm`.
+    ///
+    /// Chains of the national suite speak the national algorithms alone; others admit all.
+    pub const fn admits(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Intl => true,
+            Self::Gm => matches!(algorithm, Algorithm::Sm2),
+        }
+    }
+
+    /// Whether validators of this suite may sign with `algorithm`: what signs 64 bytes and is
+    /// found in hardware tokens.
+    pub const fn admits_validator(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Intl => matches!(algorithm, Algorithm::Ed25519 | Algorithm::P256),
+            Self::Gm => matches!(algorithm, Algorithm::Sm2),
+        }
+    }
+
     /// Starts an incremental hash.
     pub fn hasher(self) -> Hasher {
         match self {

@@ -21,6 +21,7 @@
 //! ```
 
 mod ed25519;
+mod engine_hash;
 mod hash;
 mod keccak;
 mod key;
@@ -37,6 +38,7 @@ pub mod sm4_gcm;
 mod voting;
 pub mod webauthn;
 
+pub use engine_hash::Sm3;
 pub use hash::{Digest, Hasher, Suite, UnknownSuite};
 pub use keccak::keccak256;
 pub use key::{
@@ -51,7 +53,9 @@ pub use outside::{RAW_SIGNATURE_BYTES, complete_signature, input_to_sign};
 pub use scheme::framed;
 pub use secp256k1::{ethereum_address, recover_secp256k1};
 pub use signature::{SignatureError, signature_from_der, signature_to_der};
-pub use voting::{Signing, VOTE_SIGNATURE_BYTES, VoteKey, VoteSignature, VoteSigner};
+pub use voting::{
+    Signing, VOTE_KEY_BYTES, VOTE_SIGNATURE_BYTES, VoteKey, VoteSignature, VoteSigner,
+};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! algorithm that validators may use, so that one engine serves every suite, and a key may live in
 //! a hardware token: whoever can sign is a [`Signing`].
 
-use crate::{Algorithm, BatchItem, SecretKey, verify};
+use crate::{Algorithm, BatchItem, SecretKey, Suite, verify};
 use bytes::BufMut;
 use commonware_codec::{
     Buf, Error as CodecError, FixedArray, FixedSize, Read, ReadExt as _, Write,
@@ -17,19 +17,21 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 /// Bytes of the longest key that a validator may have.
 const KEY_BYTES_MAX: usize = 33;
+/// Bytes of a validator's key with the number of its algorithm.
+pub const VOTE_KEY_BYTES: usize = 1 + KEY_BYTES_MAX;
 /// Bytes of every signature that a validator may make.
 pub const VOTE_SIGNATURE_BYTES: usize = 64;
 
-/// Whether validators may sign with this algorithm.
-const fn is_for_validators(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Ed25519 | Algorithm::Sm2 | Algorithm::P256)
+/// Whether validators of some suite may sign with this algorithm.
+fn is_for_validators(algorithm: Algorithm) -> bool {
+    Suite::ALL.iter().any(|suite| suite.admits_validator(algorithm))
 }
 
 /// A validator's public key: number of the algorithm, then the key, padded with zeros.
 ///
 /// Keys of one algorithm are ordered as their bytes are.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, FixedArray)]
-pub struct VoteKey([u8; 1 + KEY_BYTES_MAX]);
+pub struct VoteKey([u8; VOTE_KEY_BYTES]);
 
 impl VoteKey {
     /// Takes an encoded key; none for bytes that are no key, or an algorithm that validators may
@@ -38,10 +40,22 @@ impl VoteKey {
         if !is_for_validators(algorithm) || !algorithm.is_public_key(key) {
             return None;
         }
-        let mut bytes = [0; 1 + KEY_BYTES_MAX];
+        let mut bytes = [0; VOTE_KEY_BYTES];
         bytes[0] = algorithm.number();
         bytes[1..=key.len()].copy_from_slice(key);
         Some(Self(bytes))
+    }
+
+    /// Takes a key as it travels; none for bytes that are not the one encoding of a key.
+    pub fn from_array(bytes: &[u8; VOTE_KEY_BYTES]) -> Option<Self> {
+        let algorithm = Algorithm::from_number(bytes[0]).filter(|one| is_for_validators(*one))?;
+        let (key, padding) = bytes[1..].split_at(algorithm.public_key_bytes());
+        Self::new(algorithm, key).filter(|_| padding.iter().all(|byte| *byte == 0))
+    }
+
+    /// The key as it travels.
+    pub const fn to_array(&self) -> [u8; VOTE_KEY_BYTES] {
+        self.0
     }
 
     /// Algorithm of the key.
@@ -65,20 +79,13 @@ impl Read for VoteKey {
     type Cfg = ();
 
     fn read_cfg(from: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
-        let bytes = <[u8; 1 + KEY_BYTES_MAX]>::read(from)?;
-        let refused = || CodecError::Invalid("VoteKey", "no validator's key");
-        let algorithm = Algorithm::from_number(bytes[0]).ok_or_else(refused)?;
-        if !is_for_validators(algorithm) {
-            return Err(refused());
-        }
-        let (key, padding) = bytes[1..].split_at(algorithm.public_key_bytes());
-        let key = Self::new(algorithm, key).ok_or_else(refused)?;
-        if padding.iter().any(|byte| *byte != 0) { Err(refused()) } else { Ok(key) }
+        let bytes = <[u8; VOTE_KEY_BYTES]>::read(from)?;
+        Self::from_array(&bytes).ok_or(CodecError::Invalid("VoteKey", "no validator's key"))
     }
 }
 
 impl FixedSize for VoteKey {
-    const SIZE: usize = 1 + KEY_BYTES_MAX;
+    const SIZE: usize = VOTE_KEY_BYTES;
 }
 
 impl Span for VoteKey {}
@@ -93,7 +100,7 @@ impl Verifier for VoteKey {
     }
 }
 
-/// A validator's signature: 64 bytes in every algorithm.
+/// A validator's signature: 64 bytes in every algorithm, the hint of SM2 and P-256 left out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, FixedArray)]
 #[fixed_array(infallible)]
 pub struct VoteSignature([u8; VOTE_SIGNATURE_BYTES]);
@@ -155,7 +162,8 @@ impl Signing for SecretKey {
 
     fn sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature> {
         let signature = Self::sign(self, namespace, message);
-        Some(VoteSignature(signature.try_into().expect("checked by VoteSigner::new")))
+        let scalars = signature.first_chunk().expect("checked by VoteSigner::new");
+        Some(VoteSignature(*scalars))
     }
 }
 
@@ -167,6 +175,11 @@ impl VoteSigner {
     /// Takes a key; none when validators may not use its algorithm.
     pub fn new(key: SecretKey) -> Option<Self> {
         is_for_validators(key.algorithm()).then(|| Self(Arc::new(key)))
+    }
+
+    /// The key that checks its signatures.
+    pub fn vote_key(&self) -> VoteKey {
+        self.0.public_key()
     }
 
     /// Takes a signer of another kind.

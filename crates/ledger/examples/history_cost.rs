@@ -66,7 +66,7 @@ fn block(height: u64, transactions: usize, state: &mut u64) -> Arc<FinalizedBloc
         epoch: Epoch(0),
         view: height,
         parent_view: height - 1,
-        proposer: [1; 32],
+        proposer: trine_types::ValidatorKey([1; 34]),
         parent: Digest([2; 32]),
         time_ms: 1_700_000_000_000 + height,
         body_root: Digest([3; 32]),

@@ -20,7 +20,19 @@ use commonware_glue::dkg::{ReshareBlock, types::Payload};
 use commonware_storage::qmdb::sync::Target;
 use commonware_utils::{range::NonEmptyRange, sequence::Unit};
 use std::sync::Arc;
-use trine_types::{Encode as _, Header, StateCommitment, Suite, Transaction, limits};
+use trine_types::{Encode as _, Header, StateCommitment, Suite, Transaction, ValidatorKey, limits};
+
+/// The leader of the block's view. Genesis has none: the engine, which asks all the same, is told
+/// the first validator.
+fn proposer(suite: Suite, header: &Header) -> Result<PublicKey, BlockError> {
+    let first = header.epoch_change.as_ref().map(|change| change.validators.as_slice()[0].key);
+    let key = match header.height {
+        trine_types::Height(0) if header.proposer == ValidatorKey::default() => first,
+        _ => Some(header.proposer),
+    };
+    key.and_then(|key| committees::decode_key(suite, &key))
+        .ok_or(BlockError::Inconsistent("the proposer is no key"))
+}
 
 /// Bytes before the body: its length.
 const PREFIX_BYTES: usize = 4;
@@ -81,11 +93,10 @@ impl Block {
         if block.body_root(suite) != header.body_root {
             return Err(BlockError::Inconsistent("the body is not the one of the header"));
         }
-        let proposer = committees::decode_key(&header.proposer)
-            .ok_or(BlockError::Inconsistent("the proposer is no key"))?;
         if let Some(change) = &header.epoch_change {
-            epochs::check_keys(change)?;
+            epochs::check_keys(suite, change)?;
         }
+        let proposer = proposer(suite, header)?;
         let targets = (target(&header.accounts)?, target(&header.values)?);
         let digest = BlockDigest::from(header.digest(suite).0);
         Ok(Self { suite, inner: Arc::new(block), encoded, digest, proposer, targets })

@@ -8,7 +8,7 @@ use commonware_cryptography::{
 };
 use commonware_utils::{ordered::Set, sync::Mutex};
 use std::{collections::BTreeMap, sync::Arc};
-use trine_types::{Algorithm, EpochChange};
+use trine_types::{EpochChange, Suite, ValidatorKey};
 
 /// Epochs kept: blocks and certificates of older ones are never checked again by the engine.
 const EPOCHS_KEPT: usize = 64;
@@ -93,15 +93,15 @@ pub fn members(validators: &trine_types::ValidatorSet) -> Set<PublicKey> {
     Set::from_iter_dedup(validators.as_slice().iter().map(|validator| public_key(&validator.key)))
 }
 
-/// Reads a key; none for bytes that are no Ed25519 key.
-pub fn decode_key(bytes: &[u8; 32]) -> Option<PublicKey> {
-    PublicKey::new(Algorithm::Ed25519, bytes)
+/// Reads a key; none for bytes that are no key with which validators of the suite sign.
+pub fn decode_key(suite: Suite, key: &ValidatorKey) -> Option<PublicKey> {
+    key.vote_key().filter(|key| suite.admits_validator(key.algorithm()))
 }
 
 /// Reads a validator's key.
 ///
 /// # Panics
-/// On bytes that are no Ed25519 key: genesis and blocks with such a key are refused before.
-pub fn public_key(key: &[u8; 32]) -> PublicKey {
-    decode_key(key).expect("validator keys are checked when a set is decoded")
+/// On bytes that are no key: genesis and blocks with such a key are refused before.
+pub fn public_key(key: &ValidatorKey) -> PublicKey {
+    key.vote_key().expect("validator keys are checked when a set is decoded")
 }

@@ -1,9 +1,11 @@
-//! Name the two state databases and how they are configured.
+//! Name the two state databases of either suite and how they are configured.
 //!
 //! `hot` holds accounts, `cold` everything else; see `docs/adr/0001-state-databases.md`.
 
-use crate::preset::{BlockDigest, Hash, Strategy};
+use crate::by_suite::BySuite;
+use crate::preset::{BlockDigest, Strategy};
 use commonware_codec::RangeCfg;
+use commonware_cryptography::{Hasher, Sha256};
 use commonware_glue::stateful::db::{DatabaseSet, Shared};
 use commonware_runtime::{Spawner, buffer::paged::CacheRef};
 use commonware_storage::{
@@ -20,7 +22,8 @@ use commonware_storage::{
 };
 use commonware_utils::{NZU64, NZUsize, sequence::FixedBytes};
 use std::num::{NonZeroU64, NonZeroUsize};
-use trine_types::{Address, StateKey, account::ACCOUNT_BYTES, limits};
+use trine_crypto::Sm3;
+use trine_types::{Address, StateKey, Suite, account::ACCOUNT_BYTES, limits};
 
 /// Merkle structure of the operation logs.
 pub type Family = mmr::Family;
@@ -38,20 +41,26 @@ pub type ColdValue = Vec<u8>;
 /// Bytes of one chunk of the activity bitmap.
 pub const CHUNK_BYTES: usize = 64;
 
-/// Accounts, with proofs of current values.
-pub type HotDb<E> =
-    unordered::fixed::Db<Family, E, HotKey, HotValue, Hash, EightCap, CHUNK_BYTES, Strategy>;
+/// Accounts under the hash `H`, with proofs of current values.
+pub type HotDb<E, H> =
+    unordered::fixed::Db<Family, E, HotKey, HotValue, H, EightCap, CHUNK_BYTES, Strategy>;
 /// Everything else, with proofs of current values and of absence.
-pub type ColdDb<E> =
-    ordered::variable::Db<Family, E, ColdKey, ColdValue, Hash, EightCap, CHUNK_BYTES, Strategy>;
+pub type ColdDb<E, H> =
+    ordered::variable::Db<Family, E, ColdKey, ColdValue, H, EightCap, CHUNK_BYTES, Strategy>;
 
 /// Operation of the hot database.
 pub type HotOperation = any::unordered::fixed::Operation<Family, HotKey, HotValue>;
 /// Operation of the cold database.
 pub type ColdOperation = any::ordered::variable::Operation<Family, ColdKey, ColdValue>;
 
-/// Both databases, executed and committed as one.
-pub type Databases<E> = (Shared<HotDb<E>>, Shared<ColdDb<E>>);
+/// A hash of the state: that of one suite.
+pub trait Hash: Hasher<Digest = BlockDigest> {}
+impl<H: Hasher<Digest = BlockDigest>> Hash for H {}
+
+/// Both databases under one hash, executed and committed as one.
+pub type Pair<E, H> = (Shared<HotDb<E, H>>, Shared<ColdDb<E, H>>);
+/// Both databases of a chain of either suite.
+pub type Databases<E> = BySuite<Pair<E, Sha256>, Pair<E, Sm3>>;
 /// Changes of one block before their roots are known.
 pub type Unmerkleized<E> = <Databases<E> as DatabaseSet<E>>::Unmerkleized;
 /// Changes of one block with their roots.
@@ -65,6 +74,8 @@ pub type Targets = (Target<Family, BlockDigest>, Target<Family, BlockDigest>);
 pub trait Runtime: Spawner + Storage {}
 impl<E: Spawner + Storage> Runtime for E {}
 
+/// Configuration of both databases.
+pub type Config = (Suite, (HotConfig, ColdConfig));
 /// Configuration of the hot database.
 pub type HotConfig = FixedConfig<EightCap, Strategy>;
 /// Configuration of the cold database.
@@ -92,10 +103,10 @@ fn tree(partition: &str, cache: &CacheRef, strategy: &Strategy) -> TreeConfig<St
 /// Configures the databases below the partition `prefix`.
 ///
 /// The sizes are part of the files: changing them needs a migration.
-pub fn config(prefix: &str, cache: &CacheRef, strategy: &Strategy) -> (HotConfig, ColdConfig) {
+pub fn config(suite: Suite, prefix: &str, cache: &CacheRef, strategy: &Strategy) -> Config {
     let hot = format!("{prefix}-hot");
     let cold = format!("{prefix}-cold");
-    (
+    let both = (
         HotConfig {
             merkle_config: tree(&hot, cache, strategy),
             journal_config: fixed::Config {
@@ -128,5 +139,6 @@ pub fn config(prefix: &str, cache: &CacheRef, strategy: &Strategy) -> (HotConfig
             init_buffer: REPLAY_BUFFER,
             init_concurrency: (),
         },
-    )
+    );
+    (suite, both)
 }

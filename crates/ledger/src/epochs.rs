@@ -18,7 +18,7 @@ use commonware_glue::dkg::types::{EpochInfo, EpochOutcome};
 use commonware_utils::{N3f1, ordered::Set, sequence::Unit, sync::Mutex};
 use rand::{SeedableRng as _, rngs::StdRng};
 use std::sync::LazyLock;
-use trine_types::EpochChange;
+use trine_types::{EpochChange, Suite};
 
 type Players = Output<MinPk, PublicKey>;
 
@@ -26,14 +26,14 @@ type Players = Output<MinPk, PublicKey>;
 static MADE: LazyLock<Mutex<Vec<Players>>> = LazyLock::new(Mutex::default);
 const MADE_MAX: usize = 8;
 
-/// Refuses a change with a validator key that is no Ed25519 key.
+/// Refuses a change with a validator key that is no key of the suite.
 ///
 /// # Errors
 /// [`BlockError::Inconsistent`].
-pub fn check_keys(change: &EpochChange) -> Result<(), BlockError> {
+pub fn check_keys(suite: Suite, change: &EpochChange) -> Result<(), BlockError> {
     let sets = [Some(&change.validators), change.following.as_ref()];
     for validator in sets.into_iter().flatten().flat_map(|set| set.as_slice()) {
-        decode_key(&validator.key)
+        decode_key(suite, &validator.key)
             .ok_or(BlockError::Inconsistent("a validator's key is no key"))?;
     }
     Ok(())

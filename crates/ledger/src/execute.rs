@@ -5,9 +5,13 @@
 //! builder that tried and left out a transaction commits the same as a verifier that never saw it.
 
 use crate::{
-    databases::{ColdKey, ColdValue, HotKey, HotValue, Merkleized, Runtime, Unmerkleized},
+    by_suite::{BySuite, either},
+    databases::{
+        ColdKey, ColdValue, Hash, HotKey, HotValue, Merkleized, Pair, Runtime, Unmerkleized,
+    },
     preset::Strategy,
 };
+use commonware_glue::stateful::db::DatabaseSet;
 use commonware_parallel::Strategy as _;
 use commonware_storage::qmdb::any::batch::Slot;
 use std::sync::Arc;
@@ -35,17 +39,26 @@ pub struct Applied<E: Runtime, R> {
     pub view: View,
 }
 
-/// Stages what `transactions` touch, calls `run` on the view, and merkleizes what it changed.
+/// Transactions and what surrounds them.
+pub struct Work<'a> {
+    /// Rules.
+    pub application: Arc<dyn Application>,
+    /// Pool for `run`.
+    pub strategy: &'a Strategy,
+    /// Block.
+    pub context: BlockContext,
+    /// Transactions.
+    pub transactions: Arc<[Arc<Transaction>]>,
+}
+
+/// Stages what the transactions touch, calls `run` on the view, and merkleizes what it changed.
 ///
 /// `run` works on the thread pool, never on the reactor.
 ///
 /// # Errors
 /// [`DatabaseError`] outside, what `run` refused inside.
 pub async fn apply<E, R, X>(
-    application: Arc<dyn Application>,
-    strategy: &Strategy,
-    context: BlockContext,
-    transactions: Arc<[Arc<Transaction>]>,
+    work: Work<'_>,
     batches: Unmerkleized<E>,
     run: impl FnOnce(&[&Transaction], &mut View) -> Result<R, X> + Send + 'static,
 ) -> Result<Result<Applied<E, R>, X>, DatabaseError>
@@ -54,6 +67,32 @@ where
     R: Send + 'static,
     X: Send + 'static,
 {
+    let applied = |result, merkleized, view| Applied { result, merkleized, view };
+    Ok(match batches {
+        BySuite::Intl(batches) => apply_to::<E, _, R, X>(work, batches, run)
+            .await?
+            .map(|(result, merkleized, view)| applied(result, BySuite::Intl(merkleized), view)),
+        BySuite::Gm(batches) => apply_to::<E, _, R, X>(work, batches, run)
+            .await?
+            .map(|(result, merkleized, view)| applied(result, BySuite::Gm(merkleized), view)),
+    })
+}
+
+type PairUnmerkleized<E, H> = <Pair<E, H> as DatabaseSet<E>>::Unmerkleized;
+type PairMerkleized<E, H> = <Pair<E, H> as DatabaseSet<E>>::Merkleized;
+
+async fn apply_to<E, H, R, X>(
+    work: Work<'_>,
+    batches: PairUnmerkleized<E, H>,
+    run: impl FnOnce(&[&Transaction], &mut View) -> Result<R, X> + Send + 'static,
+) -> Result<Result<(R, PairMerkleized<E, H>, View), X>, DatabaseError>
+where
+    E: Runtime,
+    H: Hash,
+    R: Send + 'static,
+    X: Send + 'static,
+{
+    let Work { application, strategy, context, transactions } = work;
     let references: Vec<&Transaction> = transactions.iter().map(|one| &**one).collect();
     let mut view = View::default();
 
@@ -88,7 +127,7 @@ where
     let hot = hot.merkleize(changes.0, changes.1).await.map_err(failed)?;
     let changes = value_changes(&view, &values);
     let cold = cold.merkleize(changes.0, changes.1).await.map_err(failed)?;
-    Ok(Ok(Applied { result, merkleized: (hot, cold), view }))
+    Ok(Ok((result, (hot, cold), view)))
 }
 
 type Changes<K, V> = (Vec<Slot<V>>, Vec<(K, Option<V>)>);
@@ -134,6 +173,18 @@ pub fn decode_account(value: &HotValue) -> Result<Account, DatabaseError> {
     Account::from_bytes(value.as_ref()).map_err(failed)
 }
 
+/// What a header commits about one database, whatever its types.
+macro_rules! commitment {
+    ($batch:expr) => {
+        StateCommitment {
+            root: Digest((*$batch).root().0),
+            operations_root: Digest($batch.ops_root().0),
+            floor: *$batch.sync_boundary(),
+            size: *$batch.bounds().tip.size,
+        }
+    };
+}
+
 /// Key of an account in the hot database.
 pub fn hot_key(address: &Address) -> HotKey {
     HotKey::new(address.0)
@@ -146,18 +197,5 @@ pub fn cold_key(key: &StateKey) -> ColdKey {
 
 /// What a header commits about the two databases.
 pub fn commitments<E: Runtime>(merkleized: &Merkleized<E>) -> (StateCommitment, StateCommitment) {
-    let (hot, cold) = merkleized;
-    let accounts = StateCommitment {
-        root: Digest((**hot).root().0),
-        operations_root: Digest(hot.ops_root().0),
-        floor: *hot.sync_boundary(),
-        size: *hot.bounds().tip.size,
-    };
-    let values = StateCommitment {
-        root: Digest((**cold).root().0),
-        operations_root: Digest(cold.ops_root().0),
-        floor: *cold.sync_boundary(),
-        size: *cold.bounds().tip.size,
-    };
-    (accounts, values)
+    either!(merkleized, both => (commitment!(both.0), commitment!(both.1)))
 }

@@ -2,18 +2,21 @@
 
 use crate::{
     Block, BlockError,
-    databases::{ColdConfig, ColdDb, HotConfig, HotDb, HotValue, Location, Runtime},
+    databases::{ColdConfig, ColdDb, Config, Hash, HotConfig, HotDb, HotValue, Location, Runtime},
     execute::{cold_key, hot_key},
     log_heads,
 };
 use commonware_codec::RangeCfg;
+use commonware_cryptography::Sha256;
 use commonware_storage::{
     metadata::{self, Metadata},
     qmdb::floor::Proportional,
 };
 use commonware_utils::sequence::U64;
+use trine_crypto::Sm3;
 use trine_types::{
     Decode as _, Digest, Encode as _, Epoch, EpochChange, Genesis, Header, Height, StateCommitment,
+    Suite, ValidatorKey,
     application::{Application, GenesisState},
     limits, merkle,
 };
@@ -53,11 +56,10 @@ fn failed(error: impl std::fmt::Debug) -> GenesisError {
 pub async fn open<E: Runtime>(
     context: E,
     prefix: &str,
-    configs: (HotConfig, ColdConfig),
+    (suite, configs): Config,
     genesis: &Genesis,
     application: &dyn Application,
 ) -> Result<Block, GenesisError> {
-    let suite = genesis.suite()?;
     let config = metadata::Config {
         partition: format!("{prefix}-genesis"),
         codec_config: (RangeCfg::from(0..=limits::HEADER_BYTES_MAX), ()),
@@ -74,8 +76,10 @@ pub async fn open<E: Runtime>(
         return Ok(Block::new(suite, block)?);
     }
     let state = application.genesis_state();
-    let accounts = write_hot(&context, configs.0, &state).await?;
-    let values = write_cold(&context, configs.1, &state).await?;
+    let (accounts, values) = match suite {
+        Suite::Intl => write::<E, Sha256>(&context, configs, &state).await?,
+        Suite::Gm => write::<E, Sm3>(&context, configs, &state).await?,
+    };
     let header = header(genesis, accounts, values)?;
     let bytes = header.to_bytes();
     let block = Block::new(suite, trine_types::Block { header, transactions: Vec::new() })?;
@@ -98,7 +102,7 @@ fn header(
         epoch: Epoch(0),
         view: 0,
         parent_view: 0,
-        proposer: [0; 32],
+        proposer: ValidatorKey::default(),
         parent: Digest::default(),
         time_ms: genesis.time_ms,
         body_root: nothing,
@@ -112,16 +116,27 @@ fn header(
     })
 }
 
+/// Writes both databases; gives what the header commits about the accounts and about the values.
+async fn write<E: Runtime, H: Hash>(
+    context: &E,
+    (hot, cold): (HotConfig, ColdConfig),
+    state: &GenesisState,
+) -> Result<(StateCommitment, StateCommitment), GenesisError> {
+    let accounts = write_hot::<E, H>(context, hot, state).await?;
+    Ok((accounts, write_cold::<E, H>(context, cold, state).await?))
+}
+
 macro_rules! write_state {
     ($name:ident, $db:ident, $config:ty, $label:literal, $entries:expr) => {
-        async fn $name<E: Runtime>(
+        async fn $name<E: Runtime, H: Hash>(
             context: &E,
             config: $config,
             state: &GenesisState,
         ) -> Result<StateCommitment, GenesisError> {
             // A crash may have left operations behind: open at the state of an empty database.
             let empty = Some(Location::new(1));
-            let db = $db::<E>::init(context.child($label), config, empty).await.map_err(failed)?;
+            let db =
+                $db::<E, H>::init(context.child($label), config, empty).await.map_err(failed)?;
             let entries: fn(&GenesisState) -> _ = $entries;
             let mut batch = db.new_batch();
             for (key, value) in entries(state) {

@@ -4,7 +4,7 @@ use crate::{
     Block,
     committees::Committees,
     databases::{Databases, Merkleized, Readers, Runtime, Targets, Unmerkleized},
-    execute::{Applied, apply, commitments},
+    execute::{Applied, Work, apply, commitments},
     log_heads::LogHeads,
     observer::Observer,
     pending::Pending,
@@ -27,7 +27,7 @@ use std::{
 use tracing::{debug, warn};
 use trine_types::{
     Code, Digest, Encode as _, EpochChange, Header, Height, Suite, Transaction, TransactionId,
-    View,
+    ValidatorKey, View,
     application::{Application, BlockContext, Execution, InvalidBlock, SignatureChecker},
     merkle,
 };
@@ -152,14 +152,13 @@ impl Ledger {
         let execution = &applied.result;
         let (accounts, values) = commitments::<E>(&applied.merkleized);
         let parent_digest = Digest(place.parent.1.0);
-        let proposer = place.leader.key().try_into().expect("validators of this suite use Ed25519");
         Header {
             chain_id: context.chain_id,
             height: context.height,
             epoch: context.epoch,
             view: place.round.view().get(),
             parent_view: place.parent.0.get(),
-            proposer,
+            proposer: ValidatorKey(place.leader.to_array()),
             parent: parent_digest,
             time_ms: context.time_ms,
             body_root,
@@ -214,7 +213,9 @@ impl Ledger {
         let parts = &self.parts;
         let application = parts.application.clone();
         let tried = transactions.clone();
-        let applied = apply(application, &parts.strategy, within, tried, batches, run).await;
+        let strategy = &parts.strategy;
+        let work = Work { application, strategy, context: within, transactions: tried };
+        let applied = apply::<E, _, _>(work, batches, run).await;
         let Ok(applied) = applied.unwrap_or_else(|error| panic!("building a block: {error}"));
         let Applied { result: (places, execution), merkleized, view } = applied;
         let body: Vec<Arc<Transaction>> =
@@ -252,7 +253,8 @@ impl Ledger {
         let parts = &self.parts;
         let application = parts.application.clone();
         let body = transactions.clone();
-        let applied = apply(application, &parts.strategy, context, body, batches, run).await;
+        let work = Work { application, strategy: &parts.strategy, context, transactions: body };
+        let applied = apply::<E, _, _>(work, batches, run).await;
         let applied = applied.unwrap_or_else(|error| panic!("checking a block: {error}"))?;
         let place = commonware_consensus::CertifiableBlock::context(block);
         // The body was compared with its root when the block was decoded.

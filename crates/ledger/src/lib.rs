@@ -5,6 +5,7 @@
 //! final.
 
 mod block;
+pub mod by_suite;
 pub mod certificates;
 pub mod committees;
 pub mod databases;

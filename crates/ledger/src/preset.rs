@@ -1,6 +1,7 @@
-//! Pick the algorithms of one chain preset: hash, certificates, thread pool.
+//! Pick the types that the engine is made with: digests, certificates, thread pool.
 //!
-//! Every other module names these aliases, so that a second preset is a second copy of this file.
+//! They serve every suite: a digest has 32 bytes, keys and signatures carry their algorithm. The
+//! hash of the state alone is a type of its own a suite; see [`databases`](crate::databases).
 
 use crate::certificates;
 use commonware_consensus::{
@@ -8,9 +9,7 @@ use commonware_consensus::{
     simplex,
 };
 
-/// Hash of blocks and state.
-pub type Hash = commonware_cryptography::Sha256;
-/// Value of [`Hash`].
+/// A hash value, of either suite.
 pub type BlockDigest = commonware_cryptography::sha256::Digest;
 /// Validator's identity and certificate key.
 pub type PublicKey = trine_crypto::VoteKey;
@@ -20,6 +19,9 @@ pub type PrivateKey = trine_crypto::VoteSigner;
 pub type Scheme = certificates::Scheme;
 /// Pool on which hashing and signature checks run.
 pub type Strategy = commonware_parallel::Rayon;
+
+/// Leaders by turns. The hash would shuffle the turns, which are not shuffled here.
+pub type Elector = simplex::elector::RoundRobin<commonware_cryptography::Sha256>;
 
 /// What consensus tells about a block: round, leader, parent.
 pub type Context = simplex::types::Context<BlockDigest, PublicKey>;

@@ -1,6 +1,7 @@
 //! Read the final state, with the height to which an answer belongs.
 
 use crate::{
+    by_suite::{BySuite, either},
     databases::{Databases, Runtime},
     execute::{cold_key, decode_account, hot_key},
     proofs::{ProofError, state},
@@ -90,9 +91,12 @@ impl<E: Runtime> StateReader for State<E> {
     fn accounts(&self, addresses: Vec<Address>) -> Read<'_, (Vec<Option<Account>>, Height)> {
         Box::pin(async move {
             let keys: Vec<_> = addresses.iter().map(hot_key).collect();
-            let db = self.databases.0.read().await;
-            let found = db.get_many(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
-            let height = self.accounts_height(Digest(db.root().0))?;
+            let keys: Vec<_> = keys.iter().collect();
+            let (found, root) = either!(&self.databases, pair => {
+                let db = pair.0.read().await;
+                (db.get_many(&keys).await.map_err(failed)?, Digest(db.root().0))
+            });
+            let height = self.accounts_height(root)?;
             let accounts = found.iter().map(|one| one.as_ref().map(decode_account).transpose());
             Ok((accounts.collect::<Result<_, _>>().map_err(failed)?, height))
         })
@@ -101,32 +105,40 @@ impl<E: Runtime> StateReader for State<E> {
     fn values(&self, keys: Vec<StateKey>) -> Read<'_, (Vec<Option<Vec<u8>>>, Height)> {
         Box::pin(async move {
             let keys: Vec<_> = keys.iter().map(cold_key).collect();
-            let db = self.databases.1.read().await;
-            let found = db.get_many(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
-            Ok((found, self.values_height(Digest(db.root().0))?))
+            let keys: Vec<_> = keys.iter().collect();
+            let (found, root) = either!(&self.databases, pair => {
+                let db = pair.1.read().await;
+                (db.get_many(&keys).await.map_err(failed)?, Digest(db.root().0))
+            });
+            Ok((found, self.values_height(root)?))
         })
     }
 
     fn prove_account(&self, address: Address) -> Read<'_, Option<(Statement, Height)>> {
         Box::pin(async move {
-            let db = self.databases.0.read().await;
-            let Some(answer) = state::account(&*db, address).await? else { return Ok(None) };
+            let answer = either!(&self.databases, pair => {
+                state::account(&*pair.0.read().await, address).await?
+            });
+            let Some(answer) = answer else { return Ok(None) };
             Ok(Some((answer.statement, self.accounts_height(answer.root)?)))
         })
     }
 
     fn prove_value(&self, key: StateKey) -> Read<'_, (Statement, Height)> {
         Box::pin(async move {
-            let db = self.databases.1.read().await;
-            let answer = state::value(&*db, key).await?;
+            let answer = either!(&self.databases, pair => {
+                state::value(&*pair.1.read().await, key).await?
+            });
             Ok((answer.statement, self.values_height(answer.root)?))
         })
     }
 
     fn prove_transfer(&self, sender: Address, reference: Vec<u8>) -> Read<'_, (Statement, Height)> {
         Box::pin(async move {
-            let db = self.databases.1.read().await;
-            let answer = state::transfer(&*db, self.suite, sender, &reference).await?;
+            let answer = either!(&self.databases, pair => {
+                let db = pair.1.read().await;
+                state::transfer(&*db, self.suite, sender, &reference).await?
+            });
             Ok((answer.statement, self.values_height(answer.root)?))
         })
     }

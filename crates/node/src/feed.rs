@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use trine_types::{Height, TransactionId, limits::WAITING_REQUESTS_MAX};
+use trine_types::{Height, TransactionId, ValidatorKey, limits::WAITING_REQUESTS_MAX};
 
 /// Blocks kept in memory: enough that a client of the stream reads no disk.
 const RECENT_BLOCKS: usize = 256;
@@ -94,7 +94,7 @@ impl Feed {
     }
 
     /// Height of the last block that each validator proposed, among the recent ones.
-    pub fn proposed(&self) -> HashMap<[u8; 32], Height> {
+    pub fn proposed(&self) -> HashMap<ValidatorKey, Height> {
         let recent = lock(&self.recent);
         let headers = recent.iter().map(|(_, block)| &block.header);
         headers.map(|header| (header.proposer, header.height)).collect()

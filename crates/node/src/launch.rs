@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use trine_consensus::{RunError, Timing};
-use trine_crypto::{Algorithm, SecretKey};
+use trine_crypto::{SecretKey, VoteSigner};
 use trine_ledger::history::HistoryError;
 use trine_types::Genesis;
 
@@ -70,9 +70,9 @@ pub fn run_file(file: &Path) -> Result<(), LaunchError> {
     let config = NodeConfig::from_file(file)?;
     log::start(&config.log)?;
     log::take_panics();
-    let Prepared { genesis, validator_seed, lock: _lock } = prepare(&config)?;
+    let Prepared { genesis, validator_key, lock: _lock } = prepare(&config)?;
     let data = config.data_dir.clone();
-    let ended = run(settings(config, genesis, validator_seed)?, &Control::default());
+    let ended = run(settings(config, genesis, validator_key)?, &Control::default());
     ended.map_err(|error| {
         tracing::error!(%error, "the node ended");
         cause(error, &data)
@@ -104,15 +104,14 @@ mod tests;
 fn settings(
     config: NodeConfig,
     genesis: Genesis,
-    validator_seed: Option<[u8; 32]>,
+    validator_key: Option<SecretKey>,
 ) -> Result<Settings, LaunchError> {
-    let (Some(key_file), Some(seed)) = (config.validator_key, validator_seed) else {
+    let (Some(key_file), Some(key)) = (config.validator_key, validator_key) else {
         let (file, field) = (config.file, "validator_key".to_owned());
         let (value, expected) = ("missing".to_owned(), "the path of a key".to_owned());
         return Err(SetupError::Field { file, field, value, expected }.into());
     };
-    let key = SecretKey::from_bytes(Algorithm::Ed25519, &seed);
-    let key = Arc::new(key.map_err(|_| NodeError::ValidatorKey)?);
+    let key = VoteSigner::new(key).ok_or(NodeError::ValidatorKey)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Settings {
         name: config.name,

@@ -17,13 +17,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use trine_rules::Rules;
-use trine_testkit::{Member, MemoryLedger, genesis, secret_key};
+use trine_testkit::{Member, MemoryLedger, genesis, secret_key, suite};
 use trine_types::application::{Application, BlockContext};
 use trine_types::record::Transfer;
 use trine_types::{
-    Account, Address, Algorithm, Call, Decode as _, Digest, Epoch, EpochChange, Genesis, Header,
-    Height, LogId, RawCall, StateCommitment, StateKey, Suite, Transaction, TransactionId,
-    UnsignedTransaction,
+    Account, Address, Call, Decode as _, Digest, Epoch, EpochChange, Genesis, Header, Height,
+    LogId, RawCall, StateCommitment, StateKey, Transaction, TransactionId, UnsignedTransaction,
+    ValidatorKey,
 };
 
 /// Two organisations, one person of each kind, and a few plain members with balances.
@@ -79,7 +79,7 @@ struct Reader(Mutex<Inner>);
 /// Address of the account whose first key has this name.
 pub fn address(name: &str) -> Address {
     let key = secret_key(name).public_key();
-    Address::of_key(Suite::Intl, Algorithm::Ed25519, &key)
+    Address::of_key(suite(), suite().algorithm(), &key)
 }
 
 impl MemoryChain {
@@ -108,22 +108,23 @@ impl MemoryChain {
         let sent = Arc::new(Sent::default());
         let mut tasks = JoinSet::new();
         let (mempool, background) = Mempool::new(Parts {
-            suite: Suite::Intl,
+            suite: suite(),
             chain_id: genesis.chain_id(),
             application,
             reader: inner.clone(),
             feed: feed.clone(),
-            verifier: Arc::new(Verifier::start(Suite::Intl, 2).unwrap()),
+            verifier: Arc::new(Verifier::start(suite(), 2).unwrap()),
             forwarder: sent.clone(),
             metrics: metrics.clone(),
         });
         background.spawn(&mut tasks);
         let key = secret_key("validator-0").public_key();
+        let key = ValidatorKey::new(suite().algorithm(), &key).expect("a key");
         let api = Api::new(api::Parts {
             genesis: genesis.clone(),
-            suite: Suite::Intl,
+            suite: suite(),
             chain_id: genesis.chain_id(),
-            identity: Identity { name: "validator-0".into(), key: key.try_into().unwrap() },
+            identity: Identity { name: "validator-0".into(), key },
             reader: inner.clone(),
             feed: feed.clone(),
             mempool: mempool.clone(),
@@ -136,7 +137,7 @@ impl MemoryChain {
 
     /// Signs a transaction that is valid for a minute.
     pub fn transaction(&self, name: &str, nonce: u64, calls: &[Call]) -> Transaction {
-        self.unsigned(name, nonce, calls).sign(Suite::Intl, &secret_key(name))
+        self.unsigned(name, nonce, calls).sign(suite(), &secret_key(name))
     }
 
     /// What [`MemoryChain::transaction`] signs.
@@ -180,7 +181,7 @@ fn genesis_block(genesis: &Genesis, ledger: &MemoryLedger) -> StoredBlock {
         epoch: Epoch(0),
         view: 0,
         parent_view: 0,
-        proposer: [0; 32],
+        proposer: ValidatorKey::default(),
         parent: Digest::default(),
         time_ms: genesis.time_ms,
         body_root: Digest::default(),
@@ -192,7 +193,7 @@ fn genesis_block(genesis: &Genesis, ledger: &MemoryLedger) -> StoredBlock {
         epoch_change: Some(EpochChange { epoch: Epoch(0), validators, following: None }),
         extension: Vec::new(),
     };
-    let digest = header.digest(Suite::Intl);
+    let digest = header.digest(suite());
     StoredBlock { header, digest, ids: Vec::new(), codes: Vec::new() }
 }
 
@@ -220,7 +221,7 @@ impl Inner {
             epoch_change: None,
             ..parent.header
         };
-        let digest = header.digest(Suite::Intl);
+        let digest = header.digest(suite());
         let outcomes = applied.execution.outcomes;
         for (index, (one, outcome)) in body.iter().zip(&outcomes).enumerate() {
             let (transaction, outcome) = (one.clone(), outcome.clone());
@@ -291,7 +292,7 @@ impl ChainReader for Reader {
     fn transfer_senders(&self, reference: Vec<u8>, limit: usize) -> Read<'_, Vec<Address>> {
         self.read(|inner| {
             let made = |sender: &&Address| {
-                let key = StateKey::transfer(Suite::Intl, **sender, &reference);
+                let key = StateKey::transfer(suite(), **sender, &reference);
                 let value = inner.ledger.values().get(&key);
                 value.is_some_and(|value| Transfer::from_bytes(value).is_ok())
             };

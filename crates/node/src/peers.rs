@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use trine_types::ValidatorKey;
 
 /// Age up to which answers are used again.
 const ANSWERS_AGE_MAX: Duration = Duration::from_secs(1);
@@ -18,26 +19,24 @@ const ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
 /// Bytes of a peer's answer.
 const ANSWER_BYTES_MAX: usize = 4_096;
 
-/// Public key of a validator.
-type Key = [u8; 32];
 /// Heights by validator.
-type Heights = Arc<HashMap<Key, u64>>;
+type Heights = Arc<HashMap<ValidatorKey, u64>>;
 
 /// Where the other validators' nodes serve their API.
 #[derive(Debug, Default)]
 pub struct Peers {
-    urls: BTreeMap<Key, String>,
+    urls: BTreeMap<ValidatorKey, String>,
     answers: Mutex<Option<(Instant, Heights)>>,
 }
 
 impl Peers {
     /// Takes the addresses, as `http://host:port`. Peers that serve TLS are shown, not asked.
-    pub fn new(urls: BTreeMap<Key, String>) -> Self {
+    pub fn new(urls: BTreeMap<ValidatorKey, String>) -> Self {
         Self { urls, answers: Mutex::default() }
     }
 
     /// Address of a validator's node, where it is known.
-    pub fn url(&self, key: &Key) -> Option<&str> {
+    pub fn url(&self, key: &ValidatorKey) -> Option<&str> {
         self.urls.get(key).map(String::as_str)
     }
 
@@ -50,11 +49,11 @@ impl Peers {
         {
             return heights.clone();
         }
-        let ask = |(key, url): (&Key, &String)| {
+        let ask = |(key, url): (&ValidatorKey, &String)| {
             let (key, url) = (*key, url.clone());
             async move { Some((key, height(&url).await?)) }
         };
-        let found: HashMap<Key, u64> =
+        let found: HashMap<ValidatorKey, u64> =
             join_all(self.urls.iter().map(ask)).await.into_iter().flatten().collect();
         let heights = Arc::new(found);
         *answers = Some((Instant::now(), heights.clone()));

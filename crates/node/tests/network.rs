@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{Network, address, now_ms, transfer};
 use trine_node::node::{Control, NodeError, run};
-use trine_testkit::secret_key;
+use trine_testkit::{secret_key, suite};
 use trine_types::call::TransferReference;
 use trine_types::codec::to_hex;
-use trine_types::{Amount, AssetId, Call, Digest, LogId, StateKey, Suite, Transaction};
+use trine_types::{Amount, AssetId, Call, Digest, LogId, StateKey, Transaction};
 use trine_verify::{Fact, TrustAnchor, verify_proof};
 
 const REFERENCE: &[u8] = b"invoice-2026-0001";
@@ -93,7 +93,7 @@ async fn check_faults(network: &Network) {
     let sign = |change: &dyn Fn(&mut trine_types::UnsignedTransaction)| {
         let mut body = network.unsigned("admin", 9, &[transfer("bob", 1)]);
         change(&mut body);
-        body.sign(Suite::Intl, &secret_key("admin")).bytes
+        body.sign(suite(), &secret_key("admin")).bytes
     };
     let mut forged = sign(&|_| ()).to_vec();
     *forged.last_mut().unwrap() ^= 1;
@@ -131,7 +131,7 @@ async fn check_proofs(network: &Network, paid: &Transaction, recorded: &Transact
     let trust = network.get(0, "/v1/trust").await;
     let trust = TrustAnchor::from_json(trust.to_string().as_bytes()).unwrap();
     let (bob, alice) = (address("bob"), address("alice"));
-    let counters = to_hex(&StateKey::counters(Suite::Intl).0);
+    let counters = to_hex(&StateKey::counters(suite()).0);
     let absent = "ff".repeat(32);
     let reference = to_hex(REFERENCE);
     let paths = [

@@ -16,10 +16,12 @@ const KEY_ROTATED: u8 = 4;
 const FROZEN: u8 = 5;
 const UNFROZEN: u8 = 6;
 
-/// Refuses a key that is not well-formed.
-pub(crate) fn check_key(key: &PublicKey) -> Result<(), Code> {
+/// Refuses a key that is not well-formed, or of an algorithm that the suite does not admit.
+pub(crate) fn check_key(suite: Suite, key: &PublicKey) -> Result<(), Code> {
     let length = key.algorithm.public_key_bytes();
-    let good = key.bytes.len() == length && key.algorithm.is_public_key(&key.bytes);
+    let good = suite.admits(key.algorithm)
+        && key.bytes.len() == length
+        && key.algorithm.is_public_key(&key.bytes);
     require(good, Code::BadKey)
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn create(
     roles: Roles,
 ) -> Result<(), Code> {
     let organisation = organisations::administered(state, caller)?;
-    check_key(key)?;
+    check_key(state.suite(), key)?;
     let address = open(state, key, organisation, roles)?;
     if roles.has(Roles::ADMINISTRATOR) {
         organisations::count_administrators(state, organisation, 1);
@@ -82,7 +84,7 @@ pub(crate) fn add_key(
     key: PublicKey,
     modules: u32,
 ) -> Result<(), Code> {
-    check_key(&key)?;
+    check_key(state.suite(), &key)?;
     let mut account = state.sender(caller).clone();
     let index = account.key_count;
     require(usize::from(index) < ACCOUNT_KEYS_MAX, Code::KeyLimit)?;
@@ -115,7 +117,7 @@ pub(crate) fn rotate_key(
     key: PublicKey,
 ) -> Result<(), Code> {
     let mut account = live(state, caller, key_index)?;
-    check_key(&key)?;
+    check_key(state.suite(), &key)?;
     let name = StateKey::account_key(state.suite(), caller.sender, key_index);
     if key_index == 0 {
         let was_recorded = is_recorded(account.algorithm);

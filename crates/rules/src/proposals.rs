@@ -30,7 +30,7 @@ pub(crate) fn submit(
     let time_ms = state.context.time_ms;
     let last_ms = time_ms.saturating_add(state.parameters().proposal_lifetime_ms_max());
     require(expires_ms > time_ms && expires_ms <= last_ms, Code::BadLifetime)?;
-    check_action(&action)?;
+    check_action(state.suite(), &action)?;
     let mut counters = state.counters();
     let id = ProposalId(counters.proposals);
     counters.proposals += 1;
@@ -116,13 +116,13 @@ fn tally_rejection(state: &mut State, id: ProposalId, mut proposal: Proposal) {
     }
 }
 
-fn check_action(action: &Action) -> Result<(), Code> {
+fn check_action(suite: trine_types::Suite, action: &Action) -> Result<(), Code> {
     match action {
         Action::Freeze(_) | Action::Unfreeze(_) => Ok(()),
         Action::SetParameter { parameter, value } => parameters::check(*parameter, *value),
         Action::CreateOrganisation { name, administrator } => {
             require(is_name(name), Code::BadName)?;
-            accounts::check_key(administrator)
+            accounts::check_key(suite, administrator)
         }
     }
 }

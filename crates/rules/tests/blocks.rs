@@ -10,13 +10,13 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 use proptest::{option, prop_oneof};
 use std::sync::{Arc, LazyLock};
 use trine_rules::Rules;
-use trine_testkit::{Applied, Member, TestChain, arbitrary, public_key, secret_key};
+use trine_testkit::{Applied, Member, TestChain, arbitrary, public_key, secret_key, suite};
 use trine_types::application::{Application, BlockContext, InvalidBlock};
 use trine_types::call::{Action, TransferReference};
 use trine_types::record::{Asset, Counters, Organisation};
 use trine_types::{
     Account, Address, Amount, AssetId, Call, Code, Digest, Height, LogId, OrganisationId,
-    ProposalId, RawCall, Roles, StateKey, Suite, Transaction, View,
+    ProposalId, RawCall, Roles, StateKey, Transaction, View,
 };
 
 /// Who signs: the members, two that may be created, one that never is.
@@ -50,7 +50,7 @@ fn address() -> impl Strategy<Value = Address> {
 
 fn address_of(name: &str) -> Address {
     let key = public_key(name);
-    Address::of_key(Suite::Intl, key.algorithm, &key.bytes)
+    Address::of_key(suite(), key.algorithm, &key.bytes)
 }
 
 fn amount() -> impl Strategy<Value = Amount> {
@@ -176,7 +176,7 @@ fn sign(chain: &mut TestChain, plan: &Plan) -> Transaction {
     let mut body = chain.unsigned(plan.name, plan.calls.clone());
     body.key_index = plan.key_index;
     body.nonce = base + plan.nonce;
-    body.sign(Suite::Intl, &secret_key(plan.name))
+    body.sign(suite(), &secret_key(plan.name))
 }
 
 struct Built {
@@ -219,15 +219,15 @@ fn stage_everything(chain: &TestChain, named: &View) -> View {
 
 fn check_supply(chain: &TestChain) -> Result<(), TestCaseError> {
     let counters: Counters =
-        chain.ledger.record(&StateKey::counters(Suite::Intl)).expect("counters exist");
+        chain.ledger.record(&StateKey::counters(suite())).expect("counters exist");
     for number in 1..=counters.assets {
         let id = AssetId(number);
         let asset: Asset =
-            chain.ledger.record(&StateKey::asset(Suite::Intl, id)).expect("assets are numbered");
+            chain.ledger.record(&StateKey::asset(suite(), id)).expect("assets are numbered");
         let balance = |(address, account): (&Address, &Account)| match id {
             AssetId::PRIMARY => account.balance.0,
             _ => {
-                let key = StateKey::balance(Suite::Intl, *address, id);
+                let key = StateKey::balance(suite(), *address, id);
                 let amount: Option<Amount> = chain.ledger.record(&key);
                 assert_ne!(amount, Some(Amount(0)), "a zero balance has no record");
                 amount.unwrap_or_default().0
@@ -241,10 +241,10 @@ fn check_supply(chain: &TestChain) -> Result<(), TestCaseError> {
 
 fn check_administrators(chain: &TestChain) -> Result<(), TestCaseError> {
     let counters: Counters =
-        chain.ledger.record(&StateKey::counters(Suite::Intl)).expect("counters exist");
+        chain.ledger.record(&StateKey::counters(suite())).expect("counters exist");
     for number in 0..counters.organisations {
         let id = OrganisationId(number);
-        let key = StateKey::organisation(Suite::Intl, id);
+        let key = StateKey::organisation(suite(), id);
         let organisation: Organisation = chain.ledger.record(&key).expect("they are numbered");
         let holds = |account: &&Account| {
             account.organisation == id && account.roles.has(Roles::ADMINISTRATOR)
@@ -328,7 +328,7 @@ proptest! {
             account.nonce_used = before.nonce_used;
             account.quota_window = before.quota_window;
             account.quota_used = before.quota_used;
-            let key = StateKey::organisation(Suite::Intl, account.organisation);
+            let key = StateKey::organisation(suite(), account.organisation);
             let mut undone = chain.ledger.clone();
             undone.set_account(sender, account);
             let organisation: Option<Organisation> = built.before.ledger.record(&key);

@@ -3,15 +3,14 @@
 mod common;
 
 use common::{TOKEN, chain, create, lonely_chain, must, note, open_proposal, pay, submit};
-use trine_testkit::{TestChain, public_key};
+use trine_testkit::{TestChain, public_key, suite};
 use trine_types::call::{Action, PublicKey, TransferReference};
 use trine_types::identifiers::Amount;
 use trine_types::limits::{LOGS_MAX, ORGANISATIONS_MAX};
 use trine_types::merkle::Frontier;
 use trine_types::record::{Asset, Counters, Log};
 use trine_types::{
-    Address, Algorithm, AssetId, Call, Code, LogId, OrganisationId, ProposalId, Roles, StateKey,
-    Suite,
+    Address, AssetId, Call, Code, LogId, OrganisationId, ProposalId, Roles, StateKey,
 };
 
 /// A case: prepares a chain and says who calls what.
@@ -20,18 +19,18 @@ type Case = fn() -> (TestChain, &'static str, Call);
 const NOBODY: Address = Address([0xee; 20]);
 
 fn bad_key() -> PublicKey {
-    PublicKey { algorithm: Algorithm::Ed25519, bytes: vec![2; 31] }
+    PublicKey { algorithm: suite().algorithm(), bytes: vec![2; 31] }
 }
 
 fn off_curve_key() -> PublicKey {
     // y = 2 has no x on the curve.
     let mut bytes = vec![0; 32];
     bytes[0] = 2;
-    PublicKey { algorithm: Algorithm::Ed25519, bytes }
+    PublicKey { algorithm: suite().algorithm(), bytes }
 }
 
 fn set_counters(chain: &mut TestChain, change: impl FnOnce(&mut Counters)) {
-    let key = StateKey::counters(Suite::Intl);
+    let key = StateKey::counters(suite());
     let mut counters: Counters = chain.ledger.record(&key).expect("genesis writes them");
     change(&mut counters);
     chain.ledger.set_record(key, &counters);
@@ -45,7 +44,7 @@ fn fill_logs(chain: &mut TestChain) {
         frontier: Frontier::default(),
     };
     for number in 1..LOGS_MAX {
-        chain.ledger.set_record(StateKey::log(Suite::Intl, LogId(number)), &log);
+        chain.ledger.set_record(StateKey::log(suite(), LogId(number)), &log);
     }
     set_counters(chain, |counters| counters.logs = LOGS_MAX);
 }
@@ -448,7 +447,7 @@ fn every_failure_has_its_code() {
         // The one changed value is the organisation's quota.
         assert!(changed.count() <= 1, "case {place}: {method} wrote although it failed");
         assert_eq!(before.ledger.values().len(), chain.ledger.values().len());
-        let asset = StateKey::asset(Suite::Intl, TOKEN);
+        let asset = StateKey::asset(suite(), TOKEN);
         let (then, now) = (before.ledger.record::<Asset>(&asset), chain.ledger.record(&asset));
         assert_eq!(then, now);
     }
@@ -504,6 +503,6 @@ fn a_failed_creation_takes_no_number() {
     must(&mut chain, "administrator", &[log("one")]);
     chain.run("administrator", &[log("two"), log("two")]);
     must(&mut chain, "administrator", &[log("three")]);
-    let key = StateKey::log_name(Suite::Intl, OrganisationId(0), "three");
+    let key = StateKey::log_name(suite(), OrganisationId(0), "three");
     assert_eq!(chain.ledger.record::<LogId>(&key), Some(LogId(4)));
 }

@@ -3,11 +3,10 @@
 mod common;
 
 use common::{TOKEN, chain, chain_of, create, document, must, note, pay};
-use trine_testkit::{TestChain, public_key, secret_key};
+use trine_testkit::{TestChain, public_key, secret_key, suite};
 use trine_types::application::InvalidBlock;
 use trine_types::{
-    Amount, Call, Code, Genesis, OrganisationId, RawCall, Roles, StateKey, Suite, Transaction,
-    record,
+    Amount, Call, Code, Genesis, OrganisationId, RawCall, Roles, StateKey, Transaction, record,
 };
 
 fn codes(chain: &mut TestChain, transactions: &[Transaction]) -> Result<Vec<Code>, InvalidBlock> {
@@ -18,7 +17,7 @@ fn codes(chain: &mut TestChain, transactions: &[Transaction]) -> Result<Vec<Code
 fn with_key(chain: &mut TestChain, who: &str, index: u8, key: &str, call: Call) -> Transaction {
     let mut body = chain.unsigned(who, vec![call.to_raw()]);
     body.key_index = index;
-    body.sign(Suite::Intl, &secret_key(key))
+    body.sign(suite(), &secret_key(key))
 }
 
 /// Goal: an account counts from the next block on. Method: it acts in the block of its creation,
@@ -84,7 +83,7 @@ fn a_key_calls_its_modules_only() {
         let call = RawCall { module: 9, method: 1, arguments: Vec::new() };
         let mut body = chain.unsigned("notary", vec![call]);
         body.key_index = 1;
-        body.sign(Suite::Intl, &secret_key("second"))
+        body.sign(suite(), &secret_key("second"))
     };
     let verdicts = codes(&mut chain, &[denied, allowed, unknown]);
     assert_eq!(verdicts, Ok(vec![Code::KeyNotPermitted, Code::Ok, Code::UnknownModule]));
@@ -106,7 +105,7 @@ fn validity_is_checked_in_order() {
     body.nonce = 0;
     body.valid_until_ms = 0;
     let mut verdict = |body: &trine_types::UnsignedTransaction, key: &str| {
-        let signed = body.clone().sign(Suite::Intl, &secret_key(key));
+        let signed = body.clone().sign(suite(), &secret_key(key));
         chain.block(&[signed]).map(|_| ()).map_err(|invalid| invalid.code)
     };
     assert_eq!(verdict(&body, "wrong"), Err(Code::WrongChain));
@@ -139,7 +138,7 @@ fn the_last_valid_time_is_inclusive() {
         let call = pay(&chain, "target", 1).to_raw();
         let mut body = chain.unsigned("member", vec![call]);
         body.valid_until_ms = chain.time_ms + 1_000 - valid_until_ms;
-        let signed = body.sign(Suite::Intl, &secret_key("member"));
+        let signed = body.sign(suite(), &secret_key("member"));
         assert_eq!(codes(&mut chain, &[signed]), expected);
     }
 }
@@ -154,7 +153,7 @@ fn a_nonce_is_used_once_in_a_block() {
         body.nonce = nonce;
         let mut other = body.clone();
         other.calls = vec![pay(&chain, "target", 2).to_raw()];
-        let [one, other] = [body, other].map(|one| one.sign(Suite::Intl, &secret_key("member")));
+        let [one, other] = [body, other].map(|one| one.sign(suite(), &secret_key("member")));
         for second in [one.clone(), other] {
             let refused = codes(&mut chain, &[one.clone(), second]);
             assert_eq!(refused, Err(InvalidBlock { index: 1, code: expected }));
@@ -222,7 +221,7 @@ fn an_organisation_has_a_quota() {
     assert_eq!((refused.code, refused.gas_used), (Code::OrganisationQuota, 0));
     assert_eq!(chain.account("member").map(|account| account.quota_used), used);
     must(&mut chain, "third", &[pay]);
-    let key = StateKey::organisation(Suite::Intl, OrganisationId(0));
+    let key = StateKey::organisation(suite(), OrganisationId(0));
     let organisation: Option<record::Organisation> = chain.ledger.record(&key);
     assert_eq!(organisation.map(|organisation| organisation.quota_used), Some(2));
 }
@@ -290,7 +289,7 @@ fn a_parameter_counts_at_once() {
 fn a_rejection_never_executes() {
     let mut chain = chain();
     let (proposal, action) = common::open_proposal(&mut chain);
-    let key = StateKey::parameters(Suite::Intl);
+    let key = StateKey::parameters(suite());
     let mut parameters: record::Parameters = chain.ledger.record(&key).expect("they exist");
     parameters.0[3] = 0;
     chain.ledger.set_record(key, &parameters);
@@ -326,7 +325,7 @@ fn calls_build_on_each_other() {
     let issue = Call::AssetIssue { asset, to: issuer, amount: Amount(5) };
     let transfer = Call::AssetTransfer { asset, to: target, amount: Amount(5), reference: None };
     must(&mut chain, "issuer", &[define, issue, transfer]);
-    let balance = |of| chain.ledger.record::<Amount>(&StateKey::balance(Suite::Intl, of, asset));
+    let balance = |of| chain.ledger.record::<Amount>(&StateKey::balance(suite(), of, asset));
     assert_eq!((balance(issuer), balance(target)), (None, Some(Amount(5))));
     assert_ne!(asset, TOKEN);
 }

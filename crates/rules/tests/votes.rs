@@ -3,13 +3,11 @@
 mod common;
 
 use common::{chain, chain_of, must, pay, submit};
-use trine_testkit::{Member, TestChain, genesis};
+use trine_testkit::{Member, TestChain, genesis, suite};
 use trine_types::call::Action;
 use trine_types::codec::{Decoder, Encoder};
 use trine_types::record::{Proposal, ProposalStatus};
-use trine_types::{
-    Amount, Call, Code, Decode, Encode, Event, ProposalId, StateKey, Suite, Transaction,
-};
+use trine_types::{Amount, Call, Code, Decode, Encode, Event, ProposalId, StateKey, Transaction};
 
 const VOTERS: [&str; 5] = ["one", "two", "three", "four", "five"];
 const ID: ProposalId = ProposalId(0);
@@ -30,7 +28,7 @@ fn chain_with(organisations: usize, approval_percent: u64) -> TestChain {
 }
 
 fn status(chain: &TestChain) -> ProposalStatus {
-    let key = StateKey::proposal(Suite::Intl, ID);
+    let key = StateKey::proposal(suite(), ID);
     chain.ledger.record::<Proposal>(&key).expect("it was submitted").status
 }
 

@@ -15,7 +15,7 @@ use trine_types::record::{
 use trine_types::{
     Account, Address, Amount, AssetId, Block, Call, ChainId, Code, Epoch, EpochChange, Event,
     Header, Height, LogId, OrganisationId, Outcome, ProposalId, RawCall, Roles, StateCommitment,
-    Transaction, TransactionId, UnsignedTransaction, Validator, ValidatorSet,
+    Transaction, TransactionId, UnsignedTransaction, Validator, ValidatorKey, ValidatorSet,
 };
 
 /// Any digest.
@@ -315,9 +315,19 @@ pub fn proposal() -> impl Strategy<Value = Proposal> {
     )
 }
 
+/// Any bytes in the place of a validator's key.
+pub fn validator_key() -> impl Strategy<Value = ValidatorKey> {
+    (any::<[u8; 17]>(), any::<[u8; 17]>()).prop_map(|(head, tail)| {
+        let mut key = ValidatorKey::default();
+        key.0[..17].copy_from_slice(&head);
+        key.0[17..].copy_from_slice(&tail);
+        key
+    })
+}
+
 /// Any validator set.
 pub fn validators() -> impl Strategy<Value = ValidatorSet> {
-    let validator = (any::<[u8; 32]>(), organisation_id(), text(32), text(128)).prop_map(
+    let validator = (validator_key(), organisation_id(), text(32), text(128)).prop_map(
         |(key, organisation, name, address)| Validator { key, organisation, name, address },
     );
     vec(validator, 1..8)
@@ -350,7 +360,7 @@ fn commitment() -> impl Strategy<Value = StateCommitment> {
 pub fn header() -> impl Strategy<Value = Header> {
     let numbers = any::<[u64; 6]>();
     let digests = (digest(), digest(), digest(), digest());
-    let identity = (any::<[u8; 32]>(), any::<[u8; 32]>());
+    let identity = (any::<[u8; 32]>(), validator_key());
     let rest = (option::of(epoch_change()), vec(any::<u8>(), 0..40));
     (numbers, digests, identity, commitment(), commitment(), rest).prop_map(
         |(numbers, digests, (chain_id, proposer), accounts, values, rest)| Header {

@@ -1,16 +1,14 @@
 //! Drive a chain in memory by people's names.
 
 use crate::ledger::{Applied, MemoryLedger};
-use crate::people::secret_key;
+use crate::people::{secret_key, suite};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use trine_crypto::Suite;
 use trine_types::application::{Application, InvalidBlock};
 use trine_types::genesis::GenesisError;
 use trine_types::{
-    Account, Address, Algorithm, Call, Genesis, Height, Outcome, RawCall, Transaction,
-    UnsignedTransaction,
+    Account, Address, Call, Genesis, Height, Outcome, RawCall, Transaction, UnsignedTransaction,
 };
 
 /// Milliseconds between two blocks of a [`TestChain`].
@@ -42,7 +40,7 @@ impl TestChain {
     /// Address of the account whose first key has this name.
     pub fn address(&self, name: &str) -> Address {
         let key = secret_key(name).public_key();
-        Address::of_key(Suite::Intl, Algorithm::Ed25519, &key)
+        Address::of_key(suite(), suite().algorithm(), &key)
     }
 
     /// Account of that address.
@@ -69,7 +67,7 @@ impl TestChain {
     /// A signed transaction of `name`.
     pub fn transaction(&mut self, name: &str, calls: &[Call]) -> Transaction {
         let calls = calls.iter().map(Call::to_raw).collect();
-        self.unsigned(name, calls).sign(Suite::Intl, &secret_key(name))
+        self.unsigned(name, calls).sign(suite(), &secret_key(name))
     }
 
     /// Executes a block.

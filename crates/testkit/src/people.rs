@@ -1,21 +1,38 @@
 //! Name keys, and put the people of a small test chain into a genesis document.
 
 use std::collections::BTreeMap;
-use trine_crypto::{Algorithm, SecretKey, Suite};
+use std::sync::OnceLock;
+use trine_crypto::{SecretKey, Suite};
 use trine_types::call::PublicKey;
 use trine_types::codec::to_hex;
 use trine_types::genesis::{GENESIS_FORMAT, GenesisAccount, GenesisAsset, GenesisValidator};
 use trine_types::{Amount, Genesis, OrganisationId};
 
-/// The Ed25519 key whose seed is the hash of `name`.
+/// Environment variable that names the suite of test chains; `intl` without it.
+pub const SUITE_VARIABLE: &str = "TRINE_TEST_SUITE";
+
+/// Suite of the test chains of this run, so that every test can run on either.
+///
+/// # Panics
+/// When the variable names no suite.
+pub fn suite() -> Suite {
+    static FOUND: OnceLock<Suite> = OnceLock::new();
+    *FOUND.get_or_init(|| match std::env::var(SUITE_VARIABLE) {
+        Ok(name) => name.parse().unwrap_or_else(|error| panic!("{SUITE_VARIABLE}: {error}")),
+        Err(_) => Suite::Intl,
+    })
+}
+
+/// The key in the suite's algorithm whose secret is the hash of `name`.
 pub fn secret_key(name: &str) -> SecretKey {
-    let seed = Suite::Intl.hash(&[b"trine/testkit", name.as_bytes()]);
-    SecretKey::from_bytes(Algorithm::Ed25519, &seed.0).expect("32 bytes are always a seed")
+    let secret = Suite::Intl.hash(&[b"trine/testkit", name.as_bytes()]);
+    SecretKey::from_bytes(suite().algorithm(), &secret.0)
+        .expect("all but one in 2^32 hashes are keys of every suite")
 }
 
 /// Public key of [`secret_key`].
 pub fn public_key(name: &str) -> PublicKey {
-    PublicKey { algorithm: Algorithm::Ed25519, bytes: secret_key(name).public_key() }
+    PublicKey { algorithm: suite().algorithm(), bytes: secret_key(name).public_key() }
 }
 
 /// A member of an organisation of a test chain.
@@ -36,12 +53,13 @@ pub struct Member {
 pub fn genesis(organisations: &[&str], members: &[Member], validators: u32) -> Genesis {
     let accounts = members.iter().map(|member| GenesisAccount {
         organisation: OrganisationId(member.organisation),
-        algorithm: Algorithm::Ed25519.to_string(),
+        algorithm: suite().algorithm().to_string(),
         key: to_hex(&secret_key(member.name).public_key()),
         roles: member.roles.iter().map(ToString::to_string).collect(),
         balance: Amount(member.balance),
     });
     let validators = (0..validators).map(|number| GenesisValidator {
+        algorithm: None,
         name: format!("validator-{number}"),
         organisation: OrganisationId(number % organisations.len() as u32),
         key: to_hex(&secret_key(&format!("validator-{number}")).public_key()),
@@ -50,7 +68,7 @@ pub fn genesis(organisations: &[&str], members: &[Member], validators: u32) -> G
     Genesis {
         format: GENESIS_FORMAT.to_owned(),
         name: "test".to_owned(),
-        suite: Suite::Intl.to_string(),
+        suite: suite().to_string(),
         time_ms: 1_700_000_000_000,
         blocks_per_epoch: 100,
         organisations: organisations.iter().map(ToString::to_string).collect(),

@@ -160,7 +160,7 @@ extern "C" fn initialize(_: *mut c_void) -> CK_RV {
     if was { CKR_CRYPTOKI_ALREADY_INITIALIZED } else { CKR_OK }
 }
 
-unsafe extern "C" fn get_slot_list(
+extern "C" fn get_slot_list(
     _: CK_BBOOL,
     slots: *mut CK_SLOT_ID,
     count: *mut CK_ULONG,
@@ -170,7 +170,7 @@ unsafe extern "C" fn get_slot_list(
     unsafe { give(there, slots, count) }
 }
 
-unsafe extern "C" fn get_token_info(_: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
+extern "C" fn get_token_info(_: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
     if is_told("pulled") {
         return CKR_TOKEN_NOT_PRESENT;
     }
@@ -199,7 +199,7 @@ unsafe extern "C" fn get_token_info(_: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> 
     CKR_OK
 }
 
-unsafe extern "C" fn get_mechanism_info(
+extern "C" fn get_mechanism_info(
     _: CK_SLOT_ID,
     mechanism: CK_MECHANISM_TYPE,
     info: *mut CK_MECHANISM_INFO,
@@ -214,7 +214,7 @@ unsafe extern "C" fn get_mechanism_info(
     CKR_OK
 }
 
-unsafe extern "C" fn open_session(
+extern "C" fn open_session(
     slot: CK_SLOT_ID,
     _: CK_FLAGS,
     _: *mut c_void,
@@ -241,7 +241,7 @@ extern "C" fn close_session(handle: CK_SESSION_HANDLE) -> CK_RV {
     if known { CKR_OK } else { CKR_SESSION_HANDLE_INVALID }
 }
 
-unsafe extern "C" fn get_session_info(
+extern "C" fn get_session_info(
     handle: CK_SESSION_HANDLE,
     info: *mut CK_SESSION_INFO,
 ) -> CK_RV {
@@ -256,7 +256,7 @@ unsafe extern "C" fn get_session_info(
     CKR_OK
 }
 
-unsafe extern "C" fn login(
+extern "C" fn login(
     handle: CK_SESSION_HANDLE,
     _: CK_USER_TYPE,
     pin: *mut u8,
@@ -282,7 +282,7 @@ unsafe extern "C" fn login(
     CKR_OK
 }
 
-unsafe extern "C" fn find_objects_init(
+extern "C" fn find_objects_init(
     handle: CK_SESSION_HANDLE,
     template: *mut CK_ATTRIBUTE,
     count: CK_ULONG,
@@ -304,7 +304,7 @@ unsafe extern "C" fn find_objects_init(
     answer(state.session(handle).map(|session| session.found = found))
 }
 
-unsafe extern "C" fn find_objects(
+extern "C" fn find_objects(
     handle: CK_SESSION_HANDLE,
     objects: *mut CK_OBJECT_HANDLE,
     room: CK_ULONG,
@@ -328,7 +328,7 @@ extern "C" fn find_objects_final(handle: CK_SESSION_HANDLE) -> CK_RV {
     answer(state().session(handle).map(|session| session.found.clear()))
 }
 
-unsafe extern "C" fn get_attribute_value(
+extern "C" fn get_attribute_value(
     handle: CK_SESSION_HANDLE,
     object: CK_OBJECT_HANDLE,
     template: *mut CK_ATTRIBUTE,
@@ -354,7 +354,7 @@ unsafe extern "C" fn get_attribute_value(
     CKR_OK
 }
 
-unsafe extern "C" fn generate_key_pair(
+extern "C" fn generate_key_pair(
     handle: CK_SESSION_HANDLE,
     mechanism: *mut CK_MECHANISM,
     public: *mut CK_ATTRIBUTE,
@@ -397,7 +397,7 @@ unsafe extern "C" fn generate_key_pair(
     CKR_OK
 }
 
-unsafe extern "C" fn sign_init(
+extern "C" fn sign_init(
     handle: CK_SESSION_HANDLE,
     mechanism: *mut CK_MECHANISM,
     key: CK_OBJECT_HANDLE,
@@ -419,7 +419,7 @@ unsafe extern "C" fn sign_init(
     answer(state.session(handle).map(|session| session.signs_with = Some(key)))
 }
 
-unsafe extern "C" fn sign(
+extern "C" fn sign(
     handle: CK_SESSION_HANDLE,
     digest: *mut u8,
     length: CK_ULONG,
@@ -474,7 +474,7 @@ static FUNCTIONS: LazyLock<CK_FUNCTION_LIST> = LazyLock::new(|| CK_FUNCTION_LIST
 ///
 /// # Safety
 /// `list` has room for one pointer.
-// SAFETY: no other function of the process has this name: modules are loaded with names of their own.
+// SAFETY: no other function has this name: each module's names are its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) -> CK_RV {
     let functions: *const CK_FUNCTION_LIST = &raw const *FUNCTIONS;

@@ -55,7 +55,8 @@ pub enum TokenError {
     /// The token refused the PIN, now or before.
     #[error(
         "the PIN in {from} is wrong for the token {token}{}; it is not tried again: \
-         correct it, then start again", if *before { " (refused before, not tried now)" } else { "" }
+         correct it, then start again",
+        if *before { " (refused before, not tried now)" } else { "" }
     )]
     WrongPin {
         /// The token.

@@ -1,4 +1,4 @@
-//! Name the mechanisms, key types and curves of each algorithm, and read points as tokens give them.
+//! Name the mechanisms, key types and curves of each algorithm, and read tokens' points.
 
 use crate::{Sm2Codes, TokenConfig, TokenError};
 use cryptoki::{

@@ -1,4 +1,4 @@
-//! Write every vote down before it is given out, and give the same bytes when it is asked for again.
+//! Write every vote down before it is given out, and give the same bytes when it is asked again.
 //!
 //! A validator that signs one vote twice with different bytes looks like one that cheats, and a
 //! token may do so: ECDSA and SM2 in hardware draw a random number for each signature. Here every
@@ -9,13 +9,13 @@
 //! 3. append signature and checksum to the log, sync;
 //! 4. give the signature out.
 //!
-//! A crash before 3 is done loses a signature that nobody saw. A crash after it gives the same bytes
-//! at the next start. A record that is cut off at the end of the log was never synced, so never
-//! given out, and is dropped; any other damage is refused.
+//! A crash before 3 is done loses a signature that nobody saw. A crash after it gives the same
+//! bytes at the next start. A record that is cut off at the end of the log was never synced, so
+//! never given out, and is dropped; any other damage is refused.
 //!
-//! When the token is lost for longer than its configuration waits, or the log cannot be written, the
-//! votes end: no signature is given any more, [`PersistedVotes::ended`] says why, and the caller's
-//! `on_end` ends the node.
+//! When the token is lost for longer than its configuration waits, or the log cannot be written,
+//! the votes end: no signature is given any more, [`PersistedVotes::ended`] says why, and the
+//! caller's `on_end` ends the node.
 
 mod log;
 

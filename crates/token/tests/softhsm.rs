@@ -168,8 +168,8 @@ fn files_of_the_pin_are_refused() {
     });
 }
 
-/// Goal: a wrong PIN is tried once, also across processes. Method: the token counts: after one wrong
-/// try it says so, and says the same after more starts; the corrected file opens it.
+/// Goal: a wrong PIN is tried once. Method: many tries after the first say that it was refused
+/// before; no message and no file shows it; the corrected file opens the token.
 #[test]
 fn a_wrong_pin_is_tried_once() {
     alone("a_wrong_pin_is_tried_once", |module, folder| {

@@ -1,11 +1,11 @@
 //! Define a block: a header that commits to everything, and the transactions.
 
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder, check_limit};
-use crate::identifiers::{ChainId, Epoch, Height, tagged_hash};
+use crate::identifiers::{ChainId, Epoch, Height, ValidatorKey, tagged_hash};
 use crate::limits::{BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EXTENSION_BYTES_MAX};
 use crate::merkle;
 use crate::transaction::Transaction;
-use crate::validators::{EpochChange, VALIDATOR_KEY_BYTES};
+use crate::validators::EpochChange;
 use bytes::Bytes;
 use trine_crypto::{Digest, Suite};
 
@@ -59,7 +59,7 @@ pub struct Header {
     /// View of its parent.
     pub parent_view: u64,
     /// Key of the validator that proposed it.
-    pub proposer: [u8; VALIDATOR_KEY_BYTES],
+    pub proposer: ValidatorKey,
     /// Digest of the parent's header; zero for genesis.
     pub parent: Digest,
     /// Block time in Unix milliseconds, greater than the parent's.
@@ -103,7 +103,7 @@ impl Encode for Header {
         self.epoch.encode(to);
         self.view.encode(to);
         self.parent_view.encode(to);
-        to.raw(&self.proposer);
+        self.proposer.encode(to);
         self.parent.encode(to);
         self.time_ms.encode(to);
         self.body_root.encode(to);
@@ -129,7 +129,7 @@ impl Decode for Header {
             epoch: Epoch::decode(from)?,
             view: u64::decode(from)?,
             parent_view: u64::decode(from)?,
-            proposer: from.array()?,
+            proposer: ValidatorKey::decode(from)?,
             parent: Digest::decode(from)?,
             time_ms: u64::decode(from)?,
             body_root: Digest::decode(from)?,

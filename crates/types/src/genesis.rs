@@ -2,7 +2,7 @@
 
 use crate::account::Roles;
 use crate::codec::{DecodeError, parse_hex, to_hex};
-use crate::identifiers::{Address, Amount, ChainId, OrganisationId, tagged_hash};
+use crate::identifiers::{Address, Amount, ChainId, OrganisationId, ValidatorKey, tagged_hash};
 use crate::limits::{
     ADDRESS_TEXT_BYTES_MAX, BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN, DECIMALS_MAX,
     GENERATED_ACCOUNTS_MAX, GENESIS_BYTES_MAX, NAME_BYTES_MAX, ORGANISATIONS_MAX, SYMBOL_BYTES_MAX,
@@ -69,6 +69,9 @@ pub struct GenesisValidator {
     pub name: String,
     /// Organisation that runs it.
     pub organisation: OrganisationId,
+    /// Algorithm of the key, where it is not the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
     /// Public key in hexadecimal.
     pub key: String,
     /// Where peers reach it, as `host:port`.
@@ -121,13 +124,19 @@ pub struct GeneratedAccounts {
 }
 
 impl GeneratedAccounts {
-    /// Secret key of one generated account:
-    /// `tagged_hash("trine/generated-account", seed || index as 8 bytes)`.
+    /// Secret key of one generated account, in the suite's algorithm:
+    /// `tagged_hash("trine/generated-account", seed || index as 8 bytes || attempt)`, the attempt
+    /// being no byte at first, then one byte from 1 on, until the number is in range.
     pub fn secret_key(&self, suite: Suite, index: u64) -> SecretKey {
-        let parts: [&[u8]; 2] = [self.seed.as_bytes(), &index.to_be_bytes()];
-        let secret = tagged_hash(suite, "trine/generated-account", &parts);
-        SecretKey::from_bytes(Algorithm::Ed25519, &secret.0)
-            .expect("32 bytes are always an Ed25519 seed")
+        let index = index.to_be_bytes();
+        let attempt = |attempt: &[u8]| {
+            let parts: [&[u8]; 3] = [self.seed.as_bytes(), &index, attempt];
+            let secret = tagged_hash(suite, "trine/generated-account", &parts);
+            SecretKey::from_bytes(suite.algorithm(), &secret.0).ok()
+        };
+        attempt(&[])
+            .or_else(|| (1..=u8::MAX).find_map(|number| attempt(&[number])))
+            .expect("one of 256 hashes is in a range that holds all but one in 2^32")
     }
 }
 
@@ -175,10 +184,10 @@ impl Genesis {
     /// # Errors
     /// [`GenesisError`] for a malformed or repeated key.
     pub fn validator_set(&self) -> Result<ValidatorSet, GenesisError> {
+        let suite = self.suite()?;
         let validators = self.validators.iter().map(|validator| {
-            let key = key_of(Algorithm::Ed25519, &validator.key)?;
             Ok(Validator {
-                key: key.try_into().map_err(|_| GenesisError("validator key".into()))?,
+                key: validator.validator_key(suite)?,
                 organisation: validator.organisation,
                 name: validator.name.clone(),
                 address: validator.address.clone(),
@@ -266,6 +275,10 @@ impl Genesis {
         let (suite, mut addresses) = (self.suite()?, BTreeSet::new());
         for account in &self.accounts {
             account.roles()?;
+            let algorithm = algorithm_of(&account.algorithm)?;
+            if !suite.admits(algorithm) {
+                return Err(GenesisError(format!("the suite {suite} admits no {algorithm} keys")));
+            }
             let address = account.address(suite)?;
             if !addresses.insert(address) {
                 return Err(GenesisError(format!("account {address} stands twice")));
@@ -314,16 +327,32 @@ impl Genesis {
     }
 }
 
+impl GenesisValidator {
+    /// Key with its algorithm.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for an algorithm that validators of the suite do not use, or a key that is
+    /// not well-formed.
+    pub fn validator_key(&self, suite: Suite) -> Result<ValidatorKey, GenesisError> {
+        let algorithm = self.algorithm.as_deref().map_or(Ok(suite.algorithm()), algorithm_of)?;
+        if !suite.admits_validator(algorithm) {
+            let name = &self.name;
+            return Err(GenesisError(format!(
+                "validator {name:?}: no validator of the suite {suite} signs with {algorithm}"
+            )));
+        }
+        let key = key_of(algorithm, &self.key)?;
+        ValidatorKey::new(algorithm, &key).ok_or_else(|| GenesisError("validator key".into()))
+    }
+}
+
 impl GenesisAccount {
     /// Algorithm and first key.
     ///
     /// # Errors
     /// [`GenesisError`] for an unknown algorithm or a key that is not well-formed.
     pub fn public_key(&self) -> Result<(Algorithm, Vec<u8>), GenesisError> {
-        let algorithm = self
-            .algorithm
-            .parse()
-            .map_err(|error: trine_crypto::KeyError| GenesisError(error.to_string()))?;
+        let algorithm = algorithm_of(&self.algorithm)?;
         Ok((algorithm, key_of(algorithm, &self.key)?))
     }
 
@@ -392,6 +421,10 @@ fn check_objects(document: &Value) -> Result<(), GenesisError> {
     } else {
         Err(GenesisError("a list stands where an object is expected".into()))
     }
+}
+
+fn algorithm_of(name: &str) -> Result<Algorithm, GenesisError> {
+    name.parse().map_err(|error: trine_crypto::KeyError| GenesisError(error.to_string()))
 }
 
 fn key_of(algorithm: Algorithm, text: &str) -> Result<Vec<u8>, GenesisError> {

@@ -2,7 +2,7 @@
 
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
 use std::fmt;
-use trine_crypto::{Algorithm, Digest, Suite, ethereum_address};
+use trine_crypto::{Algorithm, Digest, Suite, VOTE_KEY_BYTES, VoteKey, ethereum_address};
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {
@@ -35,8 +35,14 @@ macro_rules! number {
 macro_rules! bytes {
     ($(#[$doc:meta])* $name:ident, $length:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub [u8; $length]);
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self([0; $length])
+            }
+        }
 
         impl $name {
             /// Length in bytes.
@@ -126,6 +132,11 @@ bytes!(
     ChainId, 32
 );
 bytes!(
+    /// Key of a validator: number of the algorithm, then the key, padded with zeros. All zeros where
+    /// there is no validator, as in the header of genesis.
+    ValidatorKey, 34
+);
+bytes!(
     /// Hash of a transaction without its signature.
     TransactionId, 32
 );
@@ -148,6 +159,27 @@ impl Encode for Digest {
 impl Decode for Digest {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         from.array().map(Self)
+    }
+}
+
+const _: () = assert!(ValidatorKey::LENGTH == VOTE_KEY_BYTES);
+
+impl ValidatorKey {
+    /// Takes an encoded public key; none for bytes that are no key, or an algorithm with which no
+    /// validator signs.
+    pub fn new(algorithm: Algorithm, key: &[u8]) -> Option<Self> {
+        Some(Self(VoteKey::new(algorithm, key)?.to_array()))
+    }
+
+    /// The key as the engine takes it; none for bytes that are no key.
+    pub fn vote_key(&self) -> Option<VoteKey> {
+        VoteKey::from_array(&self.0)
+    }
+
+    /// Algorithm and encoded key, unchecked; none where the number means no algorithm.
+    pub fn parts(&self) -> Option<(Algorithm, &[u8])> {
+        let algorithm = Algorithm::from_number(self.0[0])?;
+        Some((algorithm, self.0[1..].get(..algorithm.public_key_bytes())?))
     }
 }
 

@@ -28,7 +28,7 @@ pub use codec::{Decode, DecodeError, Encode};
 pub use genesis::Genesis;
 pub use identifiers::{
     Address, Amount, AssetId, ChainId, Epoch, Height, LogId, OrganisationId, ProposalId,
-    TransactionId,
+    TransactionId, ValidatorKey,
 };
 pub use outcome::{Event, Outcome};
 pub use state_key::StateKey;

@@ -1,17 +1,14 @@
 //! Define who decides: validators, their set, and the hand-over from epoch to epoch.
 
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
-use crate::identifiers::{Epoch, OrganisationId};
+use crate::identifiers::{Epoch, OrganisationId, ValidatorKey};
 use crate::limits::{ADDRESS_TEXT_BYTES_MAX, NAME_BYTES_MAX, VALIDATORS_MAX};
-
-/// Bytes of a validator's key: Ed25519 on `intl` chains.
-pub const VALIDATOR_KEY_BYTES: usize = 32;
 
 /// One validator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validator {
     /// Key that signs its votes.
-    pub key: [u8; VALIDATOR_KEY_BYTES],
+    pub key: ValidatorKey,
     /// Organisation that runs it.
     pub organisation: OrganisationId,
     /// Name for people.
@@ -22,7 +19,7 @@ pub struct Validator {
 
 impl Encode for Validator {
     fn encode(&self, to: &mut Encoder) {
-        to.raw(&self.key);
+        self.key.encode(to);
         self.organisation.encode(to);
         to.bytes8(self.name.as_bytes());
         to.bytes8(self.address.as_bytes());
@@ -32,7 +29,7 @@ impl Encode for Validator {
 impl Decode for Validator {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
-            key: from.array()?,
+            key: ValidatorKey::decode(from)?,
             organisation: OrganisationId::decode(from)?,
             name: from.text8(NAME_BYTES_MAX, "name")?,
             address: from.text8(ADDRESS_TEXT_BYTES_MAX, "address")?,

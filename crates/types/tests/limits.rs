@@ -236,7 +236,7 @@ fn header(extension: usize) -> Header {
         epoch: Default::default(),
         view: 0,
         parent_view: 0,
-        proposer: [0; 32],
+        proposer: trine_types::ValidatorKey([0; 34]),
         parent: Digest::default(),
         time_ms: 0,
         body_root: Digest::default(),

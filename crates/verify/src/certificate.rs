@@ -5,11 +5,9 @@ use crate::{
     error::VerifyError,
     trust::TrustedValidator,
 };
-use trine_crypto::{Algorithm, BatchItem, verify};
+use trine_crypto::{BatchItem, verify_each};
 use trine_types::{
-    ChainId, Digest, Epoch,
-    limits::VALIDATORS_MAX,
-    validators::{VALIDATOR_KEY_BYTES, ValidatorSet},
+    ChainId, Digest, Epoch, ValidatorKey, limits::VALIDATORS_MAX, validators::ValidatorSet,
 };
 
 /// Bytes of one signature.
@@ -42,7 +40,7 @@ pub(crate) struct Committee {
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     name: String,
-    key: [u8; VALIDATOR_KEY_BYTES],
+    key: ValidatorKey,
 }
 
 impl Committee {
@@ -107,22 +105,20 @@ impl Certificate {
             return Err(VerifyError::TooFewSignatures { found, needed, validators });
         }
         let (namespace, message) = (namespace(chain_id), self.message());
-        let mut names = Vec::with_capacity(signers.len());
-        for (index, signature) in signers.into_iter().zip(&self.signatures) {
-            let Member { name, key } = &committee.members[index];
-            let item = BatchItem {
-                algorithm: Algorithm::Ed25519,
-                public_key: key,
-                namespace: &namespace,
-                message: &message,
-                signature,
-            };
-            if !verify(item) {
-                return Err(VerifyError::BadSignature(name.clone()));
-            }
-            names.push(name.clone());
+        let signers: Vec<_> = signers.iter().map(|index| &committee.members[*index]).collect();
+        let mut items = Vec::with_capacity(signers.len());
+        for (member, signature) in signers.iter().zip(&self.signatures) {
+            let parts = member.key.parts();
+            let (algorithm, public_key) =
+                parts.ok_or_else(|| VerifyError::BadSignature(member.name.clone()))?;
+            let (namespace, message) = (namespace.as_slice(), message.as_slice());
+            items.push(BatchItem { algorithm, public_key, namespace, message, signature });
         }
-        Ok(names)
+        let verdicts = verify_each(&items);
+        match signers.iter().zip(verdicts).find(|(_, verdict)| !verdict) {
+            Some((member, _)) => Err(VerifyError::BadSignature(member.name.clone())),
+            None => Ok(signers.iter().map(|member| member.name.clone()).collect()),
+        }
     }
 
     pub(crate) fn write(&self, to: &mut Writer) {

@@ -4,10 +4,9 @@ use crate::error::VerifyError;
 use serde::{Deserialize, Serialize};
 use trine_crypto::Algorithm;
 use trine_types::{
-    ChainId, Epoch, Suite, Validator,
+    ChainId, Epoch, Suite, Validator, ValidatorKey,
     codec::{parse_hex, to_hex},
     limits::{TRUST_BYTES_MAX, VALIDATORS_MAX},
-    validators::VALIDATOR_KEY_BYTES,
 };
 
 /// Value of `format` in the file.
@@ -31,7 +30,7 @@ pub struct TrustedValidator {
     /// Organisation that runs it.
     pub organisation: Organisation,
     /// Public key.
-    pub key: [u8; VALIDATOR_KEY_BYTES],
+    pub key: ValidatorKey,
 }
 
 /// An organisation, by number or by name.
@@ -58,6 +57,9 @@ struct Document {
 struct Member {
     name: String,
     organisation: Organisation,
+    /// Left out where it is the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
     key: String,
 }
 
@@ -86,8 +88,10 @@ impl TrustAnchor {
             return Err(refused("a validator's key stands twice"));
         }
         for validator in &validators {
-            if !Algorithm::Ed25519.is_public_key(&validator.key) {
-                return Err(refused(format!("the key of {:?} is no key", validator.name)));
+            let key = validator.key.vote_key();
+            if !key.is_some_and(|key| suite.admits_validator(key.algorithm())) {
+                let name = &validator.name;
+                return Err(refused(format!("the key of {name:?} is no key of suite {suite}")));
             }
         }
         Ok(Self { chain, chain_id, suite, epoch, validators })
@@ -108,7 +112,7 @@ impl TrustAnchor {
             return Err(refused(format!("format {found:?}, expected {TRUST_FORMAT:?}")));
         }
         let suite = document.suite.parse().map_err(refused)?;
-        let validators = document.validators.into_iter().map(Member::read);
+        let validators = document.validators.into_iter().map(|member| member.read(suite));
         let validators = validators.collect::<Result<_, _>>()?;
         Self::new(document.chain, document.chain_id, suite, document.epoch, validators)
     }
@@ -121,7 +125,7 @@ impl TrustAnchor {
             chain_id: self.chain_id,
             suite: self.suite.to_string(),
             epoch: self.epoch,
-            validators: self.validators.iter().map(Member::of).collect(),
+            validators: self.validators.iter().map(|one| Member::of(self.suite, one)).collect(),
         };
         let mut text = serde_json::to_vec_pretty(&document)
             .expect("a trust file has only text keys and numbers");
@@ -156,19 +160,26 @@ impl TrustAnchor {
 }
 
 impl Member {
-    fn read(self) -> Result<TrustedValidator, VerifyError> {
-        let key = parse_hex(&self.key).ok().and_then(|key| key.try_into().ok());
-        let key = key.ok_or_else(|| {
-            refused(format!("the key of {:?} is not 64 hexadecimal digits", self.name))
+    fn read(self, suite: Suite) -> Result<TrustedValidator, VerifyError> {
+        let algorithm = self.algorithm.as_deref().map_or(Ok(suite.algorithm()), str::parse);
+        let algorithm: Algorithm = algorithm.map_err(refused)?;
+        let key = parse_hex(&self.key).ok();
+        let key = key.and_then(|key| ValidatorKey::new(algorithm, &key)).ok_or_else(|| {
+            let digits = 2 * algorithm.public_key_bytes();
+            let name = &self.name;
+            refused(format!("the key of {name:?} is no key of {algorithm} in {digits} digits"))
         })?;
         Ok(TrustedValidator { name: self.name, organisation: self.organisation, key })
     }
 
-    fn of(validator: &TrustedValidator) -> Self {
+    fn of(suite: Suite, validator: &TrustedValidator) -> Self {
+        let (algorithm, key) =
+            validator.key.parts().expect("the keys of an anchor are checked when it is made");
         Self {
             name: validator.name.clone(),
             organisation: validator.organisation.clone(),
-            key: to_hex(&validator.key),
+            algorithm: (algorithm != suite.algorithm()).then(|| algorithm.to_string()),
+            key: to_hex(key),
         }
     }
 }

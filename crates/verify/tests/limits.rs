@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 use trine_crypto::{Algorithm, SecretKey};
 use trine_types::{
-    Epoch, StateKey, Suite,
+    Epoch, StateKey, Suite, ValidatorKey,
     limits::{
         FILE_NAME_BYTES_MAX, MEDIA_TYPE_BYTES_MAX, PROOF_BYTES_MAX, PROOF_HANDOVERS_MAX,
         PROOF_HEADERS_MAX, STATE_VALUE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX,
@@ -131,7 +131,7 @@ fn validators_are_limited() {
         TrustedValidator {
             name: format!("n{number}"),
             organisation: Organisation::Name(format!("organisation-{number}")),
-            key: secret.public_key().try_into().unwrap(),
+            key: ValidatorKey::new(Algorithm::Ed25519, &secret.public_key()).unwrap(),
         }
     };
     let trust = |validators: Vec<TrustedValidator>| {
@@ -145,7 +145,35 @@ fn validators_are_limited() {
         assert!(trust((0..number).map(validator).collect()).is_err());
     }
     assert!(trust(vec![validator(1), validator(1)]).is_err());
-    let no_key = TrustedValidator { key: [2; 32], ..validator(1) };
-    assert!(!Algorithm::Ed25519.is_public_key(&no_key.key));
+    let no_key = TrustedValidator { key: ValidatorKey([2; 34]), ..validator(1) };
+    assert!(no_key.key.vote_key().is_none());
     assert!(trust(vec![no_key]).is_err());
+}
+
+/// Goal: a trust file names the algorithm of a key where it is not the suite's, and no key of
+/// another suite is trusted. Method: a validator of every algorithm in a file of every suite.
+#[test]
+fn validators_use_the_algorithms_of_the_suite() {
+    let validator = |algorithm: Algorithm| {
+        let secret = SecretKey::from_bytes(algorithm, &[7; 32]).unwrap();
+        let key = ValidatorKey::new(algorithm, &secret.public_key())?;
+        let (name, organisation) = ("n".to_owned(), Organisation::Number(0));
+        Some(TrustedValidator { name, organisation, key })
+    };
+    let mut trusted = Vec::new();
+    for suite in Suite::ALL {
+        for validator in Algorithm::ALL.into_iter().filter_map(validator) {
+            let algorithm = validator.key.parts().unwrap().0;
+            let chain = "chain".to_owned();
+            let anchor =
+                TrustAnchor::new(chain, Default::default(), suite, Epoch(9), vec![validator]);
+            let Ok(anchor) = anchor else { continue };
+            let text = String::from_utf8(anchor.to_json()).unwrap();
+            assert_eq!(text.contains("algorithm"), algorithm != suite.algorithm(), "{text}");
+            assert_eq!(TrustAnchor::from_json(text.as_bytes()).unwrap(), anchor);
+            trusted.push((suite, algorithm));
+        }
+    }
+    let intl = [Algorithm::Ed25519, Algorithm::P256].map(|algorithm| (Suite::Intl, algorithm));
+    assert_eq!(trusted, [&intl[..], &[(Suite::Gm, Algorithm::Sm2)]].concat());
 }

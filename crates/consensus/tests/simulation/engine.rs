@@ -38,7 +38,8 @@ use trine_ledger::{
     Block, Committees,
     preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
 };
-use trine_types::{Genesis, Suite};
+use trine_testkit::suite;
+use trine_types::Genesis;
 
 /// Blocks of an epoch in the simulation.
 pub const EPOCH: u64 = 16;
@@ -85,8 +86,7 @@ impl Validators {
         let addresses: Vec<String> =
             (0..count).map(|number| format!("127.0.0.1:{}", 1_000 + u16::from(number))).collect();
         let key = |number| {
-            let seed: [u8; 32] = secret(b'v', number).expose().try_into().expect("32 bytes");
-            trine_consensus::signer(&seed)
+            PrivateKey::new(secret(b'v', number)).expect("validators use the suite's algorithm")
         };
         Self {
             genesis: Arc::new(genesis(EPOCH, &addresses)),
@@ -248,7 +248,7 @@ impl EngineDefinition for Validators {
     }
 
     fn max_message_size(&self) -> u32 {
-        message_bytes_max(Suite::Intl)
+        message_bytes_max(suite())
     }
 
     async fn init(&self, init: InitContext<'_, PublicKey>) -> (Self::Engine, State) {

@@ -12,15 +12,16 @@ use std::{
 };
 use tokio::sync::watch;
 use trine_consensus::Source;
-use trine_crypto::{Algorithm, SecretKey, verify};
+use trine_crypto::{SecretKey, verify};
 use trine_ledger::{
     Block,
     log_heads::LogHeads,
     observer::{Observer, ObserverError},
 };
+use trine_testkit::suite;
 use trine_types::{
     Account, Address, Code, Digest, Genesis, Height, OrganisationId, Outcome, RawCall, Roles,
-    StateKey, Suite, Transaction, TransactionId, UnsignedTransaction, View,
+    StateKey, Transaction, TransactionId, UnsignedTransaction, View,
     application::{
         Application, BlockContext, Execution, GenesisState, InvalidBlock, LogAppend,
         SignatureChecker,
@@ -28,23 +29,23 @@ use trine_types::{
     genesis::{GENESIS_FORMAT, GenesisValidator},
 };
 
-pub const SUITE: Suite = Suite::Intl;
 pub const ACCOUNTS: u8 = 16;
 
 /// Secret key of the account or validator with this number.
 pub fn secret(kind: u8, number: u8) -> SecretKey {
-    SecretKey::from_bytes(Algorithm::Ed25519, &[[kind; 16], [number; 16]].concat())
-        .expect("32 bytes are a seed")
+    SecretKey::from_bytes(suite().algorithm(), &[[kind; 16], [number; 16]].concat())
+        .expect("the number is in range")
 }
 
 /// Address of the account with this number.
 pub fn address(number: u8) -> Address {
-    Address::of_key(SUITE, Algorithm::Ed25519, &secret(b'a', number).public_key())
+    Address::of_key(suite(), suite().algorithm(), &secret(b'a', number).public_key())
 }
 
 /// Genesis document of a chain with these validators.
 pub fn genesis(blocks_per_epoch: u64, addresses: &[String]) -> Genesis {
     let validators = addresses.iter().enumerate().map(|(number, address)| GenesisValidator {
+        algorithm: None,
         name: format!("v{number}"),
         organisation: OrganisationId(0),
         key: trine_types::codec::to_hex(&secret(b'v', number as u8).public_key()),
@@ -53,7 +54,7 @@ pub fn genesis(blocks_per_epoch: u64, addresses: &[String]) -> Genesis {
     Genesis {
         format: GENESIS_FORMAT.into(),
         name: "test".into(),
-        suite: "intl".into(),
+        suite: suite().to_string(),
         time_ms: 1,
         blocks_per_epoch,
         organisations: vec!["one".into()],
@@ -75,7 +76,7 @@ pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transactio
         valid_until_ms: u64::MAX,
         calls: vec![RawCall { module: 1, method: 1, arguments: amount.to_be_bytes().to_vec() }],
     }
-    .sign(SUITE, &secret(b'a', number))
+    .sign(suite(), &secret(b'a', number))
 }
 
 /// Faults that a test can plant in the rules.
@@ -97,7 +98,7 @@ pub struct Counters {
 
 /// Key of an account's counter.
 pub fn counter_key(address: Address) -> StateKey {
-    StateKey::account_key(SUITE, address, 0)
+    StateKey::account_key(suite(), address, 0)
 }
 
 fn read_counter(view: &View, key: &StateKey) -> u64 {
@@ -143,7 +144,7 @@ impl Application for Counters {
                 let key = secret(b'a', number).public_key();
                 let roles = Roles::default();
                 let account =
-                    Account::new(Suite::Intl, OrganisationId(0), roles, Algorithm::Ed25519, &key);
+                    Account::new(suite(), OrganisationId(0), roles, suite().algorithm(), &key);
                 (address(number), account)
             })
             .collect();

@@ -15,7 +15,7 @@ use futures::lock::Mutex;
 use std::future::Future;
 use trine_crypto::VoteSignature;
 use trine_types::{
-    Digest, Epoch, Header, Height, ValidatorSet,
+    Digest, Epoch, Header, Height, ValidatorKey, ValidatorSet,
     limits::{PROOF_HANDOVERS_MAX, PROOF_HEADERS_MAX},
 };
 use trine_verify::{Certificate, CertifiedChain, certificate::SIGNATURE_BYTES};
@@ -163,6 +163,6 @@ impl HandOvers {
     }
 }
 
-fn keys(validators: &ValidatorSet) -> Vec<[u8; 32]> {
+fn keys(validators: &ValidatorSet) -> Vec<ValidatorKey> {
     validators.as_slice().iter().map(|validator| validator.key).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::ProofError;
 use crate::{
-    databases::{CHUNK_BYTES, ColdDb, Family, HotDb, Runtime},
+    databases::{CHUNK_BYTES, ColdDb, Family, Hash, HotDb, Runtime},
     execute::{cold_key, hot_key},
     preset::BlockDigest,
 };
@@ -34,8 +34,8 @@ fn failed(error: Error<Family>) -> ProofError {
 ///
 /// # Errors
 /// [`ProofError::Database`].
-pub async fn account<E: Runtime>(
-    db: &HotDb<E>,
+pub async fn account<E: Runtime, H: Hash>(
+    db: &HotDb<E, H>,
     address: Address,
 ) -> Result<Option<Answer>, ProofError> {
     let key = hot_key(&address);
@@ -51,7 +51,10 @@ pub async fn account<E: Runtime>(
 ///
 /// # Errors
 /// [`ProofError::Database`].
-pub async fn value<E: Runtime>(db: &ColdDb<E>, key: StateKey) -> Result<Answer, ProofError> {
+pub async fn value<E: Runtime, H: Hash>(
+    db: &ColdDb<E, H>,
+    key: StateKey,
+) -> Result<Answer, ProofError> {
     let place = cold_key(&key);
     let statement = match db.get(&place).await.map_err(failed)? {
         Some(value) => {
@@ -80,8 +83,8 @@ pub async fn value<E: Runtime>(db: &ColdDb<E>, key: StateKey) -> Result<Answer, 
 ///
 /// # Errors
 /// [`ProofError::Database`].
-pub async fn transfer<E: Runtime>(
-    db: &ColdDb<E>,
+pub async fn transfer<E: Runtime, H: Hash>(
+    db: &ColdDb<E, H>,
     suite: trine_types::Suite,
     sender: Address,
     reference: &[u8],

@@ -1,22 +1,21 @@
 //! Compare the verifier of state proofs with the library's own on random databases.
 
-use crate::world::World;
+use crate::world::{SuiteHash, World};
 use commonware_codec::Encode as _;
+use commonware_cryptography::Sha256;
 use commonware_runtime::{Runner as _, deterministic};
 use commonware_storage::qmdb::any::{ordered, unordered, value::VariableEncoding};
 use rand::RngExt as _;
+use trine_crypto::Sm3;
 use trine_ledger::{
     databases::{ColdKey, ColdOperation, ColdValue, HotDb, HotKey, HotOperation, HotValue},
-    preset::{BlockDigest, Hash},
+    preset::BlockDigest,
     proofs::state,
 };
 use trine_types::{
-    ChainId, Digest, Epoch, Header, Height, StateCommitment, StateKey, Suite,
-    account::ACCOUNT_BYTES,
+    ChainId, Digest, Epoch, Header, Height, StateCommitment, StateKey, account::ACCOUNT_BYTES,
 };
 use trine_verify::{Fact, StateProof, Statement, VerifyError};
-
-const SUITE: Suite = Suite::Intl;
 
 /// A header that commits to these states and to nothing else.
 pub fn header(accounts: StateCommitment, values: StateCommitment) -> Header {
@@ -26,7 +25,7 @@ pub fn header(accounts: StateCommitment, values: StateCommitment) -> Header {
         epoch: Epoch(0),
         view: 1,
         parent_view: 0,
-        proposer: [0; 32],
+        proposer: trine_types::ValidatorKey([0; 34]),
         parent: Digest::default(),
         time_ms: 1,
         body_root: Digest::default(),
@@ -105,9 +104,14 @@ fn with_proof(statement: &Statement, proof: StateProof) -> Statement {
 /// proof is checked by the library and by us, then altered in every part and in the commitment.
 #[test]
 fn accounts_verify_as_in_the_library() {
+    accounts_verify::<Sha256>();
+    accounts_verify::<Sm3>();
+}
+
+fn accounts_verify<H: SuiteHash>() {
     for seed in 0..3 {
         deterministic::Runner::seeded(seed).start(|context| async move {
-            let mut world = World::open(&context, seed).await;
+            let mut world = World::<H>::open(&context, seed).await;
             let mut floors = 0;
             for round in 0..60 {
                 let count = world.rng.random_range(1..120);
@@ -124,34 +128,35 @@ fn accounts_verify_as_in_the_library() {
     }
 }
 
-async fn check_account(world: &mut World, header: &Header, round: usize) {
-    type Db = HotDb<deterministic::Context>;
+async fn check_account<H: SuiteHash>(world: &mut World<H>, header: &Header, round: usize) {
     let address = world.some_account();
     let account = world.accounts[&address].clone();
     let key = HotKey::new(address.0);
     let library = world.hot.key_value_proof(key.clone()).await.unwrap();
     let value = HotValue::new(account.to_array());
     let root = BlockDigest::from(header.accounts.root.0);
-    assert!(Db::verify_key_value_proof(key, value, &library, &root));
+    assert!(HotDb::<deterministic::Context, H>::verify_key_value_proof(
+        key, value, &library, &root
+    ));
 
     let answer = state::account(&world.hot, address).await.unwrap().unwrap();
     assert_eq!(answer.root, header.accounts.root);
     let statement = answer.statement;
-    assert_eq!(statement.verify(SUITE, header), Ok(Fact::Account { address, account }));
+    assert_eq!(statement.verify(H::SUITE, header), Ok(Fact::Account { address, account }));
     for commitment in altered(header.accounts) {
         let other = Header { accounts: commitment, ..header.clone() };
-        assert!(statement.verify(SUITE, &other).is_err(), "{commitment:?}");
+        assert!(statement.verify(H::SUITE, &other).is_err(), "{commitment:?}");
     }
     if round.is_multiple_of(7) {
         let Statement::Account { proof, account, .. } = &statement else { panic!() };
         for proof in damaged(proof) {
-            assert!(with_proof(&statement, proof).verify(SUITE, header).is_err());
+            assert!(with_proof(&statement, proof).verify(H::SUITE, header).is_err());
         }
         for place in 0..ACCOUNT_BYTES {
             let (mut account, proof) = (*account, proof.clone());
             account[place] ^= 1 << (place % 8);
             let altered = Statement::Account { address, account, proof };
-            assert!(altered.verify(SUITE, header).is_err());
+            assert!(altered.verify(H::SUITE, header).is_err());
         }
     }
 }
@@ -160,14 +165,19 @@ async fn check_account(world: &mut World, header: &Header, round: usize) {
 /// verify the old proofs against the new commitment.
 #[test]
 fn a_former_value_is_refused() {
+    former_values::<Sha256>();
+    former_values::<Sm3>();
+}
+
+fn former_values<H: SuiteHash>() {
     deterministic::Runner::seeded(5).start(|context| async move {
-        let (mut world, before) = World::open(&context, 5).await.write_accounts(50).await;
+        let (mut world, before) = World::<H>::open(&context, 5).await.write_accounts(50).await;
         let address = world.some_account();
         let old = state::account(&world.hot, address).await.unwrap().unwrap().statement;
         let (world, after) = world.write_accounts(200).await;
         let nothing = StateCommitment::default();
-        assert!(old.verify(SUITE, &header(before, nothing)).is_ok());
-        assert!(old.verify(SUITE, &header(after, nothing)).is_err());
+        assert!(old.verify(H::SUITE, &header(before, nothing)).is_ok());
+        assert!(old.verify(H::SUITE, &header(after, nothing)).is_err());
         drop(world);
     });
 }
@@ -176,9 +186,14 @@ fn a_former_value_is_refused() {
 /// with values of many lengths and deletions; absent are random, deleted and extreme keys.
 #[test]
 fn values_and_absence_verify_as_in_the_library() {
+    values_and_absence_verify::<Sha256>();
+    values_and_absence_verify::<Sm3>();
+}
+
+fn values_and_absence_verify<H: SuiteHash>() {
     for seed in 10..13 {
         deterministic::Runner::seeded(seed).start(|context| async move {
-            let mut world = World::open(&context, seed).await;
+            let mut world = World::<H>::open(&context, seed).await;
             for round in 0..50 {
                 let count = world.rng.random_range(2..100);
                 let (next, commitment) = world.write_values(count, &[]).await;
@@ -195,49 +210,54 @@ fn values_and_absence_verify_as_in_the_library() {
     }
 }
 
-fn absent_keys(world: &mut World) -> Vec<StateKey> {
+fn absent_keys<H: SuiteHash>(world: &mut World<H>) -> Vec<StateKey> {
     let mut keys = vec![StateKey([0; 32]), StateKey([0xff; 32]), StateKey(world.rng.random())];
     keys.extend(world.deleted.last().copied());
     keys.retain(|key| !world.values.contains_key(key));
     keys
 }
 
-async fn check_value(world: &mut World, header: &Header, round: usize) {
+async fn check_value<H: SuiteHash>(world: &mut World<H>, header: &Header, round: usize) {
     let key = world.some_value();
     let value = world.values[&key].clone();
     let place = ColdKey::new(key.0);
     let root = BlockDigest::from(header.values.root.0);
     let library = world.cold.key_value_proof(place.clone()).await.unwrap();
-    let verified = library.verify::<Hash, VariableEncoding<ColdValue>>(place, value.clone(), &root);
+    let verified = library.verify::<H, VariableEncoding<ColdValue>>(place, value.clone(), &root);
     assert!(verified);
 
     let statement = state::value(&world.cold, key).await.unwrap().statement;
-    assert_eq!(statement.verify(SUITE, header), Ok(Fact::Value { key, value }));
-    refuse_near(&statement, header, round);
+    assert_eq!(statement.verify(H::SUITE, header), Ok(Fact::Value { key, value }));
+    refuse_near::<H>(&statement, header, round);
 }
 
-async fn check_absence(world: &World, header: &Header, key: StateKey, round: usize) {
+async fn check_absence<H: SuiteHash>(
+    world: &World<H>,
+    header: &Header,
+    key: StateKey,
+    round: usize,
+) {
     let place = ColdKey::new(key.0);
     let root = BlockDigest::from(header.values.root.0);
     let library = world.cold.exclusion_proof(&place).await.unwrap();
-    assert!(library.verify::<Hash>(&place, &root));
+    assert!(library.verify::<H>(&place, &root));
 
     let answer = state::value(&world.cold, key).await.unwrap();
     assert_eq!(answer.root, header.values.root);
     let statement = answer.statement;
-    assert_eq!(statement.verify(SUITE, header), Ok(Fact::Absence { key }));
+    assert_eq!(statement.verify(H::SUITE, header), Ok(Fact::Absence { key }));
     let Statement::Absence { neighbour, .. } = &statement else { panic!() };
     for present in world.values.keys() {
         let other = Statement::Absence { key: *present, neighbour: neighbour.clone() };
-        assert_eq!(other.verify(SUITE, header), Err(VerifyError::NotAbsent));
+        assert_eq!(other.verify(H::SUITE, header), Err(VerifyError::NotAbsent));
     }
-    refuse_near(&statement, header, round);
+    refuse_near::<H>(&statement, header, round);
 }
 
-fn refuse_near(statement: &Statement, header: &Header, round: usize) {
+fn refuse_near<H: SuiteHash>(statement: &Statement, header: &Header, round: usize) {
     for commitment in altered(header.values) {
         let other = Header { values: commitment, ..header.clone() };
-        assert!(statement.verify(SUITE, &other).is_err());
+        assert!(statement.verify(H::SUITE, &other).is_err());
     }
     let entry = match statement {
         Statement::Value(entry) => entry,
@@ -246,13 +266,13 @@ fn refuse_near(statement: &Statement, header: &Header, round: usize) {
     };
     let mut changed = entry.clone();
     changed.value.push(0);
-    assert!(Statement::Value(changed).verify(SUITE, header).is_err());
+    assert!(Statement::Value(changed).verify(H::SUITE, header).is_err());
     let mut changed = entry.clone();
     changed.next_key.0[31] ^= 1;
-    assert!(Statement::Value(changed).verify(SUITE, header).is_err());
+    assert!(Statement::Value(changed).verify(H::SUITE, header).is_err());
     if round.is_multiple_of(9) {
         for proof in damaged(&entry.proof) {
-            assert!(with_proof(statement, proof).verify(SUITE, header).is_err());
+            assert!(with_proof(statement, proof).verify(H::SUITE, header).is_err());
         }
     }
 }

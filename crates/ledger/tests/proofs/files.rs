@@ -8,6 +8,7 @@ use commonware_consensus::{
     simplex::types::{Finalize, Proposal},
     types::{Epoch as EngineEpoch, Round, View},
 };
+use commonware_cryptography::Sha256;
 use commonware_parallel::Sequential;
 use commonware_runtime::{Runner as _, deterministic};
 use commonware_utils::non_empty;
@@ -25,7 +26,7 @@ use trine_ledger::{
 use trine_types::{
     Address, Algorithm, Amount, AssetId, Call, ChainId, Code, Digest, Encode as _, Epoch,
     EpochChange, Event, Header, Height, LogId, OrganisationId, Outcome, StateCommitment, StateKey,
-    Suite, Transaction, TransactionId, UnsignedTransaction, Validator, ValidatorSet,
+    Suite, Transaction, TransactionId, UnsignedTransaction, Validator, ValidatorKey, ValidatorSet,
     call::TransferReference, merkle, record,
 };
 use trine_verify::{
@@ -55,7 +56,7 @@ fn chain_id() -> ChainId {
 /// Validators with these numbers.
 fn set(numbers: impl IntoIterator<Item = u8>) -> ValidatorSet {
     let validator = |number: u8| Validator {
-        key: secret(number).public_key().try_into().unwrap(),
+        key: ValidatorKey::new(Algorithm::Ed25519, &secret(number).public_key()).unwrap(),
         organisation: OrganisationId(number.into()),
         name: format!("n{number}"),
         address: format!("127.0.0.1:{}", 9_000 + u16::from(number)),
@@ -95,7 +96,7 @@ struct Chain {
     outcomes: Vec<(TransactionId, Vec<u8>)>,
     entries: Vec<Digest>,
     heads: Vec<(u64, Digest)>,
-    world: World,
+    world: World<Sha256>,
 }
 
 impl FinalBlocks for Chain {
@@ -172,7 +173,7 @@ fn transfer_record() -> Vec<u8> {
 impl Chain {
     /// Builds 20 blocks with the same contents; `uncertified` heights get no certificate.
     async fn build(context: &deterministic::Context, uncertified: &[u64]) -> Self {
-        let mut world = World::open(context, 77).await;
+        let mut world = World::<Sha256>::open(context, 77).await;
         let mut accounts = StateCommitment::default();
         for _ in 0..12 {
             (world, accounts) = world.write_accounts(90).await;
@@ -219,7 +220,7 @@ impl Chain {
             epoch: Epoch(height / BLOCKS_PER_EPOCH),
             view: 3 * height,
             parent_view: (3 * height).saturating_sub(3),
-            proposer: [1; 32],
+            proposer: ValidatorKey([1; 34]),
             parent: self.headers.last().map_or(Digest::default(), |last| last.digest(SUITE)),
             time_ms: 1_800_000_000_000 + 500 * height,
             body_root: root(&self.transactions),

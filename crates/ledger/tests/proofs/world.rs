@@ -1,22 +1,37 @@
 //! Fill real state databases with known random contents.
 
+use commonware_cryptography::Sha256;
 use commonware_parallel::Rayon;
 use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef, deterministic::Context};
 use commonware_storage::qmdb::floor::Proportional;
 use commonware_utils::{NZU16, NZUsize};
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::BTreeMap;
-use trine_ledger::databases::{self, ColdDb, ColdKey, HotDb, HotKey, HotValue};
+use trine_crypto::Sm3;
+use trine_ledger::databases::{self, ColdDb, ColdKey, Hash, HotDb, HotKey, HotValue};
 use trine_types::{
     Account, Address, Algorithm, Amount, Digest, OrganisationId, Roles, StateCommitment, StateKey,
     Suite,
 };
 
+/// The hash of one suite.
+pub trait SuiteHash: Hash {
+    const SUITE: Suite;
+}
+
+impl SuiteHash for Sha256 {
+    const SUITE: Suite = Suite::Intl;
+}
+
+impl SuiteHash for Sm3 {
+    const SUITE: Suite = Suite::Gm;
+}
+
 /// Both databases and what they should hold.
-pub struct World {
+pub struct World<H: SuiteHash> {
     pub rng: StdRng,
-    pub hot: HotDb<Context>,
-    pub cold: ColdDb<Context>,
+    pub hot: HotDb<Context, H>,
+    pub cold: ColdDb<Context, H>,
     pub accounts: BTreeMap<Address, Account>,
     pub values: BTreeMap<StateKey, Vec<u8>>,
     pub deleted: Vec<StateKey>,
@@ -33,11 +48,11 @@ macro_rules! commitment {
     };
 }
 
-impl World {
+impl<H: SuiteHash> World<H> {
     pub async fn open(context: &Context, seed: u64) -> Self {
         let strategy = Rayon::new(NZUsize!(1)).unwrap();
         let cache = CacheRef::new(NZU16!(4_096), NZUsize!(64));
-        let (hot, cold) = databases::config("test", &cache, &strategy);
+        let (_, (hot, cold)) = databases::config(H::SUITE, "test", &cache, &strategy);
         Self {
             rng: StdRng::seed_from_u64(seed),
             hot: HotDb::init(context.child("hot"), hot, None).await.unwrap(),
@@ -51,7 +66,7 @@ impl World {
     fn account(&mut self) -> Account {
         let key: [u8; 32] = self.rng.random();
         let mut account = Account::new(
-            Suite::Intl,
+            H::SUITE,
             OrganisationId(self.rng.random()),
             Roles(3),
             Algorithm::Ed25519,

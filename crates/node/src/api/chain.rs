@@ -9,7 +9,7 @@ use request::{Nothing, Params};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::PoisonError;
-use trine_types::{Epoch, Height, Validator, ValidatorSet, codec::to_hex};
+use trine_types::{Epoch, Height, Validator, ValidatorKey, ValidatorSet};
 
 /// Description of the API in OpenAPI 3.1.
 pub(super) const OPENAPI: &str = include_str!("../../openapi.json");
@@ -66,7 +66,8 @@ pub(super) async fn trust(State(api): Shared, Params(Nothing {}): Params<Nothing
         json!({
             "name": validator.name,
             "organisation": validator.organisation,
-            "key": to_hex(&validator.key),
+            "algorithm": render::algorithm(&validator.key),
+            "key": render::key(&validator.key),
         })
     };
     Ok(Json(json!({
@@ -109,7 +110,8 @@ pub(super) async fn status(State(api): Shared, Params(Nothing {}): Params<Nothin
             json!({
                 "name": validator.name,
                 "organisation": validator.organisation,
-                "key": to_hex(&validator.key),
+                "algorithm": render::algorithm(&validator.key),
+            "key": render::key(&validator.key),
                 "url": url,
                 "height": known,
                 "healthy": healthy,
@@ -130,7 +132,8 @@ pub(super) async fn status(State(api): Shared, Params(Nothing {}): Params<Nothin
         "validators": validators,
         "node": {
             "name": parts.identity.name,
-            "key": to_hex(&parts.identity.key),
+            "algorithm": render::algorithm(&parts.identity.key),
+            "key": render::key(&parts.identity.key),
             "is_validator":
                 set.as_slice().iter().any(|validator| validator.key == parts.identity.key),
         },
@@ -139,7 +142,7 @@ pub(super) async fn status(State(api): Shared, Params(Nothing {}): Params<Nothin
 
 /// Whether a validator without a known address proposed lately; every validator has its turn.
 fn is_present(
-    proposed: &HashMap<[u8; 32], Height>,
+    proposed: &HashMap<ValidatorKey, Height>,
     validator: &Validator,
     height: u64,
     set: &ValidatorSet,

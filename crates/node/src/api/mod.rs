@@ -39,7 +39,7 @@ use problem::Problem;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
-use trine_types::{ChainId, Epoch, Genesis, Suite, ValidatorSet, limits};
+use trine_types::{ChainId, Epoch, Genesis, Suite, ValidatorKey, ValidatorSet, limits};
 
 /// Which node answers.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub struct Identity {
     /// Name for people.
     pub name: String,
     /// Public key under which its peers know it.
-    pub key: [u8; 32],
+    pub key: ValidatorKey,
 }
 
 /// Writes the metrics of the engine's runtime.

@@ -12,7 +12,7 @@ use trine_types::record::{
 };
 use trine_types::{
     Account, Address, AssetId, Call, Digest, EpochChange, Event, Header, LogId, OrganisationId,
-    Outcome, ProposalId, RawCall, StateCommitment, Suite, ValidatorSet,
+    Outcome, ProposalId, RawCall, StateCommitment, Suite, ValidatorKey, ValidatorSet,
 };
 
 /// Name of a module, where it is known.
@@ -33,13 +33,24 @@ fn commitment(state: &StateCommitment) -> Value {
     })
 }
 
+/// A validator's public key; nothing where there is no validator.
+pub fn key(key: &ValidatorKey) -> Option<String> {
+    key.parts().map(|(_, key)| to_hex(key))
+}
+
+/// Algorithm of a validator's key.
+pub fn algorithm(key: &ValidatorKey) -> Option<&'static str> {
+    key.parts().map(|(algorithm, _)| algorithm.name())
+}
+
 /// A validator set, in the order of the certificates.
 pub fn validators(set: &ValidatorSet) -> Value {
     let one = |validator: &trine_types::Validator| {
         json!({
             "name": validator.name,
             "organisation": validator.organisation,
-            "key": to_hex(&validator.key),
+            "algorithm": algorithm(&validator.key),
+            "key": key(&validator.key),
             "address": validator.address,
         })
     };
@@ -62,7 +73,7 @@ pub fn header(header: &Header, suite: Suite) -> Value {
         "epoch": header.epoch,
         "view": header.view,
         "parent_view": header.parent_view,
-        "proposer": to_hex(&header.proposer),
+        "proposer": key(&header.proposer),
         "parent": digest(&header.parent),
         "time_ms": header.time_ms,
         "body_root": digest(&header.body_root),
@@ -84,7 +95,7 @@ pub fn block_summary(block: &StoredBlock) -> Value {
         "digest": digest(&block.digest),
         "time_ms": block.header.time_ms,
         "epoch": block.header.epoch,
-        "proposer": to_hex(&block.header.proposer),
+        "proposer": key(&block.header.proposer),
         "transactions": block.ids.len(),
     })
 }

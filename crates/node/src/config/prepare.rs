@@ -7,7 +7,9 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
 };
+use trine_crypto::{Algorithm, SecretKey};
 use trine_types::{Genesis, codec::parse_hex, limits::GENESIS_BYTES_MAX};
+use zeroize::Zeroizing;
 
 /// Bytes that must be free for a node to start.
 const FREE_BYTES_MIN: u64 = 256 * 1_024 * 1_024;
@@ -25,8 +27,8 @@ const PROBE: &str = "node.probe";
 pub struct Prepared {
     /// Genesis document.
     pub genesis: Genesis,
-    /// Seed of the validator's secret key; a follower has none.
-    pub validator_seed: Option<[u8; SECRET_BYTES]>,
+    /// The validator's secret key, in the algorithm of the suite; a follower has none.
+    pub validator_key: Option<SecretKey>,
     /// Keeps other nodes out of the folder as long as it lives.
     pub lock: FolderLock,
 }
@@ -44,14 +46,18 @@ pub struct FolderLock {
 /// [`SetupError`] for the first that does not serve.
 pub fn prepare(config: &NodeConfig) -> Result<Prepared, SetupError> {
     let genesis = read_genesis(&config.genesis)?;
-    let key = config.validator_key.as_deref().map(read_validator_key);
-    let validator_seed = key.transpose()?;
+    let suite = genesis.suite().map_err(|error| SetupError::Genesis {
+        file: config.genesis.clone(),
+        reason: error.to_string(),
+    })?;
+    let read = |file| read_validator_key(suite.algorithm(), file);
+    let validator_key = config.validator_key.as_deref().map(read).transpose()?;
     let lock = FolderLock::take(&config.data_dir)?;
     check_writable(&config.data_dir)?;
     check_space(&config.data_dir)?;
     check_port("p2p_listen", config.p2p_listen)?;
     check_port("http_listen", config.http_listen)?;
-    Ok(Prepared { genesis, validator_seed, lock })
+    Ok(Prepared { genesis, validator_key, lock })
 }
 
 /// Reads and checks a genesis document.
@@ -69,16 +75,18 @@ pub fn read_genesis(file: &Path) -> Result<Genesis, SetupError> {
 ///
 /// # Errors
 /// [`SetupError::Unreadable`] or [`SetupError::Key`], which says nothing of the content.
-pub fn read_validator_key(file: &Path) -> Result<[u8; SECRET_BYTES], SetupError> {
+pub fn read_validator_key(algorithm: Algorithm, file: &Path) -> Result<SecretKey, SetupError> {
     let refuse = |reason: &str| SetupError::Key {
         file: file.to_owned(),
         reason: format!("{reason}, expected 64 hexadecimal digits and nothing else"),
     };
     check_private(file)?;
     let bytes = read(file, KEY_FILE_BYTES_MAX)?.ok_or_else(|| refuse("the file is too long"))?;
+    let bytes = Zeroizing::new(bytes);
     let text = str::from_utf8(&bytes).map_err(|_| refuse("the file is no text"))?.trim_end();
-    let seed = parse_hex(text).map_err(|_| refuse("the file holds other characters"))?;
-    seed.try_into().map_err(|seed: Vec<u8>| refuse(&format!("the key has {} bytes", seed.len())))
+    let secret = parse_hex(text).map_err(|_| refuse("the file holds other characters"))?;
+    let secret = Zeroizing::new(secret);
+    SecretKey::from_bytes(algorithm, &secret).map_err(|error| refuse(&error.to_string()))
 }
 
 #[cfg(unix)]

@@ -5,10 +5,10 @@ use super::refusal::Refusal;
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::sync::Arc;
-use trine_testkit::secret_key;
+use trine_testkit::{secret_key, suite};
 use trine_types::limits::{NONCE_WINDOW, PENDING_ACCOUNT_MAX};
 use trine_types::{
-    Address, ChainId, Code, RawCall, Suite, Transaction, TransactionId, UnsignedTransaction,
+    Address, ChainId, Code, RawCall, Transaction, TransactionId, UnsignedTransaction,
 };
 
 /// A transaction of one of a few accounts; `salt` makes two with one nonce differ.
@@ -21,7 +21,7 @@ fn transaction(account: u8, nonce: u64, valid_until_ms: u64, salt: u8) -> Arc<Tr
         valid_until_ms,
         calls: vec![RawCall { module: 9, method: 9, arguments: vec![salt] }],
     };
-    Arc::new(body.sign(Suite::Intl, &secret_key("pool")))
+    Arc::new(body.sign(suite(), &secret_key("pool")))
 }
 
 fn ids(transactions: &[Arc<Transaction>]) -> Vec<TransactionId> {

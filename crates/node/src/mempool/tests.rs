@@ -11,11 +11,11 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_testkit::{public_key, secret_key};
+use trine_testkit::{public_key, secret_key, suite};
 use trine_types::application::SignatureChecker;
 use trine_types::call::PublicKey;
 use trine_types::{
-    Amount, AssetId, Call, Suite, Transaction, UnsignedTransaction,
+    Amount, AssetId, Call, Transaction, UnsignedTransaction,
     limits::{BATCH_TRANSACTIONS_MAX, FORWARD_AGAIN_MS, TRANSACTION_BYTES_MAX},
 };
 
@@ -39,7 +39,7 @@ async fn submit(chain: &MemoryChain, transactions: &[&Transaction]) -> Vec<&'sta
 
 fn resign(mut body: UnsignedTransaction, change: impl FnOnce(&mut UnsignedTransaction)) -> Bytes {
     change(&mut body);
-    body.sign(Suite::Intl, &secret_key("alice")).bytes
+    body.sign(suite(), &secret_key("alice")).bytes
 }
 
 /// Goal: every fault of a transaction has its own code, and its neighbours are accepted. Method:
@@ -101,14 +101,14 @@ async fn frozen_revoked_and_over_quota_are_refused_early() {
     assert_eq!(submit(&chain, &[&two]).await, ["account_quota"]);
     let mut body = chain.unsigned("admin", 2, &[transfer("bob", 1)]);
     body.key_index = 1;
-    let with_second = body.sign(Suite::Intl, &secret_key("second"));
+    let with_second = body.sign(suite(), &secret_key("second"));
     assert_eq!(submit(&chain, &[&with_second]).await, ["accepted"]);
     let revoke = chain.transaction("admin", 1, &[revoke, freeze]);
     assert_eq!(submit(&chain, &[&revoke]).await, ["accepted"]);
     chain.produce_from(&[Arc::new(revoke)]);
     let mut body = chain.unsigned("admin", 3, &[transfer("bob", 1)]);
     body.key_index = 1;
-    let late = body.sign(Suite::Intl, &secret_key("second"));
+    let late = body.sign(suite(), &secret_key("second"));
     let one = chain.transaction("alice", 0, &[transfer("bob", 1)]);
     assert_eq!(submit(&chain, &[&late, &one]).await, ["revoked_key", "account_frozen"]);
     // The transaction that waited under the revoked key is dropped without being proposed.
@@ -164,7 +164,7 @@ async fn an_added_transaction_wakes_the_leader() {
 /// key only. Method: check good, forged, and good under another key.
 #[tokio::test]
 async fn the_checker_remembers_signature_and_key() {
-    let verifier = Verifier::start(Suite::Intl, 1).unwrap();
+    let verifier = Verifier::start(suite(), 1).unwrap();
     let chain = MemoryChain::start();
     let one = chain.transaction("alice", 0, &[transfer("bob", 1)]);
     let PublicKey { bytes: key, .. } = public_key("alice");

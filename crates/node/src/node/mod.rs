@@ -31,14 +31,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use trine_consensus::{
     Chain, Config, Gossip, ProcessConfig, RunError, Source, Timing, address_book, metrics_text,
-    parse_address, run as run_engine, signer,
+    parse_address, run as run_engine,
 };
-use trine_crypto::SecretKey;
+use trine_crypto::VoteSigner;
 use trine_ledger::history::{History, HistoryError};
 use trine_ledger::state::StateReader;
 use trine_rules::Rules;
 use trine_types::genesis::GenesisError;
-use trine_types::{Genesis, Height, Transaction, TransactionId};
+use trine_types::{Genesis, Height, Transaction, TransactionId, ValidatorKey};
 
 /// Everything that differs from node to node; `config` reads it from a file.
 #[derive(Clone)]
@@ -51,8 +51,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// File of the key that votes.
     pub key_file: PathBuf,
-    /// The key itself, Ed25519.
-    pub key: Arc<SecretKey>,
+    /// Whoever signs with it.
+    pub key: VoteSigner,
     /// Address on which the other nodes connect.
     pub p2p_listen: SocketAddr,
     /// Addresses of validators that differ from the genesis document, by name.
@@ -92,8 +92,8 @@ pub enum NodeError {
     /// A name that no validator of the genesis document has.
     #[error("no validator of the chain is named {0:?}")]
     UnknownPeer(String),
-    /// The key is not of the algorithm that validators use.
-    #[error("the validator's key is no Ed25519 key")]
+    /// The key is not of an algorithm that validators use.
+    #[error("no validator signs with a key of this algorithm")]
     ValidatorKey,
     /// History cannot be opened.
     #[error(transparent)]
@@ -184,7 +184,7 @@ impl Source for PoolSource {
 /// Parts of a node that exist before its engine runs.
 struct Node {
     settings: Settings,
-    public_key: [u8; 32],
+    public_key: ValidatorKey,
     feed: Arc<Feed>,
     reader: Arc<NodeReader>,
     forest: Arc<LateForest>,
@@ -244,8 +244,7 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
         log_heads: forest.clone(),
         incoming: Arc::new(move |batch| incoming.receive(batch)),
     };
-    let public_key = settings.key.public_key();
-    let public_key = public_key.try_into().map_err(|_| NodeError::ValidatorKey)?;
+    let public_key = ValidatorKey(settings.key.vote_key().to_array());
     let node =
         Node { settings, public_key, feed, reader, forest, mempool, background, peering, metrics };
     let control = control.clone();
@@ -390,8 +389,7 @@ fn create_synced(path: &Path) -> io::Result<()> {
 fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
     let length = NonZeroU64::new(settings.genesis.blocks_per_epoch)
         .ok_or_else(|| GenesisError("blocks_per_epoch is 0".into()))?;
-    let seed = settings.key.expose().try_into().map_err(|_| NodeError::ValidatorKey)?;
-    let mut engine = Config::new(signer(&seed), length);
+    let mut engine = Config::new(settings.key.clone(), length);
     engine.timing = settings.timing;
     engine.cache_bytes = settings.cache_bytes;
     engine.threads = settings.engine_threads;

@@ -19,13 +19,12 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use trine_consensus::Timing;
+use trine_crypto::VoteSigner;
 use trine_node::mempool::batch;
 use trine_node::node::Settings;
-use trine_testkit::{Member, genesis, secret_key};
+use trine_testkit::{Member, genesis, secret_key, suite};
 use trine_types::codec::to_hex;
-use trine_types::{
-    Address, Algorithm, Amount, AssetId, Call, Genesis, Suite, Transaction, UnsignedTransaction,
-};
+use trine_types::{Address, Amount, AssetId, Call, Genesis, Transaction, UnsignedTransaction};
 
 /// Longest time that anything in these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(90);
@@ -51,7 +50,7 @@ pub fn now_ms() -> u64 {
 /// Address of the account whose first key has this name.
 pub fn address(name: &str) -> Address {
     let key = secret_key(name).public_key();
-    Address::of_key(Suite::Intl, Algorithm::Ed25519, &key)
+    Address::of_key(suite(), suite().algorithm(), &key)
 }
 
 /// A transfer of the primary asset.
@@ -124,7 +123,7 @@ impl Network {
             genesis: self.genesis.clone(),
             data: folder.join("data"),
             key_file: folder.join("validator.key"),
-            key: Arc::new(secret_key(&name)),
+            key: VoteSigner::new(secret_key(&name)).expect("the suite's algorithm"),
             p2p_listen: self.p2p[place],
             p2p_peers: BTreeMap::new(),
             http_listen: self.http[place],
@@ -155,7 +154,7 @@ impl Network {
         let mut options = File::options();
         let key =
             options.write(true).create(true).truncate(true).mode(0o600).open(&settings.key_file);
-        writeln!(key.unwrap(), "{}", to_hex(settings.key.expose())).unwrap();
+        writeln!(key.unwrap(), "{}", to_hex(secret_key(&settings.name).expose())).unwrap();
         let mut text = format!(
             "name = \"{}\"\ngenesis = {genesis:?}\ndata_dir = \"data\"\n\
              validator_key = \"validator.key\"\np2p_listen = \"{}\"\nhttp_listen = \"{}\"\n\
@@ -282,7 +281,7 @@ impl Network {
 
     /// A signed transaction.
     pub fn transaction(&self, name: &str, nonce: u64, calls: &[Call]) -> Transaction {
-        self.unsigned(name, nonce, calls).sign(Suite::Intl, &secret_key(name))
+        self.unsigned(name, nonce, calls).sign(suite(), &secret_key(name))
     }
 
     /// Submits a batch to one node; one line of the answer for each.

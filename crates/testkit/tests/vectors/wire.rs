@@ -355,7 +355,7 @@ fn records() -> Value {
 
 fn headers() -> Value {
     let validator = |number: u8| Validator {
-        key: [number; 32],
+        key: trine_types::ValidatorKey([number; 34]),
         organisation: OrganisationId(number.into()),
         name: format!("validator-{number}"),
         address: format!("127.0.0.1:900{number}"),
@@ -376,7 +376,7 @@ fn headers() -> Value {
         epoch: Epoch(0),
         view: 9,
         parent_view: 8,
-        proposer: [2; 32],
+        proposer: trine_types::ValidatorKey([2; 34]),
         parent: Digest([3; 32]),
         time_ms: 1_700_000_000_000,
         body_root: Digest([4; 32]),

@@ -1,7 +1,7 @@
 //! Keep the latest votes in a file of records that are synced one by one.
 //!
 //! The file is a header (`trine-votes-1`, zero, the key: 48 bytes) and records of 108 bytes: tag of
-//! the namespace (8), digest of namespace and message (32), signature (64), CRC-32 of all three (4).
+//! the namespace (8), digest of namespace and message (32), signature (64), CRC-32 of these (4).
 
 use crate::TokenError;
 use crc_fast::{CrcAlgorithm::Crc32IsoHdlc, checksum};

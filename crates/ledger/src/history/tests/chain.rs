@@ -150,7 +150,7 @@ impl Builder {
             epoch: Epoch(0),
             view: height.0,
             parent_view: height.0.saturating_sub(1),
-            proposer: [1; 32],
+            proposer: trine_types::ValidatorKey([1; 34]),
             parent: Digest([2; 32]),
             time_ms: 1_000 + height.0,
             body_root: Digest([3; 32]),

@@ -3,10 +3,10 @@
 use super::{accept, get, ok, transfer};
 use crate::memory_chain::{MemoryChain, address};
 use serde_json::json;
-use trine_testkit::public_key;
+use trine_testkit::{public_key, suite};
 use trine_types::call::{Action, TransferReference};
 use trine_types::codec::to_hex;
-use trine_types::{Amount, AssetId, Call, Digest, LogId, StateKey, Suite};
+use trine_types::{Amount, AssetId, Call, Digest, LogId, StateKey};
 
 const REFERENCE: &[u8] = b"invoice-2026-0001";
 
@@ -122,7 +122,7 @@ async fn entries_transfers_and_values() {
     let other = address("alice");
     let (_, answer) = get(&chain, &format!("/v1/transfers/{other}/{reference}")).await;
     assert_eq!(answer["code"], "transfer_not_found");
-    let key = to_hex(&StateKey::counters(Suite::Intl).0);
+    let key = to_hex(&StateKey::counters(suite()).0);
     assert!(ok(&chain, &format!("/v1/state/{key}")).await["value"].is_string());
     let (_, answer) = get(&chain, &format!("/v1/state/{}", "00".repeat(32))).await;
     assert_eq!(answer["code"], "state_not_found");

@@ -72,7 +72,7 @@ fn a_good_setup_is_prepared() {
     for _ in 0..2 {
         let prepared = prepare(&setup.config).unwrap();
         assert_eq!(prepared.genesis.name, "test");
-        assert_eq!(prepared.validator_seed.unwrap()[0], 0x1f);
+        assert_eq!(prepared.validator_key.unwrap().expose()[0], 0x1f);
         let files: Vec<_> = fs::read_dir(setup.path("data")).unwrap().collect();
         assert_eq!(files.len(), 1);
     }
@@ -152,10 +152,10 @@ fn a_bad_key_file_is_refused_silently() {
     let path = setup.path("validator.key");
     let cases = [
         (KEY.to_owned(), 0o644, "others can read the key (mode 644)"),
-        (KEY[..62].to_owned(), 0o600, "the key has 31 bytes"),
+        (KEY[..62].to_owned(), 0o600, "ed25519: 31 bytes"),
         (format!("{}zz", &KEY[..62]), 0o600, "the file holds other characters"),
         (format!("{KEY} {KEY}"), 0o600, "the file is too long"),
-        (String::new(), 0o600, "the key has 0 bytes"),
+        (String::new(), 0o600, "ed25519: 0 bytes"),
     ];
     for (text, mode, expected) in cases {
         write(&path, &text, mode);
@@ -168,7 +168,10 @@ fn a_bad_key_file_is_refused_silently() {
     fs::remove_file(&path).unwrap();
     assert_eq!(setup.error().code(), "unreadable_file");
     write(&path, KEY, 0o400);
-    assert_eq!(read_validator_key(&path).unwrap()[31], 0);
+    assert_eq!(
+        read_validator_key(trine_crypto::Algorithm::Ed25519, &path).unwrap().expose()[31],
+        0
+    );
 }
 
 /// Goal: a bad genesis document is named. Method: cut it, and leave it out.

@@ -71,7 +71,7 @@ proptest! {
         prop_assert!(codes.contains(&refused.code()), "{}", refused);
     }
 
-    /// Goal: any file gives a log or a coded error. Method: random bytes, with and without a header.
+    /// Goal: any file gives a log or a coded error. Method: random bytes, after a header or none.
     #[test]
     fn any_file_gives_an_answer(bytes: Vec<u8>, header: bool) {
         let folder = tempfile::tempdir().unwrap();
