@@ -118,6 +118,7 @@ fn answer(outcome: Result<(), CK_RV>) -> CK_RV {
 ///
 /// # Safety
 /// `bytes` points to `length` bytes that live as long as the call, or is null.
+// SAFETY: the condition is the one above.
 unsafe fn given<'a, T>(bytes: *const T, length: CK_ULONG) -> &'a [T] {
     if bytes.is_null() {
         return &[];
@@ -130,6 +131,7 @@ unsafe fn given<'a, T>(bytes: *const T, length: CK_ULONG) -> &'a [T] {
 ///
 /// # Safety
 /// `to` has room for `length` items or is null; `length` points to a number.
+// SAFETY: the condition is the one above.
 unsafe fn give<T: Copy>(items: &[T], to: *mut T, length: *mut CK_ULONG) -> CK_RV {
     // SAFETY: `length` points to a number.
     let room = unsafe { length.replace(items.len() as CK_ULONG) };
@@ -148,6 +150,7 @@ unsafe fn give<T: Copy>(items: &[T], to: *mut T, length: *mut CK_ULONG) -> CK_RV
 ///
 /// # Safety
 /// As [`given`], for every attribute.
+// SAFETY: the condition is the one above.
 unsafe fn wanted(template: &[CK_ATTRIBUTE], kind: CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>> {
     let found = template.iter().find(|attribute| attribute.type_ == kind)?;
     // SAFETY: the caller gave the length with the pointer.
@@ -160,11 +163,7 @@ extern "C" fn initialize(_: *mut c_void) -> CK_RV {
     if was { CKR_CRYPTOKI_ALREADY_INITIALIZED } else { CKR_OK }
 }
 
-extern "C" fn get_slot_list(
-    _: CK_BBOOL,
-    slots: *mut CK_SLOT_ID,
-    count: *mut CK_ULONG,
-) -> CK_RV {
+extern "C" fn get_slot_list(_: CK_BBOOL, slots: *mut CK_SLOT_ID, count: *mut CK_ULONG) -> CK_RV {
     let there: &[_] = if is_told("pulled") { &[] } else { &[SLOT] };
     // SAFETY: the caller gives room for as many slots as it says.
     unsafe { give(there, slots, count) }
@@ -241,10 +240,7 @@ extern "C" fn close_session(handle: CK_SESSION_HANDLE) -> CK_RV {
     if known { CKR_OK } else { CKR_SESSION_HANDLE_INVALID }
 }
 
-extern "C" fn get_session_info(
-    handle: CK_SESSION_HANDLE,
-    info: *mut CK_SESSION_INFO,
-) -> CK_RV {
+extern "C" fn get_session_info(handle: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> CK_RV {
     let mut state = state();
     if let Err(error) = state.session(handle) {
         return error;
