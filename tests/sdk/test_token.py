@@ -111,7 +111,7 @@ from trine._core import transactions
 from trine.types import AccountFreeze, Address, ChainId, Nonce, TimeMs
 from trine.types.transaction import sign_transactions
 key = TokenKey.generate(place, "p256", "key")
-call = AccountFreeze(Address(bytes(32)))
+call = AccountFreeze(Address(bytes(20)))
 drafts = [(Nonce(nonce), TimeMs(9), [call]) for nonce in range(3)]
 for one in sign_transactions("intl", ChainId(bytes(32)), Address(key.address()), key, drafts):
     print(transactions.verify_signature("intl", one.encoded, key.public_key))
@@ -160,7 +160,7 @@ def write(folder: Path, **changes: object) -> Keystore:
         "name": "key",
         "algorithm": "p256",
         "public_key": PUBLIC_KEY.hex(),
-        "address": bytes(32).hex(),
+        "address": bytes(20).hex(),
         "pkcs11": {"module": "m.so", "label": "desk", "pin_file": "/pin"},
         "key": {"label": "key", "id": None},
     }

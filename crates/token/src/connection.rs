@@ -90,7 +90,10 @@ impl Connection {
             let reason = match failure {
                 Failure::Raw(error) if is_loss(&error) => error.to_string(),
                 Failure::Raw(error) => return Err(refused(&self.config, &error)),
-                Failure::Token(error) if self.is_absence(&error) => error.to_string(),
+                Failure::Token(TokenError::Missing { .. }) if self.is_known() => {
+                    "no slot holds it".into()
+                }
+                Failure::Token(TokenError::Module { reason, .. }) if self.is_known() => reason,
                 Failure::Token(error) => return Err(error),
             };
             // What is left of the session has no use: it is opened anew.
@@ -116,9 +119,9 @@ impl Connection {
         work(live)
     }
 
-    fn is_absence(&self, error: &TokenError) -> bool {
-        let known = self.known.load(Ordering::Relaxed);
-        known && matches!(error, TokenError::Missing { .. } | TokenError::Module { .. })
+    /// Whether the token was there before, so that its absence is a loss.
+    fn is_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
     }
 }
 
