@@ -9,7 +9,7 @@ from tests.sdk.test_token import PIN, folder, softhsm
 __all__ = ["folder"]
 
 
-def test_keys_of_a_token(folder: Path) -> None:  # noqa: F811 - the fixture
+def test_keys_of_a_token(folder: Path) -> None:
     """Goal: keys of a token are made, found, listed, shown, checked. Method: each once."""
     variables = {"SOFTHSM2_CONF": str(folder / "softhsm2.conf")}
     home = ("--home", folder / "home", "--json")
@@ -37,7 +37,7 @@ def test_keys_of_a_token(folder: Path) -> None:  # noqa: F811 - the fixture
         assert PIN not in path.read_text()
 
 
-def test_mistakes_with_tokens(folder: Path) -> None:  # noqa: F811 - the fixture
+def test_mistakes_with_tokens(folder: Path) -> None:
     """Goal: each mistake has status and code, and leaves no file. Method: make each."""
     variables = {"SOFTHSM2_CONF": str(folder / "softhsm2.conf")}
     home = ("--home", folder / "home", "--json")

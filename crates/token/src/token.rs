@@ -68,7 +68,8 @@ impl Token {
         check_name(name)?;
         let wanted = name.clone();
         let (names, public_key) = self.pool.call(move |live| {
-            live.private_key(&wanted)?;
+            let private = live.private_key(&wanted)?;
+            check_usable(live, private, &wanted)?;
             let public = live.require(ObjectClass::PUBLIC_KEY, &wanted)?;
             describe(&live.session, public, live, &wanted)
         })?;
@@ -131,6 +132,18 @@ fn check_name(name: &KeyName) -> Result<(), TokenError> {
     check_range("bytes of the key's label", name.label.len() as u64, NAME_BYTES_MAX as u64)?;
     let id = name.id.as_ref().map_or(1, Vec::len);
     check_range("bytes of the key's id", id as u64, NAME_BYTES_MAX as u64)
+}
+
+/// Refuses a key that asks for the PIN at every signature: nobody is there to type it.
+fn check_usable(live: &Live, private: ObjectHandle, name: &KeyName) -> Result<(), Failure> {
+    // Asked for alone: some tokens do not know it, and leave unanswered what stands behind it.
+    let found = live.session.get_attributes(private, &[AttributeType::AlwaysAuthenticate])?;
+    if !matches!(found[..], [Attribute::AlwaysAuthenticate(true)]) {
+        return Ok(());
+    }
+    let (token, key) = (live.config.token.clone(), name.clone());
+    let reason = "it asks for the PIN at every signature".into();
+    Err(TokenError::KeyUnusable { token, key, reason }.into())
 }
 
 /// Reads algorithm and public key of a public key object.

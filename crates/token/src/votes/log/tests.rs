@@ -121,6 +121,20 @@ fn old_votes_are_forgotten() {
     assert_eq!(log.votes.len(), NAMESPACES_MAX);
 }
 
+/// Goal: the format stays. Method: the bytes of a log with one vote.
+#[test]
+fn the_format_is_fixed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("votes");
+    let mut log = VoteLog::open(&path, &key(1)).unwrap();
+    log.append(Vote::new(b"space", b"message"), [0x5a; SIGNATURE_BYTES].into()).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes.len(), 48 + 108);
+    let digest: String =
+        Suite::Intl.hash(&[&bytes]).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, "FIXED");
+}
+
 /// Goal: a log speaks for one key. Method: open it with another.
 #[test]
 fn a_log_belongs_to_one_key() {
