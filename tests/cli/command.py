@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.suite import SUITE
+
 ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 120
 
@@ -34,7 +36,12 @@ class Ended:
 
 
 def trine(*words: str | Path, cwd: Path | None = None, **variables: str) -> Ended:
-    """Run a command without a terminal; never may it print a traceback."""
+    """Run a command without a terminal; never may it print a traceback.
+
+    A network is one of the suite that is tested.
+    """
+    if words[0] == "up" and "--suite" not in words:
+        words = (*words, "--suite", SUITE)
     kept = ("PATH", "HOME", "LANG", "SYSTEMROOT")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     done = subprocess.run(

@@ -12,6 +12,7 @@ import pytest
 
 import trine as package
 from tests.cli.command import Ended, trine
+from tests.suite import SUITE
 from trine import errors
 from trine.client.home import Home
 from trine.types import Address, Amount, AssetDefine, AssetId, AssetIssue, AssetTransfer
@@ -216,7 +217,7 @@ def test_client_streams_and_submits(home: Path) -> None:
         made = client.submit(AssetDefine(symbol="STREAM", name="Stream", decimals=0))
         number = AssetId(int(made.outcome.events[0].fields()["asset"]))
         to = Address(Home(home).keys.read("university").address)
-        client.submit(AssetIssue(number, Address(key.address()), Amount(1_000)))
+        client.submit(AssetIssue(number, Address(key.address(SUITE)), Amount(1_000)))
         drafts = [[AssetTransfer(number, to, Amount(1))] for _ in range(300)]
         results = client.submit_many(drafts)
         assert not [one for one in results if isinstance(one, errors.TrineError)]

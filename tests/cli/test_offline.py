@@ -150,7 +150,7 @@ def test_a_key_needs_its_password(tmp_path: Path) -> None:
         (("status", "--node", "ftp://127.0.0.1"), 2, "bad_argument"),
         (("status",), 4, "no_network"),
         (("down",), 4, "no_network"),
-        (("up", "--suite", "gm"), 2, "unknown_suite"),
+        (("up", "--suite", "sm"), 2, "usage"),
         (("up", "--validators", "0"), 2, "usage"),
         (("up", "--validators", "101"), 2, "usage"),
         (("tx", "show", "12"), 2, "usage"),

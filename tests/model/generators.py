@@ -9,6 +9,7 @@ from random import Random
 from typing import TypeVar
 
 from tests.model import people
+from tests.suite import ALGORITHM
 from trine.crypto import SecretKey
 from trine.model import calls
 from trine.model.account import Account, Roles
@@ -26,7 +27,7 @@ from trine.model.identifiers import (
     Nonce,
     ProposalId,
 )
-from trine.model.keys import Algorithm, PublicKey
+from trine.model.keys import PublicKey
 from trine.model.limits import (
     ACCOUNT_KEYS_MAX,
     NONCE_SLIDE_MAX,
@@ -348,7 +349,7 @@ class Generator:
 
     def _key(self) -> PublicKey:
         if self._one_in(12):
-            return PublicKey(Algorithm.ED25519, self.random.choice(BAD_KEYS))
+            return PublicKey(ALGORITHM, self.random.choice(BAD_KEYS))
         return people.public_key(self.random.choice(PEOPLE))
 
     def _address(self) -> Address:

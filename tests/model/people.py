@@ -5,8 +5,10 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from tests.suite import ALGORITHM, SUITE
 from trine.crypto import SecretKey
 from trine.model.calls import Call
+from trine.model.hashing import Suite
 from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds, Nonce
 from trine.model.keys import Algorithm, PublicKey
 from trine.model.transaction import (
@@ -34,13 +36,18 @@ STRANGERS = tuple(f"stranger-{number}" for number in range(6))
 """Names of keys that have no account at genesis."""
 
 OTHER_ALGORITHMS = {
-    "hospital-plain": Algorithm.SECP256K1,
-    "stranger-1": Algorithm.P256,
-    "stranger-2": Algorithm.SECP256K1,
-    "stranger-3": Algorithm.ML_DSA_65,
-    "stranger-4": Algorithm.ML_DSA_65,
-}
-"""Algorithms of the keys that are not of Ed25519, by name."""
+    Suite.INTL: {
+        "hospital-plain": Algorithm.SECP256K1,
+        "stranger-1": Algorithm.P256,
+        "stranger-2": Algorithm.SECP256K1,
+        "stranger-3": Algorithm.ML_DSA_65,
+        "stranger-4": Algorithm.ML_DSA_65,
+        "stranger-5": Algorithm.SM2,
+    },
+    # Such a chain refuses both.
+    Suite.GM: {"stranger-4": Algorithm.ED25519, "stranger-5": Algorithm.P256},
+}[SUITE]
+"""Algorithms of the keys that are not of the suite's own, by name."""
 
 TIME_MS = 1_700_000_000_000
 """Block time of genesis."""
@@ -49,14 +56,14 @@ TIME_MS = 1_700_000_000_000
 @cache
 def secret_key(name: str) -> SecretKey:
     """Derive the key with this name."""
-    algorithm = OTHER_ALGORITHMS.get(name, Algorithm.ED25519)
+    algorithm = OTHER_ALGORITHMS.get(name, ALGORITHM)
     return SecretKey(algorithm.label, hashlib.sha256(name.encode()).digest())
 
 
 @cache
 def public_key(name: str) -> PublicKey:
     """Return the public half of `secret_key`."""
-    algorithm = OTHER_ALGORITHMS.get(name, Algorithm.ED25519)
+    algorithm = OTHER_ALGORITHMS.get(name, ALGORITHM)
     return PublicKey(algorithm, secret_key(name).public_key)
 
 
@@ -81,7 +88,7 @@ def genesis(
         {
             "format": "trine-genesis-v1",
             "name": "test",
-            "suite": "intl",
+            "suite": SUITE,
             "time_ms": TIME_MS,
             "blocks_per_epoch": 8,
             "organisations": list(organisations),

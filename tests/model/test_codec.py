@@ -50,7 +50,7 @@ DIGEST = Digest(bytes(range(32)))
 KEY = people.public_key("any")
 FRONTIER = Frontier().append(b"a").append(b"b").append(b"c")
 VALIDATORS = ValidatorSet.of(
-    Validator(ValidatorKey(bytes([number]) * 32), OrganisationId(0), f"v{number}", "host:1")
+    Validator(ValidatorKey(bytes([number]) * 34), OrganisationId(0), f"v{number}", "host:1")
     for number in (3, 1, 2)
 )
 OTHER_VALIDATORS = ValidatorSet(VALIDATORS.members[:2])
@@ -80,7 +80,7 @@ SAMPLES: tuple[Value, ...] = (
         epoch=Epoch(0),
         view=9,
         parent_view=8,
-        proposer=ValidatorKey(DIGEST),
+        proposer=ValidatorKey(bytes(34)),
         parent=DIGEST,
         time_ms=Milliseconds(people.TIME_MS),
         body_root=DIGEST,

@@ -9,6 +9,8 @@ import pytest
 
 import trine.model
 
+pytestmark = pytest.mark.usefixtures("intl")
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "concepts" / "reference-model.md"
 MODULES = sorted(
     module.name

@@ -10,6 +10,7 @@ import pytest
 
 import trine
 from tests.cli.command import trine as command
+from tests.suite import SUITE
 from trine.client.home import Home
 from trine.model import Block, Chain, Replay
 from trine.model.block import genesis_header
@@ -98,7 +99,7 @@ def work(home: Path, folder: Path) -> None:
     with trine.Client(known.urls(), key=key) as client:
         defined = client.submit(AssetDefine(symbol="AUDIT", name="Audited", decimals=2))
         asset = AssetId(int(defined.outcome.events[0].fields()["asset"]))
-        client.submit(AssetIssue(asset, ClientAddress(key.address()), Amount(100)))
+        client.submit(AssetIssue(asset, ClientAddress(key.address(SUITE)), Amount(100)))
         transfers = [[AssetTransfer(asset, other, Amount(10))] for _ in range(14)]
         client.submit_many([*transfers, [AssetBurn(asset, Amount(0))]])
         paths = [folder / f"file-{number}" for number in range(20)]
@@ -107,7 +108,7 @@ def work(home: Path, folder: Path) -> None:
         client.notarize(paths)
     for words in (
         ("proposal", "submit", "freeze", other.hex()),
-        ("account", "freeze", key.address().hex()),
+        ("account", "freeze", key.address(SUITE).hex()),
     ):
         command(*words, "--home", home, "--json")
 

@@ -28,7 +28,7 @@ from trine.model.verdicts import TooLarge
 
 COMMITMENT = StateCommitment(Digest(bytes(32)), Digest(bytes(32)), 0, 1)
 NEW_SET = ValidatorSet.of(
-    [Validator(ValidatorKey(bytes(32)), OrganisationId(0), "new", "127.0.0.1:1")]
+    [Validator(ValidatorKey(bytes(34)), OrganisationId(0), "new", "127.0.0.1:1")]
 )
 
 

@@ -29,6 +29,8 @@ from trine.model.parameters import Parameters
 from trine.model.transaction import TRANSACTION_NAMESPACE, RawCall, Transaction
 from trine.model.verdicts import Undecodable
 
+pytestmark = pytest.mark.usefixtures("intl")
+
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 
 

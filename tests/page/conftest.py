@@ -13,6 +13,8 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.suite import SUITE
+
 COMMAND = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "trine"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HTTP_SECONDS_MAX = 10
@@ -44,7 +46,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Four validators that have recorded a file."""
     folder = tmp_path_factory.mktemp("page")
     home = folder / "home"
-    up = [COMMAND, "up", "--home", home, "--detach"]
+    up = [COMMAND, "up", "--home", home, "--detach", "--suite", SUITE]
     subprocess.run(up, check=True, timeout=180, stdout=subprocess.DEVNULL)
     try:
         status = Network(home, "").trine("status")

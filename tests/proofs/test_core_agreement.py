@@ -17,6 +17,8 @@ core = pytest.importorskip(
     "trine._core.proofs", reason="the extension is not built: run `make build`"
 )
 
+pytestmark = pytest.mark.usefixtures("intl")
+
 EXAMPLES = int(os.environ.get("TRINE_MODEL_EXAMPLES", "300"))
 """Files that each property tries; more in a long run."""
 

@@ -28,6 +28,8 @@ from trine.model.proofs.verdicts import (
     UnusableTrust,
 )
 
+pytestmark = pytest.mark.usefixtures("intl")
+
 FLIPS_APART = 5
 """Bits between two flips under a right seal in the longer files; 1 in the receipt."""
 

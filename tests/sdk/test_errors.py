@@ -82,7 +82,7 @@ def test_the_core_raises_the_classes() -> None:
     with pytest.raises(errors.BadSecretKey):
         keys.SecretKey("ed25519", bytes(31))
     with pytest.raises(errors.UnknownSuite):
-        keys.address_of_key("gm", "ed25519", bytes(32))
+        keys.address_of_key("sm", "ed25519", bytes(32))
     with pytest.raises(errors.BadGenesis):
         genesis.chain_id(b"{}")
     with pytest.raises(errors.Malformed):

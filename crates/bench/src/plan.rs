@@ -1,5 +1,6 @@
 //! Describe a load: how much, how long, from whom, and to which nodes.
 
+use trine_crypto::SecretKey;
 use trine_types::Genesis;
 
 /// Transactions a second that one loader may offer.
@@ -39,7 +40,7 @@ pub struct LoadPlan {
     pub hostile_percent: u64,
     /// Process ids of the validators, where they run on this machine.
     pub validator_pids: Vec<u32>,
-    /// Secret keys (Ed25519) of accounts with the role of notary, for evidence.
+    /// Secret keys, of the suite's algorithm, of accounts with the role of notary, for evidence.
     pub notary_keys: Vec<[u8; 32]>,
 }
 
@@ -91,8 +92,21 @@ impl LoadPlan {
                 if self.notary_keys.is_empty() {
                     return Err(refuse("notary keys", 0, "at least one"));
                 }
+                self.check_notary_keys()?;
             }
         }
         Ok(())
+    }
+
+    fn check_notary_keys(&self) -> Result<(), PlanError> {
+        let suite = self.genesis.suite();
+        let suite = suite.map_err(|_| refuse("suite", &self.genesis.suite, "a known suite"))?;
+        let is_key =
+            |secret: &&[u8; 32]| SecretKey::from_bytes(suite.algorithm(), &secret[..]).is_ok();
+        let good = self.notary_keys.iter().filter(is_key).count();
+        match good == self.notary_keys.len() {
+            true => Ok(()),
+            false => Err(refuse("notary keys", good, "every one a key of the suite")),
+        }
     }
 }

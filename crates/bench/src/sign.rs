@@ -12,8 +12,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use trine_types::transaction::UnsignedTransaction;
 use trine_types::{
-    Address, Algorithm, Amount, AssetId, Call, ChainId, Digest, LogId, Suite, Transaction,
-    TransactionId,
+    Address, Amount, AssetId, Call, ChainId, Digest, LogId, Suite, Transaction, TransactionId,
 };
 
 /// Milliseconds for which a transaction stays valid after it was signed.
@@ -85,13 +84,13 @@ fn senders(plan: &LoadPlan, suite: Suite) -> Vec<Sender> {
 }
 
 fn sender(suite: Suite, secret: [u8; 32]) -> Sender {
-    let address = Address::of_key(suite, Algorithm::Ed25519, &key(&secret).public_key());
+    let address = Address::of_key(suite, suite.algorithm(), &key(suite, &secret).public_key());
     Sender { secret, address, nonce: AtomicU64::new(0) }
 }
 
-fn key(secret: &[u8; 32]) -> trine_crypto::SecretKey {
-    trine_crypto::SecretKey::from_bytes(Algorithm::Ed25519, secret)
-        .expect("32 bytes are always an Ed25519 seed")
+fn key(suite: Suite, secret: &[u8; 32]) -> trine_crypto::SecretKey {
+    trine_crypto::SecretKey::from_bytes(suite.algorithm(), secret)
+        .expect("the plan's keys are keys of the suite")
 }
 
 impl Signers {
@@ -203,7 +202,7 @@ fn next(shared: &Shared, rng: &mut StdRng) -> Transaction {
         valid_until_ms: now_ms() + VALID_FOR_MS,
         calls: vec![call.to_raw()],
     };
-    unsigned.sign(shared.suite, &key(&sender.secret))
+    unsigned.sign(shared.suite, &key(shared.suite, &sender.secret))
 }
 
 fn random_digest(rng: &mut StdRng) -> Digest {

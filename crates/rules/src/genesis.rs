@@ -10,8 +10,8 @@ use trine_types::genesis::{GeneratedAccounts, GenesisError};
 use trine_types::merkle::Frontier;
 use trine_types::record::{Asset, Counters, Log, Organisation};
 use trine_types::{
-    Account, Address, Algorithm, Amount, AssetId, Encode, Genesis, LogId, OrganisationId, Roles,
-    StateKey, Suite,
+    Account, Address, Amount, AssetId, Encode, Genesis, LogId, OrganisationId, Roles, StateKey,
+    Suite,
 };
 
 /// The state at height 0: accounts and values in the order of their keys.
@@ -124,9 +124,9 @@ fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Accoun
         let key = generated.secret_key(suite, index).public_key();
         let roles = Roles::default();
         let mut account =
-            Account::new(suite, generated.organisation, roles, Algorithm::Ed25519, &key);
+            Account::new(suite, generated.organisation, roles, suite.algorithm(), &key);
         account.balance = generated.balance;
-        (Address::of_key(suite, Algorithm::Ed25519, &key), account)
+        (Address::of_key(suite, suite.algorithm(), &key), account)
     };
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let share = generated.count.div_ceil(workers);

@@ -184,7 +184,7 @@ fn names() {
 #[test]
 fn validators() {
     let validator = |number: u8| Validator {
-        key: [number; 32],
+        key: trine_types::ValidatorKey([number; 34]),
         organisation: OrganisationId(0),
         name: String::new(),
         address: String::new(),

@@ -12,7 +12,7 @@ import click
 from trine._cli import local_network
 from trine._cli.settings import Settings, common
 from trine.client.home import Home
-from trine.crypto import SecretKey
+from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.errors import BadArgument, Unsupported
 
 ACCOUNTS: Final = 10_000
@@ -34,14 +34,16 @@ def bench() -> None:
 
 
 @contextmanager
-def _own_network(validators: int, accounts: int, settings: Settings) -> Iterator[dict[str, Any]]:
+def _own_network(
+    validators: int, accounts: int, suite: str, settings: Settings
+) -> Iterator[dict[str, Any]]:
     """Run a network of its own in a folder that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="trine-bench-") as folder:
         home = Home(Path(folder))
         generated = {"organisation": 0, "seed": "load", "count": accounts, "balance": BALANCE}
         settings.note(f"making a network of {validators} validators and {accounts} accounts")
-        notaries = [SecretKey.generate() for _ in range(NOTARIES)]
-        local_network.create(home, validators, "intl", generated, notaries)
+        notaries = [SecretKey.generate(SUITE_ALGORITHMS[suite]) for _ in range(NOTARIES)]
+        local_network.create(home, validators, suite, generated, notaries)
         try:
             pids = local_network.start(home)
             local_network.wait_until_final(home, settings.note)
@@ -80,7 +82,13 @@ def _given_network(settings: Settings) -> Iterator[dict[str, Any]]:
 )
 @click.option("--entries", type=click.IntRange(1, 1_000), default=ENTRIES, show_default=True)
 @click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile for each 100.")
-@click.option("--suite", type=click.Choice(("intl", "gm")), default="intl", show_default=True)
+@click.option(
+    "--suite",
+    type=click.Choice(tuple(SUITE_ALGORITHMS)),
+    default="intl",
+    show_default=True,
+    help="Algorithms of a network of its own.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
 @common
@@ -106,17 +114,18 @@ def load(
     \b
     Examples:
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
+      trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer --suite gm
       trine bench load --node URL --rate 500 --duration 60 --payload evidence --json
     """
     from trine.bench import LoadPlan, Progress, draw, run_load, table  # noqa: PLC0415 - heavy
     from trine.bench.show import warning  # noqa: PLC0415
 
-    if suite == "gm":
-        raise Unsupported("the suite gm is not in this build, expected intl")
     if validators is not None and settings.node is not None:
         raise BadArgument("give --validators or --node, not both")
     network = (
-        _own_network(validators, accounts, settings) if validators else _given_network(settings)
+        _own_network(validators, accounts, suite, settings)
+        if validators
+        else _given_network(settings)
     )
 
     def tell(progress: Progress) -> None:

@@ -8,7 +8,7 @@ import click
 
 from trine._cli.settings import F, Settings, ask_password, common, facts
 from trine.client.home import read_password
-from trine.crypto import KeyFile, SecretKey, TokenKey, TokenPlace
+from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey, TokenKey, TokenPlace
 from trine.errors import BadArgument, KeyFileExists
 
 ALGORITHMS = ("ed25519", "sm2", "p256", "secp256k1", "ml-dsa-65")
@@ -110,9 +110,12 @@ def key() -> None:
 @click.option(
     "--alg",
     type=click.Choice(ALGORITHMS),
-    default="ed25519",
-    show_default=True,
-    help="Signature algorithm.",
+    help="Signature algorithm (default: that of the suite, ed25519 or sm2).",
+)
+@click.option(
+    "--suite",
+    type=click.Choice(tuple(SUITE_ALGORITHMS)),
+    help="Suite of the chain, which decides the address (default: that of the home's network).",
 )
 @click.option(
     "--password-file",
@@ -129,7 +132,8 @@ def key() -> None:
 def new(
     settings: Settings,
     name: str,
-    alg: str,
+    alg: str | None,
+    suite: str | None,
     password_file: Path | None,
     place: TokenPlace | None,
     key_label: str | None,
@@ -141,11 +145,14 @@ def new(
     \b
     Examples:
       trine key new alice
-      trine key new alice --password-file alice.password --json
+      trine key new alice --alg p256 --password-file alice.password --json
+      trine key new bob --suite gm
       trine key new alice --alg p256 --pkcs11 /usr/lib/softhsm/libsofthsm2.so \\
         --token desk --pin-file desk.pin
     """
     path = settings.home.keys.path(name)
+    suite = suite or settings.home.suite
+    alg = alg or SUITE_ALGORITHMS[suite]
     if place is not None:
         if path.exists():
             # Before the token makes a key that no file would name.
@@ -155,7 +162,7 @@ def new(
             key = TokenKey.find(place, label, key_id)
         else:
             key = TokenKey.generate(place, alg, label, key_id)
-        named = settings.home.keys.create_token(name, key)
+        named = settings.home.keys.create_token(name, key, suite)
         settings.emit(_document(named), _lines(named))
         return
     if key_label or key_id or existing:
@@ -166,7 +173,7 @@ def new(
         password = settings.home.stored_password(name)
     if password is None:
         password = ask_password(f"Password for key {name}", confirm=True)
-    made = settings.home.keys.create(name, secret, password)
+    made = settings.home.keys.create(name, secret, password, suite)
     settings.emit(_document(made), _lines(made))
 
 

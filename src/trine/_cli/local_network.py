@@ -23,7 +23,7 @@ import httpx
 from trine._core import genesis as core_genesis
 from trine.client.home import ADMIN_KEY, NETWORK_FORMAT, Home
 from trine.client.records import Status
-from trine.crypto import KeyFile, SecretKey
+from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
 from trine.errors import (
     BadConfiguration,
     ClockOff,
@@ -120,8 +120,8 @@ def create(
     nodes = _plan(home, validators)
     with ThreadPoolExecutor() as pool:
         names = [ADMIN_KEY, *ORGANISATIONS[1:]]
-        administrators = list(pool.map(lambda name: _administrator(home, name), names))
-    keys = [_validator_key(node) for node in nodes]
+        administrators = list(pool.map(lambda name: _administrator(home, name, suite), names))
+    keys = [_validator_key(node, SUITE_ALGORITHMS[suite]) for node in nodes]
     document: dict[str, Any] = {
         "format": "trine-genesis-v1",
         "name": CHAIN,
@@ -220,21 +220,21 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _administrator(home: Home, name: str) -> KeyFile:
+def _administrator(home: Home, name: str, suite: str) -> KeyFile:
     """Make the key of an organisation's administrator, with its password beside it."""
     keys = home.keys
     if name in keys.names():
         return keys.read(name)
     password = secrets.token_hex(16).encode()
     _write_secret(keys.folder / f"{name}.password", password + b"\n")
-    return keys.create(name, SecretKey.generate(), password)
+    return keys.create(name, SecretKey.generate(SUITE_ALGORITHMS[suite]), password, suite)
 
 
-def _validator_key(node: Node) -> SecretKey:
+def _validator_key(node: Node, algorithm: str) -> SecretKey:
     path = node.folder / "validator.key"
     if path.exists():
-        return SecretKey("ed25519", bytes.fromhex(path.read_text().strip()))
-    key = SecretKey.generate()
+        return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
+    key = SecretKey.generate(algorithm)
     _write_secret(path, key.expose().hex().encode() + b"\n")
     return key
 

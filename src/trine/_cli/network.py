@@ -14,12 +14,12 @@ from trine._cli import local_network
 from trine._cli.settings import Settings, columns, common, facts, moment
 from trine.client.home import default_home
 from trine.client.records import Status
-from trine.errors import CannotReachNode, NoNetwork, TrineError, UnknownSuite
+from trine.crypto import SUITE_ALGORITHMS
+from trine.errors import BadArgument, CannotReachNode, NoNetwork, TrineError
 from trine.types.limits import VALIDATORS_MAX
 
 SHOW_S: Final = 1.0
 """Seconds between two lines of a network in the foreground."""
-SUITES: Final = ("intl", "gm")
 
 
 def command(settings: Settings, *words: str, home: bool = True) -> str:
@@ -97,11 +97,13 @@ def _follow(settings: Settings) -> None:
     help="Validators of a new network.",
 )
 @click.option(
-    "--suite", type=click.Choice(SUITES), default="intl", show_default=True, help="Algorithms."
+    "--suite",
+    type=click.Choice(tuple(SUITE_ALGORITHMS)),
+    help="Algorithms of a new network: intl (the default), or gm for SM2 and SM3.",
 )
 @click.option("--detach", is_flag=True, help="Return once blocks are final; the nodes go on.")
 @common
-def up(settings: Settings, validators: int, suite: str, detach: bool) -> None:
+def up(settings: Settings, validators: int, suite: str | None, detach: bool) -> None:
     """Start or resume a local network of validators, and wait until it finalizes.
 
     The first time, it makes keys, genesis and configurations in the home. Later it goes on with
@@ -111,17 +113,19 @@ def up(settings: Settings, validators: int, suite: str, detach: bool) -> None:
     Examples:
       trine up --detach
       trine up --home ~/other --validators 7
+      trine up --home ~/national --suite gm
     """
-    if suite == "gm":
-        raise UnknownSuite("the suite gm is not in this build, expected intl")
     started = time.monotonic()
     home = settings.home
     with local_network.locked(home):
         if home.has_network():
+            if suite not in (None, home.suite):
+                message = f"the network of {home.path} has suite {home.suite}, not {suite}"
+                raise BadArgument(f"{message}: leave --suite out, or name another --home")
             settings.note(f"resuming the network of {home.path}")
         else:
             settings.note(f"making a network of {validators} validators in {home.path}")
-            local_network.create(home, validators, suite, None)
+            local_network.create(home, validators, suite or "intl", None)
         local_network.start(home)
         found = local_network.wait_until_final(home, settings.note)
     settings.emit(

@@ -76,7 +76,6 @@ class AsyncClient:
         key: SigningKey | None = None,
         address: Address | None = None,
         key_index: int = 0,
-        suite: str = "intl",
         ca_file: PathLike | None = None,
     ) -> None:
         """Use the nodes at `urls`. No request is made yet.
@@ -86,7 +85,6 @@ class AsyncClient:
             key: Key that signs; none for a client that only reads.
             address: Account that acts; by default the one whose first key `key` is.
             key_index: Index of `key` among the account's keys.
-            suite: Suite of the chain, which decides how addresses are made.
             ca_file: PEM file of the certificates that vouch for https nodes, where these have
                 certificates of their own; by default the public ones.
 
@@ -95,7 +93,7 @@ class AsyncClient:
             UnreadableFile: `ca_file` cannot be read or holds no certificate.
         """
         self.urls = node_urls(urls)
-        self._session = new_session(key, address, key_index, suite)
+        self._session = new_session(key, address, key_index)
         self._place = 0
         timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The nodes are named by whoever runs the program: no proxy of the environment applies.

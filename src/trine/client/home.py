@@ -17,6 +17,7 @@ from trine.types.limits import PASSWORD_BYTES_MAX
 HOME_VARIABLE: Final = "TRINE_HOME"
 PASSWORD_VARIABLE: Final = "TRINE_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 NETWORK_FORMAT: Final = "trine-network-v1"
+SUITE_DEFAULT: Final = "intl"
 ADMIN_KEY: Final = "admin"
 """Key of organisation 0's administrator, which `trine up` makes."""
 
@@ -57,6 +58,15 @@ class Home:
     def keys(self) -> Keystore:
         """The keys."""
         return Keystore(self.path / "keys")
+
+    @property
+    def suite(self) -> str:
+        """Suite of the network that was made here; `intl` where there is none."""
+        try:
+            document = json.loads(self.genesis.read_bytes())
+        except (OSError, ValueError):
+            return SUITE_DEFAULT
+        return str(document.get("suite", SUITE_DEFAULT))
 
     def has_network(self) -> bool:
         """Say whether a network was made here."""

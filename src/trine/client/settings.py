@@ -49,10 +49,8 @@ def tls(ca_file: PathLike | None) -> ssl.SSLContext | bool:
         raise unreadable(ca_file, error) from None
 
 
-def new_session(
-    key: SigningKey | None, address: Address | None, key_index: int, suite: str
-) -> Session:
+def new_session(key: SigningKey | None, address: Address | None, key_index: int) -> Session:
     """Make the session of a client; without an address, that of the key's own account."""
     if key is None:
         return Session(None)
-    return Session(Identity(key, address or Address(key.address(suite)), key_index))
+    return Session(Identity(key, address, key_index))

@@ -59,12 +59,23 @@ EXPIRY_GRACE_MS: Final = 15_000
 class Identity:
     """Who signs: a key, its account, and the nonces that this process has taken."""
 
-    def __init__(self, key: SigningKey, address: Address, key_index: int) -> None:
-        """Sign with `key`, which is key `key_index` of the account at `address`."""
+    def __init__(self, key: SigningKey, address: Address | None, key_index: int) -> None:
+        """Sign with `key`, which is key `key_index` of an account; by default, its own."""
         self.key = key
-        self.address = address
+        self._address = address
         self.key_index = key_index
         self.nonces = Nonces()
+
+    def meet(self, suite: str) -> None:
+        """Learn the suite of the chain, which decides how addresses are made."""
+        if self._address is None:
+            self._address = Address(self.key.address(suite))
+
+    @property
+    def address(self) -> Address:
+        """Address of the account; the session has met the chain before."""
+        assert self._address is not None, "the session knows its chain"
+        return self._address
 
 
 class Session:
@@ -95,6 +106,8 @@ class Session:
             known = yield from operations.status()
             with self._lock:
                 self._chain = known
+            if self._identity is not None:
+                self._identity.meet(known.suite)
         return known
 
 

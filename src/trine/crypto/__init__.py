@@ -6,8 +6,16 @@
 True
 """
 
-from trine.crypto.keys import SecretKey
+from trine.crypto.keys import SUITE_ALGORITHMS, SecretKey
 from trine.crypto.keystore import KeyFile, Keystore, SigningKey
 from trine.crypto.token import TokenKey, TokenPlace
 
-__all__ = ["KeyFile", "Keystore", "SecretKey", "SigningKey", "TokenKey", "TokenPlace"]
+__all__ = [
+    "SUITE_ALGORITHMS",
+    "KeyFile",
+    "Keystore",
+    "SecretKey",
+    "SigningKey",
+    "TokenKey",
+    "TokenPlace",
+]

@@ -12,8 +12,11 @@ from typing import Self
 from trine._core import keys as core
 from trine.errors import BadSecretKey
 
+SUITE_ALGORITHMS = {"intl": "ed25519", "gm": "sm2"}
+"""Algorithm of the keys that name no other, by suite."""
+
 SECRET_BYTES = 32
-"""Bytes of a secret key: a seed (Ed25519, ML-DSA-65) or a scalar (the curves)."""
+"""Bytes of a secret key: a seed (Ed25519, ML-DSA-65) or a number (SM2 and the other curves)."""
 
 CANDIDATES_MAX = 8
 """Draws of a new key; a scalar is out of range once in 2^32 draws."""

@@ -11,10 +11,11 @@ from typing import Final, Self
 from trine.model.chain import Applied, Chain
 from trine.model.codec import Bytes, ListOf, Reader, Value, check_limit
 from trine.model.document import GenesisDocument
+from trine.model.hashing import under
 from trine.model.header import Header, StateCommitment
 from trine.model.identifiers import Digest, Epoch, Height, ValidatorKey
 from trine.model.limits import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX
-from trine.model.merkle import EMPTY_ROOT
+from trine.model.merkle import empty_root
 from trine.model.roots import evidence_root
 from trine.model.validators import EpochChange
 
@@ -68,6 +69,11 @@ def genesis_header(chain: Chain, *, accounts: StateCommitment, values: StateComm
         accounts: Commitment to the accounts; it depends on the database and is given.
         values: Commitment to everything else; given as well.
     """
+    with under(chain.document.suite):
+        return _genesis_header(chain, accounts, values)
+
+
+def _genesis_header(chain: Chain, accounts: StateCommitment, values: StateCommitment) -> Header:
     return Header(
         chain_id=chain.chain_id,
         height=Height(0),
@@ -77,8 +83,8 @@ def genesis_header(chain: Chain, *, accounts: StateCommitment, values: StateComm
         proposer=ValidatorKey(bytes(ValidatorKey.LENGTH)),
         parent=Digest(bytes(Digest.LENGTH)),
         time_ms=chain.document.time_ms,
-        body_root=EMPTY_ROOT,
-        outcome_root=EMPTY_ROOT,
+        body_root=empty_root(),
+        outcome_root=empty_root(),
         evidence_root=evidence_root(chain.state),
         accounts=accounts,
         values=values,
@@ -142,7 +148,7 @@ class Replay:
             header,
             chain_id=chain.chain_id,
             epoch=epoch,
-            parent=parent.digest(),
+            parent=self._digest(parent),
             body_root=applied.body_root,
             outcome_root=applied.outcome_root,
             evidence_root=applied.evidence_root,
@@ -154,6 +160,10 @@ class Replay:
         self.chain, self.parent = chain, header
         self.epoch_change = change or self.epoch_change
         return applied
+
+    def _digest(self, header: Header) -> Digest:
+        with under(self.chain.document.suite):
+            return header.digest()
 
     def _next_epoch(self, epoch: Epoch, applied: Applied) -> EpochChange:
         """Return what the last block of an epoch says: who decides the next two.

@@ -7,6 +7,7 @@ from trine.model.context import Block, LogAppend
 from trine.model.document import GenesisDocument, read_genesis
 from trine.model.execution import execute_transaction
 from trine.model.genesis import genesis_state
+from trine.model.hashing import Suite, under
 from trine.model.identifiers import ChainId, Digest, Height, Milliseconds, TransactionId
 from trine.model.outcome import Outcome
 from trine.model.roots import body_root, evidence_root, outcome_root
@@ -51,11 +52,14 @@ class Applied:
     """Validators of the epoch after the next; where the block closes its epoch."""
     state: State
     """State after the block; not to be changed."""
+    suite: Suite
+    """Suite of the chain."""
 
     @property
     def state_digest(self) -> Digest:
         """Digest over every entry of the state after the block (see `State.digest`)."""
-        return self.state.digest()
+        with under(self.suite):
+            return self.state.digest()
 
 
 @dataclass
@@ -82,6 +86,12 @@ class Chain:
         document = read_genesis(data)
         return cls(document, document.chain_id(), genesis_state(document))
 
+    @property
+    def state_digest(self) -> Digest:
+        """Digest over every entry of the state (see `State.digest`)."""
+        with under(self.document.suite):
+            return self.state.digest()
+
     def closes_epoch(self, height: Height) -> bool:
         """Say whether a block is the last of its epoch; epoch e begins at e times its length."""
         return (height + 1) % self.document.blocks_per_epoch == 0
@@ -100,7 +110,11 @@ class Chain:
             InvalidBlock: For the first transaction that may not stand in the block; the chain does
                 not change.
         """
-        block, parent, state = Block(height, time_ms), self.state, self.state
+        with under(self.document.suite):
+            return self._apply(Block(height, time_ms), transactions)
+
+    def _apply(self, block: Block, transactions: Sequence[bytes]) -> Applied:
+        parent = state = self.state
         decoded: list[Transaction] = []
         outcomes: list[Outcome] = []
         log_appends: list[LogAppend] = []
@@ -109,7 +123,7 @@ class Chain:
                 transaction = Transaction.from_bytes(data)
                 check_room(transactions[: index + 1], state.parameters)
                 key = signer_key(transaction, self.chain_id, parent)
-                check_validity(transaction, key.key, state, time_ms=time_ms)
+                check_validity(transaction, key.key, state, time_ms=block.time_ms)
             except InvalidTransaction as verdict:
                 raise InvalidBlock(index, verdict) from None
             state, outcome, appends = execute_transaction(transaction, key, block, state)
@@ -127,6 +141,7 @@ class Chain:
             outcome_root=outcome_root(list(zip(ids, outcomes, strict=True))),
             evidence_root=evidence_root(state),
             parameters_version=state.counters.parameters_version,
-            next_validators=validators if self.closes_epoch(height) else None,
+            next_validators=validators if self.closes_epoch(block.height) else None,
             state=state,
+            suite=self.document.suite,
         )

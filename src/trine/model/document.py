@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from trine.model.account import Roles
-from trine.model.hashing import SUITE, tagged_hash
+from trine.model.hashing import Suite, current_suite, tagged_hash, under
 from trine.model.identifiers import (
     Amount,
     ChainId,
     Milliseconds,
     OrganisationId,
-    ValidatorKey,
 )
 from trine.model.json_fields import Fields, GenesisError, canonical_json, read_json
-from trine.model.keys import Algorithm, PublicKey
+from trine.model.keys import OF_SUITE, Algorithm, PublicKey, validator_key
 from trine.model.limits import (
     ADDRESS_TEXT_BYTES_MAX,
     BLOCKS_PER_EPOCH_MAX,
@@ -27,6 +26,7 @@ from trine.model.limits import (
 )
 from trine.model.names import is_asset, is_name
 from trine.model.parameters import PARAMETER_NUMBERS, Parameters, check_parameter
+from trine.model.sm2 import SM2
 from trine.model.validators import Validator, ValidatorSet
 from trine.model.verdicts import ParameterOutOfRange, Undecodable
 
@@ -83,12 +83,17 @@ class GeneratedAccounts:
     """Balance of the primary asset of each."""
 
     def secret(self, index: int) -> bytes:
-        """Return the Ed25519 secret (RFC 8032, section 5.1.5) of one account.
+        """Return the secret of one account, in the suite's algorithm.
 
-        It is `tagged_hash("trine/generated-account", seed || index as 64 bits)`.
+        It is `tagged_hash("trine/generated-account", seed || index as 64 bits || attempt)`, the
+        attempt being no byte at first, then one byte from 1 on, until the number is in range.
         """
-        seed = self.seed.encode()
-        return bytes(tagged_hash("trine/generated-account", seed, index.to_bytes(8, "big")))
+        parts = (self.seed.encode(), index.to_bytes(8, "big"))
+        for attempt in (b"", *(bytes([number]) for number in range(1, 256))):
+            secret = tagged_hash("trine/generated-account", *parts, attempt)
+            if current_suite() is Suite.INTL or 0 < int.from_bytes(secret) < SM2.order - 1:
+                return bytes(secret)
+        raise AssertionError("none of 256 hashes is below the order")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class GenesisDocument:
 
     name: str
     """Name of the chain."""
+    suite: Suite
+    """Suite of the chain."""
     time_ms: Milliseconds
     """Block time of genesis, in Unix milliseconds."""
     blocks_per_epoch: int
@@ -118,7 +125,8 @@ class GenesisDocument:
 
     def chain_id(self) -> ChainId:
         """Return `tagged_hash("trine/genesis", canonical form)`."""
-        return ChainId(tagged_hash("trine/genesis", self.canonical))
+        with under(self.suite):
+            return ChainId(tagged_hash("trine/genesis", self.canonical))
 
 
 def read_genesis(data: bytes) -> GenesisDocument:
@@ -133,14 +141,22 @@ def read_genesis(data: bytes) -> GenesisDocument:
     if len(data) > GENESIS_BYTES_MAX:
         raise GenesisError(f"{len(data)} bytes, at most {GENESIS_BYTES_MAX}")
     try:
-        return _read_document(Fields(read_json(data), "document"))
+        fields = Fields(read_json(data), "document")
+        _expect("format", fields.text("format"), GENESIS_FORMAT)
+        suite = _suite(fields.text("suite"))
+        with under(suite):
+            return _read_document(fields, suite)
     except (ValueError, RecursionError, Undecodable) as error:
         raise GenesisError(str(error)) from None
 
 
-def _read_document(fields: Fields) -> GenesisDocument:
-    _expect("format", fields.text("format"), GENESIS_FORMAT)
-    _expect("suite", fields.text("suite"), SUITE)
+def _suite(name: str) -> Suite:
+    if name not in list(Suite):
+        raise GenesisError(f"suite {name!r}, expected one of {sorted(Suite)}")
+    return Suite(name)
+
+
+def _read_document(fields: Fields, suite: Suite) -> GenesisDocument:
     name = _name("name", fields.text("name"))
     time_ms = Milliseconds(fields.integer("time_ms"))
     blocks_per_epoch = fields.integer("blocks_per_epoch", BLOCKS_PER_EPOCH_MAX)
@@ -165,6 +181,7 @@ def _read_document(fields: Fields) -> GenesisDocument:
     canonical = canonical_json(fields.finish())
     return GenesisDocument(
         name=name,
+        suite=suite,
         time_ms=time_ms,
         blocks_per_epoch=blocks_per_epoch,
         organisations=organisations,
@@ -232,19 +249,30 @@ def _validator(fields: Fields) -> Validator:
     address = fields.text("address")
     if len(address.encode()) > ADDRESS_TEXT_BYTES_MAX:
         raise GenesisError(f"address {address!r}, at most {ADDRESS_TEXT_BYTES_MAX} bytes")
+    label = fields.optional_text("algorithm")
+    algorithm = OF_SUITE[current_suite()] if label is None else _algorithm(label)
+    key = validator_key(_key(algorithm, fields.text("key")))
+    if key is None:
+        raise GenesisError("no validator of the suite signs with this algorithm")
     return Validator(
-        key=ValidatorKey(_key(Algorithm.ED25519, fields.text("key")).data),
+        key=key,
         organisation=_organisation(fields),
         name=_name("validator", fields.text("name")),
         address=address,
     )
 
 
-def _account(fields: Fields) -> GenesisAccount:
+def _algorithm(label: str) -> Algorithm:
     algorithms = {algorithm.label: algorithm for algorithm in Algorithm}
-    label = fields.text("algorithm")
     if label not in algorithms:
         raise GenesisError(f"algorithm {label!r}, expected one of {sorted(algorithms)}")
+    return algorithms[label]
+
+
+def _account(fields: Fields) -> GenesisAccount:
+    key = _key(_algorithm(fields.text("algorithm")), fields.text("key"))
+    if not key.is_admitted():
+        raise GenesisError(f"the suite admits no {key.algorithm.label} keys")
     roles = Roles.NONE
     for role in fields.items("roles"):
         if not isinstance(role, str) or role not in ROLE_NAMES:
@@ -252,7 +280,7 @@ def _account(fields: Fields) -> GenesisAccount:
         roles |= ROLE_NAMES[role]
     return GenesisAccount(
         organisation=_organisation(fields),
-        key=_key(algorithms[label], fields.text("key")),
+        key=key,
         roles=roles,
         balance=Amount(fields.integer("balance", default=0)),
     )

@@ -6,12 +6,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trine.model.account import Account, Roles
 from trine.model.document import GeneratedAccounts, GenesisDocument
+from trine.model.hashing import current_suite, under
 from trine.model.identifiers import PRIMARY_ASSET, Amount, AssetId, LogId, OrganisationId
-from trine.model.keys import Algorithm, PublicKey
+from trine.model.keys import OF_SUITE, Algorithm, PublicKey
 from trine.model.merkle import Frontier
 from trine.model.modules.accounts import record_first_key
 from trine.model.modules.actions import DEFAULT_LOG
 from trine.model.records import Asset, Counters, Log, Organisation
+from trine.model.sm2 import public_key_of
 from trine.model.state import State
 from trine.model.state_keys import (
     asset_key,
@@ -26,6 +28,11 @@ from trine.model.state_keys import (
 
 def genesis_state(document: GenesisDocument) -> State:
     """Return the state at height 0."""
+    with under(document.suite):
+        return _genesis_state(document)
+
+
+def _genesis_state(document: GenesisDocument) -> State:
     state = State()
     _write_accounts(document, state)
     _write_organisations(document, state)
@@ -54,10 +61,18 @@ def _write_accounts(document: GenesisDocument, state: State) -> None:
 def _write_generated(generated: GeneratedAccounts, state: State) -> None:
     """Write accounts without roles; an address that is listed too keeps what is listed."""
     for index in range(generated.count):
-        secret = Ed25519PrivateKey.from_private_bytes(generated.secret(index))
-        key = PublicKey(Algorithm.ED25519, secret.public_key().public_bytes_raw())
+        key = _public_key(generated.secret(index))
         account = Account.new(generated.organisation, Roles.NONE, key)
         state.accounts.setdefault(key.address(), replace(account, balance=generated.balance))
+
+
+def _public_key(secret: bytes) -> PublicKey:
+    """Return the public key of a secret in the suite's algorithm."""
+    algorithm = OF_SUITE[current_suite()]
+    if algorithm is Algorithm.SM2:
+        return PublicKey(algorithm, public_key_of(int.from_bytes(secret)))
+    key = Ed25519PrivateKey.from_private_bytes(secret).public_key()
+    return PublicKey(algorithm, key.public_bytes_raw())
 
 
 def _write_organisations(document: GenesisDocument, state: State) -> None:

@@ -92,6 +92,9 @@ class StateKey(FixedBytes):
 
 
 class ValidatorKey(FixedBytes):
-    """Key with which a validator signs its votes: Ed25519 on `intl` chains."""
+    """Key with which a validator signs: number of the algorithm, the key, zeros to the length.
 
-    LENGTH = 32
+    All zeros where there is no validator, as in the header of genesis.
+    """
+
+    LENGTH = 34

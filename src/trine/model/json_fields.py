@@ -94,6 +94,13 @@ class Fields:
         value.encode()  # half of a surrogate pair is no text
         return value
 
+    def optional_text(self, name: str) -> str | None:
+        """Take text that need not be there; it then stays out of the canonical form too."""
+        if self._rest.get(name) is None:
+            self._rest.pop(name, None)
+            return None
+        return self.text(name)
+
     def items(self, name: str, default: list[object] | None = None) -> list[object]:
         """Take a list; without a default it must be there."""
         value = self._take(name, default)

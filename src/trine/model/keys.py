@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Final, Protocol
 
-from trine.model import ed25519, ml_dsa, p256, secp256k1
+from trine.model import ed25519, ml_dsa, p256, secp256k1, sm2
 from trine.model.codec import Bytes, Format, Reader, Structure
-from trine.model.hashing import tagged_hash
-from trine.model.identifiers import Address
+from trine.model.hashing import Suite, current_suite, tagged_hash
+from trine.model.identifiers import Address, ValidatorKey
 from trine.model.limits import PUBLIC_KEY_BYTES_MAX
 from trine.model.verdicts import Malformed
 
@@ -29,6 +29,8 @@ class Algorithm(IntEnum):
 
     ED25519 = 1
     """Ed25519 (RFC 8032), verified by the rule of ZIP 215."""
+    SM2 = 2
+    """SM2 with SM3 (GB/T 32918.2-2016), the signer named by the default identifier."""
     P256 = 3
     """ECDSA on P-256 with SHA-256 (FIPS 186-5), low `s` only."""
     SECP256K1 = 4
@@ -82,10 +84,21 @@ class Rule(Protocol):
 
 _RULES: Final[dict[Algorithm, Rule]] = {
     Algorithm.ED25519: ed25519,
+    Algorithm.SM2: sm2,
     Algorithm.P256: p256,
     Algorithm.SECP256K1: secp256k1,
     Algorithm.ML_DSA_65: ml_dsa,
 }
+
+
+OF_SUITE: Final = {Suite.INTL: Algorithm.ED25519, Suite.GM: Algorithm.SM2}
+"""Algorithm of accounts and validators that name no other, by suite."""
+
+OF_VALIDATORS: Final = {
+    Suite.INTL: frozenset({Algorithm.ED25519, Algorithm.P256}),
+    Suite.GM: frozenset({Algorithm.SM2}),
+}
+"""Algorithms with which validators may sign, by suite."""
 
 
 class AlgorithmNumber(Format[Algorithm]):
@@ -120,9 +133,29 @@ class PublicKey(Structure):
         """Say whether the bytes are a key of the algorithm: right length, a point of the curve."""
         return _RULES[self.algorithm].is_public_key(self.data)
 
+    def is_admitted(self) -> bool:
+        """Say whether chains of the suite at hand admit the algorithm: `gm` its own alone."""
+        return current_suite() is not Suite.GM or self.algorithm is Algorithm.SM2
+
     def address(self) -> Address:
         """Derive the address of an account whose first key this is."""
         return address_of_key(self.algorithm, self.data)
+
+
+def validator_key(key: PublicKey) -> ValidatorKey | None:
+    """Return a public key in the form of validators; none when it is no validator's key."""
+    if key.algorithm not in OF_VALIDATORS[current_suite()] or not key.is_well_formed():
+        return None
+    return ValidatorKey((bytes([key.algorithm]) + key.data).ljust(ValidatorKey.LENGTH, b"\0"))
+
+
+def key_of_validator(key: ValidatorKey) -> PublicKey | None:
+    """Return the public key of a validator; none for bytes that are no validator's key."""
+    if key[0] not in set(Algorithm):
+        return None
+    algorithm = Algorithm(key[0])
+    public_key = PublicKey(algorithm, key[1 : 1 + algorithm.public_key_bytes])
+    return public_key if validator_key(public_key) == key else None
 
 
 def address_of_key(algorithm: Algorithm, key: bytes) -> Address:

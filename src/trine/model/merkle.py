@@ -16,8 +16,10 @@ from trine.model.codec import Reader, Value
 from trine.model.hashing import hash_bytes
 from trine.model.identifiers import Digest
 
-EMPTY_ROOT: Digest = hash_bytes()
-"""Root of a tree without leaves: the hash of nothing."""
+
+def empty_root() -> Digest:
+    """Return the root of a tree without leaves: the hash of nothing."""
+    return hash_bytes()
 
 
 def leaf_hash(leaf: bytes) -> Digest:
@@ -41,7 +43,7 @@ def tree_head(leaf_hashes: Sequence[Digest]) -> Digest:
     A tree of n > 1 leaves splits at the largest power of two smaller than n.
     """
     if not leaf_hashes:
-        return EMPTY_ROOT
+        return empty_root()
     if len(leaf_hashes) == 1:
         return leaf_hashes[0]
     split = 1 << (len(leaf_hashes) - 1).bit_length() - 1
@@ -75,7 +77,7 @@ class Frontier(Value):
     def head(self) -> Digest:
         """Return the root of the tree: the peaks joined from the smallest up."""
         if not self.peaks:
-            return EMPTY_ROOT
+            return empty_root()
         head = self.peaks[-1]
         for peak in reversed(self.peaks[:-1]):
             head = node_hash(peak, head)

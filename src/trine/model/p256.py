@@ -1,7 +1,7 @@
 """Verify ECDSA on P-256 with SHA-256: low `s` only, and a hint that decides nothing.
 
-A signature is `r || s || hint`. The hint says whether `y` of the point `R` is odd; it speeds the
-verification of many signatures together and has no part in the verdict.
+A signature is `r || s || hint`, or `r || s`. The hint says whether `y` of the point `R` is odd; it
+speeds the verification of many signatures together and has no part in the verdict.
 """
 
 from typing import Final
@@ -23,6 +23,6 @@ def is_public_key(key: bytes) -> bool:
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     """Say whether the signature is the key's over exactly the message."""
     point = P256.decompress(key)
-    if point is None or len(signature) != SIGNATURE_BYTES:
+    if point is None or len(signature) not in (SIGNATURE_BYTES - 1, SIGNATURE_BYTES):
         return False
-    return P256.signature_point(point, message, signature[:-1]) is not None
+    return P256.signature_point(point, message, signature[: SIGNATURE_BYTES - 1]) is not None

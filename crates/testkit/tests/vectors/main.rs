@@ -1,7 +1,7 @@
 //! Hold the wire formats to the golden vectors in `tests/vectors/`.
 //!
-//! A change of these files is a change of the chain's format. `TRINE_VECTORS=write cargo test -p
-//! trine-testkit --test vectors` writes them anew.
+//! A change of these files is a change of the chain's format. `TRINE_WRITE_VECTORS=1 cargo test
+//! --workspace --test vectors` writes them anew.
 
 mod blocks;
 mod wire;
@@ -9,12 +9,15 @@ mod wire;
 use serde_json::Value;
 use std::path::Path;
 
+/// Environment variable that asks for new files.
+const WRITE: &str = "TRINE_WRITE_VECTORS";
+
 /// Compares `value` with the file, or writes it where the environment asks so.
 fn check(file: &str, value: &Value) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
     let path = folder.join(file);
     let text = serde_json::to_string_pretty(value).expect("a value is text") + "\n";
-    if std::env::var("TRINE_VECTORS").is_ok_and(|wish| wish == "write") {
+    if std::env::var_os(WRITE).is_some() {
         std::fs::write(&path, text).expect("the folder of the vectors is writable");
         return;
     }
@@ -44,7 +47,7 @@ fn blocks_are_golden() {
 fn a_change_is_noticed() {
     let mut value = wire::vectors();
     value["transactions"][0]["id"] = Value::from("00");
-    if std::env::var("TRINE_VECTORS").is_ok() {
+    if std::env::var_os(WRITE).is_some() {
         panic!("the format has changed");
     }
     check("wire.json", &value);

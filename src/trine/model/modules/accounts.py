@@ -188,9 +188,10 @@ def check_key(key: PublicKey) -> None:
     """Check that a key that somebody brings can verify signatures.
 
     Raises:
-        BadKey: It has another length than its algorithm's keys, or encodes no point.
+        BadKey: The suite does not admit its algorithm; or it has another length than the
+            algorithm's keys, or encodes no point.
     """
-    if not key.is_well_formed():
+    if not (key.is_admitted() and key.is_well_formed()):
         raise BadKey
 
 

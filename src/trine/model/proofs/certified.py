@@ -10,8 +10,7 @@ from trine.model import keys
 from trine.model.codec import check_limit
 from trine.model.hashing import tagged_hash
 from trine.model.header import Header
-from trine.model.identifiers import ChainId, Digest, Epoch
-from trine.model.keys import Algorithm, PublicKey
+from trine.model.identifiers import ChainId, Digest, Epoch, ValidatorKey
 from trine.model.limits import (
     HEADER_BYTES_MAX,
     PROOF_HANDOVERS_MAX,
@@ -44,7 +43,7 @@ class Committee:
 
     epoch: Epoch
     """First epoch in which the set decides."""
-    members: tuple[tuple[str, bytes], ...]
+    members: tuple[tuple[str, ValidatorKey], ...]
     """Name and key of each validator, ordered by key."""
 
     @property
@@ -111,8 +110,10 @@ class Certificate:
         namespace = b"trine/consensus/" + chain_id + b"_FINALIZE"
         for place, signature in zip(chosen, self.signatures, strict=True):
             name, key = committee.members[place]
-            public_key = PublicKey(Algorithm.ED25519, key)
-            if not keys.verify(public_key, namespace, self.message(), signature):
+            public_key = keys.key_of_validator(key)
+            if public_key is None or not keys.verify(
+                public_key, namespace, self.message(), signature
+            ):
                 raise BadSignature(f"the signature of validator {name} does not verify")
         return tuple(committee.members[place][0] for place in chosen)
 
@@ -212,7 +213,7 @@ def verify_final(
     Raises:
         Refused: Something does not match.
     """
-    trusted = tuple((one.name, bytes(one.key)) for one in trust.validators)
+    trusted = tuple((one.name, one.key) for one in trust.validators)
     committee = Committee(trust.epoch, trusted)
     followed = False
     for hand_over in hand_overs:
@@ -236,7 +237,7 @@ def _follow(hand_over: CertifiedChain, trust: Trust, committee: Committee) -> Co
             f"the certificate is of epoch {hand_over.certificate.epoch}, expected {header.epoch}"
         )
     _not_before(header.epoch, committee)
-    members = tuple((one.name, bytes(one.key)) for one in change.validators.members)
+    members = tuple((one.name, one.key) for one in change.validators.members)
     return Committee(change.epoch, members)
 
 

@@ -6,6 +6,7 @@ Source: `docs/reference/proofs.md`.
 from dataclasses import dataclass
 from typing import Self
 
+from trine.model.hashing import under
 from trine.model.header import Header
 from trine.model.identifiers import Digest
 from trine.model.proofs import cbor
@@ -71,4 +72,5 @@ def verify_proof(file: bytes, trust: Trust) -> VerifiedProof:
         BadInput: It is no proof file, or only part of one.
         Refused: It is one, and something does not match.
     """
-    return Proof.from_body(open_envelope("proof", file)).verify(trust)
+    with under(trust.suite):
+        return Proof.from_body(open_envelope("proof", file)).verify(trust)

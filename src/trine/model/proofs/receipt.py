@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Self
 
-from trine.model.hashing import tagged_hash
+from trine.model.hashing import tagged_hash, under
 from trine.model.identifiers import Digest
 from trine.model.limits import FILE_NAME_BYTES_MAX, MEDIA_TYPE_BYTES_MAX
 from trine.model.proofs import cbor
@@ -96,7 +96,8 @@ def verify_receipt(receipt: bytes, trust: Trust, file: FileFacts) -> VerifiedRec
         BadInput: It is no receipt file, or only part of one.
         Refused: It is one, and something does not match.
     """
-    return Receipt.from_body(open_envelope("receipt", receipt)).verify(trust, file)
+    with under(trust.suite):
+        return Receipt.from_body(open_envelope("receipt", receipt)).verify(trust, file)
 
 
 def entry_of(salt: bytes, digest: Digest) -> Digest:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
-from trine.model.ed25519 import is_public_key
-from trine.model.hashing import SUITE
+from trine.model.hashing import Suite, under
 from trine.model.identifiers import ChainId, Epoch, ValidatorKey
+from trine.model.keys import OF_SUITE, Algorithm, PublicKey, validator_key
 from trine.model.limits import TRUST_BYTES_MAX, U64_MAX, VALIDATORS_MAX
 from trine.model.proofs.verdicts import UnusableTrust
 
@@ -43,6 +43,8 @@ class Trust:
     """Name of the chain; for people, nothing is verified with it."""
     chain_id: ChainId
     """Chain."""
+    suite: Suite
+    """Suite of the chain."""
     epoch: Epoch
     """Epoch from which the validators are trusted."""
     validators: tuple[TrustedValidator, ...]
@@ -68,9 +70,11 @@ def read_trust(data: bytes) -> Trust:
         raise _unusable(str(error)) from None
     if _field(document, "format", str) != TRUST_FORMAT:
         raise _unusable(f"format {document['format']!r}, expected {TRUST_FORMAT!r}")
-    if _field(document, "suite", str) != SUITE:
-        raise _unusable(f"suite {document['suite']!r}, expected {SUITE!r}")
-    members = [_validator(member) for member in _field(document, "validators", list)]
+    if _field(document, "suite", str) not in list(Suite):
+        raise _unusable(f"suite {document['suite']!r}, expected one of {sorted(Suite)}")
+    suite = Suite(document["suite"])
+    with under(suite):
+        members = [_validator(suite, one) for one in _field(document, "validators", list)]
     if not 1 <= len(members) <= VALIDATORS_MAX:
         raise _unusable(f"{len(members)} validators, expected 1 to {VALIDATORS_MAX}")
     members.sort(key=lambda member: member.key)
@@ -79,6 +83,7 @@ def read_trust(data: bytes) -> Trust:
     return Trust(
         chain=_field(document, "chain", str),
         chain_id=_bytes(document, "chain_id", ChainId),
+        suite=suite,
         epoch=Epoch(_number(_field(document, "epoch", int), U64_MAX)),
         validators=tuple(members),
     )
@@ -99,11 +104,11 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
-def _validator(member: object) -> TrustedValidator:
-    key = _bytes(member, "key", ValidatorKey)
+def _validator(suite: Suite, member: object) -> TrustedValidator:
     name = _field(member, "name", str)
-    if not is_public_key(key):
-        raise _unusable(f"the key of {name!r} is no key")
+    key = validator_key(PublicKey(_algorithm(suite, member), _hexadecimal(member, "key")))
+    if key is None:
+        raise _unusable(f"the key of {name!r} is no key of suite {suite}")
     organisation: int | str
     if isinstance(member, dict) and isinstance(member.get("organisation"), str):
         organisation = _field(member, "organisation", str)
@@ -127,11 +132,30 @@ def _number(value: int, most: int) -> int:
     return value
 
 
-def _bytes(value: object, name: str, kind: Callable[[bytes], T]) -> T:
+def _algorithm(suite: Suite, member: object) -> Algorithm:
+    """Read the algorithm of a key; left out, or null, it is the suite's."""
+    if not isinstance(member, dict) or member.get("algorithm") is None:
+        return OF_SUITE[suite]
+    label = _field(member, "algorithm", str)
+    named = {algorithm.label: algorithm for algorithm in Algorithm}
+    if label not in named:
+        raise _unusable(f"algorithm {label!r}, expected one of {sorted(named)}")
+    return named[label]
+
+
+def _hexadecimal(value: object, name: str) -> bytes:
     text = _field(value, name, str)
-    if not re.fullmatch("[0-9a-fA-F]{64}", text):
-        raise _unusable(f"{name} is not 64 hexadecimal digits")
-    return kind(bytes.fromhex(text))
+    if not re.fullmatch("([0-9a-fA-F]{2})*", text):
+        raise _unusable(f"{name} is not hexadecimal")
+    return bytes.fromhex(text)
+
+
+def _bytes(value: object, name: str, kind: Callable[[bytes], T]) -> T:
+    data = _hexadecimal(value, name)
+    try:
+        return kind(data)
+    except ValueError as error:
+        raise _unusable(f"{name}: {error}") from None
 
 
 def _unusable(problem: str) -> UnusableTrust:
