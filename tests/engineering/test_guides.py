@@ -54,7 +54,7 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> str:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_guide_works_as_pasted(guide: Path, place: tuple[Path, dict[str, str]]) -> None:
     """Goal: nobody is told a wrong command. Method: paste all blocks of a page into one shell."""
-    needed = NEEDED.get(guide.stem)
+    needed = NEEDED.get(guide.name.partition(".")[0])
     if needed and not shutil.which(needed) and not os.environ.get("CI"):
         pytest.skip(f"{needed} is missing: install its package")
     scripts = blocks(guide.read_text(encoding="utf-8"), "sh")
