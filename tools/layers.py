@@ -16,6 +16,7 @@ from typing import Any
 MAY_USE: dict[str, frozenset[str]] = {
     "bulk": frozenset(),
     "crypto": frozenset({"bulk"}),
+    "token": frozenset({"crypto"}),
     "types": frozenset({"crypto"}),
     "rules": frozenset({"crypto", "types"}),
     "verify": frozenset({"crypto", "types"}),
@@ -23,9 +24,9 @@ MAY_USE: dict[str, frozenset[str]] = {
     "bench": frozenset({"crypto", "types"}),
     "ledger": frozenset({"crypto", "types", "verify"}),
     "consensus": frozenset({"crypto", "types", "verify", "ledger"}),
-    "node": frozenset({"crypto", "types", "ledger", "consensus", "rules", "verify"}),
+    "node": frozenset({"crypto", "token", "types", "ledger", "consensus", "rules", "verify"}),
     # The test kit: the readable model is compared with the rules through the extension.
-    "py": frozenset({"crypto", "types", "rules", "verify", "node", "bench", "testkit"}),
+    "py": frozenset({"crypto", "token", "types", "rules", "verify", "node", "bench", "testkit"}),
 }
 # Crates that may name the library; everything else sees only their interfaces.
 MAY_NAME_LIBRARY = frozenset({"crypto", "ledger", "consensus"})

@@ -33,6 +33,8 @@ def test_codes_of_the_chain_are_the_classes() -> None:
     [
         ("crates/node/src/api/problem.rs", r'^    \("(\w+)", "'),
         ("crates/verify/src/error.rs", r'=> "(\w+)",'),
+        ("crates/token/src/error.rs", r'=> "(\w+)",'),
+        ("crates/token/src/votes/log.rs", r'=> "(\w+)",'),
         ("crates/py/src", r'refuse\(\s*"(\w+)"'),
         ("crates/py/src/keys.rs", r'=> "(\w+)",'),
     ],

@@ -173,6 +173,18 @@ pub fn verify(item: &Item) -> bool {
     hint(item).is_some()
 }
 
+/// The digest e that a signer elsewhere has to sign (GB/T 32918.2-2016, section 6.1, A1 and A2), or
+/// `None` for an identifier over [`ID_BYTES_MAX`].
+pub fn digest(
+    public_key: &[u8; PUBLIC_KEY_BYTES],
+    id: &[u8],
+    message: &[u8],
+) -> Option<[u8; crate::sm3::DIGEST_BYTES]> {
+    let signature = &[0; SIGNATURE_BYTES];
+    let item = Item { public_key, id, message, signature, hint: None };
+    digest::digests(Path::Portable, &[item]).found[0].map(|(_, digest)| digest)
+}
+
 /// The hint of a signature made elsewhere, or `None` where it is not valid.
 pub fn hint(item: &Item) -> Option<u8> {
     let checked = Checked::new(Path::Portable, std::slice::from_ref(item));

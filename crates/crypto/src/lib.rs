@@ -27,6 +27,7 @@ mod keccak;
 mod key;
 mod key_file;
 mod ml_dsa;
+mod outside;
 mod p256;
 mod points;
 mod scheme;
@@ -48,6 +49,7 @@ pub use key_file::{
     KEY_FILE_BYTES_MAX, KeyFileError, PBKDF2_ITERATIONS_MAX, SCRYPT_BYTES_MAX,
     public_key_from_spki, public_key_to_spki_der, public_key_to_spki_pem,
 };
+pub use outside::{RAW_SIGNATURE_BYTES, complete_signature, input_to_sign};
 pub use scheme::framed;
 pub use secp256k1::{ethereum_address, recover_secp256k1};
 pub use signature::{SignatureError, signature_from_der, signature_to_der};

@@ -149,7 +149,10 @@ pub trait Signing: Send + Sync {
     ///
     /// The same input must always give the same bytes: the engine compares votes as bytes, and two
     /// signatures of one vote look like two votes.
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> VoteSignature;
+    ///
+    /// None when it cannot sign any more, such as with a token that is lost: the validator then
+    /// stops voting.
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature>;
 }
 
 impl Signing for SecretKey {
@@ -157,10 +160,10 @@ impl Signing for SecretKey {
         VoteKey::new(self.algorithm(), &Self::public_key(self)).expect("checked by VoteSigner::new")
     }
 
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> VoteSignature {
+    fn sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature> {
         let signature = Self::sign(self, namespace, message);
         let scalars = signature.first_chunk().expect("checked by VoteSigner::new");
-        VoteSignature(*scalars)
+        Some(VoteSignature(*scalars))
     }
 }
 
@@ -183,6 +186,11 @@ impl VoteSigner {
     pub fn from_signing(signing: Arc<dyn Signing>) -> Self {
         Self(signing)
     }
+
+    /// Signs a vote; none when the signer cannot sign any more.
+    pub fn try_sign(&self, namespace: &[u8], message: &[u8]) -> Option<VoteSignature> {
+        self.0.sign(namespace, message)
+    }
 }
 
 impl fmt::Debug for VoteSigner {
@@ -199,8 +207,11 @@ impl Signer for VoteSigner {
         self.0.public_key()
     }
 
+    /// Signs what cannot be left out, such as an introduction to a peer. Where the signer cannot
+    /// sign any more, zeros are given: no key accepts them, so that the peer refuses.
     fn sign(&self, namespace: &[u8], message: &[u8]) -> VoteSignature {
-        self.0.sign(namespace, message)
+        let signature = self.0.sign(namespace, message);
+        signature.unwrap_or(VoteSignature([0; VOTE_SIGNATURE_BYTES]))
     }
 }
 

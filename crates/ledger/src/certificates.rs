@@ -193,7 +193,8 @@ impl CertificateScheme for Scheme {
 
     fn sign<D: Digest>(&self, subject: Subject<'_, D>) -> Option<Attestation<Self>> {
         let (me, signer) = (self.me?, self.signer.as_ref()?);
-        let signature = signer.sign(subject.namespace(&self.namespace), &subject.message());
+        // Without a signature there is no vote: a signer whose token is lost is silent.
+        let signature = signer.try_sign(subject.namespace(&self.namespace), &subject.message())?;
         Some(Attestation { signer: me.index(), signature: signature.into() })
     }
 

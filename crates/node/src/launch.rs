@@ -1,14 +1,18 @@
 //! Run the node that a configuration file describes.
 
+mod token;
+
 use crate::api::server::{ServerError, TlsFiles};
 use crate::config::{NodeConfig, Prepared, SetupError, disk_full, is_disk_full, log, prepare};
 use crate::node::{Control, NodeError, Settings, run};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use token::TokenVotes;
 use trine_consensus::{RunError, Timing};
-use trine_crypto::{SecretKey, VoteSigner};
+use trine_crypto::{SecretKey, Signing as _, VoteSigner};
 use trine_ledger::history::HistoryError;
+use trine_token::VotesError;
 use trine_types::Genesis;
 
 /// Threads that check the signatures of submitted transactions.
@@ -23,6 +27,9 @@ pub enum LaunchError {
     /// The node ended.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The token of the validator's key does not serve, or no longer.
+    #[error(transparent)]
+    Votes(#[from] VotesError),
 }
 
 impl LaunchError {
@@ -31,6 +38,7 @@ impl LaunchError {
         match self {
             Self::Setup(error) => error.code(),
             Self::Node(error) => node_code(error),
+            Self::Votes(error) => error.code(),
         }
     }
 }
@@ -72,7 +80,13 @@ pub fn run_file(file: &Path) -> Result<(), LaunchError> {
     log::take_panics();
     let Prepared { genesis, validator_key, lock: _lock } = prepare(&config)?;
     let data = config.data_dir.clone();
-    let ended = run(settings(config, genesis, validator_key)?, &Control::default());
+    let control = Control::default();
+    let (settings, votes) = settings(config, genesis, validator_key, &control)?;
+    let ended = run(settings, &control);
+    // A node that its token left stopped in good order: why is the more useful answer.
+    if let Some(lost) = votes.as_ref().and_then(|votes| votes.ended()) {
+        return Err(lost.clone().into());
+    }
     ended.map_err(|error| {
         tracing::error!(%error, "the node ended");
         cause(error, &data)
@@ -105,15 +119,25 @@ fn settings(
     config: NodeConfig,
     genesis: Genesis,
     validator_key: Option<SecretKey>,
-) -> Result<Settings, LaunchError> {
-    let (Some(key_file), Some(key)) = (config.validator_key, validator_key) else {
+    control: &Control,
+) -> Result<(Settings, Option<TokenVotes>), LaunchError> {
+    let mut votes = None;
+    let (key_file, key) = if let (Some(file), Some(key)) = (config.validator_key, validator_key) {
+        (file, VoteSigner::new(key).ok_or(NodeError::ValidatorKey)?)
+    } else if let Some(token) = &config.validator_token {
+        let suite = genesis.suite().map_err(NodeError::from)?;
+        let opened = votes.insert(token::open(token, suite, &config.data_dir, control)?);
+        // There is no file: what is remembered of the key lies beside the configuration.
+        let key = opened.public_key();
+        let file = config.file.with_file_name(format!("validator-{key}"));
+        (file, VoteSigner::from_signing(opened.clone()))
+    } else {
         let (file, field) = (config.file, "validator_key".to_owned());
         let (value, expected) = ("missing".to_owned(), "the path of a key".to_owned());
         return Err(SetupError::Field { file, field, value, expected }.into());
     };
-    let key = VoteSigner::new(key).ok_or(NodeError::ValidatorKey)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(Settings {
+    let settings = Settings {
         name: config.name,
         genesis: Arc::new(genesis),
         data: config.data_dir,
@@ -135,5 +159,6 @@ fn settings(
         workers: config.engine.workers,
         engine_threads: config.engine.threads,
         verify_threads: processors.min(VERIFY_THREADS_MAX),
-    })
+    };
+    Ok((settings, votes))
 }

@@ -4,6 +4,8 @@
 mod crash;
 #[path = "network/support.rs"]
 mod support;
+#[path = "network/token.rs"]
+mod token;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode, header};

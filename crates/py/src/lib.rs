@@ -14,6 +14,7 @@ mod memory_chain;
 mod node;
 mod proofs;
 mod registry;
+mod token;
 mod transactions;
 
 use pyo3::prelude::*;
@@ -43,5 +44,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "node", node::register)?;
     add(module, "proofs", proofs::register)?;
     add(module, "registry", registry::register)?;
+    add(module, "token", token::register)?;
     add(module, "transactions", transactions::register)
 }

@@ -3,14 +3,24 @@
 use crate::detached::detached;
 use crate::errors::{bad_argument, of_decode, refuse};
 use crate::keys::{SecretKey, suite};
+use crate::token::{TokenKey, of_token};
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use trine_crypto::Suite;
+use trine_token::TokenError;
 use trine_types::limits::{CALLS_MAX, TRANSACTION_BYTES_MAX};
+use trine_types::transaction::TRANSACTION_NAMESPACE;
 use trine_types::{
     Address, ChainId, Code, Decode, Encode, RawCall, Transaction, UnsignedTransaction,
 };
+
+/// Whoever signs: a key in memory, or one in a token.
+#[derive(FromPyObject)]
+enum SigningKey<'py> {
+    Memory(PyRef<'py, SecretKey>),
+    Token(PyRef<'py, TokenKey>),
+}
 
 fn array<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
     bytes
@@ -42,6 +52,15 @@ fn unsigned(
     Ok(UnsignedTransaction { chain_id, sender, key_index, nonce, valid_until_ms, calls })
 }
 
+fn sign_in_token(
+    body: UnsignedTransaction,
+    suite: Suite,
+    key: &trine_token::TokenKey,
+) -> Result<Transaction, TokenError> {
+    let signature = key.sign(TRANSACTION_NAMESPACE, &body.id(suite).0)?;
+    Ok(body.with_signature(suite, key.algorithm(), signature))
+}
+
 /// Signs one transaction for each draft; returns (identifier, bytes) of each, in order.
 #[pyfunction]
 fn sign<'py>(
@@ -50,7 +69,7 @@ fn sign<'py>(
     chain_id: &[u8],
     sender: &[u8],
     key_index: u8,
-    key: &SecretKey,
+    key: SigningKey<'py>,
     drafts: Vec<Draft>,
 ) -> PyResult<Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>> {
     let suite = suite(suite_name)?;
@@ -60,9 +79,21 @@ fn sign<'py>(
         .into_iter()
         .map(|draft| unsigned(chain_id, sender, key_index, draft))
         .collect::<PyResult<Vec<_>>>()?;
-    let signed: Vec<_> = detached(py, || {
-        bodies.into_iter().map(|body| body.sign(suite, &key.0)).collect::<Vec<_>>()
-    })?;
+    let signed = match &key {
+        SigningKey::Memory(key) => {
+            let key = &key.0;
+            detached(py, || bodies.into_iter().map(|body| body.sign(suite, key)).collect())?
+        }
+        SigningKey::Token(key) => {
+            let key = &key.0;
+            let signed = detached(py, || {
+                bodies.into_iter().map(|body| sign_in_token(body, suite, key)).collect()
+            })?;
+            let signed: Result<Vec<_>, TokenError> = signed;
+            signed.map_err(|error| of_token(&error))?
+        }
+    };
+    let signed: Vec<Transaction> = signed;
     signed
         .into_iter()
         .map(|transaction| {

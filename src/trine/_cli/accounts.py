@@ -8,13 +8,13 @@ import click
 from trine._cli.settings import ADDRESS, ParsedType, Settings, common, facts, signing
 from trine._cli.show import proof_option, save_proof
 from trine.client.records import FinalTransaction
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import BadArgument
 from trine.types import AccountCreate, AccountFreeze, AccountUnfreeze, Address, Call, Roles
 from trine.types.calls import PublicKey
 
 
-def submit(settings: Settings, key: SecretKey, *calls: Call) -> FinalTransaction:
+def submit(settings: Settings, key: SigningKey, *calls: Call) -> FinalTransaction:
     """Submit one transaction and wait until it is final."""
     with settings.client(key) as client:
         return client.submit(*calls)
@@ -96,7 +96,7 @@ def show(settings: Settings, address: Address, proof_file: Path | None) -> None:
 @click.option("--roles", type=ROLES, default="", help="administrator, notary, issuer; by commas.")
 @common
 @signing
-def create(settings: Settings, key: SecretKey, public_key: str, roles: Roles) -> None:
+def create(settings: Settings, key: SigningKey, public_key: str, roles: Roles) -> None:
     """Create an account in your organisation for KEY: a key of the home, or a public key.
 
     \b
@@ -114,7 +114,7 @@ def create(settings: Settings, key: SecretKey, public_key: str, roles: Roles) ->
 @click.argument("address", type=ADDRESS)
 @common
 @signing
-def freeze(settings: Settings, key: SecretKey, address: Address) -> None:
+def freeze(settings: Settings, key: SigningKey, address: Address) -> None:
     """Freeze the account at ADDRESS, of your organisation.
 
     \b
@@ -129,7 +129,7 @@ def freeze(settings: Settings, key: SecretKey, address: Address) -> None:
 @click.argument("address", type=ADDRESS)
 @common
 @signing
-def unfreeze(settings: Settings, key: SecretKey, address: Address) -> None:
+def unfreeze(settings: Settings, key: SigningKey, address: Address) -> None:
     """Unfreeze the account at ADDRESS, of your organisation.
 
     \b

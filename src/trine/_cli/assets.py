@@ -8,7 +8,7 @@ import click
 from trine._cli.accounts import landed
 from trine._cli.settings import ADDRESS, Settings, columns, common, signing
 from trine.client.records import Asset
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import AssetNotFound, BadArgument
 from trine.types import (
     Address,
@@ -115,7 +115,7 @@ def list_(settings: Settings) -> None:
 @click.option("--decimals", type=click.IntRange(0, 18), default=0, show_default=True)
 @common
 @signing
-def define(settings: Settings, key: SecretKey, symbol: str, name: str, decimals: int) -> None:
+def define(settings: Settings, key: SigningKey, symbol: str, name: str, decimals: int) -> None:
     """Define an asset of your organisation.
 
     \b
@@ -134,7 +134,7 @@ def define(settings: Settings, key: SecretKey, symbol: str, name: str, decimals:
 @click.argument("amount")
 @common
 @signing
-def issue(settings: Settings, key: SecretKey, asset_name: str, to: Address, amount: str) -> None:
+def issue(settings: Settings, key: SigningKey, asset_name: str, to: Address, amount: str) -> None:
     """Issue AMOUNT of an ASSET of your organisation to the account at TO.
 
     \b
@@ -157,7 +157,7 @@ def issue(settings: Settings, key: SecretKey, asset_name: str, to: Address, amou
 @signing
 def transfer(
     settings: Settings,
-    key: SecretKey,
+    key: SigningKey,
     asset_name: str,
     to: Address,
     amount: str,
@@ -186,7 +186,7 @@ def transfer(
 @click.argument("amount")
 @common
 @signing
-def burn(settings: Settings, key: SecretKey, asset_name: str, amount: str) -> None:
+def burn(settings: Settings, key: SigningKey, asset_name: str, amount: str) -> None:
     """Burn AMOUNT of your own units of an ASSET.
 
     \b

@@ -9,7 +9,7 @@ import click
 
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine.client.verification import Trust, Verified, verify
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import (
     BadArgument,
     ExitCode,
@@ -95,7 +95,7 @@ def _walk(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
 @common
 @signing
 def submit(
-    settings: Settings, key: SecretKey, paths: tuple[Path, ...], out: Path, log: str | None
+    settings: Settings, key: SigningKey, paths: tuple[Path, ...], out: Path, log: str | None
 ) -> None:
     """Record every regular file of PATHS and write one receipt for each.
 

@@ -4,7 +4,7 @@ import click
 
 from trine._cli.accounts import ROLES, landed, submit
 from trine._cli.settings import ADDRESS, Settings, columns, common, signing
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.types import Address, QuotaSet, Roles, RolesSet
 
 
@@ -43,7 +43,7 @@ def list_(settings: Settings) -> None:
 @click.argument("roles", type=ROLES)
 @common
 @signing
-def set_roles(settings: Settings, key: SecretKey, address: Address, roles: Roles) -> None:
+def set_roles(settings: Settings, key: SigningKey, address: Address, roles: Roles) -> None:
     """Give the account at ADDRESS exactly ROLES, separated by commas; "" for none.
 
     \b
@@ -62,7 +62,7 @@ def set_roles(settings: Settings, key: SecretKey, address: Address, roles: Roles
 @click.argument("quota", type=click.IntRange(0, 2**32 - 1))
 @common
 @signing
-def set_quota(settings: Settings, key: SecretKey, address: Address, quota: int) -> None:
+def set_quota(settings: Settings, key: SigningKey, address: Address, quota: int) -> None:
     """Let the account at ADDRESS use QUOTA units a window; 0 takes the chain's parameter.
 
     \b

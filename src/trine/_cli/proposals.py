@@ -9,7 +9,7 @@ from trine._cli.accounts import landed, resolve_key, submit
 from trine._cli.settings import ADDRESS, Settings, columns, common, facts, moment, signing
 from trine._core import registry
 from trine.client.records import Proposal
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import BadAnswer
 from trine.types import (
     Address,
@@ -146,7 +146,7 @@ hours_option = click.option(
 )
 
 
-def _submit(settings: Settings, key: SecretKey, action: Action, hours: int) -> None:
+def _submit(settings: Settings, key: SigningKey, action: Action, hours: int) -> None:
     expires_ms = TimeMs(time.time_ns() // 1_000_000 + hours * HOUR_MS)
     found = submit(settings, key, ProposalSubmit(action=action, expires_ms=expires_ms))
     submitted = next(e for e in found.outcome.events if e.name == "proposals.submitted")
@@ -161,7 +161,7 @@ def _submit(settings: Settings, key: SecretKey, action: Action, hours: int) -> N
 @hours_option
 @common
 @signing
-def submit_freeze(settings: Settings, key: SecretKey, address: Address, hours: int) -> None:
+def submit_freeze(settings: Settings, key: SigningKey, address: Address, hours: int) -> None:
     """Propose to freeze the account at ADDRESS, of any organisation.
 
     \b
@@ -176,7 +176,7 @@ def submit_freeze(settings: Settings, key: SecretKey, address: Address, hours: i
 @hours_option
 @common
 @signing
-def submit_unfreeze(settings: Settings, key: SecretKey, address: Address, hours: int) -> None:
+def submit_unfreeze(settings: Settings, key: SigningKey, address: Address, hours: int) -> None:
     """Propose to unfreeze the account at ADDRESS, of any organisation.
 
     \b
@@ -192,7 +192,9 @@ def submit_unfreeze(settings: Settings, key: SecretKey, address: Address, hours:
 @hours_option
 @common
 @signing
-def submit_parameter(settings: Settings, key: SecretKey, name: str, value: int, hours: int) -> None:
+def submit_parameter(
+    settings: Settings, key: SigningKey, name: str, value: int, hours: int
+) -> None:
     """Propose to set the parameter NAME to VALUE.
 
     \b
@@ -209,7 +211,7 @@ def submit_parameter(settings: Settings, key: SecretKey, name: str, value: int, 
 @common
 @signing
 def submit_organisation(
-    settings: Settings, key: SecretKey, name: str, public_key: str, hours: int
+    settings: Settings, key: SigningKey, name: str, public_key: str, hours: int
 ) -> None:
     """Propose an organisation NAME, whose first administrator has KEY.
 
@@ -225,7 +227,7 @@ def submit_organisation(
 @click.argument("number", type=click.IntRange(0))
 @common
 @signing
-def approve(settings: Settings, key: SecretKey, number: int) -> None:
+def approve(settings: Settings, key: SigningKey, number: int) -> None:
     """Approve the proposal NUMBER for your organisation, after showing what it does.
 
     \b
@@ -245,7 +247,7 @@ def approve(settings: Settings, key: SecretKey, number: int) -> None:
 @click.argument("number", type=click.IntRange(0))
 @common
 @signing
-def reject(settings: Settings, key: SecretKey, number: int) -> None:
+def reject(settings: Settings, key: SigningKey, number: int) -> None:
     """Reject the proposal NUMBER for your organisation.
 
     \b

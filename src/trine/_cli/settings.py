@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from trine.client.home import ADMIN_KEY, Home, default_home, read_password
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import BadArgument, NoPassword
 from trine.types import Address
 
@@ -46,7 +46,7 @@ class Settings:
         return [self.node] if self.node else self.home.urls()
 
     def client(
-        self, key: SecretKey | None = None, address: Address | None = None, key_index: int = 0
+        self, key: SigningKey | None = None, address: Address | None = None, key_index: int = 0
     ) -> "Client":
         """Make a client of the chain."""
         # HTTP is loaded only by commands that need it: verifying starts faster without.
@@ -72,14 +72,15 @@ class Settings:
         """Tell progress on stderr."""
         click.echo(line, err=True)
 
-    def open_key(self, name: str, password_file: Path | None) -> SecretKey:
-        """Decrypt a key, asking for its password where no file holds it.
+    def open_key(self, name: str, password_file: Path | None) -> SigningKey:
+        """Decrypt a key, asking for its password where no file holds it, or open its token.
 
         Raises:
             NoSuchKeyFile, NotAKeystore, BadPassword: The key cannot be opened.
             NoPassword: Nobody is there to type the password.
         """
-        self.home.keys.read(name)
+        if self.home.keys.read(name).token is not None:
+            return self.home.keys.open_token(name)
         password = read_password(password_file) if password_file else None
         if password is None:
             password = self.home.stored_password(name)

@@ -9,6 +9,7 @@ from trine._core import memory_chain as memory_chain
 from trine._core import node as node
 from trine._core import proofs as proofs
 from trine._core import registry as registry
+from trine._core import token as token
 from trine._core import transactions as transactions
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "node",
     "proofs",
     "registry",
+    "token",
     "transactions",
 ]
 

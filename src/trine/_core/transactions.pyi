@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trine._core.keys import SecretKey
+from trine._core.token import TokenKey
 
 __all__ = ["decode", "sign", "verify_signature"]
 
@@ -12,7 +13,7 @@ def sign(
     chain_id: bytes,
     sender: bytes,
     key_index: int,
-    key: SecretKey,
+    key: SecretKey | TokenKey,
     drafts: Sequence[tuple[int, int, Sequence[bytes]]],
 ) -> list[tuple[bytes, bytes]]: ...
 def decode(suite_name: str, transaction: bytes) -> dict[str, Any]: ...

@@ -42,7 +42,7 @@ from trine.client.transport import (
     problem,
 )
 from trine.client.verification import PathLike, Receipt
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import BadAnswer, TrineError
 from trine.types import (
     Address,
@@ -71,7 +71,7 @@ class Client:
         self,
         urls: str | Sequence[str],
         *,
-        key: SecretKey | None = None,
+        key: SigningKey | None = None,
         address: Address | None = None,
         key_index: int = 0,
         ca_file: PathLike | None = None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from trine.crypto import Keystore, SecretKey
+from trine.crypto import Keystore, SigningKey
 from trine.errors import BadConfiguration, NoNetwork, NoPassword, UnreadableFile
 from trine.types.limits import PASSWORD_BYTES_MAX
 
@@ -108,14 +108,15 @@ class Home:
             message = f"{self.network}: nodes, expected a list of objects with `url`"
             raise BadConfiguration(message, instance=str(self.network)) from None
 
-    def open_key(self, name: str = ADMIN_KEY, password: bytes | None = None) -> SecretKey:
-        """Decrypt a key; without a password, with the one that a file holds.
+    def open_key(self, name: str = ADMIN_KEY, password: bytes | None = None) -> SigningKey:
+        """Decrypt a key; without a password, with the one that a file holds. Or open its token.
 
         Raises:
             NoSuchKeyFile, BadPassword, NotAKeystore: As `Keystore.open`.
             NoPassword: No password was given and no file holds one.
         """
-        self.keys.read(name)
+        if self.keys.read(name).token is not None:
+            return self.keys.open_token(name)
         if password is None:
             password = self.stored_password(name)
         if password is None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from trine.client.submission import Identity, Session
 from trine.client.verification import PathLike, unreadable
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import BadArgument, UnreadableFile
 from trine.types import Address
 
@@ -49,7 +49,7 @@ def tls(ca_file: PathLike | None) -> ssl.SSLContext | bool:
         raise unreadable(ca_file, error) from None
 
 
-def new_session(key: SecretKey | None, address: Address | None, key_index: int) -> Session:
+def new_session(key: SigningKey | None, address: Address | None, key_index: int) -> Session:
     """Make the session of a client; without an address, that of the key's own account."""
     if key is None:
         return Session(None)

@@ -16,7 +16,7 @@ from trine.client import operations
 from trine.client.nonces import Nonces
 from trine.client.records import FinalTransaction, Status
 from trine.client.transport import OCTETS, Answer, Operation, Pause, Request, checked, is_busy
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.errors import (
     BadAnswer,
     BadArgument,
@@ -59,7 +59,7 @@ EXPIRY_GRACE_MS: Final = 15_000
 class Identity:
     """Who signs: a key, its account, and the nonces that this process has taken."""
 
-    def __init__(self, key: SecretKey, address: Address | None, key_index: int) -> None:
+    def __init__(self, key: SigningKey, address: Address | None, key_index: int) -> None:
         """Sign with `key`, which is key `key_index` of an account; by default, its own."""
         self.key = key
         self._address = address

@@ -1,4 +1,4 @@
-"""Hold keys: in memory, and encrypted in files.
+"""Hold keys: in memory, encrypted in files, and in hardware tokens.
 
 >>> from trine.crypto import SecretKey
 >>> key = SecretKey.generate()
@@ -7,6 +7,15 @@ True
 """
 
 from trine.crypto.keys import SUITE_ALGORITHMS, SecretKey
-from trine.crypto.keystore import KeyFile, Keystore
+from trine.crypto.keystore import KeyFile, Keystore, SigningKey
+from trine.crypto.token import TokenKey, TokenPlace
 
-__all__ = ["SUITE_ALGORITHMS", "KeyFile", "Keystore", "SecretKey"]
+__all__ = [
+    "SUITE_ALGORITHMS",
+    "KeyFile",
+    "Keystore",
+    "SecretKey",
+    "SigningKey",
+    "TokenKey",
+    "TokenPlace",
+]

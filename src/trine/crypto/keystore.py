@@ -14,7 +14,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from trine._core import keys as core
 from trine.crypto.keys import SecretKey
+from trine.crypto.token import TokenKey, TokenPlace, absolute
 from trine.errors import (
     BadArgument,
     BadPassword,
@@ -32,6 +33,12 @@ from trine.errors import (
 )
 
 FORMAT: Final = "trine-key-v1"
+TOKEN_FORMAT: Final = "trine-token-key-v1"  # noqa: S105 - a format, no secret
+"""Format of a file that names a key in a hardware token."""
+
+SigningKey: TypeAlias = SecretKey | TokenKey
+"""Whatever signs: a key in memory, or one in a hardware token."""
+
 SCRYPT_N: Final = 2**17
 """Cost of one guess: 128 MiB of memory and about half a second."""
 SCRYPT_R: Final = 8
@@ -56,6 +63,7 @@ class KeyFile:
         public_key: Public key, encoded.
         address: Address of the account whose first key it is.
         path: The file.
+        token: Where the key lives, when it is in a hardware token and not in the file.
     """
 
     name: str
@@ -63,6 +71,7 @@ class KeyFile:
     public_key: bytes
     address: bytes
     path: Path
+    token: TokenPlace | None = None
 
 
 class Keystore:
@@ -114,6 +123,44 @@ class Keystore:
         _write_new(path, json.dumps({**header, "cipher": cipher}, indent=2) + "\n", name)
         return self.read(name)
 
+    def create_token(self, name: str, key: TokenKey, suite: str = "intl") -> KeyFile:
+        """Write a new file of mode 0600 that names a key in a token. It holds no secret.
+
+        Raises:
+            KeyFileExists: The name is taken; keys are never overwritten.
+            BadArgument: The name is not allowed.
+        """
+        path = self.path(name)
+        document = {
+            "format": TOKEN_FORMAT,
+            "name": name,
+            "algorithm": key.algorithm,
+            "public_key": key.public_key.hex(),
+            "address": key.address(suite).hex(),
+            "pkcs11": absolute(key.place).document(),
+            "key": {"label": key.core.label, "id": key.core.id.hex() if key.core.id else None},
+        }
+        _write_new(path, json.dumps(document, indent=2) + "\n", name)
+        return self.read(name)
+
+    def open_token(self, name: str) -> TokenKey:
+        """Open the key of a file that names one in a token.
+
+        Raises:
+            NoSuchKeyFile, NotAKeystore: As `open`; also for a file with an encrypted key.
+            KeyUnusable: The token holds another key of that name now.
+            TrineError: The token does not open: see `TokenPlace.open` and `TokenKey.find`.
+        """
+        document = self._document(name)
+        described = _parse(self.path(name), document)
+        if described.token is None:
+            raise _damaged(described.path, "the key is in the file, not in a token")
+        key_id = document["key"]["id"]
+        found = bytes.fromhex(key_id) if key_id else None
+        key = TokenKey.find(described.token, document["key"]["label"], found)
+        key.require(described.public_key)
+        return key
+
     def names(self) -> list[str]:
         """List the names of the keys, sorted."""
         found = self.folder.glob("*.json") if self.folder.is_dir() else iter(())
@@ -138,6 +185,8 @@ class Keystore:
         """
         document = self._document(name)
         described = _parse(self.path(name), document)
+        if described.token is not None:
+            raise _damaged(described.path, "the key is in a token: it has no password")
         cipher = document["cipher"]
         aes = AESGCM(_derive(password, document["kdf"]))
         bound = _bound({field: value for field, value in document.items() if field != "cipher"})
@@ -177,18 +226,13 @@ def _damaged(path: Path, why: str) -> NotAKeystore:
 def _parse(path: Path, document: dict[str, Any]) -> KeyFile:
     """Check everything that later steps rely on."""
     try:
-        if document["format"] != FORMAT:
+        token = None
+        if document["format"] == TOKEN_FORMAT:
+            token = _parse_token(document)
+        elif document["format"] == FORMAT:
+            _check_encryption(document)
+        else:
             raise ValueError(f"format {document['format']!r}, expected {FORMAT!r}")
-        kdf, cipher = document["kdf"], document["cipher"]
-        if kdf["function"] != "scrypt" or cipher["function"] != "aes-256-gcm":
-            raise ValueError("unknown function")
-        cost = int(kdf["n"])
-        if not SCRYPT_N_MIN <= cost <= SCRYPT_N_MAX or cost & (cost - 1):
-            raise ValueError(f"n {cost}, expected a power of two, {SCRYPT_N_MIN} to {SCRYPT_N_MAX}")
-        if (kdf["r"], kdf["p"]) != (SCRYPT_R, SCRYPT_P):
-            raise ValueError(f"r and p, expected {SCRYPT_R} and {SCRYPT_P}")
-        for text in (kdf["salt"], cipher["nonce"], cipher["text"]):
-            bytes.fromhex(text)
         public_key, address = document["public_key"], document["address"]
         described = KeyFile(
             str(document["name"]),
@@ -196,12 +240,34 @@ def _parse(path: Path, document: dict[str, Any]) -> KeyFile:
             bytes.fromhex(public_key),
             bytes.fromhex(address),
             path,
+            token,
         )
         if not core.is_public_key(described.algorithm, described.public_key):
             raise ValueError("public_key")
-    except (KeyError, TypeError, ValueError, UnknownAlgorithm) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UnknownAlgorithm) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from None
     return described
+
+
+def _parse_token(document: dict[str, Any]) -> TokenPlace:
+    label, key_id = document["key"]["label"], document["key"]["id"]
+    if not isinstance(label, str) or not isinstance(key_id, str | None):
+        raise ValueError("key, expected a label and an id")
+    bytes.fromhex(key_id or "")
+    return TokenPlace.parse(document["pkcs11"])
+
+
+def _check_encryption(document: dict[str, Any]) -> None:
+    kdf, cipher = document["kdf"], document["cipher"]
+    if kdf["function"] != "scrypt" or cipher["function"] != "aes-256-gcm":
+        raise ValueError("unknown function")
+    cost = int(kdf["n"])
+    if not SCRYPT_N_MIN <= cost <= SCRYPT_N_MAX or cost & (cost - 1):
+        raise ValueError(f"n {cost}, expected a power of two, {SCRYPT_N_MIN} to {SCRYPT_N_MAX}")
+    if (kdf["r"], kdf["p"]) != (SCRYPT_R, SCRYPT_P):
+        raise ValueError(f"r and p, expected {SCRYPT_R} and {SCRYPT_P}")
+    for text in (kdf["salt"], cipher["nonce"], cipher["text"]):
+        bytes.fromhex(text)
 
 
 def _derive(password: bytes, kdf: Any) -> bytes:

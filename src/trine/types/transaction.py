@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from trine._core import transactions as core
-from trine.crypto import SecretKey
+from trine.crypto import SigningKey
 from trine.types.calls import Call, decode_call
 from trine.types.identifiers import Address, ChainId, Nonce, TimeMs, TransactionId
 
@@ -75,7 +75,7 @@ def sign_transactions(
     suite: str,
     chain_id: ChainId,
     sender: Address,
-    key: SecretKey,
+    key: SigningKey,
     drafts: Sequence[Draft],
     *,
     key_index: int = 0,

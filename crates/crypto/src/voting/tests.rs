@@ -43,6 +43,32 @@ fn keys_have_one_encoding() {
     }
 }
 
+/// Goal: a signer that cannot sign votes for nothing and speaks for nobody. Method: one without a
+/// signature: no vote, and what it gives where something must be given never verifies.
+#[test]
+fn a_signer_without_signatures_is_silent() {
+    struct Lost(VoteKey);
+
+    impl Signing for Lost {
+        fn public_key(&self) -> VoteKey {
+            self.0.clone()
+        }
+
+        fn sign(&self, _: &[u8], _: &[u8]) -> Option<VoteSignature> {
+            None
+        }
+    }
+
+    for algorithm in [Algorithm::Ed25519, Algorithm::P256, Algorithm::Sm2] {
+        let key = SecretKey::from_bytes(algorithm, &[7; 32]).unwrap().public_key();
+        let key = VoteKey::new(algorithm, &key).unwrap();
+        let signer = VoteSigner::from_signing(Arc::new(Lost(key.clone())));
+        assert_eq!(signer.try_sign(b"votes", b"block"), None);
+        let given = Signer::sign(&signer, b"votes", b"block");
+        assert!(!key.verify(b"votes", b"block", &given));
+    }
+}
+
 /// Goal: nothing that is printed holds a secret. Method: look at what is printed.
 #[test]
 fn a_signer_shows_its_public_key_only() {

@@ -1,6 +1,6 @@
 //! Read `node.toml`.
 
-use super::{SetupError, fields::Fields};
+use super::{SetupError, ValidatorToken, fields::Fields, token::validator_token};
 use std::{
     collections::BTreeMap,
     fs,
@@ -60,6 +60,8 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// File with the validator's secret key; a follower has none.
     pub validator_key: Option<PathBuf>,
+    /// The validator's key in a hardware token, in place of the file.
+    pub validator_token: Option<ValidatorToken>,
     /// Address on which peers connect.
     pub p2p_listen: SocketAddr,
     /// Address of the HTTP API.
@@ -112,6 +114,11 @@ impl NodeConfig {
         let data_dir = fields.text("data_dir")?;
         let data_dir = path(fields.required("data_dir", data_dir, "a path")?);
         let validator_key = fields.text("validator_key")?.map(path);
+        let validator_token = validator_token(fields.table("validator_token")?, folder)?;
+        if validator_key.is_some() && validator_token.is_some() {
+            let expected = "either a key's file here or the table validator_token";
+            return Err(fields.refuse("validator_key", "given beside validator_token", expected));
+        }
         let p2p_listen = fields.parsed("p2p_listen", SOCKET)?;
         let p2p_listen = fields.required("p2p_listen", p2p_listen, SOCKET)?;
         let http_listen = fields.parsed("http_listen", SOCKET)?;
@@ -137,6 +144,7 @@ impl NodeConfig {
             genesis,
             data_dir,
             validator_key,
+            validator_token,
             p2p_listen,
             http_listen,
             tls: tls_files,

@@ -116,6 +116,11 @@ impl<'a> Fields<'a> {
         texts.collect()
     }
 
+    /// Whether no field is left.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Refuses fields that nobody took.
     pub fn finish(self) -> Result<(), SetupError> {
         let Some(name) = self.table.keys().next() else { return Ok(()) };

@@ -10,6 +10,7 @@ mod error;
 mod fields;
 pub mod log;
 mod prepare;
+mod token;
 
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,4 @@ pub use error::SetupError;
 pub use prepare::{
     FolderLock, Prepared, disk_full, is_disk_full, prepare, read_genesis, read_validator_key,
 };
+pub use token::ValidatorToken;

@@ -64,9 +64,21 @@ pub struct Network {
     /// Genesis document.
     pub genesis: Arc<Genesis>,
     folder: tempfile::TempDir,
+    /// Lets validator 0 vote with a key in a token.
+    token: Option<Token>,
     nodes: Vec<Option<Child>>,
     http: Vec<SocketAddr>,
     p2p: Vec<SocketAddr>,
+}
+
+/// A key in a token of SoftHSM2.
+pub struct Token {
+    /// Configuration of SoftHSM2.
+    pub conf: PathBuf,
+    /// The table `validator_token` of `node.toml`.
+    pub table: String,
+    /// The key, P-256.
+    pub public_key: Vec<u8>,
 }
 
 /// Finds a port that nobody listens on, below those that the system gives to connections: it stays
@@ -86,6 +98,11 @@ fn free_address() -> SocketAddr {
 impl Network {
     /// Starts `count` validators.
     pub fn start(count: u32) -> Self {
+        Self::start_with(count, None)
+    }
+
+    /// Starts `count` validators, the first with its key in a token where one is given.
+    pub fn start_with(count: u32, token: Option<Token>) -> Self {
         let p2p: Vec<SocketAddr> = (0..count).map(|_| free_address()).collect();
         let mut document = genesis(&["city", "port"], MEMBERS, count);
         document.time_ms = now_ms();
@@ -93,10 +110,17 @@ impl Network {
         for (validator, address) in document.validators.iter_mut().zip(&p2p) {
             validator.address = address.to_string();
         }
+        if let Some(token) = &token {
+            let first = document.validators.iter_mut().find(|one| one.name == "validator-0");
+            let first = first.expect("the first validator");
+            first.algorithm = Some("p256".into());
+            first.key = to_hex(&token.public_key);
+        }
         let http = (0..count).map(|_| free_address()).collect();
         let mut network = Self {
             genesis: Arc::new(document),
             folder: tempfile::tempdir().unwrap(),
+            token,
             nodes: (0..count).map(|_| None).collect(),
             http,
             p2p,
@@ -143,8 +167,11 @@ impl Network {
     pub fn start_node(&mut self, place: usize) {
         let settings = self.settings(place);
         let file = self.write_config(place, &settings);
-        let child = Command::new(env!("CARGO_BIN_EXE_trine-node")).arg(file).spawn();
-        self.nodes[place] = Some(child.unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trine-node"));
+        if let Some(token) = &self.token {
+            command.env("SOFTHSM2_CONF", &token.conf);
+        }
+        self.nodes[place] = Some(command.arg(file).spawn().unwrap());
     }
 
     /// Writes the files that a process is started with.
@@ -155,9 +182,13 @@ impl Network {
         let key =
             options.write(true).create(true).truncate(true).mode(0o600).open(&settings.key_file);
         writeln!(key.unwrap(), "{}", to_hex(secret_key(&settings.name).expose())).unwrap();
+        let (file, table) = match &self.token {
+            Some(token) if place == 0 => ("", token.table.as_str()),
+            _ => ("validator_key = \"validator.key\"\n", ""),
+        };
         let mut text = format!(
-            "name = \"{}\"\ngenesis = {genesis:?}\ndata_dir = \"data\"\n\
-             validator_key = \"validator.key\"\np2p_listen = \"{}\"\nhttp_listen = \"{}\"\n\
+            "name = \"{}\"\ngenesis = {genesis:?}\ndata_dir = \"data\"\n{file}\
+             p2p_listen = \"{}\"\nhttp_listen = \"{}\"\n{table}\
              [engine]\nidle_ms = 200\nworkers = 1\ncache_mib = 16\n\
              [log]\nfile = \"node.log\"\n[peers]\n",
             settings.name, settings.p2p_listen, settings.http_listen
@@ -183,6 +214,19 @@ impl Network {
         let mut child = self.nodes[place].take().expect("the node was started");
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Waits for one node to end by itself; whether it ended well.
+    pub fn end_of_node(&mut self, place: usize) -> bool {
+        let mut child = self.nodes[place].take().expect("the node was started");
+        let start = Instant::now();
+        loop {
+            if let Some(ended) = child.try_wait().unwrap() {
+                return ended.success();
+            }
+            assert!(start.elapsed() < PATIENCE, "validator {place} does not end");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Number of nodes.

@@ -12,49 +12,29 @@ these classes too.
 True
 """
 
-import re
-from enum import IntEnum
-from typing import ClassVar
-
-
-class ExitCode(IntEnum):
-    """Exit status of the command line."""
-
-    DONE = 0
-    """Done, or verified."""
-    NEGATIVE = 1
-    """A negative verdict."""
-    USAGE = 2
-    """The command line cannot be read."""
-    UNREACHABLE = 3
-    """No node can be reached."""
-    REFUSED = 4
-    """Refused: no right, quota, or the machine itself."""
-    BAD_INPUT = 5
-    """An input file cannot be used."""
-
-
-class TrineError(Exception):
-    """Anything that goes wrong in Trine.
-
-    Attributes:
-        code: Stable code; never changes its meaning.
-        exit_code: Exit status of a command that ends with this error.
-        instance: What the error is about, where there is one (a transaction's id, a path).
-    """
-
-    code: ClassVar[str]
-    exit_code: ClassVar[ExitCode]
-    by_code: ClassVar[dict[str, type["TrineError"]]] = {}
-
-    def __init_subclass__(cls, *, abstract: bool = False) -> None:
-        if not abstract:
-            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-            TrineError.by_code[cls.code] = cls
-
-    def __init__(self, message: str = "", *, instance: str | None = None) -> None:
-        super().__init__(message or (type(self).__doc__ or "").strip())
-        self.instance = instance
+from trine.errors.base import BadInput as BadInput
+from trine.errors.base import ExitCode as ExitCode
+from trine.errors.base import LocalRefusal as LocalRefusal
+from trine.errors.base import TrineError as TrineError
+from trine.errors.hardware import AlgorithmNotForValidators as AlgorithmNotForValidators
+from trine.errors.hardware import BadTokenConfiguration as BadTokenConfiguration
+from trine.errors.hardware import DamagedVotes as DamagedVotes
+from trine.errors.hardware import KeyAmbiguous as KeyAmbiguous
+from trine.errors.hardware import KeyMissing as KeyMissing
+from trine.errors.hardware import KeyUnusable as KeyUnusable
+from trine.errors.hardware import MechanismMissing as MechanismMissing
+from trine.errors.hardware import PinLocked as PinLocked
+from trine.errors.hardware import PinUnreadable as PinUnreadable
+from trine.errors.hardware import TokenAmbiguous as TokenAmbiguous
+from trine.errors.hardware import TokenKeyExists as TokenKeyExists
+from trine.errors.hardware import TokenLost as TokenLost
+from trine.errors.hardware import TokenMissing as TokenMissing
+from trine.errors.hardware import TokenModule as TokenModule
+from trine.errors.hardware import TokenRefused as TokenRefused
+from trine.errors.hardware import TokenSignature as TokenSignature
+from trine.errors.hardware import VotesNotWritten as VotesNotWritten
+from trine.errors.hardware import VotesOfOtherKey as VotesOfOtherKey
+from trine.errors.hardware import WrongPin as WrongPin
 
 
 class InvalidTransaction(TrineError, abstract=True):
@@ -401,12 +381,6 @@ class WrongTrust(NegativeVerdict):
     """The proof or receipt is of another chain than the trust file."""
 
 
-class BadInput(TrineError, abstract=True):
-    """An input file cannot be used."""
-
-    exit_code = ExitCode.BAD_INPUT
-
-
 class NotAProof(BadInput):
     """The file is no proof or receipt."""
 
@@ -479,12 +453,6 @@ class UnknownCode(Usage):
 
 class NoPassword(Usage):
     """A password is needed, and nobody is there to type it."""
-
-
-class LocalRefusal(TrineError, abstract=True):
-    """The machine or the home folder refuses."""
-
-    exit_code = ExitCode.REFUSED
 
 
 class BadPassword(LocalRefusal):
