@@ -18,7 +18,8 @@ SM2_NUMBERS = 3
 """A vendor's numbers for SM2: key type, mechanism that generates, mechanism that signs."""
 
 
-def _document(key: KeyFile) -> dict[str, Any]:
+def key_document(key: KeyFile) -> dict[str, Any]:
+    """Describe a key for programs."""
     document: dict[str, Any] = {
         "name": key.name,
         "algorithm": key.algorithm,
@@ -31,7 +32,8 @@ def _document(key: KeyFile) -> dict[str, Any]:
     return document
 
 
-def _lines(key: KeyFile) -> list[str]:
+def describe_key(key: KeyFile) -> list[str]:
+    """Describe a key for people."""
     token = key.token.describe() if key.token else None
     lines = facts(name=key.name, algorithm=key.algorithm, address=key.address.hex())
     return lines + facts(public_key=key.public_key.hex(), token=token, path=key.path)
@@ -163,18 +165,22 @@ def new(
         else:
             key = TokenKey.generate(place, alg, label, key_id)
         named = settings.home.keys.create_token(name, key, suite)
-        settings.emit(_document(named), _lines(named))
+        settings.emit(key_document(named), describe_key(named))
         return
     if key_label or key_id or existing:
         raise BadArgument("--label, --id and --existing need --pkcs11 MODULE")
     secret = SecretKey.generate(alg)
+    password = new_password(settings, name, password_file)
+    made = settings.home.keys.create(name, secret, password, suite)
+    settings.emit(key_document(made), describe_key(made))
+
+
+def new_password(settings: Settings, name: str, password_file: Path | None) -> bytes:
+    """Find the password of a key that is made: in a file, beside the key, or at the terminal."""
     password = read_password(password_file) if password_file else None
     if password is None:
         password = settings.home.stored_password(name)
-    if password is None:
-        password = ask_password(f"Password for key {name}", confirm=True)
-    made = settings.home.keys.create(name, secret, password, suite)
-    settings.emit(_document(made), _lines(made))
+    return password or ask_password(f"Password for key {name}", confirm=True)
 
 
 @key.command("list")
@@ -194,7 +200,7 @@ def list_(settings: Settings) -> None:
         + (f"  {one.token.describe()}" if one.token else "")
         for one in keys
     ]
-    documents = [_document(one) for one in keys]
+    documents = [key_document(one) for one in keys]
     settings.emit({"keys": documents}, lines or [f"no keys in {store.folder}"])
 
 
@@ -210,7 +216,7 @@ def show(settings: Settings, name: str) -> None:
       trine key show alice --json
     """
     found = settings.home.keys.read(name)
-    settings.emit(_document(found), _lines(found))
+    settings.emit(key_document(found), describe_key(found))
 
 
 @key.command()
@@ -226,5 +232,5 @@ def check(settings: Settings, name: str) -> None:
     """
     took_us = settings.home.keys.open_token(name).health()
     found = settings.home.keys.read(name)
-    document = {**_document(found), "healthy": True, "took_us": took_us}
-    settings.emit(document, [*_lines(found), *facts(healthy=f"signed in {took_us} µs")])
+    document = {**key_document(found), "healthy": True, "took_us": took_us}
+    settings.emit(document, [*describe_key(found), *facts(healthy=f"signed in {took_us} µs")])

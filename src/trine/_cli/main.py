@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "up": ("network", "Start or resume a local network."),
     "down": ("network", "Stop the local network."),
     "status": ("network", "Show chain, height and validators."),
-    "key": ("keys", "Make and show keys."),
+    "key": ("key_files", "Make, show and exchange keys; sign files."),
     "evidence": ("evidence", "Record files and verify their receipts."),
     "trust": ("trust", "Export what a verifier trusts."),
     "proof": ("proof", "Verify proofs offline."),
@@ -29,7 +29,7 @@ COMMANDS: Final = {
     "asset": ("assets", "Define, issue, transfer and burn assets."),
     "proposal": ("proposals", "Decide together with other organisations."),
     "node": ("node", "Run one node."),
-    "bench": ("bench", "Measure a network under load."),
+    "bench": ("bench", "Measure a network under load, and the cryptography."),
     "explain": ("explain", "Say what an error code means and what to do."),
 }
 """Command: its module, its line in the list of commands. A module is loaded when it is needed."""

@@ -20,9 +20,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trine._core import crypto as core
 from trine.crypto.keys import SecretKey
+from trine.errors import BadArgument
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+CHAIN_NAMESPACE = b"trine/"
+"""What every namespace of a chain begins with; its length stands before it."""
 
 SM2_DEFAULT_ID = b"1234567812345678"
 """Identifier of an SM2 signer who agreed on no other (GB/T 35276-2017, section 10)."""
@@ -61,13 +65,17 @@ def sign_message(key: SecretKey, message: bytes, *, identifier: bytes | None = N
 
     Args:
         key: Key that signs.
-        message: Bytes to sign. Look at bytes of others first: they could be what a transaction
-            signs.
+        message: Bytes to sign.
         identifier: Identifier of an SM2 signer, by default `SM2_DEFAULT_ID`.
 
     Raises:
-        BadArgument: There is an identifier, and the key is not of SM2 or it is too long.
+        BadArgument: The bytes are what a chain would take for a transaction or a vote. Or there is
+            an identifier, and the key is not of SM2 or it is too long.
     """
+    if message[1 : 1 + len(CHAIN_NAMESPACE)] == CHAIN_NAMESPACE:
+        raise BadArgument(
+            "the bytes begin as what is signed on a chain: they are not signed here"
+        )
     return core.sign(key.core, message, identifier)
 
 
