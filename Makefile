@@ -8,6 +8,8 @@ BUILT := .venv/.built
 READY := .venv/.ready
 SOURCES := $(shell find crates -name '*.rs' -o -name '*.toml' -o -path '*/page/*' -type f)
 TEST_FLAGS ?=
+# Tests that run chains; each runs on either suite.
+GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns votes)
 # The interpreter for which cargo checks the extension, whatever else is installed.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 say = @printf '\n==> %s\n' '$(1)' >&2
@@ -40,8 +42,12 @@ down: ## Stop what `make up` started
 test: build ## Run all tests
 	$(call say,Rust tests)
 	@cargo test --locked --workspace $(TEST_FLAGS)
+	$(call say,Rust tests of the suite gm)
+	@TRINE_TEST_SUITE=gm cargo test --locked --workspace $(GM_TESTS) $(TEST_FLAGS)
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest
+	$(call say,Python tests of the suite gm)
+	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest tests/model tests/cli tests/page
 
 .PHONY: fuzz
 fuzz: $(READY) ## Let every decoder meet hostile bytes, FUZZ_SECONDS (10) each

@@ -21,15 +21,15 @@ MAY_USE: dict[str, frozenset[str]] = {
     "rules": frozenset({"crypto", "types"}),
     "verify": frozenset({"crypto", "types"}),
     "testkit": frozenset({"crypto", "types"}),
-    "bench": frozenset({"crypto", "types"}),
+    "bench": frozenset({"bulk", "crypto", "types"}),
     "ledger": frozenset({"crypto", "types", "verify"}),
     "consensus": frozenset({"crypto", "types", "verify", "ledger"}),
     "node": frozenset({"crypto", "token", "types", "ledger", "consensus", "rules", "verify"}),
     # The test kit: the readable model is compared with the rules through the extension.
     "py": frozenset({"crypto", "token", "types", "rules", "verify", "node", "bench", "testkit"}),
 }
-# Crates that may name the library; everything else sees only their interfaces.
-MAY_NAME_LIBRARY = frozenset({"crypto", "ledger", "consensus"})
+# Crates that may name the library; everything else sees only their interfaces. `bench` measures it.
+MAY_NAME_LIBRARY = frozenset({"bench", "crypto", "ledger", "consensus"})
 LIBRARY = "commonware-"
 PREFIX = "trine-"
 

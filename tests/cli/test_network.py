@@ -15,6 +15,7 @@ from tests.cli.command import Ended, trine
 from tests.suite import SUITE
 from trine import errors
 from trine.client.home import Home
+from trine.model.hashing import Suite
 from trine.types import Address, Amount, AssetDefine, AssetId, AssetIssue, AssetTransfer
 from trine.types.identifiers import Height
 
@@ -256,7 +257,11 @@ def test_notarize_and_verify_in_python(home: Path, tmp_path: Path) -> None:
         package.verify(file, receipt, home / "trust.json")
 
 
-@pytest.mark.parametrize("algorithm", ["p256", "secp256k1", "ml-dsa-65"])
+ADMITTED = {Suite.INTL: ["ed25519", "sm2", "p256", "secp256k1", "ml-dsa-65"], Suite.GM: ["sm2"]}
+"""Algorithms of accounts, by suite."""
+
+
+@pytest.mark.parametrize("algorithm", ADMITTED[SUITE])
 def test_accounts_of_every_algorithm(home: Path, tmp_path: Path, algorithm: str) -> None:
     """Goal: any admitted algorithm signs for an account. Method: key, account, evidence, verify."""
     password = tmp_path / "password"
@@ -275,3 +280,13 @@ def test_accounts_of_every_algorithm(home: Path, tmp_path: Path, algorithm: str)
     receipt = next(out.rglob("*.receipt"))
     verified = trine("evidence", "verify", paper, "--receipt", receipt, "--trust", trust)
     assert verified.status == 0, verified.err
+
+
+@pytest.mark.skipif(SUITE is Suite.INTL, reason="the suite intl admits every algorithm")
+def test_national_chains_refuse_other_algorithms(home: Path, tmp_path: Path) -> None:
+    """Goal: a chain of the suite gm speaks SM2 alone. Method: an account with another key."""
+    password = tmp_path / "password"
+    password.write_text("correct horse battery staple\n")
+    run(home, "key", "new", "foreign", "--alg", "ed25519", "--password-file", password)
+    ended = trine("account", "create", "foreign", "--home", home, "--json")
+    assert (ended.status, ended.code) == (4, "bad_key")

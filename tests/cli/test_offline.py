@@ -8,6 +8,8 @@ import pytest
 from tests.cli.command import ROOT, trine
 from trine._cli.reference import pages
 from trine.errors import TrineError
+from trine.model.hashing import Suite, under
+from trine.model.keys import Algorithm, PublicKey
 
 VECTORS = ROOT / "tests/proofs/vectors"
 FILE, RECEIPT, TRUST = VECTORS / "vector.txt", VECTORS / "vector.receipt", VECTORS / "trust.json"
@@ -121,8 +123,14 @@ def test_keys(tmp_path: Path) -> None:
     unasked = trine("key", "new", "carol", *home)
     assert (unasked.status, unasked.code) == (2, "no_password")
     assert not (tmp_path / "home/keys/carol.json").exists()
-    unknown = trine("key", "new", "dave", "--alg", "sm2", "--password-file", password, *home)
-    assert (unknown.status, unknown.code) == (2, "unknown_algorithm")
+    unknown = trine("key", "new", "dave", "--alg", "rsa", "--password-file", password, *home)
+    assert (unknown.status, unknown.code) == (2, "usage")
+    words = ("key", "new", "erin", "--suite", "gm", "--password-file", password)
+    national = trine(*words, *home).document
+    assert national["algorithm"] == "sm2"
+    key = PublicKey(Algorithm.SM2, bytes.fromhex(national["public_key"]))
+    with under(Suite.GM):
+        assert key.address().hex() == national["address"]
     absent = trine("key", "show", "nobody", *home)
     assert (absent.status, absent.code) == (4, "no_such_key_file")
     (tmp_path / "home/keys/alice.json").write_text("{}")

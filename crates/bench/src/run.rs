@@ -351,7 +351,7 @@ impl Hostile {
                 (1, Some(latest), _) => latest.clone(),
                 (2, ..) => honest.bytes.slice(..honest.bytes.len() - 1),
                 (3, _, Some(oldest)) => oldest.clone(),
-                _ => flip_last_bit(&honest.bytes),
+                _ => spoil_signature(&honest.bytes),
             });
         }
         if self.percent > 0 {
@@ -364,10 +364,11 @@ impl Hostile {
     }
 }
 
-fn flip_last_bit(bytes: &Bytes) -> Bytes {
+/// Flips a bit of `s`: the last byte is a hint in some algorithms, which decides nothing.
+fn spoil_signature(bytes: &Bytes) -> Bytes {
     let mut altered = BytesMut::from(bytes.as_ref());
-    if let Some(last) = altered.last_mut() {
-        *last ^= 1;
+    if let Some(place) = altered.len().checked_sub(2) {
+        altered[place] ^= 1;
     }
     altered.freeze()
 }

@@ -3,7 +3,7 @@
 use crate::Algorithm;
 use sha2::Digest as _;
 use std::{fmt, str::FromStr};
-use trine_bulk::sm3::Sm3;
+use trine_bulk::sm3::{self, Sm3};
 
 /// A 32-byte hash value.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +110,14 @@ impl Suite {
         let mut hasher = self.hasher();
         parts.iter().for_each(|part| hasher.update(part));
         hasher.finish()
+    }
+}
+
+/// Hashes many messages, several at a time where the processor can.
+pub fn hash_many(suite: Suite, messages: &[&[u8]]) -> Vec<Digest> {
+    match suite {
+        Suite::Intl => messages.iter().map(|one| suite.hash(&[one])).collect(),
+        Suite::Gm => sm3::hash_many(messages).into_iter().map(Digest).collect(),
     }
 }
 

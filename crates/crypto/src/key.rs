@@ -1,6 +1,6 @@
 //! Sign with one key and verify one signature or many, by algorithm.
 
-use crate::scheme::{Signer, Verifier};
+use crate::scheme::{Signed, Signer, Verifier, frame, framed};
 use crate::{ed25519, ml_dsa, p256, secp256k1, sm2};
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
@@ -209,7 +209,13 @@ impl SecretKey {
     /// Signs `length(namespace) || namespace || message`, the length as one byte (a LEB128 varint
     /// from 128 bytes on); the same input always gives the same bytes.
     pub fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
-        self.signer.sign(namespace, message)
+        self.signer.sign(&framed(namespace, message))
+    }
+
+    /// Signs exactly `message`, without a namespace: for files that other programs verify. Whoever
+    /// signs bytes of others must look at them first: they could be a [`framed`] message.
+    pub fn sign_unframed(&self, message: &[u8]) -> Vec<u8> {
+        self.signer.sign(message)
     }
 }
 
@@ -230,7 +236,8 @@ pub struct BatchItem<'a> {
 
 /// Checks one signature. False for any malformed key or signature.
 pub fn verify(item: BatchItem<'_>) -> bool {
-    item.algorithm.verifier().verify_item(&item)
+    let signed = framed(item.namespace, item.message);
+    item.algorithm.verifier().verify(item.public_key, &signed, item.signature)
 }
 
 /// Checks one signature over exactly `signed`, without a namespace: for what others sign, such as
@@ -246,38 +253,56 @@ pub fn verify_unframed(
     algorithm.verifier().verify(public_key, signed, signature)
 }
 
+/// A signature over exactly `message`, see [`verify_unframed`].
+#[derive(Clone, Copy, Debug)]
+pub struct UnframedItem<'a> {
+    /// Encoded public key.
+    pub public_key: &'a [u8],
+    /// Signed bytes.
+    pub message: &'a [u8],
+    /// Encoded signature.
+    pub signature: &'a [u8],
+}
+
+/// Checks each signature as [`verify_unframed`] does, in bulk.
+pub fn verify_each_unframed(algorithm: Algorithm, items: &[UnframedItem<'_>]) -> Vec<bool> {
+    fn signed<'a>(item: &UnframedItem<'a>) -> Signed<'a> {
+        let UnframedItem { public_key, message, signature } = *item;
+        Signed { public_key, parts: [&[], &[], message], signature }
+    }
+    algorithm.verifier().verify_many(&items.iter().map(signed).collect::<Vec<_>>())
+}
+
 /// Says whether every signature is valid; true for none.
 ///
 /// Probabilistic for invalid input (accepted at most once in 2^127), exact for valid input: a good
 /// batch is never refused.
 pub fn verify_batch(items: &[BatchItem<'_>]) -> bool {
-    by_algorithm(items).all(|(algorithm, group)| {
-        let group: Vec<_> = group.into_iter().map(|(_, item)| item).collect();
-        algorithm.verifier().verify_batch(&group)
-    })
+    verify_each(items).into_iter().all(|verdict| verdict)
 }
 
-/// Checks each signature: one batch an algorithm while all is well, one by one when it fails.
+/// Checks each signature: in bulk by algorithm while all is well, one by one where that fails.
 pub fn verify_each(items: &[BatchItem<'_>]) -> Vec<bool> {
+    let heads: Vec<_> = items.iter().map(|item| frame(item.namespace.len())).collect();
     let mut verdicts = vec![false; items.len()];
-    for (algorithm, group) in by_algorithm(items) {
-        let (places, group): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        for (place, verdict) in places.into_iter().zip(algorithm.verifier().verify_each(&group)) {
+    for algorithm in Algorithm::ALL {
+        let places: Vec<_> =
+            (0..items.len()).filter(|place| items[*place].algorithm == algorithm).collect();
+        if places.is_empty() {
+            continue;
+        }
+        let signed = |place: &usize| {
+            let (item, (head, length)) = (&items[*place], &heads[*place]);
+            Signed {
+                public_key: item.public_key,
+                parts: [&head[..*length], item.namespace, item.message],
+                signature: item.signature,
+            }
+        };
+        let group: Vec<_> = places.iter().map(signed).collect();
+        for (place, verdict) in places.into_iter().zip(algorithm.verifier().verify_many(&group)) {
             verdicts[place] = verdict;
         }
     }
     verdicts
-}
-
-type Group<'a> = Vec<(usize, BatchItem<'a>)>;
-
-/// The items of each algorithm, with their places; algorithms without items are left out.
-fn by_algorithm<'a>(items: &[BatchItem<'a>]) -> impl Iterator<Item = (Algorithm, Group<'a>)> {
-    Algorithm::ALL.into_iter().filter_map(|algorithm| {
-        let group: Group<'a> = (0..)
-            .zip(items.iter().copied())
-            .filter(|(_, item)| item.algorithm == algorithm)
-            .collect();
-        (!group.is_empty()).then_some((algorithm, group))
-    })
 }

@@ -1,6 +1,6 @@
 //! Sign and verify ML-DSA-65 (FIPS 204; deterministic signing, empty context).
 
-use crate::scheme::{Signer, Verifier, framed};
+use crate::scheme::{Signer, Verifier};
 use ::ml_dsa::{EncodedVerifyingKey, MlDsa65, Seed, Signature, SigningKey, VerifyingKey};
 
 /// The seed of FIPS 204, algorithm 6 (`xi`).
@@ -20,9 +20,8 @@ impl Signer for Key {
         self.0.expanded_key().verifying_key().encode().to_vec()
     }
 
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
-        let signed = framed(namespace, message);
-        let signature = self.0.expanded_key().sign_deterministic(&signed, CONTEXT);
+    fn sign(&self, signed: &[u8]) -> Vec<u8> {
+        let signature = self.0.expanded_key().sign_deterministic(signed, CONTEXT);
         signature.expect("a context of at most 255 bytes").encode().to_vec()
     }
 }

@@ -1,9 +1,9 @@
 //! Sign and verify ECDSA on P-256 with SHA-256 (FIPS 186-5, section 6; low `s` only): single
 //! signatures with a library, many in bulk.
 
+use crate::Suite;
 use crate::points::{Entry, PointCache, split_hint, verdicts};
-use crate::scheme::{Signer, Verifier, framed};
-use crate::{BatchItem, Suite};
+use crate::scheme::{Signed, Signer, Verifier};
 use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey, signature::hazmat::PrehashVerifier};
 use std::sync::LazyLock;
 use trine_bulk::p256 as bulk;
@@ -12,9 +12,6 @@ pub(crate) const SECRET_KEY_BYTES: usize = 32;
 pub(crate) const PUBLIC_KEY_BYTES: usize = 33;
 /// `r || s || hint`, the hint being the parity of `R.y`.
 pub(crate) const SIGNATURE_BYTES: usize = 65;
-
-/// Signatures from which on the bulk path costs less than single ones.
-const BULK_ITEMS_MIN: usize = 4;
 
 static POINTS: LazyLock<PointCache> = LazyLock::new(PointCache::default);
 /// Holds the tables of the curve alone: keys are learned where their signers are known.
@@ -29,8 +26,8 @@ impl Signer for Key {
         self.0.verifying_key().to_sec1_point(true).as_bytes().to_vec()
     }
 
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
-        let digest = Suite::Intl.hash(&[&framed(namespace, message)]);
+    fn sign(&self, signed: &[u8]) -> Vec<u8> {
+        let digest = Suite::Intl.hash(&[signed]);
         let (signature, id) = self.0.sign_prehash_recoverable(digest.as_bytes());
         let low = signature.normalize_s();
         // (r, n - s) is the signature of -R, whose y has the other parity.
@@ -60,14 +57,7 @@ impl Verifier for P256 {
         })
     }
 
-    fn verify_batch(&self, items: &[BatchItem<'_>]) -> bool {
-        self.verify_each(items).into_iter().all(|verdict| verdict)
-    }
-
-    fn verify_each(&self, items: &[BatchItem<'_>]) -> Vec<bool> {
-        if items.len() < BULK_ITEMS_MIN {
-            return items.iter().map(|item| self.verify_item(item)).collect();
-        }
+    fn verify_many(&self, items: &[Signed<'_>]) -> Vec<bool> {
         verdicts(items, &POINTS, bulk::uncompress, |entries| {
             let items: Vec<_> = entries.iter().map(item_of).collect();
             bulk::verify_batch(&items, bulk::HighS::Reject, &TABLES)

@@ -1,7 +1,6 @@
 //! Bring signatures under compressed points of curves to the form that the bulk kernels take.
 
-use crate::BatchItem;
-use crate::scheme::framed;
+use crate::scheme::Signed;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -90,19 +89,19 @@ pub(crate) fn split_hint(signature: &[u8]) -> Option<(&[u8; SCALARS_BYTES], Opti
 
 /// Verdict on each item: `check` judges those that have a key and a signature of the right form.
 pub(crate) fn verdicts(
-    items: &[BatchItem<'_>],
+    items: &[Signed<'_>],
     cache: &PointCache,
     uncompress: Uncompress,
     check: impl FnOnce(&[Entry<'_>]) -> Vec<bool>,
 ) -> Vec<bool> {
-    let sized = |item: &BatchItem<'_>| Compressed::try_from(item.public_key).ok();
+    let sized = |item: &Signed<'_>| Compressed::try_from(item.public_key).ok();
     let keys: Vec<_> = items.iter().filter_map(sized).collect();
     let mut points = cache.points(&keys, uncompress).into_iter();
     let (mut places, mut entries) = (Vec::new(), Vec::new());
     for (place, item) in items.iter().enumerate() {
         let point = sized(item).and_then(|_| points.next().flatten());
         if let Some((public_key, (scalars, hint))) = point.zip(split_hint(item.signature)) {
-            let signed = framed(item.namespace, item.message);
+            let signed = item.parts.concat();
             entries.push(Entry { public_key, signed, scalars, hint });
             places.push(place);
         }

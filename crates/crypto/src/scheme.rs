@@ -1,14 +1,21 @@
 //! Say what each algorithm's file offers to the rest of the crate.
 
-use crate::BatchItem;
-
 /// Signs with the secret key that it holds; erases it when dropped.
 pub(crate) trait Signer: Send + Sync {
     /// Public key, encoded as [`Algorithm`](crate::Algorithm) says.
     fn public_key(&self) -> Vec<u8>;
 
-    /// Signs [`framed`] bytes; the same input always gives the same signature.
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8>;
+    /// Signs exactly these bytes; the same input always gives the same signature.
+    fn sign(&self, signed: &[u8]) -> Vec<u8>;
+}
+
+/// One signature to check, with what it covers in parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed<'a> {
+    pub(crate) public_key: &'a [u8],
+    /// The signed bytes are these one after the other.
+    pub(crate) parts: [&'a [u8]; 3],
+    pub(crate) signature: &'a [u8],
 }
 
 /// Checks signatures of one algorithm. Any bytes give an answer, never a panic.
@@ -22,19 +29,11 @@ pub(crate) trait Verifier: Sync {
     /// Checks a signature over `signed`, the bytes as they were signed.
     fn verify(&self, public_key: &[u8], signed: &[u8], signature: &[u8]) -> bool;
 
-    /// Says whether every signature is valid.
-    fn verify_batch(&self, items: &[BatchItem<'_>]) -> bool {
-        items.iter().all(|item| self.verify_item(item))
-    }
-
     /// Checks each signature; the verdicts are in the order of the items.
-    fn verify_each(&self, items: &[BatchItem<'_>]) -> Vec<bool> {
-        items.iter().map(|item| self.verify_item(item)).collect()
-    }
-
-    /// Checks one item.
-    fn verify_item(&self, item: &BatchItem<'_>) -> bool {
-        self.verify(item.public_key, &framed(item.namespace, item.message), item.signature)
+    fn verify_many(&self, items: &[Signed<'_>]) -> Vec<bool> {
+        let verify =
+            |one: &Signed<'_>| self.verify(one.public_key, &one.parts.concat(), one.signature);
+        items.iter().map(verify).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sign, verify and recover ECDSA on secp256k1 with SHA-256 (SEC 1, section 4.1; low `s` only).
 
-use crate::scheme::{Signer, Verifier, framed};
+use crate::scheme::{Signer, Verifier};
 use crate::{Suite, keccak256};
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 
@@ -18,8 +18,8 @@ impl Signer for Key {
         self.0.verifying_key().to_sec1_point(true).as_bytes().to_vec()
     }
 
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
-        let digest = Suite::Intl.hash(&[&framed(namespace, message)]);
+    fn sign(&self, signed: &[u8]) -> Vec<u8> {
+        let digest = Suite::Intl.hash(&[signed]);
         let (signature, id) = self.0.sign_prehash_recoverable(digest.as_bytes());
         [&signature.to_bytes()[..], &[id.to_byte()]].concat()
     }

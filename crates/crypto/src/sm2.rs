@@ -10,8 +10,8 @@
 //! ```
 
 use crate::points::{Entry, PointCache, split_hint, verdicts};
-use crate::scheme::{Signer, Verifier, framed};
-use crate::{Algorithm, BatchItem, SecretKey};
+use crate::scheme::{Signed, Signer, Verifier};
+use crate::{Algorithm, SecretKey};
 use std::sync::LazyLock;
 use trine_bulk::sm2 as bulk;
 
@@ -22,9 +22,6 @@ pub(crate) const SECRET_KEY_BYTES: usize = 32;
 pub(crate) const PUBLIC_KEY_BYTES: usize = bulk::COMPRESSED_KEY_BYTES;
 /// `r || s || hint`, the hint being the parity of the random point's y.
 pub(crate) const SIGNATURE_BYTES: usize = 65;
-
-/// Signatures from which on the bulk path costs less than single ones.
-const BULK_ITEMS_MIN: usize = 4;
 
 static POINTS: LazyLock<PointCache> = LazyLock::new(PointCache::default);
 /// Holds the tables of the curve alone: keys are learned where their signers are known.
@@ -40,8 +37,8 @@ impl Signer for Key {
         compressed(self.0.public_key())
     }
 
-    fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {
-        let (signature, hint) = self.0.sign_for(&self.1, &framed(namespace, message));
+    fn sign(&self, signed: &[u8]) -> Vec<u8> {
+        let (signature, hint) = self.0.sign_for(&self.1, signed);
         [&signature[..], &[hint]].concat()
     }
 }
@@ -61,14 +58,7 @@ impl Verifier for Sm2 {
         verify_as(key, DEFAULT_ID, signed, signature)
     }
 
-    fn verify_batch(&self, items: &[BatchItem<'_>]) -> bool {
-        self.verify_each(items).into_iter().all(|verdict| verdict)
-    }
-
-    fn verify_each(&self, items: &[BatchItem<'_>]) -> Vec<bool> {
-        if items.len() < BULK_ITEMS_MIN {
-            return items.iter().map(|item| self.verify_item(item)).collect();
-        }
+    fn verify_many(&self, items: &[Signed<'_>]) -> Vec<bool> {
         verdicts(items, &POINTS, bulk::uncompress, |entries| {
             let items: Vec<_> = entries.iter().map(item_of).collect();
             bulk::verify_batch(&items, &TABLES)
@@ -86,8 +76,8 @@ fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
     }
 }
 
-/// Signs exactly `message` as the signer `id`, for others than this chain: no namespace precedes it.
-/// Gives `r || s || hint`.
+/// Signs exactly `message` as the signer `id`, for others than this chain: no namespace precedes
+/// it. Gives `r || s || hint`.
 ///
 /// None for a key of another algorithm, or an identifier over [`ID_BYTES_MAX`].
 pub fn sign_as(key: &SecretKey, id: &[u8], message: &[u8]) -> Option<Vec<u8>> {

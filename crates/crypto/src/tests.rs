@@ -1,6 +1,8 @@
 //! Test hashing, signing and batches against fixed values, published vectors and each other.
 
-use crate::{Algorithm, BatchItem, SecretKey, Suite, keccak256, verify, verify_batch, verify_each};
+use crate::{
+    Algorithm, BatchItem, SecretKey, Suite, hash_many, keccak256, verify, verify_batch, verify_each,
+};
 
 mod schemes;
 pub(crate) mod vectors;
@@ -36,6 +38,17 @@ fn hashes_the_examples_of_sm3() {
     for length in 0..=message.len() {
         let (head, tail) = message.split_at(length);
         assert_eq!(Suite::Gm.hash(&[head, tail]).to_string(), abcd);
+    }
+}
+
+/// Goal: many hashes at once are the hashes. Method: messages of many lengths, on either suite.
+#[test]
+fn many_hashes_are_the_hashes() {
+    let messages: Vec<Vec<u8>> = (0..90).map(|length| vec![length as u8; 3 * length]).collect();
+    let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+    for suite in Suite::ALL {
+        let expected: Vec<_> = messages.iter().map(|one| suite.hash(&[one])).collect();
+        assert_eq!(hash_many(suite, &messages), expected);
     }
 }
 

@@ -69,8 +69,8 @@ where
         }
     }
 
-    /// Asked without a suite, so that it can answer for one alone. Nothing asks: a chain's databases
-    /// are never empty, genesis fills them.
+    /// Asked without a suite, so that it can answer for one alone. Nothing asks: a chain's
+    /// databases are never empty, genesis fills them.
     fn initial_sync_targets() -> Self::SyncTargets {
         I::initial_sync_targets()
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{Network, address, now_ms, transfer};
 use trine_node::node::{Control, NodeError, run};
-use trine_testkit::{secret_key, suite};
+use trine_testkit::{secret_key, spoil, suite};
 use trine_types::call::TransferReference;
 use trine_types::codec::to_hex;
 use trine_types::{Amount, AssetId, Call, Digest, LogId, StateKey, Transaction};
@@ -98,7 +98,7 @@ async fn check_faults(network: &Network) {
         body.sign(suite(), &secret_key("admin")).bytes
     };
     let mut forged = sign(&|_| ()).to_vec();
-    *forged.last_mut().unwrap() ^= 1;
+    spoil(&mut forged);
     let cases = [
         (sign(&|body| body.nonce = 1), "accepted"),
         (sign(&|body| body.chain_id.0[0] ^= 1), "wrong_chain"),

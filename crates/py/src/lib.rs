@@ -4,6 +4,7 @@
 //! released; a panic becomes `trine.errors.Internal`.
 
 mod calls;
+mod crypto;
 mod detached;
 mod errors;
 mod evidence;
@@ -36,6 +37,7 @@ fn add(
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     add(module, "calls", calls::register)?;
+    add(module, "crypto", crypto::register)?;
     add(module, "evidence", evidence::register)?;
     add(module, "genesis", genesis::register)?;
     add(module, "keys", keys::register)?;

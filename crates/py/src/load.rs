@@ -5,7 +5,7 @@ use crate::errors::{bad_argument, refuse};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
-use trine_bench::{LoadError, LoadPlan, Payload, Progress};
+use trine_bench::{CryptoPlan, CryptoRow, LoadError, LoadPlan, Payload, Progress, measure_crypto};
 use trine_types::Genesis;
 
 /// A plan as Python writes it, in JSON.
@@ -89,6 +89,48 @@ fn tell(progress: &Py<PyAny>, now: Progress) -> PyResult<bool> {
     })
 }
 
+/// Name of the processor and number of cores.
+#[pyfunction]
+fn hardware() -> String {
+    trine_bench::hardware()
+}
+
+/// Measures signatures and hashes; gives the figures as JSON. `tell` gets each figure as JSON and
+/// says whether to go on.
+#[pyfunction]
+#[pyo3(name = "measure_crypto")]
+fn run_measure_crypto<'py>(
+    py: Python<'py>,
+    repeats: u32,
+    distinct_keys: usize,
+    tell: Py<PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut failed = None;
+    let rows = detached(py, || {
+        let mut each = |row: &CryptoRow| {
+            let told = Python::attach(|py| {
+                let row = serde_json::to_string(row).unwrap_or_default();
+                tell.call1(py, (row,))?.extract::<bool>(py)
+            });
+            told.unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            })
+        };
+        measure_crypto(CryptoPlan { repeats, distinct_keys }, &mut each)
+    })?;
+    match failed {
+        Some(error) => Err(error),
+        None => {
+            let text =
+                serde_json::to_vec(&rows).map_err(|error| bad_argument(error.to_string()))?;
+            Ok(PyBytes::new(py, &text))
+        }
+    }
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(run_load, module)?)
+    module.add_function(wrap_pyfunction!(run_load, module)?)?;
+    module.add_function(wrap_pyfunction!(hardware, module)?)?;
+    module.add_function(wrap_pyfunction!(run_measure_crypto, module)?)
 }

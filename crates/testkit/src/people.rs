@@ -30,6 +30,16 @@ pub fn secret_key(name: &str) -> SecretKey {
         .expect("all but one in 2^32 hashes are keys of every suite")
 }
 
+/// Spoils the signature at the end of an encoded transaction: a bit of `s`, since the last byte is
+/// a hint in some algorithms, which decides nothing.
+///
+/// # Panics
+/// When there is no signature.
+pub fn spoil(transaction: &mut [u8]) {
+    let place = transaction.len().checked_sub(2).expect("a transaction ends with its signature");
+    transaction[place] ^= 1;
+}
+
 /// Public key of [`secret_key`].
 pub fn public_key(name: &str) -> PublicKey {
     PublicKey { algorithm: suite().algorithm(), bytes: secret_key(name).public_key() }

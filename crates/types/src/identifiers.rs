@@ -132,8 +132,8 @@ bytes!(
     ChainId, 32
 );
 bytes!(
-    /// Key of a validator: number of the algorithm, then the key, padded with zeros. All zeros where
-    /// there is no validator, as in the header of genesis.
+    /// Key of a validator: number of the algorithm, then the key, padded with zeros. All zeros
+    /// where there is no validator, as in the header of genesis.
     ValidatorKey, 34
 );
 bytes!(

@@ -11,6 +11,7 @@ import click
 
 from trine._cli import local_network
 from trine._cli.settings import Settings, common
+from trine._core import load as core_load
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.errors import BadArgument, Unsupported
@@ -156,6 +157,55 @@ def load(
     caution = warning(report)
     if caution:
         settings.note(caution)
+
+
+@bench.command("crypto")
+@click.option(
+    "--repeats", type=click.IntRange(1, 1_000), default=5, show_default=True, help="Fastest counts."
+)
+@click.option(
+    "--distinct",
+    type=click.IntRange(0, 4_000_000),
+    default=0,
+    show_default=True,
+    help="Keys of the case in which no key comes twice; a million take minutes to make.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Figures, as JSON.")
+@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
+@common
+def crypto_(
+    settings: Settings, repeats: int, distinct: int, out: Path | None, png: Path | None
+) -> None:
+    """Measure signatures and hashes on one core, beside other libraries in the same run.
+
+    Figures are CPU time; single and in bulk, with few and with many keys, and under attack.
+
+    \b
+    Examples:
+      trine bench crypto
+      trine bench crypto --distinct 1000000 --out crypto.json --png crypto.png
+    """
+    from trine.bench.crypto import Figure, measure_crypto, report  # noqa: PLC0415 - heavy
+    from trine.bench.crypto_show import crypto_table, draw_crypto  # noqa: PLC0415
+
+    def tell(figure: Figure) -> None:
+        settings.note(
+            f"{figure.algorithm} {figure.operation}, {figure.case} ({figure.count:,}), "
+            f"{figure.by}: {figure.us:,.3f} µs"
+        )
+
+    figures = measure_crypto(repeats=repeats, distinct_keys=distinct, tell=tell)
+    hardware = core_load.hardware()
+    document = report(figures, hardware)
+    if out:
+        out.write_text(json.dumps(document, indent=2) + "\n")
+    title = f"trine bench crypto, {hardware}"
+    if png:
+        try:
+            draw_crypto(figures, title, png)
+        except ImportError:
+            raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
+    _show(settings, document, crypto_table(figures, title))
 
 
 def _show(settings: Settings, report: dict[str, Any], shown: Any) -> None:

@@ -119,7 +119,7 @@ def up(settings: Settings, validators: int, suite: str | None, detach: bool) -> 
     home = settings.home
     with local_network.locked(home):
         if home.has_network():
-            if suite not in (None, home.suite):
+            if home.genesis.exists() and suite not in (None, home.suite):
                 message = f"the network of {home.path} has suite {home.suite}, not {suite}"
                 raise BadArgument(f"{message}: leave --suite out, or name another --home")
             settings.note(f"resuming the network of {home.path}")

@@ -1,6 +1,7 @@
 """Expose the Rust core: bytes in, bytes out."""
 
 from trine._core import calls as calls
+from trine._core import crypto as crypto
 from trine._core import evidence as evidence
 from trine._core import genesis as genesis
 from trine._core import keys as keys
@@ -15,6 +16,7 @@ from trine._core import transactions as transactions
 __all__ = [
     "__version__",
     "calls",
+    "crypto",
     "evidence",
     "genesis",
     "keys",

@@ -1,7 +1,9 @@
-"""Run the load generator."""
+"""Run the load generator, and measure the cryptography."""
 
 from collections.abc import Callable
 
-__all__ = ["run_load"]
+__all__ = ["hardware", "measure_crypto", "run_load"]
 
 def run_load(plan: bytes, progress: Callable[[float, float, int, int], bool]) -> bytes: ...
+def measure_crypto(repeats: int, distinct_keys: int, tell: Callable[[str], bool]) -> bytes: ...
+def hardware() -> str: ...

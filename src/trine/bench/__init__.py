@@ -1,6 +1,18 @@
-"""Measure a network and show the figures as a table, as JSON and as a picture."""
+"""Measure a network, or the cryptography; show figures as a table, as JSON and as a picture."""
 
+from trine.bench.crypto import Figure, measure_crypto
+from trine.bench.crypto_show import crypto_table, draw_crypto
 from trine.bench.load import LoadPlan, Progress, run_load
 from trine.bench.show import draw, table
 
-__all__ = ["LoadPlan", "Progress", "draw", "run_load", "table"]
+__all__ = [
+    "Figure",
+    "LoadPlan",
+    "Progress",
+    "crypto_table",
+    "draw",
+    "draw_crypto",
+    "measure_crypto",
+    "run_load",
+    "table",
+]

@@ -1,4 +1,4 @@
-"""Hold keys: in memory, encrypted in files, and in hardware tokens.
+"""Hold keys, sign, verify and hash: every algorithm of the chains, one at a time or in bulk.
 
 >>> from trine.crypto import SecretKey
 >>> key = SecretKey.generate()
@@ -6,16 +6,47 @@
 True
 """
 
-from trine.crypto.keys import SUITE_ALGORITHMS, SecretKey
+from trine.crypto.hashes import hash_many, open_sm4_gcm, seal_sm4_gcm
+from trine.crypto.keys import (
+    SUITE_ALGORITHMS,
+    SecretKey,
+    public_key_from_pem,
+    public_key_to_pem,
+)
 from trine.crypto.keystore import KeyFile, Keystore, SigningKey
+from trine.crypto.signatures import (
+    SM2_DEFAULT_ID,
+    Passkey,
+    recover_public_key,
+    sign_message,
+    signature_from_der,
+    signature_to_der,
+    verify_batch,
+    verify_message,
+    verify_passkey,
+)
 from trine.crypto.token import TokenKey, TokenPlace
 
 __all__ = [
+    "SM2_DEFAULT_ID",
     "SUITE_ALGORITHMS",
     "KeyFile",
     "Keystore",
+    "Passkey",
     "SecretKey",
     "SigningKey",
     "TokenKey",
     "TokenPlace",
+    "hash_many",
+    "open_sm4_gcm",
+    "public_key_from_pem",
+    "public_key_to_pem",
+    "recover_public_key",
+    "seal_sm4_gcm",
+    "sign_message",
+    "signature_from_der",
+    "signature_to_der",
+    "verify_batch",
+    "verify_message",
+    "verify_passkey",
 ]

@@ -9,6 +9,7 @@ import contextlib
 import secrets
 from typing import Self
 
+from trine._core import crypto as files
 from trine._core import keys as core
 from trine.errors import BadSecretKey
 
@@ -43,6 +44,28 @@ class SecretKey:
                 return cls(algorithm, secrets.token_bytes(SECRET_BYTES))
         return cls(algorithm, secrets.token_bytes(SECRET_BYTES))
 
+    @classmethod
+    def from_file(cls, content: bytes, password: bytes | None = None) -> Self:
+        """Read a key that another program wrote, in PEM or DER.
+
+        PKCS#8 (RFC 5958), encrypted or not, and `ECPrivateKey` (RFC 5915); SM2 keys as OpenSSL 3
+        and GM/T 0006 have them.
+
+        Args:
+            content: Content of the file.
+            password: Password of an encrypted file.
+
+        Raises:
+            BadKeyFile, UnsupportedKey, WrongPublicKey: The content is no key, or none for Trine.
+            PasswordNeeded, WrongPassword, KeyFileTooCostly: An encrypted file does not open.
+        """
+        read = files.read_secret_key(content, password)
+        return cls(read.algorithm, read.expose())
+
+    def to_pem(self) -> bytes:
+        """Write the key as PKCS#8 in PEM, unencrypted, as OpenSSL 3 and others read it."""
+        return files.write_secret_key(self.core)
+
     @property
     def algorithm(self) -> str:
         """Name of the algorithm."""
@@ -66,3 +89,25 @@ class SecretKey:
 
     def __repr__(self) -> str:
         return f"SecretKey({self.algorithm}, public_key={self.public_key.hex()})"
+
+
+def public_key_from_pem(content: bytes) -> tuple[str, bytes]:
+    """Read a public key that another program wrote: `SubjectPublicKeyInfo` in PEM or DER.
+
+    Returns:
+        Name of the algorithm, and the key as it is encoded on a chain.
+
+    Raises:
+        BadKeyFile, UnsupportedKey, BadPublicKey: The content is no key, or none for Trine.
+    """
+    return files.read_public_key(content)
+
+
+def public_key_to_pem(algorithm: str, public_key: bytes) -> bytes:
+    """Write a public key as `SubjectPublicKeyInfo` in PEM, as OpenSSL 3 and others read it.
+
+    Raises:
+        UnknownAlgorithm: This release does not know the algorithm.
+        BadPublicKey: The bytes are no key of it.
+    """
+    return files.write_public_key(algorithm, public_key)

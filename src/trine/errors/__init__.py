@@ -35,6 +35,13 @@ from trine.errors.hardware import TokenSignature as TokenSignature
 from trine.errors.hardware import VotesNotWritten as VotesNotWritten
 from trine.errors.hardware import VotesOfOtherKey as VotesOfOtherKey
 from trine.errors.hardware import WrongPin as WrongPin
+from trine.errors.key_files import BadKeyFile as BadKeyFile
+from trine.errors.key_files import BadPublicKey as BadPublicKey
+from trine.errors.key_files import KeyFileTooCostly as KeyFileTooCostly
+from trine.errors.key_files import PasswordNeeded as PasswordNeeded
+from trine.errors.key_files import UnsupportedKey as UnsupportedKey
+from trine.errors.key_files import WrongPassword as WrongPassword
+from trine.errors.key_files import WrongPublicKey as WrongPublicKey
 
 
 class InvalidTransaction(TrineError, abstract=True):

@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 proptest! {
-    /// Goal: all ways of the engine give the suite's hash. Method: messages of any length, alone, in
-    /// parts, in pairs and many at once.
+    /// Goal: all ways of the engine give the suite's hash. Method: messages of any length, alone,
+    /// in parts, in pairs and many at once.
     #[test]
     fn every_way_is_sm3(messages in vec(vec(any::<u8>(), 0..200), 2..40)) {
         let expected: Vec<_> = messages.iter().map(|one| Suite::Gm.hash(&[one]).0).collect();

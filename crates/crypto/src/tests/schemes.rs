@@ -2,9 +2,9 @@
 
 use super::key_of;
 use crate::{
-    Algorithm, BatchItem, KEY_CANDIDATES_MAX, KeyError, SecretKey, framed, public_key_from_spki,
-    recover_secp256k1, signature_from_der, signature_to_der, verify, verify_batch, verify_each,
-    verify_unframed,
+    Algorithm, BatchItem, KEY_CANDIDATES_MAX, KeyError, SecretKey, UnframedItem, framed,
+    public_key_from_spki, recover_secp256k1, signature_from_der, signature_to_der, verify,
+    verify_batch, verify_each, verify_each_unframed, verify_unframed,
 };
 use curve25519_dalek::constants::EIGHT_TORSION;
 use proptest::collection::vec;
@@ -37,6 +37,9 @@ fn verdict(item: BatchItem<'_>) -> bool {
     let signed = framed(item.namespace, item.message);
     let unframed = verify_unframed(item.algorithm, item.public_key, &signed, item.signature);
     assert_eq!(unframed, single);
+    let BatchItem { algorithm, public_key, signature, .. } = item;
+    let unframed = [UnframedItem { public_key, message: &signed, signature }; 9];
+    assert_eq!(verify_each_unframed(algorithm, &unframed), [single; 9]);
     single
 }
 

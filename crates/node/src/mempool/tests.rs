@@ -11,7 +11,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_testkit::{public_key, secret_key, suite};
+use trine_testkit::{public_key, secret_key, spoil, suite};
 use trine_types::application::SignatureChecker;
 use trine_types::call::PublicKey;
 use trine_types::{
@@ -53,7 +53,7 @@ async fn each_fault_has_its_code_and_harms_no_neighbour() {
     let good = |nonce| chain.transaction("alice", nonce, &[transfer("bob", 1)]);
     let body = || chain.unsigned("alice", 9, &[transfer("bob", 1)]);
     let mut forged = good(8).bytes.to_vec();
-    *forged.last_mut().unwrap() ^= 1;
+    spoil(&mut forged);
     let mut trailing = good(8).bytes.to_vec();
     trailing.push(0);
     let mut version = good(8).bytes.to_vec();

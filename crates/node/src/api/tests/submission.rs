@@ -6,6 +6,7 @@ use crate::mempool::batch;
 use bytes::Bytes;
 use serde_json::json;
 use std::time::Duration;
+use trine_testkit::spoil;
 use trine_types::codec::to_hex;
 use trine_types::limits::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, WAIT_MS_MAX};
 
@@ -19,7 +20,7 @@ async fn a_batch_is_answered_line_by_line() {
     let good = chain.transaction("alice", 0, &[transfer("bob", 1)]);
     let mut forged = chain.transaction("alice", 1, &[transfer("bob", 1)]);
     let mut bytes = forged.bytes.to_vec();
-    *bytes.last_mut().unwrap() ^= 1;
+    spoil(&mut bytes);
     forged.bytes = bytes.into();
     let parts = [good.bytes.clone(), forged.bytes, Bytes::from_static(b"nonsense")];
     let (status, answer) =
