@@ -74,8 +74,11 @@ impl<'a> Pin<'a> {
 
     /// Forgets what was remembered of an earlier PIN.
     pub fn accepted(&self) {
-        if let Some((mark, _)) = self.mark() {
-            // It is there only after a refusal; one that stays names another state of the file.
+        let Some((mark, _)) = self.mark() else { return };
+        // A mark of another token that shares the file stays.
+        let of_this = format!("{} ", self.serial);
+        if fs::read_to_string(&mark).is_ok_and(|text| text.starts_with(&of_this)) {
+            // One that cannot be removed names another state of the file, and stops nobody.
             let _ = fs::remove_file(mark);
         }
     }

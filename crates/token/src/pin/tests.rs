@@ -41,6 +41,7 @@ fn refusals_are_remembered_by_token() {
     assert!(matches!(refused, TokenError::WrongPin { before: false, .. }));
     assert!(matches!(Pin::read(&config, "1"), Err(TokenError::WrongPin { before: true, .. })));
     Pin::read(&config, "2").ok().unwrap().accepted();
+    assert!(folder.path().join("pin.refused").exists());
     assert!(matches!(Pin::read(&config, "1"), Err(TokenError::WrongPin { before: true, .. })));
     for entry in fs::read_dir(folder.path()).unwrap() {
         let path = entry.unwrap().path();
