@@ -53,7 +53,8 @@ pub fn own_cpu() -> Duration {
 
 /// CPU time of this thread.
 pub fn thread_cpu() -> Duration {
-    cpu_of(UsageWho::RUSAGE_THREAD)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec as u32)
 }
 
 fn cpu_of(who: UsageWho) -> Duration {

@@ -1,10 +1,10 @@
-//! Sign and verify ECDSA on P-256 with SHA-256 (FIPS 186-5, section 6; low `s` only): single
-//! signatures with a library, many in bulk.
+//! Sign and verify ECDSA on P-256 with SHA-256 (FIPS 186-5, section 6; low `s` only): verified by
+//! the bulk crate, alone or many at once; signed by a library.
 
 use crate::Suite;
 use crate::points::{Entry, PointCache, split_hint, verdicts};
 use crate::scheme::{Signed, Signer, Verifier};
-use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey, signature::hazmat::PrehashVerifier};
+use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use std::sync::LazyLock;
 use trine_bulk::p256 as bulk;
 
@@ -42,19 +42,16 @@ impl Verifier for P256 {
     }
 
     fn is_public_key(&self, key: &[u8]) -> bool {
-        public_key(key).is_some()
+        point_of(key).is_some()
     }
 
     fn verify(&self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
         // The hint speeds batches: every value of it gives the same verdict.
-        let Some(((rs, _hint), key)) = split_hint(signature).zip(public_key(key)) else {
+        let Some((public_key, (signature, hint))) = point_of(key).zip(split_hint(signature)) else {
             return false;
         };
-        let digest = Suite::Intl.hash(&[signed]);
-        Signature::from_slice(rs).is_ok_and(|signature| {
-            signature == signature.normalize_s()
-                && key.verify_prehash(digest.as_bytes(), &signature).is_ok()
-        })
+        let item = bulk::Item { public_key: &public_key, message: signed, signature, hint };
+        bulk::verify(&item, bulk::HighS::Reject)
     }
 
     fn verify_many(&self, items: &[Signed<'_>]) -> Vec<bool> {
@@ -74,11 +71,9 @@ fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
     }
 }
 
-fn public_key(key: &[u8]) -> Option<VerifyingKey> {
-    match key {
-        [2 | 3, x @ ..] if x.len() == 32 => VerifyingKey::from_sec1_bytes(key).ok(),
-        _ => None,
-    }
+fn point_of(key: &[u8]) -> Option<[u8; bulk::PUBLIC_KEY_BYTES]> {
+    let key = key.try_into().ok()?;
+    *bulk::uncompress_on(trine_bulk::Path::Portable, &[key]).first()?
 }
 
 /// Reads a compressed or uncompressed point (SEC 1, section 2.3.4); gives it uncompressed.

@@ -18,7 +18,7 @@ from trine.crypto import (
     signature_to_der,
     verify_message,
 )
-from trine.errors import BadArgument, BadSignature, TrineError, UnreadableFile
+from trine.errors import BadArgument, NotSigned, TrineError, UnreadableFile
 
 FILE_BYTES_MAX: Final = 256 * 1024 * 1024
 """Longest file that is signed or verified; for longer ones sign the file's hash."""
@@ -174,7 +174,7 @@ def verify(
         algorithm, encoded = public_key_from_pem(_read(public_key, KEY_FILE_BYTES_MAX))
     content = _read(file, FILE_BYTES_MAX)
     if not _is_valid(algorithm, encoded, content, _read(signature_file, KEY_FILE_BYTES_MAX)):
-        raise BadSignature(f"{signature_file} is no signature of {file} under this key")
+        raise NotSigned(f"{signature_file} is no signature of {file} under this key")
     document = {"valid": True, "algorithm": algorithm, "public_key": encoded.hex()}
     settings.emit(document, [f"Valid: {file} is what this key of {algorithm} signed"])
 

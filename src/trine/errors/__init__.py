@@ -376,6 +376,10 @@ class FileAltered(NegativeVerdict):
     """The file is not the one that the receipt is about."""
 
 
+class NotSigned(NegativeVerdict):
+    """The signature is not one of the file under the key."""
+
+
 class ProofMismatch(NegativeVerdict):
     """The proof or receipt contradicts itself or the trust file: it was altered."""
 
