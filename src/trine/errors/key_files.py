@@ -4,7 +4,7 @@ from trine.errors.base import BadInput
 
 
 class BadKeyFile(BadInput):
-    """The file is neither PEM nor DER of a known structure, or too long."""
+    """The file is neither PEM nor DER of a known structure, or longer than 64 KiB."""
 
 
 class UnsupportedKey(BadInput):
