@@ -193,11 +193,13 @@ static STARTED: LazyLock<TestChain> = LazyLock::new(|| {
     let issue =
         |to| Call::AssetIssue { asset: AssetId(2), to: address_of(to), amount: Amount(1_000) };
     must(&mut chain, "issuer", &[define, issue("member"), issue("third")]);
-    must(
-        &mut chain,
-        "administrator",
-        &[Call::AuthorityRegister { fingerprint: Digest([0; 32]), expires_ms: u64::MAX }],
-    );
+    for name in ["administrator", "foreign", "third"] {
+        let register = |number| Call::AuthorityRegister {
+            fingerprint: Digest([number; 32]),
+            expires_ms: u64::MAX,
+        };
+        must(&mut chain, name, &[register(0), register(1)]);
+    }
     common::open_proposal(&mut chain);
     chain
 });
