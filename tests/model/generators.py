@@ -258,7 +258,7 @@ class Generator:
             lambda: calls.CertificateSet(self._address(), self._certificate()),
             lambda: calls.CertificateSet(self._address(), self._certificate()),
             lambda: calls.AuthorityRegister(authority.authority, authority.expires_ms),
-            lambda: calls.AuthorityRegister(authority.authority, authority.expires_ms),
+            lambda: calls.AuthorityRegister(authority.fingerprint, authority.expires_ms),
             lambda: calls.AuthorityRemove(authority.authority),
         )
 
