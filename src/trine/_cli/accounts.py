@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from trine._cli.settings import ADDRESS, ParsedType, Settings, common, facts, signing
+from trine._cli.settings import (
+    ADDRESS,
+    ParsedType,
+    Settings,
+    common,
+    facts,
+    moment,
+    signing,
+)
 from trine._cli.show import proof_option, save_proof
 from trine.client.records import FinalTransaction
 from trine.crypto import SigningKey
@@ -86,6 +94,8 @@ def show(settings: Settings, address: Address, proof_file: Path | None) -> None:
         lines += facts(key=found.document.get("key"), live_keys=found.document.get("live_keys"))
         quota = found.document.get("quota") or "as the chain sets it"
         lines += facts(next_nonce=found.nonce_base, quota=quota)
+        if found.certificate is not None:
+            lines += facts(certified_until=moment(found.certificate.expires_ms))
         if proof_file:
             lines += save_proof(client.proof(f"/v1/accounts/{address}"), proof_file)
     settings.emit(found.document, lines)

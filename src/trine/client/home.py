@@ -55,6 +55,11 @@ class Home:
         return self.path / "nodes"
 
     @property
+    def authorities(self) -> Path:
+        """Folder of the certificates of authorities; the chain says which of them count."""
+        return self.path / "authorities"
+
+    @property
     def keys(self) -> Keystore:
         """The keys."""
         return Keystore(self.path / "keys")

@@ -121,6 +121,16 @@ class Certificate:
         return None
 
     @property
+    def is_authority(self) -> bool:
+        """Whether it may issue others (basicConstraints)."""
+        constraints = self.extension(x509.BasicConstraints)
+        return constraints is not None and constraints.ca
+
+    def to_pem(self) -> bytes:
+        """Write it as PEM (RFC 7468)."""
+        return self.parsed.public_bytes(Encoding.PEM)
+
+    @property
     def key(self) -> tuple[str, bytes]:
         """Algorithm and encoded key, as on a chain.
 

@@ -180,8 +180,7 @@ def _check_path(
 def _check_member_usage(certificate: Certificate) -> None:
     """Check that a certificate is one of a person or service that signs."""
     _ = certificate.key
-    constraints = certificate.extension(x509.BasicConstraints)
-    if constraints is not None and constraints.ca:
+    if certificate.is_authority:
         raise CertificateNotAllowed(
             f"the certificate of {certificate.subject} is an authority's, expected a member's"
         )
