@@ -108,6 +108,21 @@ class Maker:
         openssl(*common, *sign_options(by.algorithm, identifier=False), "-out", theirs)
         return Holder(name, algorithm, key, out, theirs, self.made)
 
+    def renewal(self, holder: Holder, issuer: Holder, *, days: int = DAYS) -> Holder:
+        """Issue another certificate for the same key."""
+        self.made += 1
+        request, out = self._file("renewal.csr"), self._file("renewal.pem")
+        own = sign_options(holder.algorithm)
+        subject = f"/O=City/CN={holder.name}"
+        openssl("req", "-new", "-key", holder.key, "-subj", subject, *own, "-out", request)
+        file = self._file("extensions")
+        file.write_text(MEMBER + IDENTIFIERS)
+        common = ["x509", "-req", "-in", request, "-days", days, "-set_serial", self.made]
+        common += ["-extfile", file, "-CA", issuer.certificate, "-CAkey", issuer.key]
+        common += ["-vfyopt", DISTID] if holder.algorithm == "sm2" else []
+        openssl(*common, *sign_options(issuer.algorithm), "-out", out)
+        return Holder(holder.name, holder.algorithm, holder.key, out, out, self.made)
+
     def authority(self, name: str, algorithm: str, issuer: Holder | None = None, **more) -> Holder:
         """Make an authority."""
         more.setdefault("extensions", AUTHORITY)

@@ -6,10 +6,10 @@ LogCreate(name='contracts')
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, Self, cast
 
 from trine._core import calls as core
-from trine.errors import BadArgument
+from trine.errors import BadArgument, Malformed
 from trine.types.identifiers import (
     Address,
     Amount,
@@ -20,6 +20,9 @@ from trine.types.identifiers import (
     TimeMs,
 )
 from trine.types.roles import Roles
+
+CERTIFICATE_BYTES: Final = 72
+"""Bytes of the record of a certificate: two digests and a time."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,18 @@ class MemberCertificate:
     fingerprint: Digest
     authority: Digest
     expires_ms: TimeMs
+
+    @classmethod
+    def decode(cls, record: bytes) -> Self:
+        """Read the record as the state holds it (docs/reference/wire.md, section 5).
+
+        Raises:
+            Malformed: It has another length.
+        """
+        if len(record) != CERTIFICATE_BYTES:
+            raise Malformed(f"a certificate of {len(record)} bytes, expected {CERTIFICATE_BYTES}")
+        expires_ms = TimeMs(int.from_bytes(record[64:]))
+        return cls(Digest(record[:32]), Digest(record[32:64]), expires_ms)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@
 
 from typing import ClassVar, NewType, Self
 
+from trine.crypto.hashes import hash_many
 from trine.errors import BadArgument
 
 Height = NewType("Height", int)
@@ -96,3 +97,11 @@ class StateKey(FixedBytes):
     """Key of an entry in the cold state."""
 
     LENGTH = 32
+
+    @classmethod
+    def of_member_certificate(cls, address: Address, suite: str) -> Self:
+        """Name the entry that holds the certificate of an account (wire.md, section 7)."""
+        tag, table = b"trine/state-key", bytes([15])
+        function = {"intl": "sha256", "gm": "sm3"}[suite]
+        (digest,) = hash_many(function, [bytes([len(tag)]) + tag + table + address])
+        return cls(table + digest[:31])
