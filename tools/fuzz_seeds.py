@@ -24,9 +24,11 @@ TABLES = {
     "Asset": 9,
     "Transfer": 12,
     "Proposal": 13,
+    "CertificateRegistry": 14,
+    "MemberCertificate": 15,
 }
-#: Tables of which each value is one number, by its bytes.
-NUMBERS = {5: 4, 8: 4, 10: 4, 11: 8}
+#: Tables of which each value is one number or address, by its bytes.
+NUMBERS = {5: 4, 8: 4, 10: 4, 11: 8, 16: 20}
 #: Where the proposer's key stands in a header.
 PROPOSER = slice(65, 97)
 #: Bytes of a header before its epoch change; of the fields that follow that when they are empty.

@@ -7,7 +7,8 @@ use trine_fuzz::read;
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, Transfer,
 };
-use trine_types::{Amount, AssetId, LogId, OrganisationId, ValidatorSet};
+use trine_types::x509::{CertificateRegistry, MemberCertificate};
+use trine_types::{Address, Amount, AssetId, LogId, OrganisationId, ValidatorSet};
 
 fuzz_target!(|data: &[u8]| {
     let Some((table, value)) = data.split_first() else {
@@ -27,6 +28,9 @@ fuzz_target!(|data: &[u8]| {
         11 => drop(read::<Amount>(value)),
         12 => drop(read::<Transfer>(value)),
         13 => drop(read::<Proposal>(value)),
+        14 => drop(read::<CertificateRegistry>(value)),
+        15 => drop(read::<MemberCertificate>(value)),
+        16 => drop(read::<Address>(value)),
         _ => (),
     }
 });

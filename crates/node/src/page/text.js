@@ -176,6 +176,7 @@ const FIELDS = {
     chain_id: "链标识", validators: "验证节点", name: "名称", modules: "可用模块",
     media_type: "媒体类型", signature: "签名", bytes: "字节数", entry: "条目", kind: "种类",
     action: "操作", expires_ms: "到期时间", log_name: "日志",
+    certificate: "成员证书", fingerprint: "指纹", authority: "证书机构",
   },
 };
 
