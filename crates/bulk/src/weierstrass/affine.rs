@@ -170,8 +170,8 @@ fn add_step<E: Engine>([x1, y1, x2, y2]: [E::V; 4], before: E::V, inverse: &mut 
     let inverted = E::mul(*inverse, before);
     *inverse = E::mul(*inverse, denominator);
     let slope = E::mul(numerator, inverted);
-    let x3 = E::canonical(E::sub(E::sqr(slope), E::add(x1, x2)));
-    let y3 = E::canonical(E::sub(E::mul(slope, E::sub(x1, x3)), y1));
+    let x3 = E::less_two(E::sqr(slope), x1, x2);
+    let y3 = E::less(E::mul(slope, E::sub(x1, x3)), y1);
     let Some(special) = special else { return [x3, y3] };
     let choose = |sum: E::V, one: E::V, two: E::V| {
         let sum = E::select(special.cancels, E::zero(), sum);
@@ -201,7 +201,9 @@ impl<E: Engine> Task for Special<E> {
 
     #[inline(always)]
     fn run(self) -> Slope<E> {
-        let [x1, y1, x2, y2] = self.pair.map(E::canonical);
+        let [x1, y1, x2, y2] = self.pair;
+        let (x1, y1) = (E::canonical(x1), E::canonical(y1));
+        let (x2, y2) = (E::canonical(x2), E::canonical(y2));
         let zero = E::zero();
         let first_infinite = E::equal(x1, zero) & E::equal(y1, zero);
         let second_infinite = E::equal(x2, zero) & E::equal(y2, zero);
