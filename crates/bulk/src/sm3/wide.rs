@@ -70,8 +70,8 @@ fn row(message: &Prefixed, index: usize, is_last: bool) -> __m512i {
     let from_body = head.len().saturating_sub(start).min(BLOCK_BYTES);
     let until = end.saturating_sub(start).min(BLOCK_BYTES);
     let mask = ones(until) & !ones(from_body);
-    // SAFETY: byte `i` of the register is read only where the mask has bit `i`: there `start + i` is
-    // at least the length of the head and below that of both, so that the byte lies in the body.
+    // SAFETY: byte `i` of the register is read only where the mask has bit `i`: there `start + i`
+    // is at least the length of the head and below that of both, so the byte lies in the body.
     let mut row = unsafe {
         let first = body.as_ptr().wrapping_add(start).wrapping_sub(head.len());
         _mm512_maskz_loadu_epi8(mask, first.cast())
