@@ -42,6 +42,18 @@ from trine.errors.key_files import PasswordNeeded as PasswordNeeded
 from trine.errors.key_files import UnsupportedKey as UnsupportedKey
 from trine.errors.key_files import WrongPassword as WrongPassword
 from trine.errors.key_files import WrongPublicKey as WrongPublicKey
+from trine.errors.x509 import BadCertificate as BadCertificate
+from trine.errors.x509 import BadCrl as BadCrl
+from trine.errors.x509 import CertificateExpired as CertificateExpired
+from trine.errors.x509 import CertificateNotAllowed as CertificateNotAllowed
+from trine.errors.x509 import CertificateNotYetValid as CertificateNotYetValid
+from trine.errors.x509 import CertificateRevoked as CertificateRevoked
+from trine.errors.x509 import CertificateSignature as CertificateSignature
+from trine.errors.x509 import CrlMissing as CrlMissing
+from trine.errors.x509 import CrlStale as CrlStale
+from trine.errors.x509 import OtherKey as OtherKey
+from trine.errors.x509 import UnknownIssuer as UnknownIssuer
+from trine.errors.x509 import UnsupportedCertificate as UnsupportedCertificate
 
 
 class InvalidTransaction(TrineError, abstract=True):

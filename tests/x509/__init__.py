@@ -1,0 +1,1 @@
+"""Test that certificates are checked as OpenSSL checks them."""
