@@ -4,7 +4,7 @@
 //! inversion (Montgomery's trick). Pairs without a slope (equal points, opposite points, infinity)
 //! are rare but easy to provoke; they are handled in their lane at no cost to the others.
 
-use super::engine::{Engine, Task, invert};
+use super::engine::{Engine, LANES_MAX, Task, invert};
 use super::modulus::{Modulus, Words, subtract};
 
 /// A point in memory: words of the engine, one cache line; (0, 0) is infinity.
@@ -47,6 +47,14 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    fn with_capacity(pairs: usize) -> Self {
+        Self {
+            left: Vec::with_capacity(pairs),
+            right: Vec::with_capacity(pairs),
+            place: Vec::with_capacity(pairs),
+        }
+    }
+
     pub fn clear(&mut self) {
         self.left.clear();
         self.right.clear();
@@ -235,13 +243,14 @@ pub(crate) struct Sums<E: Engine> {
 pub(crate) const NONE: u32 = u32::MAX;
 
 impl<E: Engine> Sums<E> {
-    pub fn new() -> Self {
+    /// Has room for runs of `points` points in all: growing would copy them.
+    pub fn with_capacity(points: usize) -> Self {
         Self {
-            work: Vec::new(),
+            work: Vec::with_capacity(points),
             places: Vec::new(),
             lens: Vec::new(),
-            pairs: Pairs::default(),
-            scratch: Vec::new(),
+            pairs: Pairs::with_capacity(points / 2 + LANES_MAX),
+            scratch: Vec::with_capacity(STEPS_MAX),
         }
     }
 
