@@ -167,7 +167,7 @@ impl<M: Modulus> Engine for Portable<M> {
 
     #[inline(always)]
     fn sqr(a: Fe<M>) -> Fe<M> {
-        a.mul(&a)
+        a.sqr()
     }
 
     #[inline(always)]
