@@ -25,11 +25,13 @@ from trine.model.identifiers import (
     LogId,
     Milliseconds,
     Nonce,
+    OrganisationId,
     ProposalId,
 )
 from trine.model.keys import PublicKey
 from trine.model.limits import (
     ACCOUNT_KEYS_MAX,
+    AUTHORITIES_MAX,
     NONCE_SLIDE_MAX,
     NONCE_WINDOW,
     ORGANISATIONS_MAX,
@@ -38,8 +40,15 @@ from trine.model.limits import (
 from trine.model.modules.assets import balance_of
 from trine.model.parameters import PARAMETER_NUMBERS, PARAMETERS
 from trine.model.records import AccountKey, Asset, Log, Proposal
-from trine.model.state_keys import account_key_key, asset_key, log_key, proposal_key
+from trine.model.state_keys import (
+    account_key_key,
+    asset_key,
+    certificate_registry_key,
+    log_key,
+    proposal_key,
+)
 from trine.model.transaction import RawCall, UnsignedTransaction
+from trine.model.x509 import Authority, CertificateRegistry, MemberCertificate
 
 T = TypeVar("T")
 
@@ -111,6 +120,15 @@ def age(random: Random, chain: Chain) -> None:
     total = sum(account.balance for account in state.accounts.values())
     asset = state.require(asset_key(PRIMARY_ASSET), Asset)
     state.write(asset_key(PRIMARY_ASSET), replace(asset, supply=Amount(total)))
+    if random.random() < 0.3:
+        count = random.choice((2, AUTHORITIES_MAX - 1, AUTHORITIES_MAX))
+        expiries = (chain.document.time_ms + 2_000, 2**60)
+        authorities = tuple(
+            Authority(Digest(bytes([number]) * 32), Milliseconds(random.choice(expiries)))
+            for number in range(count)
+        )
+        registry = CertificateRegistry(random.choice((0, 2**40)), authorities)
+        state.write(certificate_registry_key(OrganisationId(0)), registry)
     if random.random() < 0.2:
         organisations = ORGANISATIONS_MAX - random.randint(0, 1)
         state.counters = replace(state.counters, organisations=organisations)
@@ -181,7 +199,11 @@ class Generator:
             case calls.AssetIssue(asset=asset):
                 found = self.chain.state.read(asset_key(asset), Asset)
                 owner = found.organisation if found else owner
-            case calls.RolesSet(address=who) | calls.QuotaSet(address=who):
+            case (
+                calls.RolesSet(address=who)
+                | calls.QuotaSet(address=who)
+                | calls.CertificateSet(address=who)
+            ):
                 member = self.chain.state.accounts.get(who)
                 owner = member.organisation if member else owner
             case calls.AccountFreeze(address=who) | calls.AccountUnfreeze(address=who):
@@ -194,6 +216,7 @@ class Generator:
         make, role = self.random.choice(
             (
                 (self._account_call, Roles.ADMINISTRATOR),
+                (self._certificate_call, Roles.ADMINISTRATOR),
                 (self._key_call, Roles.NONE),
                 (self._proposal_call, Roles.ADMINISTRATOR),
                 (self._proposal_call, Roles.ADMINISTRATOR),
@@ -215,6 +238,29 @@ class Generator:
             lambda: calls.AccountUnfreeze(self._frozen()),
             lambda: calls.RolesSet(self._address(), roles),
             lambda: calls.QuotaSet(self._address(), quota),
+        )
+
+    def _certificate_call(self) -> calls.Call:
+        roles = Roles(self.random.randint(0, 7))
+        authority = self._certificate()
+        return self._pick(
+            lambda: calls.AccountEnrol(self._key(), roles, self._certificate()),
+            lambda: calls.AccountEnrol(self._key(), roles, self._certificate()),
+            lambda: calls.CertificateSet(self._address(), self._certificate()),
+            lambda: calls.CertificateSet(self._address(), self._certificate()),
+            lambda: calls.AuthorityRegister(authority.authority, authority.expires_ms),
+            lambda: calls.AuthorityRegister(authority.authority, authority.expires_ms),
+            lambda: calls.AuthorityRemove(authority.authority),
+        )
+
+    def _certificate(self) -> MemberCertificate:
+        """Make a certificate whose authority is registered now and then."""
+        lifetimes = (1, 1_000, 60_000, 2**40, 2**40, 2**40, -1, 0)
+        numbers = (0, 0, 0, 1, self.random.randrange(20))
+        return MemberCertificate(
+            Digest(self.random.randbytes(32)),
+            Digest(bytes([self.random.choice(numbers)]) * 32),
+            Milliseconds(self.time_ms + self.random.choice(lifetimes)),
         )
 
     def _key_call(self) -> calls.Call:

@@ -11,13 +11,17 @@ from trine.model import Chain
 from trine.model.account import Account, Roles
 from trine.model.calls import (
     AccountCreate,
+    AccountEnrol,
     AccountFreeze,
     AccountUnfreeze,
     AssetBurn,
     AssetDefine,
     AssetIssue,
     AssetTransfer,
+    AuthorityRegister,
+    AuthorityRemove,
     Call,
+    CertificateSet,
     CreateOrganisation,
     EvidenceAppend,
     Freeze,
@@ -46,8 +50,9 @@ from trine.model.identifiers import (
     ProposalId,
 )
 from trine.model.records import AccountKey
-from trine.model.state_keys import account_key_key
+from trine.model.state_keys import account_key_key, certificate_registry_key
 from trine.model.verdicts import numbers
+from trine.model.x509 import Authority, CertificateRegistry, MemberCertificate
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "modules.md"
 
@@ -70,6 +75,9 @@ EXPIRES_MS = Milliseconds(people.TIME_MS + 60_000)
 PROPOSED = Freeze(TARGET)
 NEW_KEY = people.public_key("new")
 
+FAR_MS = Milliseconds(2**50)
+CERTIFICATE = MemberCertificate(Digest(bytes(32)), Digest(b"an authority".ljust(32)), FAR_MS)
+
 ROWS: dict[str, Call] = {
     "accounts.create": AccountCreate(NEW_KEY, Roles.NONE),
     "accounts.add_key": KeyAdd(NEW_KEY, 2**32 - 1),
@@ -77,8 +85,14 @@ ROWS: dict[str, Call] = {
     "accounts.rotate_key": KeyRotate(KeyIndex(0), NEW_KEY),
     "accounts.freeze": AccountFreeze(TARGET),
     "accounts.unfreeze": AccountUnfreeze(SLEEPER),
+    "accounts.enrol": AccountEnrol(NEW_KEY, Roles.NONE, CERTIFICATE),
+    "accounts.set_certificate": CertificateSet(TARGET, CERTIFICATE),
     "organisations.set_roles": RolesSet(TARGET, Roles.NOTARY),
     "organisations.set_quota": QuotaSet(TARGET, 5),
+    "organisations.register_authority": AuthorityRegister(
+        Digest(b"new authority".ljust(32)), FAR_MS
+    ),
+    "organisations.remove_authority": AuthorityRemove(CERTIFICATE.authority),
     "proposals.submit, freeze": ProposalSubmit(Freeze(TARGET), EXPIRES_MS),
     "proposals.submit, unfreeze": ProposalSubmit(Unfreeze(SLEEPER), EXPIRES_MS),
     "proposals.submit, set parameter": ProposalSubmit(SetParameter(3, 60), EXPIRES_MS),
@@ -125,6 +139,9 @@ def chain() -> Chain:
         made.state.accounts[people.address(name)] = account
         second = AccountKey(people.public_key("second"), 2**32 - 1)
         made.state.write(account_key_key(people.address(name), KeyIndex(1)), second)
+    for organisation in (OWNER, OTHER):
+        registry = CertificateRegistry(0, (Authority(CERTIFICATE.authority, FAR_MS),))
+        made.state.write(certificate_registry_key(organisation), registry)
     submit = ProposalSubmit(PROPOSED, EXPIRES_MS)
     proposal = people.transaction("proposer", made.chain_id, [submit], nonce=0)
     applied = made.apply(Height(1), Milliseconds(people.TIME_MS + 1), [proposal])

@@ -9,6 +9,7 @@ from trine._core import registry, transactions
 from trine.crypto import SecretKey
 from trine.types import (
     AccountCreate,
+    AccountEnrol,
     AccountFreeze,
     AccountUnfreeze,
     Address,
@@ -16,7 +17,10 @@ from trine.types import (
     AssetDefine,
     AssetIssue,
     AssetTransfer,
+    AuthorityRegister,
+    AuthorityRemove,
     Call,
+    CertificateSet,
     ChainId,
     Digest,
     EvidenceAppend,
@@ -24,6 +28,7 @@ from trine.types import (
     KeyRevoke,
     KeyRotate,
     LogCreate,
+    MemberCertificate,
     ProposalApprove,
     ProposalReject,
     ProposalSubmit,
@@ -43,6 +48,7 @@ u64 = st.integers(0, 2**64 - 1)
 address = st.binary(min_size=20, max_size=20).map(Address)
 digest = st.binary(min_size=32, max_size=32).map(Digest)
 key = st.binary(max_size=64).map(lambda key: PublicKey("ed25519", key))
+certificate = st.builds(MemberCertificate, digest, digest, u64)
 roles = st.integers(0, 7).map(Roles)
 text = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 action = st.one_of(
@@ -58,8 +64,12 @@ call = st.one_of(
     st.builds(KeyRotate, u8, key),
     st.builds(AccountFreeze, address),
     st.builds(AccountUnfreeze, address),
+    st.builds(AccountEnrol, key, certificate, roles),
+    st.builds(CertificateSet, address, certificate),
     st.builds(RolesSet, address, roles),
     st.builds(QuotaSet, address, u32),
+    st.builds(AuthorityRegister, digest, u64),
+    st.builds(AuthorityRemove, digest),
     st.builds(ProposalSubmit, action, u64),
     st.builds(ProposalApprove, u64, action),
     st.builds(ProposalReject, u64),
@@ -106,6 +116,8 @@ def test_every_method_has_a_class() -> None:
         (AssetBurn(1, 2**64), errors.BadArgument),
         (AssetBurn(1, -1), errors.BadArgument),
         (RolesSet(Address(bytes(20)), Roles(8)), errors.BadArguments),
+        (AuthorityRegister(bytes(31), 1), errors.BadArgument),
+        (AuthorityRegister(Digest(bytes(32)), 2**64), errors.BadArgument),
     ],
 )
 def test_limits_are_refused_with_their_code(bad: Call, error: type[Exception]) -> None:

@@ -1,7 +1,8 @@
 //! Encode and decode the calls of every module, each as its name and its fields.
 //!
 //! Fields cross the border as `bytes`, `int`, `str` and tuples: a public key is
-//! (algorithm, bytes), an action is (name, fields...).
+//! (algorithm, bytes), an action is (name, fields...), a certificate is (fingerprint, authority,
+//! expires_ms).
 
 use crate::errors::{bad_argument, of_decode, refuse};
 use crate::keys::algorithm;
@@ -16,6 +17,7 @@ use trine_types::limits::{
     ENTRIES_MAX, EVIDENCE_REFERENCE_BYTES_MAX, MEDIA_TYPE_BYTES_MAX, NAME_BYTES_MAX,
     PUBLIC_KEY_BYTES_MAX, SYMBOL_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX,
 };
+use trine_types::x509::MemberCertificate;
 use trine_types::{Address, Amount, AssetId, Call, Decode, Encode, LogId, ProposalId, RawCall};
 
 /// The fields of a call by name.
@@ -50,6 +52,20 @@ impl<'py> Fields<'_, 'py> {
 
     fn key(&self, name: &str) -> PyResult<PublicKey> {
         public_key(&self.any(name)?)
+    }
+
+    fn digest(&self, name: &str) -> PyResult<Digest> {
+        fixed(&self.any(name)?, name).map(Digest)
+    }
+
+    fn certificate(&self) -> PyResult<MemberCertificate> {
+        let value = self.any("certificate")?;
+        let parts = value.cast::<PyTuple>()?;
+        Ok(MemberCertificate {
+            fingerprint: fixed(&parts.get_item(0)?, "fingerprint").map(Digest)?,
+            authority: fixed(&parts.get_item(1)?, "authority").map(Digest)?,
+            expires_ms: number(&parts.get_item(2)?, "expires_ms")?,
+        })
     }
 
     fn action(&self) -> PyResult<Action> {
@@ -130,11 +146,27 @@ fn build(name: &str, fields: &Fields<'_, '_>) -> PyResult<Call> {
         }
         "accounts.freeze" => Call::AccountFreeze { address: fields.address("address")? },
         "accounts.unfreeze" => Call::AccountUnfreeze { address: fields.address("address")? },
+        "accounts.enrol" => Call::AccountEnrol {
+            key: fields.key("key")?,
+            roles: roles(fields)?,
+            certificate: fields.certificate()?,
+        },
+        "accounts.set_certificate" => Call::CertificateSet {
+            address: fields.address("address")?,
+            certificate: fields.certificate()?,
+        },
         "organisations.set_roles" => {
             Call::RolesSet { address: fields.address("address")?, roles: roles(fields)? }
         }
         "organisations.set_quota" => {
             Call::QuotaSet { address: fields.address("address")?, quota: fields.number("quota")? }
+        }
+        "organisations.register_authority" => Call::AuthorityRegister {
+            fingerprint: fields.digest("fingerprint")?,
+            expires_ms: fields.number("expires_ms")?,
+        },
+        "organisations.remove_authority" => {
+            Call::AuthorityRemove { fingerprint: fields.digest("fingerprint")? }
         }
         "proposals.submit" => Call::ProposalSubmit {
             action: fields.action()?,
@@ -215,6 +247,13 @@ impl<'py> Reading<'py> {
         self.value(name, value)
     }
 
+    fn certificate(self, certificate: &MemberCertificate) -> PyResult<Self> {
+        let py = self.0.py();
+        let bytes = |digest: &Digest| PyBytes::new(py, &digest.0);
+        let MemberCertificate { fingerprint, authority, expires_ms } = certificate;
+        self.value("certificate", (bytes(fingerprint), bytes(authority), *expires_ms))
+    }
+
     fn action(self, action: &Action) -> PyResult<Self> {
         let py = self.0.py();
         let bytes = |address: &Address| PyBytes::new(py, &address.0);
@@ -246,6 +285,16 @@ fn read<'py>(py: Python<'py>, call: &Call) -> PyResult<Reading<'py>> {
         Call::AccountFreeze { address } | Call::AccountUnfreeze { address } => {
             to.bytes("address", &address.0)
         }
+        Call::AccountEnrol { key, roles, certificate } => {
+            to.key("key", key)?.value("roles", roles.0)?.certificate(certificate)
+        }
+        Call::CertificateSet { address, certificate } => {
+            to.bytes("address", &address.0)?.certificate(certificate)
+        }
+        Call::AuthorityRegister { fingerprint, expires_ms } => {
+            to.bytes("fingerprint", &fingerprint.0)?.value("expires_ms", *expires_ms)
+        }
+        Call::AuthorityRemove { fingerprint } => to.bytes("fingerprint", &fingerprint.0),
         Call::RolesSet { address, roles } => {
             to.bytes("address", &address.0)?.value("roles", roles.0)
         }

@@ -1,11 +1,12 @@
 //! Create accounts, keep their keys, freeze and unfreeze them (module 1).
 
-use crate::organisations;
 use crate::state::{Caller, State, require};
+use crate::{authorities, organisations};
 use trine_types::account::{is_recorded, key_field};
 use trine_types::call::PublicKey;
 use trine_types::limits::ACCOUNT_KEYS_MAX;
 use trine_types::record::AccountKey;
+use trine_types::x509::MemberCertificate;
 use trine_types::{Account, Address, Code, Encode, OrganisationId, Roles, StateKey, Suite};
 
 const MODULE: u8 = 1;
@@ -15,6 +16,7 @@ const KEY_REVOKED: u8 = 3;
 const KEY_ROTATED: u8 = 4;
 const FROZEN: u8 = 5;
 const UNFROZEN: u8 = 6;
+const CERTIFICATE_SET: u8 = 7;
 
 /// Refuses a key that is not well-formed, or of an algorithm that the suite does not admit.
 pub(crate) fn check_key(suite: Suite, key: &PublicKey) -> Result<(), Code> {
@@ -38,6 +40,66 @@ pub(crate) fn create(
     roles: Roles,
 ) -> Result<(), Code> {
     let organisation = organisations::administered(state, caller)?;
+    admit(state, key, organisation, roles)?;
+    Ok(())
+}
+
+/// Creates an account in the sender's organisation for the holder of a certificate.
+pub(crate) fn enrol(
+    state: &mut State,
+    caller: &Caller,
+    key: &PublicKey,
+    roles: Roles,
+    certificate: &MemberCertificate,
+) -> Result<(), Code> {
+    let organisation = organisations::administered(state, caller)?;
+    authorities::check(state, organisation, certificate)?;
+    let address = admit(state, key, organisation, roles)?;
+    record_certificate(state, organisation, address, certificate);
+    Ok(())
+}
+
+/// Records a certificate of a member of the sender's organisation, its first or a renewal.
+pub(crate) fn set_certificate(
+    state: &mut State,
+    caller: &Caller,
+    address: Address,
+    certificate: &MemberCertificate,
+) -> Result<(), Code> {
+    let organisation = organisations::administered(state, caller)?;
+    organisations::member(state, caller, &address)?;
+    authorities::check(state, organisation, certificate)?;
+    record_certificate(state, organisation, address, certificate);
+    Ok(())
+}
+
+fn record_certificate(
+    state: &mut State,
+    organisation: OrganisationId,
+    address: Address,
+    certificate: &MemberCertificate,
+) {
+    let name = StateKey::member_certificate(state.suite(), address);
+    if !state.has_value(&name) {
+        authorities::count_member(state, organisation, address);
+    }
+    state.put_value(name, Some(certificate));
+    state.emit(MODULE, CERTIFICATE_SET, Vec::new(), |to| {
+        address.encode(to);
+        certificate.encode(to);
+    });
+}
+
+/// Creates an account; who may do so is checked before.
+///
+/// # Errors
+/// [`Code::BadKey`], [`Code::AccountExists`].
+fn admit(
+    state: &mut State,
+    key: &PublicKey,
+    organisation: OrganisationId,
+    roles: Roles,
+) -> Result<Address, Code> {
     check_key(state.suite(), key)?;
     let address = open(state, key, organisation, roles)?;
     if roles.has(Roles::ADMINISTRATOR) {
@@ -48,7 +110,7 @@ pub(crate) fn create(
         organisation.encode(to);
         roles.encode(to);
     });
-    Ok(())
+    Ok(address)
 }
 
 /// Writes a new account.

@@ -2,7 +2,7 @@
 
 use crate::state::{Caller, State, require};
 use crate::validity::{Permission, check_turn, permission};
-use crate::{accounts, assets, evidence, organisations, proposals, quotas};
+use crate::{accounts, assets, authorities, evidence, organisations, proposals, quotas};
 use trine_types::application::{BlockContext, Execution, InvalidBlock};
 use trine_types::{Call, Code, Decode, Outcome, StateKey, Transaction, ValidatorSet, View};
 
@@ -144,12 +144,22 @@ fn run_call(state: &mut State, caller: &Caller, call: Call) -> Result<(), Code> 
         Call::KeyRotate { key_index, key } => accounts::rotate_key(state, caller, key_index, key),
         Call::AccountFreeze { address } => accounts::freeze(state, caller, address),
         Call::AccountUnfreeze { address } => accounts::unfreeze(state, caller, address),
+        Call::AccountEnrol { key, roles, certificate } => {
+            accounts::enrol(state, caller, &key, roles, &certificate)
+        }
+        Call::CertificateSet { address, certificate } => {
+            accounts::set_certificate(state, caller, address, &certificate)
+        }
         Call::RolesSet { address, roles } => {
             organisations::set_roles(state, caller, address, roles)
         }
         Call::QuotaSet { address, quota } => {
             organisations::set_quota(state, caller, address, quota)
         }
+        Call::AuthorityRegister { fingerprint, expires_ms } => {
+            authorities::register(state, caller, fingerprint, expires_ms)
+        }
+        Call::AuthorityRemove { fingerprint } => authorities::remove(state, caller, fingerprint),
         Call::ProposalSubmit { action, expires_ms } => {
             proposals::submit(state, caller, action, expires_ms)
         }

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod assets;
+mod authorities;
 mod block;
 mod evidence;
 mod genesis;

@@ -33,11 +33,14 @@ pub(crate) fn accounts(suite: Suite, transactions: &[&Transaction]) -> Vec<Addre
 /// The account, beside the sender's, that a call touches.
 fn account_of(suite: Suite, call: &Call) -> Option<Address> {
     match call {
-        Call::AccountCreate { key, .. } => Some(address_of(suite, key)),
+        Call::AccountCreate { key, .. } | Call::AccountEnrol { key, .. } => {
+            Some(address_of(suite, key))
+        }
         Call::AccountFreeze { address }
         | Call::AccountUnfreeze { address }
         | Call::RolesSet { address, .. }
-        | Call::QuotaSet { address, .. } => Some(*address),
+        | Call::QuotaSet { address, .. }
+        | Call::CertificateSet { address, .. } => Some(*address),
         Call::ProposalSubmit { action, .. } | Call::ProposalApprove { action, .. } => {
             match action {
                 Action::Freeze(address) | Action::Unfreeze(address) => Some(*address),
@@ -51,6 +54,8 @@ fn account_of(suite: Suite, call: &Call) -> Option<Address> {
         Call::KeyAdd { .. }
         | Call::KeyRevoke { .. }
         | Call::KeyRotate { .. }
+        | Call::AuthorityRegister { .. }
+        | Call::AuthorityRemove { .. }
         | Call::ProposalReject { .. }
         | Call::LogCreate { .. }
         | Call::EvidenceAppend { .. }
@@ -107,6 +112,13 @@ impl Touched {
             Call::KeyRevoke { key_index } | Call::KeyRotate { key_index, .. } => {
                 self.keys.push(StateKey::account_key(suite, address, *key_index));
             }
+            Call::AccountEnrol { .. }
+            | Call::AuthorityRegister { .. }
+            | Call::AuthorityRemove { .. } => self.registry(sender.organisation),
+            Call::CertificateSet { address, .. } => {
+                self.registry(sender.organisation);
+                self.keys.push(StateKey::member_certificate(suite, *address));
+            }
             Call::ProposalSubmit { action, .. } => self.action(action),
             Call::ProposalApprove { proposal, action } => {
                 self.keys.push(StateKey::proposal(suite, *proposal));
@@ -137,6 +149,10 @@ impl Touched {
             | Call::RolesSet { .. }
             | Call::QuotaSet { .. } => (),
         }
+    }
+
+    fn registry(&mut self, organisation: OrganisationId) {
+        self.keys.push(StateKey::certificate_registry(self.suite, organisation));
     }
 
     fn action(&mut self, action: &Action) {

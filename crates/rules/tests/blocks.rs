@@ -14,6 +14,7 @@ use trine_testkit::{Applied, Member, TestChain, arbitrary, public_key, secret_ke
 use trine_types::application::{Application, BlockContext, InvalidBlock};
 use trine_types::call::{Action, TransferReference};
 use trine_types::record::{Asset, Counters, Organisation};
+use trine_types::x509::MemberCertificate;
 use trine_types::{
     Account, Address, Amount, AssetId, Call, Code, Digest, Height, LogId, OrganisationId,
     ProposalId, RawCall, Roles, StateKey, Transaction, View,
@@ -85,6 +86,33 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+fn certificate() -> impl Strategy<Value = MemberCertificate> {
+    let expires_ms = prop_oneof![3 => Just(u64::MAX), 1 => 1_700_000_001_000..1_700_000_020_000u64];
+    ((0..3u8), 0..3u8, expires_ms).prop_map(|(fingerprint, authority, expires_ms)| {
+        let (fingerprint, authority) = (Digest([fingerprint; 32]), Digest([authority; 32]));
+        MemberCertificate { fingerprint, authority, expires_ms }
+    })
+}
+
+fn newcomer() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("new"), Just("newer"), name()]
+}
+
+fn certificate_call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        (newcomer(), arbitrary::roles(), certificate()).prop_map(|(name, roles, certificate)| {
+            Call::AccountEnrol { key: public_key(name), roles, certificate }
+        }),
+        (address(), certificate())
+            .prop_map(|(address, certificate)| Call::CertificateSet { address, certificate }),
+        certificate().prop_map(|one| Call::AuthorityRegister {
+            fingerprint: one.authority,
+            expires_ms: one.expires_ms,
+        }),
+        certificate().prop_map(|one| Call::AuthorityRemove { fingerprint: one.authority }),
+    ]
+}
+
 /// Calls that mean something on the test chain: most of them succeed for someone.
 fn call() -> impl Strategy<Value = Call> {
     let roles = || arbitrary::roles();
@@ -101,6 +129,9 @@ fn call() -> impl Strategy<Value = Call> {
         address().prop_map(|address| Call::AccountUnfreeze { address }),
         (address(), roles()).prop_map(|(address, roles)| Call::RolesSet { address, roles }),
         (address(), 0..6u32).prop_map(|(address, quota)| Call::QuotaSet { address, quota }),
+        certificate_call(),
+        certificate_call(),
+        certificate_call(),
         (action(), 1_700_000_001_000..1_700_000_050_000u64)
             .prop_map(|(action, expires_ms)| Call::ProposalSubmit { action, expires_ms }),
         (proposal(), prop_oneof![action(), Just(Action::Freeze(address_of("target")))])
@@ -162,6 +193,13 @@ static STARTED: LazyLock<TestChain> = LazyLock::new(|| {
     let issue =
         |to| Call::AssetIssue { asset: AssetId(2), to: address_of(to), amount: Amount(1_000) };
     must(&mut chain, "issuer", &[define, issue("member"), issue("third")]);
+    for name in ["administrator", "foreign", "third"] {
+        let register = |number| Call::AuthorityRegister {
+            fingerprint: Digest([number; 32]),
+            expires_ms: u64::MAX,
+        };
+        must(&mut chain, name, &[register(0), register(1)]);
+    }
     common::open_proposal(&mut chain);
     chain
 });

@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{TOKEN, chain, create, freeze, must, note, open_proposal, pay, submit};
+use common::{
+    AUTHORITY, TOKEN, certificate, chain, create, freeze, must, note, open_proposal, pay, submit,
+    trust,
+};
 use trine_testkit::{TestChain, public_key};
 use trine_types::call::Action;
 use trine_types::{Amount, Call, Roles};
@@ -76,6 +79,20 @@ cells! {
     } =>
         "ok" "no_right" "no_right" "no_right" "other_organisation" "unknown_sender"
         "account_frozen";
+    accounts_enrol "accounts.enrol" |chain| {
+        trust(chain, "administrator");
+        trust(chain, "foreign");
+        let (key, roles) = (public_key("new"), Roles::NOTARY);
+        Call::AccountEnrol { key, roles, certificate: certificate(u64::MAX) }
+    } =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
+    accounts_set_certificate "accounts.set_certificate" |chain| {
+        trust(chain, "administrator");
+        let address = chain.address("target");
+        Call::CertificateSet { address, certificate: certificate(u64::MAX) }
+    } =>
+        "ok" "no_right" "no_right" "no_right" "other_organisation" "unknown_sender"
+        "account_frozen";
     organisations_set_roles "organisations.set_roles"
         |chain| Call::RolesSet { address: chain.address("target"), roles: Roles::ALL } =>
         "ok" "no_right" "no_right" "no_right" "other_organisation" "unknown_sender"
@@ -84,6 +101,15 @@ cells! {
         |chain| Call::QuotaSet { address: chain.address("target"), quota: 5 } =>
         "ok" "no_right" "no_right" "no_right" "other_organisation" "unknown_sender"
         "account_frozen";
+    organisations_register_authority "organisations.register_authority"
+        |_| Call::AuthorityRegister { fingerprint: AUTHORITY, expires_ms: u64::MAX } =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
+    organisations_remove_authority "organisations.remove_authority" |chain| {
+        trust(chain, "administrator");
+        trust(chain, "foreign");
+        Call::AuthorityRemove { fingerprint: AUTHORITY }
+    } =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
     submit_freeze "proposals.submit, freeze"
         |chain| submit(chain, Action::Freeze(chain.address("third"))) =>
         "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";

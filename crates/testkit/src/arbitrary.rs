@@ -7,11 +7,12 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use trine_crypto::{Algorithm, Digest, Suite};
 use trine_types::call::{Action, PublicKey, TransferReference};
-use trine_types::limits::{NAME_BYTES_MAX, NONCE_WINDOW, TOPICS_MAX};
+use trine_types::limits::{AUTHORITIES_MAX, NAME_BYTES_MAX, NONCE_WINDOW, TOPICS_MAX};
 use trine_types::merkle::Frontier;
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
 };
+use trine_types::x509::{Authority, CertificateRegistry, MemberCertificate};
 use trine_types::{
     Account, Address, Amount, AssetId, Block, Call, ChainId, Code, Epoch, EpochChange, Event,
     Header, Height, LogId, OrganisationId, Outcome, ProposalId, RawCall, Roles, StateCommitment,
@@ -95,7 +96,42 @@ fn proposal_id() -> impl Strategy<Value = ProposalId> {
 
 /// Any call of any method.
 pub fn call() -> impl Strategy<Value = Call> {
-    prop_oneof![member_call(), proposal_call(), evidence_call(), asset_call()]
+    prop_oneof![
+        3 => member_call(),
+        1 => certificate_call(),
+        3 => proposal_call(),
+        3 => evidence_call(),
+        3 => asset_call(),
+    ]
+}
+
+/// Any certificate of a member.
+pub fn member_certificate() -> impl Strategy<Value = MemberCertificate> {
+    (digest(), digest(), any::<u64>()).prop_map(|(fingerprint, authority, expires_ms)| {
+        MemberCertificate { fingerprint, authority, expires_ms }
+    })
+}
+
+/// Any registry of certificates.
+pub fn certificate_registry() -> impl Strategy<Value = CertificateRegistry> {
+    let authority = (digest(), any::<u64>())
+        .prop_map(|(fingerprint, expires_ms)| Authority { fingerprint, expires_ms });
+    (any::<u64>(), vec(authority, 0..=AUTHORITIES_MAX))
+        .prop_map(|(members, authorities)| CertificateRegistry { members, authorities })
+}
+
+fn certificate_call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        (key(), roles(), member_certificate())
+            .prop_map(|(key, roles, certificate)| Call::AccountEnrol { key, roles, certificate }),
+        (address(), member_certificate())
+            .prop_map(|(address, certificate)| Call::CertificateSet { address, certificate }),
+        (digest(), any::<u64>()).prop_map(|(fingerprint, expires_ms)| Call::AuthorityRegister {
+            fingerprint,
+            expires_ms
+        }),
+        digest().prop_map(|fingerprint| Call::AuthorityRemove { fingerprint }),
+    ]
 }
 
 fn member_call() -> impl Strategy<Value = Call> {

@@ -10,6 +10,7 @@ use crate::limits::{
     TRANSFER_REFERENCE_BYTES_MIN,
 };
 use crate::transaction::RawCall;
+use crate::x509::MemberCertificate;
 use trine_crypto::{Algorithm, Digest};
 
 /// A public key with its algorithm.
@@ -241,6 +242,22 @@ calls! {
             /// Account to unfreeze.
             address: Address = Address::encode, Address::decode;
         }
+        /// Creates an account in the sender's organisation for the holder of a certificate.
+        AccountEnrol = 7 "enrol" {
+            /// First key, which the certificate is for; the address follows from it.
+            key: PublicKey = PublicKey::encode, PublicKey::decode;
+            /// Roles in the organisation.
+            roles: Roles = Roles::encode, Roles::decode;
+            /// The certificate.
+            certificate: MemberCertificate = MemberCertificate::encode, MemberCertificate::decode;
+        }
+        /// Records a new certificate of a member of the sender's organisation.
+        CertificateSet = 8 "set_certificate" {
+            /// Member.
+            address: Address = Address::encode, Address::decode;
+            /// The certificate, in place of one recorded before.
+            certificate: MemberCertificate = MemberCertificate::encode, MemberCertificate::decode;
+        }
     }
     "Organisations, their members and quotas." 2 "organisations" {
         /// Sets the roles of a member of the sender's organisation.
@@ -256,6 +273,18 @@ calls! {
             address: Address = Address::encode, Address::decode;
             /// Units a window; 0 takes the chain's parameter.
             quota: u32 = u32::encode, u32::decode;
+        }
+        /// Lets a certification authority name members of the sender's organisation.
+        AuthorityRegister = 3 "register_authority" {
+            /// Hash of its certificate.
+            fingerprint: Digest = Digest::encode, Digest::decode;
+            /// Last moment at which its certificate is valid, in Unix milliseconds.
+            expires_ms: u64 = u64::encode, u64::decode;
+        }
+        /// Lets a certification authority name no further members.
+        AuthorityRemove = 4 "remove_authority" {
+            /// Hash of its certificate.
+            fingerprint: Digest = Digest::encode, Digest::decode;
         }
     }
     "What several organisations decide together." 3 "proposals" {

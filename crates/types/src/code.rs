@@ -94,6 +94,8 @@ codes! {
     FirstKey = 115, "first_key";
     /// The account is in this state already (frozen, or not frozen).
     NoChange = 116, "no_change";
+    /// The certificate's time lies before the block's time.
+    ExpiryPassed = 117, "expiry_passed";
 
     /// Another organisation has this name.
     OrganisationExists = 120, "organisation_exists";
@@ -105,6 +107,14 @@ codes! {
     BadName = 123, "bad_name";
     /// The organisation's last administrator keeps the role.
     LastAdministrator = 124, "last_administrator";
+    /// The organisation registered this authority already.
+    AuthorityExists = 125, "authority_exists";
+    /// The organisation has as many authorities as it may.
+    AuthorityLimit = 126, "authority_limit";
+    /// The organisation registered no authority with this fingerprint.
+    UnknownAuthority = 127, "unknown_authority";
+    /// The authority's time lies before the block's time.
+    AuthorityExpired = 128, "authority_expired";
 
     /// No proposal has this number.
     UnknownProposal = 130, "unknown_proposal";

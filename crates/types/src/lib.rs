@@ -19,6 +19,7 @@ pub mod state_key;
 pub mod transaction;
 pub mod validators;
 pub mod view;
+pub mod x509;
 
 pub use account::{Account, Roles};
 pub use block::{Block, Header, StateCommitment};

@@ -59,6 +59,8 @@ pub const TRANSFER_REFERENCE_BYTES_MAX: usize = 64;
 pub const VALIDATORS_MAX: usize = 100;
 /// Organisations of one chain.
 pub const ORGANISATIONS_MAX: u32 = 1_000;
+/// Certification authorities that one organisation trusts at a time.
+pub const AUTHORITIES_MAX: usize = 16;
 /// Evidence logs of one chain.
 pub const LOGS_MAX: u32 = 100_000;
 /// Topics of one event.

@@ -105,4 +105,22 @@ impl StateKey {
     pub fn proposal(suite: Suite, id: ProposalId) -> Self {
         key(suite, 13, |to| id.encode(to))
     }
+
+    /// `x509::CertificateRegistry`.
+    pub fn certificate_registry(suite: Suite, organisation: OrganisationId) -> Self {
+        key(suite, 14, |to| organisation.encode(to))
+    }
+
+    /// `x509::MemberCertificate`.
+    pub fn member_certificate(suite: Suite, address: Address) -> Self {
+        key(suite, 15, |to| address.encode(to))
+    }
+
+    /// `Address` of an organisation's certified members, in the order of their first certificates.
+    pub fn certified_member(suite: Suite, organisation: OrganisationId, number: u64) -> Self {
+        key(suite, 16, |to| {
+            organisation.encode(to);
+            number.encode(to);
+        })
+    }
 }

@@ -9,6 +9,7 @@ use trine_types::call::{Action, PublicKey, TransferReference};
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, Transfer,
 };
+use trine_types::x509::{CertificateRegistry, MemberCertificate};
 use trine_types::{
     Account, Block, Call, Decode, DecodeError, Encode, EpochChange, Event, Header, Outcome,
     RawCall, Suite, Transaction, UnsignedTransaction, ValidatorSet,
@@ -87,6 +88,8 @@ one_encoding! {
     asset: Asset = arbitrary::asset();
     transfer: Transfer = arbitrary::transfer();
     proposal: Proposal = arbitrary::proposal();
+    member_certificate: MemberCertificate = arbitrary::member_certificate();
+    certificate_registry: CertificateRegistry = arbitrary::certificate_registry();
     validators: ValidatorSet = arbitrary::validators();
     epoch_change: EpochChange = arbitrary::epoch_change();
     header: Header = arbitrary::header();
@@ -140,7 +143,8 @@ proptest! {
         for bytes in [noise.as_slice(), small.as_slice()] {
             any_bytes!(bytes; PublicKey, Action, TransferReference, RawCall, UnsignedTransaction,
                 Event, Outcome, Account, Counters, Parameters, Organisation, AccountKey, Log, Asset,
-                Transfer, Proposal, ValidatorSet, EpochChange, Header);
+                Transfer, Proposal, MemberCertificate, CertificateRegistry, ValidatorSet, EpochChange,
+                Header);
             if let Ok(transaction) = Transaction::from_bytes(Suite::Intl, bytes.to_vec().into()) {
                 let body = transaction.body.to_bytes();
                 prop_assert!(transaction.bytes.starts_with(&body));

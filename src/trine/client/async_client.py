@@ -20,8 +20,10 @@ from trine.client import evidence, operations, submission
 from trine.client.records import (
     Account,
     Asset,
+    Authority,
     Block,
     BlockSummary,
+    CertifiedMember,
     FinalTransaction,
     Log,
     Organisation,
@@ -52,6 +54,7 @@ from trine.types import (
     AssetId,
     Call,
     Height,
+    OrganisationId,
     ProposalId,
     TransactionId,
 )
@@ -219,6 +222,22 @@ class AsyncClient:
     async def organisations(self) -> list[Organisation]:
         """Fetch every organisation."""
         return await self._run(operations.organisations())
+
+    async def authorities(self, organisation: OrganisationId | str) -> list[Authority]:
+        """Fetch the certification authorities of an organisation, by its number or name.
+
+        Raises:
+            OrganisationNotFound: There is no such organisation.
+        """
+        return await self._run(operations.authorities(str(organisation)))
+
+    async def certificates(self, organisation: OrganisationId | str) -> list[CertifiedMember]:
+        """Fetch the certified members of an organisation, in the order of enrolment.
+
+        Raises:
+            OrganisationNotFound: There is no such organisation.
+        """
+        return await self._run(operations.certificates(str(organisation)))
 
     async def assets(self) -> list[Asset]:
         """Fetch every asset."""

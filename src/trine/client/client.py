@@ -18,8 +18,10 @@ from trine.client import evidence, operations, submission
 from trine.client.records import (
     Account,
     Asset,
+    Authority,
     Block,
     BlockSummary,
+    CertifiedMember,
     FinalTransaction,
     Log,
     Organisation,
@@ -50,6 +52,7 @@ from trine.types import (
     AssetId,
     Call,
     Height,
+    OrganisationId,
     ProposalId,
     TransactionId,
 )
@@ -217,6 +220,22 @@ class Client:
     def organisations(self) -> list[Organisation]:
         """Fetch every organisation."""
         return self._run(operations.organisations())
+
+    def authorities(self, organisation: OrganisationId | str) -> list[Authority]:
+        """Fetch the certification authorities of an organisation, by its number or name.
+
+        Raises:
+            OrganisationNotFound: There is no such organisation.
+        """
+        return self._run(operations.authorities(str(organisation)))
+
+    def certificates(self, organisation: OrganisationId | str) -> list[CertifiedMember]:
+        """Fetch the certified members of an organisation, in the order of enrolment.
+
+        Raises:
+            OrganisationNotFound: There is no such organisation.
+        """
+        return self._run(operations.certificates(str(organisation)))
 
     def assets(self) -> list[Asset]:
         """Fetch every asset."""

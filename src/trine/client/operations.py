@@ -6,8 +6,10 @@ from typing import Any, Final, TypeVar
 from trine.client.records import (
     Account,
     Asset,
+    Authority,
     Block,
     BlockSummary,
+    CertifiedMember,
     FinalTransaction,
     Log,
     Organisation,
@@ -101,6 +103,18 @@ def blocks(from_: Height | None, limit: int) -> Operation[list[BlockSummary]]:
 def organisations() -> Operation[list[Organisation]]:
     """Fetch every organisation."""
     return pages("/v1/organisations", "organisations", Organisation.read)
+
+
+def authorities(organisation: str) -> Operation[list[Authority]]:
+    """Fetch the authorities of an organisation, named by number or name."""
+    path = f"/v1/organisations/{organisation}/authorities"
+    return many(path, "authorities", Authority.read)
+
+
+def certificates(organisation: str) -> Operation[list[CertifiedMember]]:
+    """Fetch every certified member of an organisation, named by number or name."""
+    path = f"/v1/organisations/{organisation}/certificates"
+    return pages(path, "certificates", CertifiedMember.read)
 
 
 def assets() -> Operation[list[Asset]]:

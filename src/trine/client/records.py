@@ -20,6 +20,7 @@ from trine.types import (
     Event,
     Height,
     LogId,
+    MemberCertificate,
     Nonce,
     OrganisationId,
     Outcome,
@@ -228,6 +229,7 @@ class Account:
         balance: Balance of the primary asset, in its smallest unit.
         nonce_base: Lowest nonce of the window.
         nonce_used: Bit `i` is set when nonce `nonce_base + i` is used.
+        certificate: X.509 certificate recorded for it; none where there is none.
         document: The whole answer.
     """
 
@@ -238,12 +240,13 @@ class Account:
     balance: Amount
     nonce_base: Nonce
     nonce_used: int
+    certificate: MemberCertificate | None
     document: dict[str, Any]
 
     @classmethod
     def read(cls, document: Any) -> Self:
         """Make the record from JSON."""
-        used = document["nonce_used"]
+        used, certificate = document["nonce_used"], document.get("certificate")
         return cls(
             address=Address.parse(document["address"]),
             organisation=OrganisationId(int(document["organisation"])),
@@ -252,8 +255,59 @@ class Account:
             balance=Amount(int(document["balance"])),
             nonce_base=Nonce(int(document["nonce_base"])),
             nonce_used=int(used, 16) if isinstance(used, str) else int(used),
+            certificate=read_certificate(certificate) if certificate else None,
             document=document,
         )
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certification authority that names members of an organisation."""
+
+    fingerprint: Digest
+    expires_ms: TimeMs
+
+    @classmethod
+    def read(cls, document: Any) -> Self:
+        """Make the record from JSON."""
+        return cls(
+            fingerprint=Digest.parse(document["fingerprint"]),
+            expires_ms=TimeMs(int(document["expires_ms"])),
+        )
+
+
+@dataclass(frozen=True)
+class CertifiedMember:
+    """A member of an organisation with the X.509 certificate recorded for it.
+
+    Attributes:
+        number: Place in the order of the first certificates.
+        frozen: Whether the account may not act.
+    """
+
+    number: int
+    address: Address
+    frozen: bool
+    certificate: MemberCertificate
+
+    @classmethod
+    def read(cls, document: Any) -> Self:
+        """Make the record from JSON."""
+        return cls(
+            number=int(document["number"]),
+            address=Address.parse(document["address"]),
+            frozen=bool(document["frozen"]),
+            certificate=read_certificate(document),
+        )
+
+
+def read_certificate(document: Any) -> MemberCertificate:
+    """Make the record of a certificate from JSON."""
+    return MemberCertificate(
+        fingerprint=Digest.parse(document["fingerprint"]),
+        authority=Digest.parse(document["authority"]),
+        expires_ms=TimeMs(int(document["expires_ms"])),
+    )
 
 
 @dataclass(frozen=True)

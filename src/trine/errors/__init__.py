@@ -188,6 +188,10 @@ class NoChange(FailedOutcome):
     """The account is in this state already."""
 
 
+class ExpiryPassed(FailedOutcome):
+    """The certificate's time lies before the block's time."""
+
+
 class OrganisationExists(FailedOutcome):
     """Another organisation has this name."""
 
@@ -206,6 +210,22 @@ class BadName(FailedOutcome):
 
 class LastAdministrator(FailedOutcome):
     """The organisation's last administrator keeps the role."""
+
+
+class AuthorityExists(FailedOutcome):
+    """The organisation registered this authority already."""
+
+
+class AuthorityLimit(FailedOutcome):
+    """The organisation has as many authorities as it may."""
+
+
+class UnknownAuthority(FailedOutcome):
+    """The organisation registered no authority with this fingerprint."""
+
+
+class AuthorityExpired(FailedOutcome):
+    """The authority's time lies before the block's time."""
 
 
 class UnknownProposal(FailedOutcome):
@@ -324,6 +344,10 @@ class LogNotFound(NotFound):
 
 class ProposalNotFound(NotFound):
     """The chain has no such proposal."""
+
+
+class CertificateNotFound(NotFound):
+    """The account has no certificate on the chain."""
 
 
 class Refused(TrineError, abstract=True):

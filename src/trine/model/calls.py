@@ -48,6 +48,7 @@ from trine.model.verdicts import (
     UnknownMethod,
     UnknownModule,
 )
+from trine.model.x509 import MemberCertificate
 
 ACCOUNTS: Final = 1
 """Module of accounts and their keys."""
@@ -260,6 +261,28 @@ class AccountUnfreeze(Call, module=ACCOUNTS, method=6, name="unfreeze"):
 
 
 @dataclass(frozen=True)
+class AccountEnrol(Call, module=ACCOUNTS, method=7, name="enrol"):
+    """Creates an account in the sender's organisation for the holder of a certificate."""
+
+    key: PublicKey
+    """First key, which the certificate is for; the address follows from it."""
+    roles: Annotated[Roles, ROLES]
+    """Roles in the organisation."""
+    certificate: MemberCertificate
+    """The certificate."""
+
+
+@dataclass(frozen=True)
+class CertificateSet(Call, module=ACCOUNTS, method=8, name="set_certificate"):
+    """Records a new certificate of a member of the sender's organisation."""
+
+    address: Address
+    """Member."""
+    certificate: MemberCertificate
+    """The certificate, in place of one recorded before."""
+
+
+@dataclass(frozen=True)
 class RolesSet(Call, module=ORGANISATIONS, method=1, name="set_roles"):
     """Sets the roles of a member of the sender's organisation."""
 
@@ -277,6 +300,24 @@ class QuotaSet(Call, module=ORGANISATIONS, method=2, name="set_quota"):
     """Member."""
     quota: Annotated[int, U32]
     """Units a window; 0 takes the chain's parameter `account_quota`."""
+
+
+@dataclass(frozen=True)
+class AuthorityRegister(Call, module=ORGANISATIONS, method=3, name="register_authority"):
+    """Lets a certification authority name members of the sender's organisation."""
+
+    fingerprint: Digest
+    """Hash of its certificate."""
+    expires_ms: Annotated[Milliseconds, U64]
+    """Last moment at which its certificate is valid, in Unix milliseconds."""
+
+
+@dataclass(frozen=True)
+class AuthorityRemove(Call, module=ORGANISATIONS, method=4, name="remove_authority"):
+    """Lets a certification authority name no further members."""
+
+    fingerprint: Digest
+    """Hash of its certificate."""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,9 @@ TRANSFER_REFERENCE_BYTES_MAX: Final = 64
 VALIDATORS_MAX: Final = 100
 """Validators of one epoch; at least one decides."""
 
+AUTHORITIES_MAX: Final = 16
+"""Certification authorities that one organisation trusts at a time."""
+
 ORGANISATIONS_MAX: Final = 1_000
 """Organisations of one chain."""
 

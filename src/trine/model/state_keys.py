@@ -90,3 +90,18 @@ def transfer_key(sender: Address, reference: bytes) -> StateKey:
 def proposal_key(proposal: ProposalId) -> StateKey:
     """Name the record `Proposal` of a proposal."""
     return _key(13, U64.write(proposal))
+
+
+def certificate_registry_key(organisation: OrganisationId) -> StateKey:
+    """Name the record `CertificateRegistry` of an organisation."""
+    return _key(14, U32.write(organisation))
+
+
+def member_certificate_key(address: Address) -> StateKey:
+    """Name the record `MemberCertificate` of an account."""
+    return _key(15, address)
+
+
+def certified_member_key(organisation: OrganisationId, number: int) -> StateKey:
+    """Name the entry that holds the address of an organisation's certified member, by number."""
+    return _key(16, U32.write(organisation), U64.write(number))

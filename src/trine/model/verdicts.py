@@ -191,6 +191,10 @@ class NoChange(FailedTransaction, number=116):
     """The account is in this state already (frozen, or not frozen)."""
 
 
+class ExpiryPassed(FailedTransaction, number=117):
+    """The certificate's time lies before the block's time."""
+
+
 class OrganisationExists(FailedTransaction, number=120):
     """Another organisation has this name."""
 
@@ -209,6 +213,22 @@ class BadName(FailedTransaction, number=123):
 
 class LastAdministrator(FailedTransaction, number=124):
     """The organisation's last administrator keeps the role."""
+
+
+class AuthorityExists(FailedTransaction, number=125):
+    """The organisation registered this authority already."""
+
+
+class AuthorityLimit(FailedTransaction, number=126):
+    """The organisation has as many authorities as it may."""
+
+
+class UnknownAuthority(FailedTransaction, number=127):
+    """The organisation registered no authority with this fingerprint."""
+
+
+class AuthorityExpired(FailedTransaction, number=128):
+    """The authority's time lies before the block's time."""
 
 
 class UnknownProposal(FailedTransaction, number=130):

@@ -31,6 +31,21 @@ class PublicKey:
 
 
 @dataclass(frozen=True)
+class MemberCertificate:
+    """What the chain keeps of a member's X.509 certificate.
+
+    Attributes:
+        fingerprint: Hash of its DER encoding under the chain's suite.
+        authority: The same of the authority at the end of its path.
+        expires_ms: Last moment at which it is valid.
+    """
+
+    fingerprint: Digest
+    authority: Digest
+    expires_ms: TimeMs
+
+
+@dataclass(frozen=True)
 class Freeze:
     """Freeze an account of any organisation."""
 
@@ -92,6 +107,8 @@ def _lower(value: object) -> object:
     match value:
         case PublicKey(algorithm, key):
             return algorithm, key
+        case MemberCertificate(fingerprint, authority, expires_ms):
+            return fingerprint, authority, expires_ms
         case Freeze(address):
             return "freeze", address
         case Unfreeze(address):
@@ -133,6 +150,11 @@ def _lift(name: str, value: Any) -> object:
             return Address(value)
         case "action":
             return _lift_action(*value)
+        case "fingerprint":
+            return Digest(value)
+        case "certificate":
+            fingerprint, authority, expires_ms = value
+            return MemberCertificate(Digest(fingerprint), Digest(authority), expires_ms)
         case "entries":
             return tuple(Digest(entry) for entry in value)
         case _:
@@ -197,6 +219,23 @@ class AccountUnfreeze(Call, name="accounts.unfreeze"):
 
 
 @dataclass(frozen=True)
+class AccountEnrol(Call, name="accounts.enrol"):
+    """Create an account for the holder of a certificate, which the signer has checked."""
+
+    key: PublicKey
+    certificate: MemberCertificate
+    roles: Roles = Roles.NONE
+
+
+@dataclass(frozen=True)
+class CertificateSet(Call, name="accounts.set_certificate"):
+    """Record a certificate of a member of the sender's organisation, its first or a renewal."""
+
+    address: Address
+    certificate: MemberCertificate
+
+
+@dataclass(frozen=True)
 class RolesSet(Call, name="organisations.set_roles"):
     """Set the roles of a member of the sender's organisation."""
 
@@ -210,6 +249,21 @@ class QuotaSet(Call, name="organisations.set_quota"):
 
     address: Address
     quota: int
+
+
+@dataclass(frozen=True)
+class AuthorityRegister(Call, name="organisations.register_authority"):
+    """Let a certification authority name members of the sender's organisation."""
+
+    fingerprint: Digest
+    expires_ms: TimeMs
+
+
+@dataclass(frozen=True)
+class AuthorityRemove(Call, name="organisations.remove_authority"):
+    """Let a certification authority name no further members."""
+
+    fingerprint: Digest
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from trine.errors import TrineError, error_of
 from trine.types.identifiers import Digest
 
 # Fields that an event starts with, as in docs/reference/wire.md; what follows (a transfer's
-# reference) is left out. A 20-byte address is "20s".
+# reference) is left out. A 20-byte address is "20s", a digest "32s".
 _EVENTS: Final[dict[tuple[str, int], tuple[str, str, tuple[str, ...]]]] = {
     ("accounts", 1): ("created", "20sIB", ("address", "organisation", "roles")),
     ("accounts", 2): ("key_added", "20sB", ("address", "key_index")),
@@ -22,9 +22,20 @@ _EVENTS: Final[dict[tuple[str, int], tuple[str, str, tuple[str, ...]]]] = {
     ("accounts", 4): ("key_rotated", "20sB", ("address", "key_index")),
     ("accounts", 5): ("frozen", "20s", ("address",)),
     ("accounts", 6): ("unfrozen", "20s", ("address",)),
+    ("accounts", 7): (
+        "certificate_set",
+        "20s32s32sQ",
+        ("address", "fingerprint", "authority", "expires_ms"),
+    ),
     ("organisations", 1): ("roles_set", "20sB", ("address", "roles")),
     ("organisations", 2): ("quota_set", "20sI", ("address", "quota")),
     ("organisations", 3): ("created", "I20s", ("organisation", "administrator")),
+    ("organisations", 4): (
+        "authority_registered",
+        "I32sQ",
+        ("organisation", "fingerprint", "expires_ms"),
+    ),
+    ("organisations", 5): ("authority_removed", "I32s", ("organisation", "fingerprint")),
     ("proposals", 1): ("submitted", "QI", ("proposal", "organisation")),
     ("proposals", 2): ("approved", "QI", ("proposal", "organisation")),
     ("proposals", 3): ("rejected_by", "QI", ("proposal", "organisation")),
@@ -61,7 +72,7 @@ class Event:
         return f"{self.emitter}.{known[0]}" if known else self.emitter
 
     def fields(self) -> dict[str, int | str]:
-        """Read the fields; an address becomes hexadecimal text. Empty where unknown."""
+        """Read the fields; bytes become hexadecimal text. Empty where unknown."""
         known = _EVENTS.get((self.emitter, self.data[0] if self.data else 0))
         if not known or len(self.data) < 1 + struct.calcsize(f">{known[1]}"):
             return {}

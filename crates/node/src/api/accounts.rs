@@ -8,6 +8,7 @@ use serde_json::json;
 use trine_types::account::is_recorded;
 use trine_types::call::PublicKey;
 use trine_types::record::{AccountKey, Asset, Organisation};
+use trine_types::x509::MemberCertificate;
 use trine_types::{Address, Amount, AssetId, StateKey};
 
 /// Reads an address of a path.
@@ -29,7 +30,9 @@ pub(super) async fn show(
     let key = StateKey::organisation(api.parts.suite, account.organisation);
     let organisation: Option<Organisation> = api.record(key).await?;
     let name = organisation.as_ref().map(|organisation| organisation.name.as_str());
-    Ok(Json(render::account(&address, &account, name)))
+    let certificate = StateKey::member_certificate(api.parts.suite, address);
+    let certificate: Option<MemberCertificate> = api.record(certificate).await?;
+    Ok(Json(render::account(&address, &account, name, certificate.as_ref())))
 }
 
 /// `GET /v1/accounts/{address}/balances/{asset}`.
@@ -81,6 +84,25 @@ pub(super) async fn key(
         Problem::not_found("state_not_found", detail)
     })?;
     Ok(Json(render::account_key(index, &record.key, record.modules, live)))
+}
+
+/// What to answer where an account has no certificate.
+pub(super) fn no_certificate(address: Address) -> Problem {
+    let detail = format!("account {address} has no certificate on this chain");
+    Problem::not_found("certificate_not_found", detail)
+}
+
+/// `GET /v1/accounts/{address}/certificate`.
+pub(super) async fn certificate(
+    State(api): Shared,
+    Path(text): Path<String>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Answer {
+    let address = address(&text)?;
+    let key = StateKey::member_certificate(api.parts.suite, address);
+    let record: Option<MemberCertificate> = api.record(key).await?;
+    let record = record.ok_or_else(|| no_certificate(address))?;
+    Ok(Json(render::member_certificate(&record)))
 }
 
 /// `GET /v1/accounts/{address}/transactions`.

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use request::{Nothing, Params};
 use serde::Deserialize;
 use trine_types::limits::RECEIPTS_MAX;
-use trine_types::{Address, Height, codec::to_hex};
+use trine_types::{Address, Height, StateKey, codec::to_hex};
 
 type Proof = Result<Response, Problem>;
 
@@ -60,6 +60,20 @@ pub(super) async fn account(
         Problem::not_found("account_not_found", detail)
     };
     prove(&api, Subject::Account(address), unknown).await
+}
+
+/// `GET /v1/accounts/{address}/certificate/proof`.
+pub(super) async fn certificate(
+    State(api): Shared,
+    Path(text): Path<String>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Proof {
+    let address: Address = accounts::address(&text)?;
+    let key = StateKey::member_certificate(api.parts.suite, address);
+    if api.parts.reader.values(vec![key]).await?.pop().flatten().is_none() {
+        return Err(accounts::no_certificate(address));
+    }
+    prove(&api, Subject::State(key), || accounts::no_certificate(address)).await
 }
 
 /// `GET /v1/state/{key}/proof`; absence can be proven too.

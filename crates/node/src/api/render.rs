@@ -10,6 +10,7 @@ use trine_types::codec::to_hex;
 use trine_types::record::{
     Asset, Log, Organisation, PARAMETERS, Parameters, Proposal, ProposalStatus, Transfer,
 };
+use trine_types::x509::{Authority, MemberCertificate};
 use trine_types::{
     Account, Address, AssetId, Call, Digest, EpochChange, Event, Header, LogId, OrganisationId,
     Outcome, ProposalId, RawCall, StateCommitment, Suite, ValidatorKey, ValidatorSet,
@@ -200,6 +201,18 @@ fn call(call: &Call) -> Value {
         Call::AccountFreeze { address } | Call::AccountUnfreeze { address } => {
             json!({"address": address})
         }
+        Call::AccountEnrol { key, roles: held, certificate } => json!({
+            "key": public_key(key),
+            "roles": roles(*held),
+            "certificate": member_certificate(certificate),
+        }),
+        Call::CertificateSet { address, certificate } => {
+            json!({"address": address, "certificate": member_certificate(certificate)})
+        }
+        Call::AuthorityRegister { fingerprint, expires_ms } => {
+            json!({"fingerprint": digest(fingerprint), "expires_ms": expires_ms})
+        }
+        Call::AuthorityRemove { fingerprint } => json!({"fingerprint": digest(fingerprint)}),
         Call::RolesSet { address, roles: held } => {
             json!({"address": address, "roles": roles(*held)})
         }
@@ -234,8 +247,30 @@ fn call(call: &Call) -> Value {
     }
 }
 
+/// The record of a member's certificate.
+pub fn member_certificate(certificate: &MemberCertificate) -> Value {
+    json!({
+        "fingerprint": digest(&certificate.fingerprint),
+        "authority": digest(&certificate.authority),
+        "expires_ms": certificate.expires_ms,
+    })
+}
+
+/// An authority of an organisation.
+pub fn authority(authority: &Authority) -> Value {
+    json!({
+        "fingerprint": digest(&authority.fingerprint),
+        "expires_ms": authority.expires_ms,
+    })
+}
+
 /// An account; `organisation` is the name of its organisation.
-pub fn account(address: &Address, account: &Account, organisation: Option<&str>) -> Value {
+pub fn account(
+    address: &Address,
+    account: &Account,
+    organisation: Option<&str>,
+    certificate: Option<&MemberCertificate>,
+) -> Value {
     json!({
         "address": address,
         "organisation": account.organisation,
@@ -252,6 +287,7 @@ pub fn account(address: &Address, account: &Account, organisation: Option<&str>)
         "quota": account.quota,
         "quota_window": account.quota_window,
         "quota_used": account.quota_used,
+        "certificate": certificate.map(member_certificate),
     })
 }
 

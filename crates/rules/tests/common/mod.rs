@@ -5,6 +5,7 @@ use std::sync::Arc;
 use trine_rules::Rules;
 use trine_testkit::{Member, TestChain, genesis, public_key};
 use trine_types::call::Action;
+use trine_types::x509::MemberCertificate;
 use trine_types::{Amount, AssetId, Call, Digest, Genesis, Outcome, ProposalId, Roles};
 
 const ALL: &[&str] = &["administrator", "notary", "issuer"];
@@ -80,6 +81,20 @@ pub fn submit(chain: &TestChain, action: Action) -> Call {
 /// Creates an account of the person `name`.
 pub fn create(name: &str, roles: Roles) -> Call {
     Call::AccountCreate { key: public_key(name), roles }
+}
+
+/// An authority that [`trust`] registers.
+pub const AUTHORITY: Digest = Digest([0xca; 32]);
+
+/// Registers [`AUTHORITY`] for the organisation of `name`, for the longest time.
+pub fn trust(chain: &mut TestChain, name: &str) {
+    let register = Call::AuthorityRegister { fingerprint: AUTHORITY, expires_ms: u64::MAX };
+    must(chain, name, &[register]);
+}
+
+/// A certificate of [`AUTHORITY`] that is valid until `expires_ms`.
+pub fn certificate(expires_ms: u64) -> MemberCertificate {
+    MemberCertificate { fingerprint: Digest([0xce; 32]), authority: AUTHORITY, expires_ms }
 }
 
 /// Transfers units of the primary asset.

@@ -7,6 +7,7 @@ use trine_rules::Rules;
 use trine_testkit::{Applied, TestChain, public_key, secret_key};
 use trine_types::call::{Action, TransferReference};
 use trine_types::codec::to_hex;
+use trine_types::x509::MemberCertificate;
 use trine_types::{
     Amount, AssetId, Call, Digest, Encode, Genesis, LogId, ProposalId, RawCall, Roles, Suite,
     Transaction,
@@ -74,6 +75,7 @@ pub fn vectors() -> Value {
     evidence_logs(&mut script);
     nonces(&mut script);
     invalid(&mut script);
+    certificates(&mut script);
     json!({
         "genesis": genesis,
         "state_digest": digest.to_string(),
@@ -154,6 +156,28 @@ fn organisations(script: &mut Script) {
     script.run("alice", &[Call::QuotaSet { address: bob, quota: 1 }]);
     let note = Call::LogCreate { name: "x".to_owned() };
     script.run("bob", &[note.clone(), note]);
+}
+
+fn certificates(script: &mut Script) {
+    let expires_ms = script.chain.time_ms + 3_000;
+    let authority = Digest([0x22; 32]);
+    let register = Call::AuthorityRegister { fingerprint: authority, expires_ms };
+    let certificate =
+        |expires_ms| MemberCertificate { fingerprint: Digest([0x11; 32]), authority, expires_ms };
+    let enrol = |name: &str, expires_ms| Call::AccountEnrol {
+        key: public_key(name),
+        roles: Roles::NOTARY,
+        certificate: certificate(expires_ms),
+    };
+    let set = |address| Call::CertificateSet { address, certificate: certificate(u64::MAX) };
+    let own = script.chain.address("alice");
+    script.run("alice", &[register.clone(), enrol("frank", expires_ms), set(own)]);
+    script.run("alice", &[register]);
+    script.run("alice", &[enrol("grace", 0)]);
+    script.run("alice", &[enrol("grace", u64::MAX)]);
+    let remove = Call::AuthorityRemove { fingerprint: authority };
+    script.run("alice", &[remove.clone(), remove.clone()]);
+    script.run("alice", &[remove]);
 }
 
 fn proposals(script: &mut Script) {

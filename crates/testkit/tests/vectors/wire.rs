@@ -9,6 +9,7 @@ use trine_types::merkle::{inclusion_path, leaf_hash, root};
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
 };
+use trine_types::x509::{Authority, CertificateRegistry, MemberCertificate};
 use trine_types::{
     Account, Address, Algorithm, Amount, AssetId, Call, ChainId, Code, Digest, Encode, Epoch,
     EpochChange, Event, Genesis, Header, Height, LogId, OrganisationId, Outcome, ProposalId,
@@ -87,6 +88,14 @@ fn genesis_vector() -> Value {
     })
 }
 
+fn certificate() -> MemberCertificate {
+    MemberCertificate {
+        fingerprint: Digest([0x11; 32]),
+        authority: Digest([0x22; 32]),
+        expires_ms: 1_800_000_000_000,
+    }
+}
+
 fn sample_calls() -> Vec<Call> {
     let (asset, to, amount) = (AssetId(1), address("bob"), Amount(250));
     let key = public_key("carol");
@@ -126,6 +135,14 @@ fn sample_calls() -> Vec<Call> {
             reference: Some(TransferReference(b"invoice 2026/0001".to_vec())),
         },
         Call::AssetBurn { asset, amount },
+        Call::AccountEnrol {
+            key: public_key("carol"),
+            roles: Roles(2),
+            certificate: certificate(),
+        },
+        Call::CertificateSet { address: to, certificate: certificate() },
+        Call::AuthorityRegister { fingerprint: Digest([0x22; 32]), expires_ms: 1_900_000_000_000 },
+        Call::AuthorityRemove { fingerprint: Digest([0x22; 32]) },
     ]
 }
 
@@ -301,6 +318,9 @@ fn state_keys() -> Value {
         "transfer address invoice 2026/0001":
             hex(StateKey::transfer(SUITE, of, b"invoice 2026/0001")),
         "proposal 8": hex(StateKey::proposal(SUITE, ProposalId(8))),
+        "certificate_registry 3": hex(StateKey::certificate_registry(SUITE, org)),
+        "member_certificate address": hex(StateKey::member_certificate(SUITE, of)),
+        "certified_member 3 9": hex(StateKey::certified_member(SUITE, org, 9)),
     })
 }
 
@@ -348,6 +368,14 @@ fn records() -> Value {
             status: ProposalStatus::Rejected,
             approvals: vec![OrganisationId(3)],
             rejections: vec![OrganisationId(0), OrganisationId(2)],
+        };
+        certificate();
+        CertificateRegistry {
+            members: 4,
+            authorities: vec![
+                Authority { fingerprint: Digest([0x22; 32]), expires_ms: 1_900_000_000_000 },
+                Authority { fingerprint: Digest([0x33; 32]), expires_ms: 0 },
+            ],
         };
     }
     .into()

@@ -9,13 +9,17 @@ from typing import Any, Final
 
 from trine.model.calls import (
     AccountCreate,
+    AccountEnrol,
     AccountFreeze,
     AccountUnfreeze,
     AssetBurn,
     AssetDefine,
     AssetIssue,
     AssetTransfer,
+    AuthorityRegister,
+    AuthorityRemove,
     Call,
+    CertificateSet,
     EvidenceAppend,
     KeyAdd,
     KeyRevoke,
@@ -28,7 +32,14 @@ from trine.model.calls import (
     RolesSet,
 )
 from trine.model.context import Caller, Effects
-from trine.model.modules import accounts, assets, evidence, organisations, proposals
+from trine.model.modules import (
+    accounts,
+    assets,
+    authorities,
+    evidence,
+    organisations,
+    proposals,
+)
 
 EXECUTORS: Final[dict[type[Call], Callable[[Any, Caller, Effects], None]]] = {
     AccountCreate: accounts.create,
@@ -37,8 +48,12 @@ EXECUTORS: Final[dict[type[Call], Callable[[Any, Caller, Effects], None]]] = {
     KeyRotate: accounts.rotate_key,
     AccountFreeze: accounts.freeze,
     AccountUnfreeze: accounts.unfreeze,
+    AccountEnrol: accounts.enrol,
+    CertificateSet: accounts.set_certificate,
     RolesSet: organisations.set_roles,
     QuotaSet: organisations.set_quota,
+    AuthorityRegister: authorities.register,
+    AuthorityRemove: authorities.remove,
     ProposalSubmit: proposals.submit,
     ProposalApprove: proposals.approve,
     ProposalReject: proposals.reject,

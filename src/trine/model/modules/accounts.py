@@ -7,8 +7,10 @@ from trine.model.account import Account, Roles
 from trine.model.calls import (
     ACCOUNTS,
     AccountCreate,
+    AccountEnrol,
     AccountFreeze,
     AccountUnfreeze,
+    CertificateSet,
     KeyAdd,
     KeyRevoke,
     KeyRotate,
@@ -18,10 +20,11 @@ from trine.model.context import Caller, Effects
 from trine.model.identifiers import Address, KeyIndex, OrganisationId
 from trine.model.keys import PublicKey
 from trine.model.limits import ACCOUNT_KEYS_MAX
+from trine.model.modules.authorities import check_certificate, count_member
 from trine.model.outcome import Event
 from trine.model.records import EVERY_MODULE, AccountKey, Organisation
 from trine.model.state import State
-from trine.model.state_keys import account_key_key, organisation_key
+from trine.model.state_keys import account_key_key, member_certificate_key, organisation_key
 from trine.model.verdicts import (
     AccountExists,
     BadKey,
@@ -32,6 +35,7 @@ from trine.model.verdicts import (
     NoSuchKey,
     UnknownAccount,
 )
+from trine.model.x509 import MemberCertificate
 
 CREATED: Final = 1
 """Event: an account was created. Fields: address, organisation, roles."""
@@ -45,6 +49,8 @@ FROZEN: Final = 5
 """Event: an account was frozen. Fields: address."""
 UNFROZEN: Final = 6
 """Event: an account was unfrozen. Fields: address."""
+CERTIFICATE_SET: Final = 7
+"""Event: a certificate was recorded. Fields: address, certificate."""
 
 
 def create(call: AccountCreate, caller: Caller, effects: Effects) -> None:
@@ -56,16 +62,68 @@ def create(call: AccountCreate, caller: Caller, effects: Effects) -> None:
         AccountExists: The key's address has an account.
     """
     sender = caller.require_role(Roles.ADMINISTRATOR, effects)
-    check_key(call.key)
-    address = call.key.address()
+    _admit(call.key, call.roles, sender.organisation, effects)
+
+
+def enrol(call: AccountEnrol, caller: Caller, effects: Effects) -> None:
+    """Create an account in the sender's organisation for the holder of a certificate.
+
+    Raises:
+        NoRight: The sender is no administrator.
+        UnknownAuthority, AuthorityExpired, ExpiryPassed: The certificate does not count.
+        BadKey: The key is not well-formed.
+        AccountExists: The key's address has an account.
+    """
+    organisation = caller.require_role(Roles.ADMINISTRATOR, effects).organisation
+    check_certificate(call.certificate, organisation, caller, effects.state)
+    address = _admit(call.key, call.roles, organisation, effects)
+    _record_certificate(address, organisation, call.certificate, effects)
+
+
+def set_certificate(call: CertificateSet, caller: Caller, effects: Effects) -> None:
+    """Record a certificate of a member of the sender's organisation, its first or a renewal.
+
+    Raises:
+        NoRight: The sender is no administrator.
+        UnknownAccount: The address has no account.
+        OtherOrganisation: The account belongs to another organisation.
+        UnknownAuthority, AuthorityExpired, ExpiryPassed: The certificate does not count.
+    """
+    caller.require_role(Roles.ADMINISTRATOR, effects)
+    organisation = caller.require_member(call.address, effects).organisation
+    check_certificate(call.certificate, organisation, caller, effects.state)
+    _record_certificate(call.address, organisation, call.certificate, effects)
+
+
+def _record_certificate(
+    address: Address, organisation: OrganisationId, certificate: MemberCertificate, effects: Effects
+) -> None:
+    name = member_certificate_key(address)
+    if name not in effects.state.values:
+        count_member(organisation, address, effects.state)
+    effects.state.write(name, certificate)
+    fields = address + certificate.encode()
+    effects.events.append(Event.of_module(ACCOUNTS, CERTIFICATE_SET, fields))
+
+
+def _admit(key: PublicKey, roles: Roles, organisation: OrganisationId, effects: Effects) -> Address:
+    """Create an account; who may do so is checked before.
+
+    Raises:
+        BadKey: The key is not well-formed.
+        AccountExists: The key's address has an account.
+    """
+    check_key(key)
+    address = key.address()
     if address in effects.state.accounts:
         raise AccountExists
-    effects.state.accounts[address] = Account.new(sender.organisation, call.roles, call.key)
-    record_first_key(address, call.key, effects.state)
-    if Roles.ADMINISTRATOR in call.roles:
-        count_administrators(effects.state, sender.organisation, 1)
-    fields = address + U32.write(sender.organisation) + U8.write(call.roles)
+    effects.state.accounts[address] = Account.new(organisation, roles, key)
+    record_first_key(address, key, effects.state)
+    if Roles.ADMINISTRATOR in roles:
+        count_administrators(effects.state, organisation, 1)
+    fields = address + U32.write(organisation) + U8.write(roles)
     effects.events.append(Event.of_module(ACCOUNTS, CREATED, fields))
+    return address
 
 
 def record_first_key(address: Address, key: PublicKey, state: State) -> None:

@@ -6,9 +6,18 @@ use serde_json::json;
 use trine_testkit::{public_key, suite};
 use trine_types::call::{Action, TransferReference};
 use trine_types::codec::to_hex;
-use trine_types::{Amount, AssetId, Call, Digest, LogId, StateKey};
+use trine_types::x509::MemberCertificate;
+use trine_types::{Amount, AssetId, Call, Digest, LogId, Roles, StateKey};
 
 const REFERENCE: &[u8] = b"invoice-2026-0001";
+
+fn certificate() -> MemberCertificate {
+    MemberCertificate {
+        fingerprint: Digest([2; 32]),
+        authority: Digest([1; 32]),
+        expires_ms: 1 << 45,
+    }
+}
 
 /// A chain on which one of everything has happened.
 async fn eventful() -> MemoryChain {
@@ -27,6 +36,13 @@ async fn eventful() -> MemoryChain {
         Call::AssetIssue { asset: AssetId(2), to: address("alice"), amount: Amount(9) },
         Call::AssetTransfer { asset, to, amount, reference },
         Call::KeyAdd { key: public_key("second"), modules: 0b10_0000 },
+        Call::AuthorityRegister { fingerprint: Digest([1; 32]), expires_ms: u64::MAX },
+        Call::CertificateSet { address: address("alice"), certificate: certificate() },
+        Call::AccountEnrol {
+            key: public_key("enrolled"),
+            roles: Roles::NOTARY,
+            certificate: certificate(),
+        },
         Call::ProposalSubmit {
             action: Action::SetParameter { parameter: 3, value: 60 },
             expires_ms: crate::clock::now_ms() + 100_000,
@@ -67,6 +83,40 @@ async fn accounts() {
     assert_eq!(recent["transactions"].as_array().unwrap().len(), 1);
     let (_, answer) = get(&chain, &format!("/v1/accounts/{}", "00".repeat(20))).await;
     assert_eq!(answer["code"], "account_not_found");
+}
+
+/// Goal: certificates are shown with their accounts, by organisation, and provable. Method: an
+/// account that was enrolled and one that got its certificate later.
+#[tokio::test]
+async fn certificates() {
+    let chain = eventful().await;
+    let (alice, enrolled) = (address("alice"), address("enrolled"));
+    let record = json!({
+        "fingerprint": "02".repeat(32), "authority": "01".repeat(32), "expires_ms": 1u64 << 45,
+    });
+    assert_eq!(ok(&chain, &format!("/v1/accounts/{alice}/certificate")).await, record);
+    assert_eq!(ok(&chain, &format!("/v1/accounts/{enrolled}")).await["certificate"], record);
+    let admin = address("admin");
+    assert_eq!(ok(&chain, &format!("/v1/accounts/{admin}")).await["certificate"], json!(null));
+    for end in ["certificate", "certificate/proof"] {
+        let (_, answer) = get(&chain, &format!("/v1/accounts/{admin}/{end}")).await;
+        assert_eq!(answer["code"], "certificate_not_found");
+    }
+    let authorities = ok(&chain, "/v1/organisations/city/authorities").await;
+    let expected = json!([{"fingerprint": "01".repeat(32), "expires_ms": u64::MAX}]);
+    assert_eq!((&authorities["authorities"], &authorities["organisation"]), (&expected, &json!(0)));
+    let list = ok(&chain, "/v1/organisations/0/certificates").await;
+    let addresses: Vec<_> = (0..2).map(|place| &list["certificates"][place]["address"]).collect();
+    assert_eq!(addresses, [&json!(alice), &json!(enrolled)]);
+    assert_eq!((&list["total"], &list["certificates"][1]["number"]), (&json!(2), &json!(1)));
+    let rest = ok(&chain, "/v1/organisations/0/certificates?from=1").await;
+    assert_eq!(rest["certificates"], json!([list["certificates"][1]]));
+    let none = ok(&chain, "/v1/organisations/port/certificates").await;
+    assert_eq!(none, json!({"certificates": [], "total": 0}));
+    for end in ["authorities", "certificates"] {
+        let (_, answer) = get(&chain, &format!("/v1/organisations/9/{end}")).await;
+        assert_eq!(answer["code"], "organisation_not_found");
+    }
 }
 
 /// Goal: lists start where asked and name how many there are. Method: organisations, assets, logs,

@@ -1,5 +1,7 @@
 //! Check, case by case, every code with which a call can fail, and that the reference lists them.
 
+mod certificates;
+#[path = "../common/mod.rs"]
 mod common;
 
 use common::{TOKEN, chain, create, lonely_chain, must, note, open_proposal, pay, submit};
@@ -422,11 +424,15 @@ const CASES: &[(&str, Code, Case)] = &[
     }),
 ];
 
+fn cases() -> impl Iterator<Item = &'static (&'static str, Code, Case)> {
+    CASES.iter().chain(certificates::CASES)
+}
+
 /// Goal: each failure has its own code, leaves the state as it was but for nonce and quotas, and
 /// has no events. Method: run each case and compare accounts and assets before and after.
 #[test]
 fn every_failure_has_its_code() {
-    for (place, (method, code, case)) in CASES.iter().enumerate() {
+    for (place, (method, code, case)) in cases().enumerate() {
         let (mut chain, who, call) = case();
         let before = chain.clone();
         let outcome = chain.run(who, std::slice::from_ref(&call));
@@ -456,7 +462,7 @@ fn every_failure_has_its_code() {
 /// Goal: a case calls the method that it claims. Method: compare the names with the codec's.
 #[test]
 fn cases_are_filed_right() {
-    for (method, _, case) in CASES {
+    for (method, _, case) in cases() {
         let raw = case().2.to_raw();
         let (_, module, _, name) = trine_types::call::METHODS
             .iter()
@@ -471,7 +477,7 @@ fn table() -> String {
     for (_, module, _, name) in trine_types::call::METHODS {
         let method = format!("{module}.{name}");
         let mut codes: Vec<Code> = Vec::new();
-        for (_, code, _) in CASES.iter().filter(|case| case.0 == method) {
+        for (_, code, _) in cases().filter(|case| case.0 == method) {
             if !codes.contains(code) {
                 codes.push(*code);
             }
