@@ -38,6 +38,7 @@ from trine.model.limits import (
     U64_MAX,
 )
 from trine.model.modules.assets import balance_of
+from trine.model.modules.authorities import registry_of
 from trine.model.parameters import PARAMETER_NUMBERS, PARAMETERS
 from trine.model.records import AccountKey, Asset, Log, Proposal
 from trine.model.state_keys import (
@@ -120,7 +121,7 @@ def age(random: Random, chain: Chain) -> None:
     total = sum(account.balance for account in state.accounts.values())
     asset = state.require(asset_key(PRIMARY_ASSET), Asset)
     state.write(asset_key(PRIMARY_ASSET), replace(asset, supply=Amount(total)))
-    if random.random() < 0.3:
+    if random.random() < 0.6:
         count = random.choice((2, AUTHORITIES_MAX - 1, AUTHORITIES_MAX))
         expiries = (chain.document.time_ms + 2_000, 2**60)
         authorities = tuple(
@@ -206,6 +207,14 @@ class Generator:
             ):
                 member = self.chain.state.accounts.get(who)
                 owner = member.organisation if member else owner
+            case calls.AccountEnrol(certificate=certificate):
+                registry = registry_of(account.organisation, self.chain.state)
+                if registry.authority(certificate.authority) is None:
+                    return False
+            case calls.AuthorityRemove(fingerprint=fingerprint):
+                registry = registry_of(account.organisation, self.chain.state)
+                if registry.authority(fingerprint) is None:
+                    return False
             case calls.AccountFreeze(address=who) | calls.AccountUnfreeze(address=who):
                 member = self.chain.state.accounts.get(who)
                 owner = member.organisation if member else owner
@@ -249,17 +258,24 @@ class Generator:
             lambda: calls.CertificateSet(self._address(), self._certificate()),
             lambda: calls.CertificateSet(self._address(), self._certificate()),
             lambda: calls.AuthorityRegister(authority.authority, authority.expires_ms),
-            lambda: calls.AuthorityRegister(authority.authority, authority.expires_ms),
+            lambda: calls.AuthorityRegister(authority.fingerprint, authority.expires_ms),
             lambda: calls.AuthorityRemove(authority.authority),
         )
 
     def _certificate(self) -> MemberCertificate:
-        """Make a certificate whose authority is registered now and then."""
+        """Make a certificate whose authority is registered mostly."""
         lifetimes = (1, 1_000, 60_000, 2**40, 2**40, 2**40, -1, 0)
-        numbers = (0, 0, 0, 1, self.random.randrange(20))
+        known = [
+            one.fingerprint
+            for number in range(self.chain.state.counters.organisations)
+            for one in registry_of(OrganisationId(number), self.chain.state).authorities
+        ]
+        authority = Digest(bytes([self.random.randrange(20)]) * 32)
+        if known and not self._one_in(4):
+            authority = self.random.choice(known)
         return MemberCertificate(
             Digest(self.random.randbytes(32)),
-            Digest(bytes([self.random.choice(numbers)]) * 32),
+            authority,
             Milliseconds(self.time_ms + self.random.choice(lifetimes)),
         )
 
