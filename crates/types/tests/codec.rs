@@ -143,8 +143,8 @@ proptest! {
         for bytes in [noise.as_slice(), small.as_slice()] {
             any_bytes!(bytes; PublicKey, Action, TransferReference, RawCall, UnsignedTransaction,
                 Event, Outcome, Account, Counters, Parameters, Organisation, AccountKey, Log, Asset,
-                Transfer, Proposal, MemberCertificate, CertificateRegistry, ValidatorSet, EpochChange,
-                Header);
+                Transfer, Proposal, MemberCertificate, CertificateRegistry, ValidatorSet,
+                EpochChange, Header);
             if let Ok(transaction) = Transaction::from_bytes(Suite::Intl, bytes.to_vec().into()) {
                 let body = transaction.body.to_bytes();
                 prop_assert!(transaction.bytes.starts_with(&body));
