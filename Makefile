@@ -9,6 +9,8 @@ READY := .venv/.ready
 SOURCES := $(shell find crates -name '*.rs' -o -name '*.toml' -o -path '*/page/*' -type f)
 TEST_FLAGS ?=
 # Tests that run chains; each runs on either suite.
+# Schedules that the simulation plays on the second suite; the first has its own number.
+GM_SEEDS := 10
 GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns votes)
 # The interpreter for which cargo checks the extension, whatever else is installed.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -43,7 +45,8 @@ test: build ## Run all tests
 	$(call say,Rust tests)
 	@cargo test --locked --workspace $(TEST_FLAGS)
 	$(call say,Rust tests of the suite gm)
-	@TRINE_TEST_SUITE=gm cargo test --locked --workspace $(GM_TESTS) $(TEST_FLAGS)
+	@TRINE_TEST_SUITE=gm TRINE_SEEDS=$${TRINE_SEEDS:-$(GM_SEEDS)} \
+		cargo test --locked --workspace $(GM_TESTS) $(TEST_FLAGS)
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest
 	$(call say,Python tests of the suite gm)

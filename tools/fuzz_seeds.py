@@ -30,9 +30,9 @@ TABLES = {
 #: Tables of which each value is one number or address, by its bytes.
 NUMBERS = {5: 4, 8: 4, 10: 4, 11: 8, 16: 20}
 #: Where the proposer's key stands in a header.
-PROPOSER = slice(65, 97)
+PROPOSER = slice(65, 99)
 #: Bytes of a header before its epoch change; of the fields that follow that when they are empty.
-EPOCH_CHANGE_AT = 402
+EPOCH_CHANGE_AT = 404
 AFTER_EPOCH_CHANGE = 2
 #: Bytes of a proof file around its body beside the text: heads, keys and seal.
 BEFORE_BODY = 9
@@ -75,7 +75,7 @@ def _blocks(wire: Any) -> Seeds:
     ]
     blocks = [header + _framed(items) for header in headers for items in ([], transactions)]
     # The engine asks for a proposer that has a key.
-    key = bytes.fromhex(wire["keys"][0]["public_key"])
+    key = b"\x01" + bytes.fromhex(wire["keys"][0]["public_key"]) + b"\x00"
     proposed = [block[: PROPOSER.start] + key + block[PROPOSER.stop :] for block in blocks]
     return {
         "header": headers,
@@ -118,7 +118,9 @@ def _keys(wire: Any) -> Seeds:
             for first in (key, seed)
         ]
         texts.append(one["address"])
-    return {"key": keys, "text": [text.encode() for text in texts]}
+    plans = [bytes(range(80)), bytes(80), bytes([3, 1, 2, 1] * 20)]
+    signatures = [bytes([number]) + plan for number in range(1, 5) for plan in plans]
+    return {"key": keys, "text": [text.encode() for text in texts], "signatures": signatures}
 
 
 def _paths(wire: Any) -> Seeds:

@@ -11,7 +11,8 @@ from rich.console import Console
 from trine.bench import draw, table
 from trine.bench.show import warning
 
-RESULTS = sorted((Path(__file__).parents[2] / "bench" / "results").glob("*.json"))
+FOLDER = Path(__file__).parents[2] / "bench" / "results"
+RESULTS = sorted(path for path in FOLDER.glob("*.json") if path.stem != "crypto")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 

@@ -8,7 +8,7 @@ use crate::weierstrass::claim::{self, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;
 use crate::weierstrass::modulus::{
-    Fe, Modulus, Sparse, Words, invert_all, is_reduced, reduce, subtract,
+    Fe, Modulus, Sparse, Words, invert_all, is_reduced, reduce, subtract, sum,
 };
 use crate::weierstrass::tables::Tables;
 use crate::weierstrass::{Curve, pair_of, words_of};
@@ -32,6 +32,14 @@ pub(crate) struct Prime;
 impl Modulus for Prime {
     const M: Words = [u64::MAX, 0xffff_ffff, 0, 0xffff_ffff_0000_0001];
     const SPARSE: Sparse = Sparse { low: 1 << 44, middle: 1 << 36, high: (1 << 48) - (1 << 16) };
+
+    /// p + 1 = 2^64 (2^192 - 2^160 + 2^128 + 2^32), so that q is the lowest word.
+    #[inline(always)]
+    fn step([quotient, t0, t1, t2]: Words) -> Words {
+        let (low, high) = (quotient << 32, quotient >> 32);
+        let above = subtract(&[0, 0, quotient, quotient], &[0, 0, low, high]).0;
+        sum(&[t0, t1, t2, 0], &[low, high, above[2], above[3]]).0
+    }
 }
 
 /// Scalars.

@@ -26,7 +26,7 @@ use crate::Path;
 use crate::weierstrass::claim::{self, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;
-use crate::weierstrass::modulus::{Fe, Modulus, Sparse, Words, is_reduced, reduce};
+use crate::weierstrass::modulus::{Fe, Modulus, Sparse, Words, is_reduced, reduce, subtract, sum};
 use crate::weierstrass::tables::Tables;
 use crate::weierstrass::{Curve, pair_of, words_of};
 use std::sync::OnceLock;
@@ -52,6 +52,14 @@ impl Modulus for Prime {
     const M: Words = [u64::MAX, 0xffff_ffff_0000_0000, u64::MAX, 0xffff_fffe_ffff_ffff];
     const SPARSE: Sparse =
         Sparse { low: (1 << 12) - (1 << 44), middle: 0, high: (1 << 48) - (1 << 16) };
+
+    /// p + 1 = 2^64 (2^192 - 2^160 - 2^32 + 1), so that q is the lowest word.
+    #[inline(always)]
+    fn step([quotient, t0, t1, t2]: Words) -> Words {
+        let (low, high) = (quotient << 32, quotient >> 32);
+        let added = subtract(&[quotient, 0, 0, quotient], &[low, high, low, high]).0;
+        sum(&[t0, t1, t2, 0], &added).0
+    }
 }
 
 /// Scalars.

@@ -21,6 +21,7 @@ pub(crate) mod tables;
 mod tests;
 #[cfg(test)]
 pub(crate) mod vectors;
+mod words;
 
 use modulus::{Fe, Modulus, Words};
 

@@ -134,9 +134,7 @@ def sign(settings: Settings, name: str, file: Path, out: Path, password_file: Pa
     """
     opened = settings.open_key(name, password_file)
     if not isinstance(opened, SecretKey):
-        raise BadArgument(
-            f"the key {name!r} lives in a token: use its vendor's tool"
-        )
+        raise BadArgument(f"the key {name!r} lives in a token: use its vendor's tool")
     signature = sign_message(opened, _read(file, FILE_BYTES_MAX))
     if opened.algorithm in DER:
         signature = signature_to_der(opened.algorithm, signature)

@@ -5,7 +5,7 @@ little. Ratios between figures of one run are what to rely on.
 
 Example:
     >>> from trine.bench import Figure
-    >>> Figure("sm2", "batch", "1000 keys", 8192, "trine (portable)", 9.5).per_s
+    >>> Figure("sm2", "batch", "1000 keys", 8192, "trine, portable", 9.5).per_s
     105263
 """
 
@@ -112,7 +112,7 @@ def _least(repeats: int, run: Callable[[], None]) -> float:
 def _pyca(repeats: int) -> Iterator[Figure]:
     """Measure OpenSSL through the package `cryptography`."""
     version = metadata.version("cryptography")
-    by = f"OpenSSL (cryptography {version})"
+    by = f"OpenSSL, cryptography {version}"
     messages = [bytes([number]) * 32 for number in range(PEER_COUNT)]
     edwards = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     curve = ec.derive_private_key(7, ec.SECP256R1())
@@ -160,6 +160,6 @@ def _openssl_sm2() -> Iterator[Figure]:
     found = re.search(r":CurveSM2:([0-9.]+):([0-9.]+)", done.stdout)
     if found is None:
         return
-    by = f"OpenSSL {version[1]} (openssl speed)" if len(version) > 1 else "openssl speed"
+    by = f"OpenSSL {version[1]}" if len(version) > 1 else "OpenSSL"
     for operation, rate in zip(("sign", "verify"), found.groups(), strict=True):
         yield Figure("sm2", operation, "one at a time", 1, by, 1e6 / float(rate))

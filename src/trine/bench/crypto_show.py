@@ -35,10 +35,11 @@ def crypto_table(figures: Sequence[Figure], title: str) -> Table:
         title: Line above the table.
     """
     table = Table(title=title, title_justify="left")
-    for name in ("Algorithm", "Operation", "Case", "By"):
+    for name in ("Algorithm", "What", "By"):
         table.add_column(name, overflow="fold")
-    for name in ("Items", "µs an item", "a second", "against the best other, single"):
-        table.add_column(name, justify="right")
+    for name in ("Items", "µs each", "a second", "ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.caption = "Ratio: against the fastest single operation of the other libraries."
     before = None
     for figure in figures:
         if before not in (None, figure.algorithm):
@@ -46,9 +47,9 @@ def crypto_table(figures: Sequence[Figure], title: str) -> Table:
         before = figure.algorithm
         best = _single(figures, figure)
         ours = figure.by.startswith("trine")
-        ratio = f"{best / figure.us:.1f} ×" if best and ours else ""
+        ratio = f"{best / figure.us:.1f}" if best and ours else ""
         table.add_row(
-            *(figure.algorithm, figure.operation, figure.case, figure.by),
+            *(figure.algorithm, f"{figure.operation}, {figure.case}", figure.by),
             *(f"{figure.count:,}", f"{figure.us:,.3f}", f"{figure.per_s:,}", ratio),
         )
     return table

@@ -73,9 +73,7 @@ def sign_message(key: SecretKey, message: bytes, *, identifier: bytes | None = N
             an identifier, and the key is not of SM2 or it is too long.
     """
     if message[1 : 1 + len(CHAIN_NAMESPACE)] == CHAIN_NAMESPACE:
-        raise BadArgument(
-            "the bytes begin as what is signed on a chain: they are not signed here"
-        )
+        raise BadArgument("the bytes begin as what is signed on a chain: they are not signed here")
     return core.sign(key.core, message, identifier)
 
 

@@ -27,11 +27,11 @@ pub(super) fn measure(sink: &mut Sink<'_>) {
             let about = about("sm3", "hash many", ours(path));
             sink.measure(about, || sm3::hash_many_on(path, &messages));
         }
-        sink.measure(about("sm3", "hash", "trine (portable)"), || {
+        sink.measure(about("sm3", "hash", "trine, portable"), || {
             messages.iter().map(|one| sm3::hash(one)).collect::<Vec<_>>()
         });
         sink.measure(about("sha256", "hash", "sha2"), || {
-            messages.iter().map(|one| Sha256::digest(one)).collect::<Vec<_>>()
+            messages.iter().map(Sha256::digest).collect::<Vec<_>>()
         });
         sink.measure(about("keccak256", "hash", "sha3"), || {
             messages.iter().map(|one| keccak256(&[one])).collect::<Vec<_>>()

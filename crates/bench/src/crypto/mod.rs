@@ -101,8 +101,8 @@ fn now_us() -> f64 {
 /// Name of our own code on a path.
 const fn ours(path: Path) -> &'static str {
     match path {
-        Path::Ifma => "trine (AVX-512 IFMA)",
-        Path::Portable => "trine (portable)",
+        Path::Ifma => "trine, IFMA",
+        Path::Portable => "trine, portable",
     }
 }
 

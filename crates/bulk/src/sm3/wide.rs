@@ -29,16 +29,13 @@ pub(super) fn hash(messages: &[&Prefixed; LANES]) -> [[u32; 8]; LANES] {
         *count = message.blocks();
         longest = longest.max(*count);
     }
-    let mut scratch = [[0u8; BLOCK_BYTES]; LANES];
     for index in 0..longest {
         let mut rows = [_mm512_setzero_si512(); LANES];
         let mut running = 0u16;
         for lane in 0..LANES {
             if index < blocks[lane] {
                 running |= 1 << lane;
-                let block = messages[lane].block(index, &mut scratch[lane]);
-                // SAFETY: a block has 64 bytes, which is what the load reads.
-                rows[lane] = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+                rows[lane] = row(messages[lane], index, index + 1 == blocks[lane]);
             }
         }
         compress(&mut state, &transpose(rows), running);
@@ -47,7 +44,53 @@ pub(super) fn hash(messages: &[&Prefixed; LANES]) -> [[u32; 8]; LANES] {
         // SAFETY: a row holds sixteen 32-bit words, which is what the store writes.
         unsafe { _mm512_storeu_si512(word.as_mut_ptr().cast(), *register) };
     }
-    std::array::from_fn(|lane| std::array::from_fn(|word| words[word][lane]))
+    let mut states = [[0; 8]; LANES];
+    for (lane, state) in states.iter_mut().enumerate() {
+        for (place, word) in state.iter_mut().zip(&words) {
+            *place = word[lane];
+        }
+    }
+    states
+}
+
+/// The lowest `count` bits, for `count` up to 64.
+#[inline]
+const fn ones(count: usize) -> u64 {
+    if count < BLOCK_BYTES { (1 << count) - 1 } else { u64::MAX }
+}
+
+/// Block number `index` of a message as one register, padding included: what
+/// [`Prefixed::block`] gives, without a detour through memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn row(message: &Prefixed, index: usize, is_last: bool) -> __m512i {
+    let start = index * BLOCK_BYTES;
+    let (head, body) = (message.head, message.body);
+    let end = head.len() + body.len();
+    let from_body = head.len().saturating_sub(start).min(BLOCK_BYTES);
+    let until = end.saturating_sub(start).min(BLOCK_BYTES);
+    let mask = ones(until) & !ones(from_body);
+    // SAFETY: byte `i` of the register is read only where the mask has bit `i`: there `start + i`
+    // is at least the length of the head and below that of both, so the byte lies in the body.
+    let mut row = unsafe {
+        let first = body.as_ptr().wrapping_add(start).wrapping_sub(head.len());
+        _mm512_maskz_loadu_epi8(mask, first.cast())
+    };
+    if from_body > 0 {
+        // SAFETY: as above; bits below `from_body` are places in the head, from `start` on.
+        row = unsafe {
+            let first = head.as_ptr().wrapping_add(start);
+            _mm512_mask_loadu_epi8(row, ones(from_body), first.cast())
+        };
+    }
+    if until < BLOCK_BYTES && end >= start {
+        row = _mm512_mask_set1_epi8(row, 1 << until, 0x80u8 as i8);
+    }
+    if is_last {
+        let bits = message.hashed_bytes.wrapping_add(end as u64).wrapping_mul(8);
+        row = _mm512_mask_set1_epi64(row, 1 << 7, bits.swap_bytes() as i64);
+    }
+    row
 }
 
 /// Turns sixteen blocks into sixteen registers of one message word each, in native byte order.
@@ -99,14 +142,15 @@ fn compress(state: &mut [__m512i; 8], block: &[__m512i; LANES], running: u16) {
          $j:expr, $k:expr, $ff:expr, $gg:expr) => {{
             let a12 = _mm512_rol_epi32::<12>($a);
             let constant = _mm512_set1_epi32(ROUND_CONSTANTS[$j] as i32);
-            let sum = _mm512_add_epi32(_mm512_add_epi32(a12, $e), constant);
+            // Sums are put together so that what comes last from the round before is added last.
+            let sum = _mm512_add_epi32(_mm512_add_epi32($e, constant), a12);
             let ss1 = _mm512_rol_epi32::<7>(sum);
             let ss2 = _mm512_xor_si512(ss1, a12);
             let ff = _mm512_ternarylogic_epi32::<{ $ff }>($a, $b, $c);
             let gg = _mm512_ternarylogic_epi32::<{ $gg }>($e, $f, $g);
             let mixed = _mm512_xor_si512(w[$k], w[($k + 4) & 15]);
-            $d = _mm512_add_epi32(_mm512_add_epi32($d, mixed), _mm512_add_epi32(ff, ss2));
-            let tt2 = _mm512_add_epi32(_mm512_add_epi32($h, w[$k]), _mm512_add_epi32(gg, ss1));
+            $d = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32($d, mixed), ff), ss2);
+            let tt2 = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32($h, w[$k]), gg), ss1);
             $b = _mm512_rol_epi32::<9>($b);
             $f = _mm512_rol_epi32::<19>($f);
             let (nine, seventeen) = (_mm512_rol_epi32::<9>(tt2), _mm512_rol_epi32::<17>(tt2));

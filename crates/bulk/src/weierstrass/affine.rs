@@ -4,7 +4,7 @@
 //! inversion (Montgomery's trick). Pairs without a slope (equal points, opposite points, infinity)
 //! are rare but easy to provoke; they are handled in their lane at no cost to the others.
 
-use super::engine::{Engine, Task, invert};
+use super::engine::{Engine, LANES_MAX, Task, invert};
 use super::modulus::{Modulus, Words, subtract};
 
 /// A point in memory: words of the engine, one cache line; (0, 0) is infinity.
@@ -47,6 +47,14 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    fn with_capacity(pairs: usize) -> Self {
+        Self {
+            left: Vec::with_capacity(pairs),
+            right: Vec::with_capacity(pairs),
+            place: Vec::with_capacity(pairs),
+        }
+    }
+
     pub fn clear(&mut self) {
         self.left.clear();
         self.right.clear();
@@ -170,8 +178,8 @@ fn add_step<E: Engine>([x1, y1, x2, y2]: [E::V; 4], before: E::V, inverse: &mut 
     let inverted = E::mul(*inverse, before);
     *inverse = E::mul(*inverse, denominator);
     let slope = E::mul(numerator, inverted);
-    let x3 = E::canonical(E::sub(E::sqr(slope), E::add(x1, x2)));
-    let y3 = E::canonical(E::sub(E::mul(slope, E::sub(x1, x3)), y1));
+    let x3 = E::less_two(E::sqr(slope), x1, x2);
+    let y3 = E::less(E::mul(slope, E::sub(x1, x3)), y1);
     let Some(special) = special else { return [x3, y3] };
     let choose = |sum: E::V, one: E::V, two: E::V| {
         let sum = E::select(special.cancels, E::zero(), sum);
@@ -201,7 +209,9 @@ impl<E: Engine> Task for Special<E> {
 
     #[inline(always)]
     fn run(self) -> Slope<E> {
-        let [x1, y1, x2, y2] = self.pair.map(E::canonical);
+        let [x1, y1, x2, y2] = self.pair;
+        let (x1, y1) = (E::canonical(x1), E::canonical(y1));
+        let (x2, y2) = (E::canonical(x2), E::canonical(y2));
         let zero = E::zero();
         let first_infinite = E::equal(x1, zero) & E::equal(y1, zero);
         let second_infinite = E::equal(x2, zero) & E::equal(y2, zero);
@@ -233,13 +243,14 @@ pub(crate) struct Sums<E: Engine> {
 pub(crate) const NONE: u32 = u32::MAX;
 
 impl<E: Engine> Sums<E> {
-    pub fn new() -> Self {
+    /// Has room for runs of `points` points in all: growing would copy them.
+    pub fn with_capacity(points: usize) -> Self {
         Self {
-            work: Vec::new(),
+            work: Vec::with_capacity(points),
             places: Vec::new(),
             lens: Vec::new(),
-            pairs: Pairs::default(),
-            scratch: Vec::new(),
+            pairs: Pairs::with_capacity(points / 2 + LANES_MAX),
+            scratch: Vec::with_capacity(STEPS_MAX),
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn decompress<C: Curve, E: Engine<M = C::P>>(
     xs: &[Words],
     parities: &[u8],
 ) -> Vec<Option<Point>> {
-    E::execute(Decompress::<C, E> { xs, parities, curve: PhantomData })
+    E::Wider::execute(Decompress::<C, E::Wider> { xs, parities, curve: PhantomData })
 }
 
 /// The points with these coordinates; `None` where they are not below p or not on the curve.

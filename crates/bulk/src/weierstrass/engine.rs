@@ -20,6 +20,8 @@ pub(crate) trait Task {
 pub(crate) trait Engine: Copy + 'static {
     type M: Modulus;
     type V: Copy;
+    /// The same with more lanes at a time: for long chains of products that wait for each other.
+    type Wider: Engine<M = Self::M>;
     const LANES: usize;
 
     /// The same words of the engine in every lane.
@@ -36,6 +38,10 @@ pub(crate) trait Engine: Copy + 'static {
     fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// The least residue; the other operations may give a larger one.
     fn canonical(a: Self::V) -> Self::V;
+    /// The least residue of a - b.
+    fn less(a: Self::V, b: Self::V) -> Self::V;
+    /// The least residue of a - b - c.
+    fn less_two(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Lanes in which two least residues are equal.
     fn equal(a: Self::V, b: Self::V) -> u32;
     fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V;
@@ -131,6 +137,7 @@ fn first_lane(words: Words) -> [Words; LANES_MAX] {
 impl<M: Modulus> Engine for Portable<M> {
     type M = M;
     type V = Fe<M>;
+    type Wider = Self;
     const LANES: usize = 1;
 
     #[inline(always)]
@@ -160,7 +167,7 @@ impl<M: Modulus> Engine for Portable<M> {
 
     #[inline(always)]
     fn sqr(a: Fe<M>) -> Fe<M> {
-        a.mul(&a)
+        a.sqr()
     }
 
     #[inline(always)]
@@ -176,6 +183,16 @@ impl<M: Modulus> Engine for Portable<M> {
     #[inline(always)]
     fn canonical(a: Fe<M>) -> Fe<M> {
         a
+    }
+
+    #[inline(always)]
+    fn less(a: Fe<M>, b: Fe<M>) -> Fe<M> {
+        a.sub(&b)
+    }
+
+    #[inline(always)]
+    fn less_two(a: Fe<M>, b: Fe<M>, c: Fe<M>) -> Fe<M> {
+        a.sub(&b).sub(&c)
     }
 
     #[inline(always)]

@@ -18,7 +18,7 @@ pub(crate) fn combine_all<C: Curve, E: Engine<M = C::P>>(
     keys: &[Point],
     claims: &[&Claim],
 ) -> Vec<Option<[Words; 2]>> {
-    let mut sums = Sums::<E>::new();
+    let mut sums = Sums::<E>::with_capacity(0);
     let mut refs = Vec::with_capacity(GENERATOR.count);
     for claim in claims {
         refs.clear();
@@ -55,7 +55,7 @@ pub(crate) fn combine_known<C: Curve, E: Engine<M = C::P>>(
     table: &[Point],
     claims: &[(&Claim, u32)],
 ) -> Vec<Option<[Words; 2]>> {
-    let mut sums = Sums::<E>::new();
+    let mut sums = Sums::<E>::with_capacity(0);
     let mut refs = Vec::with_capacity(GENERATOR.count + KNOWN.count);
     for (claim, base) in claims {
         refs.clear();

@@ -85,6 +85,12 @@ fn set(value: u64) -> __m512i {
     unsafe { _mm512_set1_epi64(value.cast_signed()) }
 }
 
+#[inline(always)]
+fn set_half() -> __m256i {
+    // SAFETY: runs inside `execute`, which checked the processor.
+    unsafe { _mm256_setzero_si256() }
+}
+
 /// The 52 bits of two parts of a limb.
 #[inline(always)]
 fn join(high: __m512i, low: __m512i) -> __m512i {
@@ -127,15 +133,19 @@ fn transpose(r: [__m512i; WIDTH]) -> [__m512i; WIDTH] {
     // SAFETY: runs inside `execute`, which checked the processor.
     unsafe {
         let mut columns = [r[0]; WIDTH];
-        for odd in 0..2 {
-            let pair = |i: usize| {
-                if odd == 0 {
-                    _mm512_unpacklo_epi64(r[2 * i], r[2 * i + 1])
-                } else {
-                    _mm512_unpackhi_epi64(r[2 * i], r[2 * i + 1])
-                }
-            };
-            let (a, b, c, d) = (pair(0), pair(1), pair(2), pair(3));
+        let even = [
+            _mm512_unpacklo_epi64(r[0], r[1]),
+            _mm512_unpacklo_epi64(r[2], r[3]),
+            _mm512_unpacklo_epi64(r[4], r[5]),
+            _mm512_unpacklo_epi64(r[6], r[7]),
+        ];
+        let odds = [
+            _mm512_unpackhi_epi64(r[0], r[1]),
+            _mm512_unpackhi_epi64(r[2], r[3]),
+            _mm512_unpackhi_epi64(r[4], r[5]),
+            _mm512_unpackhi_epi64(r[6], r[7]),
+        ];
+        for (odd, [a, b, c, d]) in [even, odds].into_iter().enumerate() {
             let (ab, cd) = (_mm512_shuffle_i64x2::<0x88>(a, b), _mm512_shuffle_i64x2::<0x88>(c, d));
             columns[odd] = _mm512_shuffle_i64x2::<0x88>(ab, cd);
             columns[4 + odd] = _mm512_shuffle_i64x2::<0xdd>(ab, cd);
@@ -238,6 +248,18 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
         }
     }
 
+    /// The least residue of a value in [0, 16 p) whose limbs may be unsettled.
+    #[inline(always)]
+    fn least(value: Limbs) -> Limbs {
+        let value = fold::<M>(value);
+        // SAFETY: runs inside `execute`, which checked the processor.
+        unsafe {
+            let less = carry(limbs!(I => _mm512_sub_epi64(value[I], set(Self::MODULUS[I]))));
+            let negative = _mm512_movepi64_mask(less[4]);
+            limbs!(I => _mm512_mask_mov_epi64(less[I], negative, value[I]))
+        }
+    }
+
     #[inline(always)]
     fn finish(t: [[__m512i; 2 * LIMBS]; K]) -> [Limbs; K] {
         let () = Self::IS_KNOWN;
@@ -278,6 +300,7 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
 impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
     type M = M;
     type V = [Limbs; K];
+    type Wider = Ifma<M, 2>;
     const LANES: usize = WIDTH * K;
 
     #[inline(always)]
@@ -379,16 +402,24 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
 
     #[inline(always)]
     fn canonical(a: Self::V) -> Self::V {
-        sets!(k => {
-            let value = fold::<M>(a[k]);
-            // SAFETY: runs inside `execute`, which checked the processor.
-            unsafe {
-                let less = limbs!(I => _mm512_sub_epi64(value[I], set(Self::MODULUS[I])));
-                let less = carry(less);
-                let negative = _mm512_movepi64_mask(less[4]);
-                limbs!(I => _mm512_mask_mov_epi64(less[I], negative, value[I]))
-            }
-        })
+        sets!(k => Self::least(a[k]))
+    }
+
+    #[inline(always)]
+    fn less(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: runs inside `execute`, which checked the processor.
+        sets!(k => Self::least(limbs!(I => unsafe {
+            _mm512_sub_epi64(_mm512_add_epi64(a[k][I], set(2 * Self::MODULUS[I])), b[k][I])
+        })))
+    }
+
+    #[inline(always)]
+    fn less_two(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: runs inside `execute`, which checked the processor.
+        sets!(k => Self::least(limbs!(I => unsafe {
+            let both = _mm512_add_epi64(b[k][I], c[k][I]);
+            _mm512_sub_epi64(_mm512_add_epi64(a[k][I], set(4 * Self::MODULUS[I])), both)
+        })))
     }
 
     #[inline(always)]
@@ -417,17 +448,18 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
     #[inline(always)]
     fn gather_x(points: &[Point], refs: &[u32]) -> Self::V {
         sets!(k => {
-            let half = |lane: usize| {
+            let mut halves = [set_half(); WIDTH];
+            for (lane, half) in halves.iter_mut().enumerate() {
                 let x = &points[(refs[WIDTH * k + lane] & REF_MASK) as usize].x;
                 // SAFETY: x has 32 bytes, which is what the load reads.
-                unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
-            };
+                *half = unsafe { _mm256_loadu_si256(x.as_ptr().cast()) };
+            }
             // SAFETY: runs inside `execute`, which checked the processor.
             unsafe {
-                let join = |low: usize, high: usize| {
-                    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(half(low)), half(high))
-                };
-                let (a, b, c, d) = (join(0, 2), join(1, 3), join(4, 6), join(5, 7));
+                let a = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(halves[0]), halves[2]);
+                let b = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(halves[1]), halves[3]);
+                let c = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(halves[4]), halves[6]);
+                let d = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(halves[5]), halves[7]);
                 let even = (_mm512_unpacklo_epi64(a, b), _mm512_unpacklo_epi64(c, d));
                 let odd = (_mm512_unpackhi_epi64(a, b), _mm512_unpackhi_epi64(c, d));
                 pack([

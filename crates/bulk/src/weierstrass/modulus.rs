@@ -4,8 +4,8 @@
 
 use std::marker::PhantomData;
 
-/// A number of 256 bits, least word first.
-pub(crate) type Words = [u64; 4];
+pub(crate) use super::words::{Words, subtract, sum};
+use super::words::{add_to_row, choose, multiply_row, product, square, subtract_once};
 
 /// A prime between 2^255 and 2^256.
 pub(crate) trait Modulus:
@@ -20,6 +20,18 @@ pub(crate) trait Modulus:
     const ONE: Words = power_of_two(&Self::M, 256);
     /// 2^512 mod M.
     const R2: Words = power_of_two(&Self::M, 512);
+
+    /// A step of Montgomery's reduction: (t + q M) / 2^64, for the q that makes it whole.
+    ///
+    /// Stays below 2^256, since M < 2^256 - 2^192. A prime of coordinates has its own step, without
+    /// products.
+    #[inline(always)]
+    fn step(t: Words) -> Words {
+        const { assert!(Self::M[3] < u64::MAX, "a sum of 2^192 and M must fit 256 bits") };
+        let quotient = t[0].wrapping_mul(Self::NEGATIVE_INVERSE);
+        let [_, t0, t1, t2, t3] = add_to_row(multiply_row(&Self::M, quotient), &t);
+        [t0, t1, t2, t3]
+    }
 }
 
 /// M + 1 = `low` 2^52 + `middle` 2^156 + `high` 2^208, for a prime of coordinates.
@@ -57,35 +69,24 @@ pub(crate) const fn power_of_two(m: &Words, bits: usize) -> Words {
             value[2] << 1 | value[1] >> 63,
             value[3] << 1 | value[2] >> 63,
         ];
-        value = subtract_once(&doubled, top, m);
+        value = less_once(&doubled, top, m);
         i += 1;
     }
     value
 }
 
-/// `u64::borrowing_sub`, for constants as well.
-#[inline(always)]
-const fn subtract_word(a: u64, b: u64, borrow: bool) -> (u64, bool) {
-    let (difference, first) = a.overflowing_sub(b);
-    let (difference, second) = difference.overflowing_sub(borrow as u64);
-    (difference, first | second)
-}
-
-/// `value` + `top` 2^256, less `m` where that is not negative.
-#[inline(always)]
-const fn subtract_once(value: &Words, top: u64, m: &Words) -> Words {
-    let (d0, borrow) = subtract_word(value[0], m[0], false);
-    let (d1, borrow) = subtract_word(value[1], m[1], borrow);
-    let (d2, borrow) = subtract_word(value[2], m[2], borrow);
-    let (d3, borrow) = subtract_word(value[3], m[3], borrow);
-    let (_, borrow) = subtract_word(top, 0, borrow);
-    let keep = (borrow as u64).wrapping_neg();
-    [
-        d0 ^ (keep & (d0 ^ value[0])),
-        d1 ^ (keep & (d1 ^ value[1])),
-        d2 ^ (keep & (d2 ^ value[2])),
-        d3 ^ (keep & (d3 ^ value[3])),
-    ]
+/// As [`subtract_once`], for constants.
+const fn less_once(value: &Words, top: u64, m: &Words) -> Words {
+    let mut less = [0; 4];
+    let mut borrow = false;
+    let mut i = 0;
+    while i < 4 {
+        let (difference, first) = value[i].overflowing_sub(m[i]);
+        let (difference, second) = difference.overflowing_sub(borrow as u64);
+        (less[i], borrow) = (difference, first | second);
+        i += 1;
+    }
+    if top == 1 || !borrow { less } else { *value }
 }
 
 /// Whether `words` < M.
@@ -93,31 +94,9 @@ pub(crate) fn is_reduced<M: Modulus>(words: &Words) -> bool {
     subtract(words, &M::M).1
 }
 
-/// `a` - `b` mod 2^256, and whether it wrapped.
-#[inline(always)]
-pub(crate) fn subtract(a: &Words, b: &Words) -> (Words, bool) {
-    let mut difference = [0; 4];
-    let mut borrow = false;
-    for i in 0..4 {
-        (difference[i], borrow) = a[i].borrowing_sub(b[i], borrow);
-    }
-    (difference, borrow)
-}
-
-/// `a` + `b` mod 2^256, and whether it wrapped.
-#[inline(always)]
-pub(crate) fn sum(a: &Words, b: &Words) -> (Words, bool) {
-    let mut total = [0; 4];
-    let mut carry = false;
-    for i in 0..4 {
-        (total[i], carry) = a[i].carrying_add(b[i], carry);
-    }
-    (total, carry)
-}
-
 /// `words` mod M, for any `words`.
 pub(crate) fn reduce<M: Modulus>(words: &Words) -> Words {
-    subtract_once(words, 0, &M::M)
+    subtract_once(words, false, &M::M)
 }
 
 /// A residue modulo M, held as value 2^256 mod M.
@@ -154,43 +133,43 @@ impl<M: Modulus> Fe<M> {
     #[inline(always)]
     pub fn add(&self, other: &Self) -> Self {
         let (total, carry) = sum(&self.0, &other.0);
-        Self::raw(subtract_once(&total, carry as u64, &M::M))
+        Self::raw(subtract_once(&total, carry, &M::M))
     }
 
     #[inline(always)]
     pub fn sub(&self, other: &Self) -> Self {
         let (difference, borrow) = subtract(&self.0, &other.0);
-        let mask = (borrow as u64).wrapping_neg();
+        let mask = u64::from(borrow).wrapping_neg();
         Self::raw(sum(&difference, &M::M.map(|word| word & mask)).0)
     }
 
-    /// Product divided by 2^256 (Koc, Acar, Kaliski: finely integrated operand scanning).
     #[inline(always)]
     pub fn mul(&self, other: &Self) -> Self {
-        let (a, b, m) = (&self.0, &other.0, &M::M);
-        let mut t = [0u64; 5];
-        for &digit in b {
-            let mut high = 0;
-            for j in 0..4 {
-                (t[j], high) = a[j].carrying_mul_add(digit, high, t[j]);
-            }
-            let (top, over) = t[4].overflowing_add(high);
-            let quotient = t[0].wrapping_mul(M::NEGATIVE_INVERSE);
-            let (_, mut high) = m[0].carrying_mul_add(quotient, 0, t[0]);
-            for j in 1..4 {
-                (t[j - 1], high) = m[j].carrying_mul_add(quotient, high, t[j]);
-            }
-            let (last, carry) = top.overflowing_add(high);
-            t[3] = last;
-            t[4] = over as u64 + carry as u64;
+        Self::shrink(product(&self.0, &other.0))
+    }
+
+    #[inline(always)]
+    pub fn sqr(&self) -> Self {
+        Self::shrink(square(&self.0))
+    }
+
+    /// A product of two residues divided by 2^256 (Montgomery).
+    ///
+    /// The lower half becomes a number of at most M, whatever it is; the upper half is below M.
+    #[inline(always)]
+    fn shrink(t: [u64; 8]) -> Self {
+        let mut low = [t[0], t[1], t[2], t[3]];
+        for _ in 0..4 {
+            low = M::step(low);
         }
-        Self::raw(subtract_once(&[t[0], t[1], t[2], t[3]], t[4], m))
+        let (total, carry) = sum(&low, &[t[4], t[5], t[6], t[7]]);
+        Self::raw(subtract_once(&total, carry, &M::M))
     }
 
     /// `self` where `mask` is all ones, `other` where it is zero; no branch.
     #[inline(always)]
     pub fn select(mask: u64, yes: &Self, no: &Self) -> Self {
-        Self::raw(std::array::from_fn(|i| no.0[i] ^ (mask & (yes.0[i] ^ no.0[i]))))
+        Self::raw(choose(mask, &yes.0, &no.0))
     }
 
     /// 1 / self, and zero of zero (Fermat).

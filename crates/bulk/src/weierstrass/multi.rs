@@ -87,7 +87,8 @@ fn fill_buckets<E: Engine>(terms: &Terms, windows: &Windows) -> Vec<Point> {
         })
         .collect();
     let mut buckets = Vec::with_capacity(windows.long * windows.buckets());
-    let mut sums = Sums::<E>::new();
+    let most = GROUP_POINTS + digits.len() + windows.buckets();
+    let mut sums = Sums::<E>::with_capacity(most.min(windows.long * digits.len()));
     let mut sorter = Sorter::default();
     let mut window = 0;
     while window < windows.long {
