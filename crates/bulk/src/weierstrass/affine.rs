@@ -4,6 +4,7 @@
 //! inversion (Montgomery's trick). Pairs without a slope (equal points, opposite points, infinity)
 //! are rare but easy to provoke; they are handled in their lane at no cost to the others.
 
+use super::buffer::Buffer;
 use super::engine::{Engine, LANES_MAX, Task, invert};
 use super::modulus::{Modulus, Words, subtract};
 
@@ -39,19 +40,18 @@ impl Point {
 }
 
 /// Pairs to add and the places of their sums.
-#[derive(Default)]
 pub(crate) struct Pairs {
-    left: Vec<u32>,
-    right: Vec<u32>,
-    place: Vec<u32>,
+    left: Buffer<u32>,
+    right: Buffer<u32>,
+    place: Buffer<u32>,
 }
 
 impl Pairs {
-    fn with_capacity(pairs: usize) -> Self {
+    pub fn with_capacity(pairs: usize) -> Self {
         Self {
-            left: Vec::with_capacity(pairs),
-            right: Vec::with_capacity(pairs),
-            place: Vec::with_capacity(pairs),
+            left: Buffer::with_capacity(pairs),
+            right: Buffer::with_capacity(pairs),
+            place: Buffer::with_capacity(pairs),
         }
     }
 
@@ -138,7 +138,7 @@ fn gather_pair<E: Engine>(source: &[Point], left: &[u32], right: &[u32]) -> [E::
 #[inline(always)]
 fn suspects<E: Engine>(x1: E::V, x2: E::V) -> u32 {
     let zero = E::zero();
-    E::equal(x1, x2) | E::equal(x1, zero) | E::equal(x2, zero)
+    E::may_be_equal(x1, x2) | E::may_be_equal(x1, zero) | E::may_be_equal(x2, zero)
 }
 
 /// Product of all denominators of a lane; leaves the product before each step in `scratch`.
@@ -153,7 +153,7 @@ fn multiply_denominators<E: Engine>(
     let mut product = E::one();
     for (left, right) in left.chunks_exact(E::LANES).zip(right.chunks_exact(E::LANES)) {
         let (x1, x2) = (E::gather_x(source, left), E::gather_x(source, right));
-        let mut denominator = E::sub(x2, x1);
+        let mut denominator = E::difference(x2, x1);
         if suspects::<E>(x1, x2) != 0 {
             let pair = gather_pair::<E>(source, left, right);
             denominator = E::execute(Special::<E> { pair }).denominator;
@@ -166,28 +166,48 @@ fn multiply_denominators<E: Engine>(
 
 /// Sums of one vector of pairs; steps `inverse` back to the vector before.
 #[inline(always)]
-fn add_step<E: Engine>([x1, y1, x2, y2]: [E::V; 4], before: E::V, inverse: &mut E::V) -> [E::V; 2] {
-    let special =
-        (suspects::<E>(x1, x2) != 0).then(|| E::execute(Special::<E> { pair: [x1, y1, x2, y2] }));
-    let mut denominator = E::sub(x2, x1);
-    let mut numerator = E::sub(y2, y1);
-    if let Some(special) = &special {
-        denominator = special.denominator;
-        numerator = special.numerator;
+fn add_step<E: Engine>(pair: [E::V; 4], before: E::V, inverse: &mut E::V) -> [E::V; 2] {
+    let [x1, y1, x2, y2] = pair;
+    if suspects::<E>(x1, x2) != 0 {
+        let (sum, next) = E::execute(AddSpecial::<E> { pair, before, inverse: *inverse });
+        *inverse = next;
+        return sum;
     }
     let inverted = E::mul(*inverse, before);
-    *inverse = E::mul(*inverse, denominator);
-    let slope = E::mul(numerator, inverted);
+    *inverse = E::mul(*inverse, E::difference(x2, x1));
+    let slope = E::mul(E::difference(y2, y1), inverted);
     let x3 = E::less_two(E::sqr(slope), x1, x2);
-    let y3 = E::less(E::mul(slope, E::sub(x1, x3)), y1);
-    let Some(special) = special else { return [x3, y3] };
-    let choose = |sum: E::V, one: E::V, two: E::V| {
-        let sum = E::select(special.cancels, E::zero(), sum);
-        E::canonical(E::select(special.first_infinite, two, {
-            E::select(special.second_infinite, one, sum)
-        }))
-    };
-    [choose(x3, x1, x2), choose(y3, y1, y2)]
+    let y3 = E::less(E::mul(slope, E::difference(x1, x3)), y1);
+    [x3, y3]
+}
+
+/// As [`add_step`], for a vector in which some lane may have no slope.
+struct AddSpecial<E: Engine> {
+    pair: [E::V; 4],
+    before: E::V,
+    inverse: E::V,
+}
+
+impl<E: Engine> Task for AddSpecial<E> {
+    /// The sums, and the inverse for the vector before.
+    type Output = ([E::V; 2], E::V);
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let [x1, y1, x2, y2] = self.pair;
+        let special = Special::<E> { pair: self.pair }.run();
+        let next = E::mul(self.inverse, special.denominator);
+        let slope = E::mul(special.numerator, E::mul(self.inverse, self.before));
+        let x3 = E::less_two(E::sqr(slope), x1, x2);
+        let y3 = E::less(E::mul(slope, E::difference(x1, x3)), y1);
+        let mut sum = [x3, y3];
+        for (sum, [one, two]) in sum.iter_mut().zip([[x1, x2], [y1, y2]]) {
+            let chosen = E::select(special.cancels, E::zero(), *sum);
+            let chosen = E::select(special.second_infinite, one, chosen);
+            *sum = E::canonical(E::select(special.first_infinite, two, chosen));
+        }
+        (sum, next)
+    }
 }
 
 /// Slope and exceptions of a vector of pairs in which some lane may have no slope.
@@ -231,12 +251,12 @@ impl<E: Engine> Task for Special<E> {
 /// Adds up runs of points, each run to one point.
 pub(crate) struct Sums<E: Engine> {
     /// The sums lie here, among points that are of no more use.
-    pub work: Vec<Point>,
+    pub work: Buffer<Point>,
     /// Where the sum of each run lies; `NONE` for an empty run.
-    pub places: Vec<u32>,
-    lens: Vec<u32>,
+    pub places: Buffer<u32>,
+    lens: Buffer<u32>,
     pub pairs: Pairs,
-    pub scratch: Vec<E::V>,
+    pub scratch: Buffer<E::V>,
 }
 
 /// Place of the sum of nothing.
@@ -246,11 +266,11 @@ impl<E: Engine> Sums<E> {
     /// Has room for runs of `points` points in all: growing would copy them.
     pub fn with_capacity(points: usize) -> Self {
         Self {
-            work: Vec::with_capacity(points),
-            places: Vec::new(),
-            lens: Vec::new(),
+            work: Buffer::with_capacity(points),
+            places: Buffer::with_capacity(0),
+            lens: Buffer::with_capacity(0),
             pairs: Pairs::with_capacity(points / 2 + LANES_MAX),
-            scratch: Vec::with_capacity(STEPS_MAX),
+            scratch: Buffer::with_capacity(STEPS_MAX),
         }
     }
 
@@ -269,10 +289,11 @@ impl<E: Engine> Sums<E> {
         self.places.push(if refs.is_empty() { NONE } else { first });
         self.lens.push(refs.len().div_ceil(2) as u32);
         let (pairs, rest) = refs.as_chunks::<2>();
-        for (place, [left, right]) in (first..).zip(pairs) {
-            self.pairs.push(*left, *right, place);
-        }
-        self.work.resize(self.work.len() + pairs.len(), Point::default());
+        self.pairs.left.extend(pairs.iter().map(|pair| pair[0]));
+        self.pairs.right.extend(pairs.iter().map(|pair| pair[1]));
+        self.pairs.place.extend(first..first + pairs.len() as u32);
+        let end = self.work.len() + pairs.len();
+        self.work.resize(end, Point::default());
         if let [last] = rest {
             self.work.push(Point::fetch::<E::M>(table, *last));
         }
@@ -286,7 +307,7 @@ impl<E: Engine> Sums<E> {
         let mut stride = 1;
         loop {
             self.pairs.clear();
-            for (&first, &len) in self.places.iter().zip(&self.lens) {
+            for (&first, &len) in self.places.iter().zip(&*self.lens) {
                 let mut at = 0;
                 while at + stride < len {
                     self.pairs.push(first + at, first + at + stride, first + at);

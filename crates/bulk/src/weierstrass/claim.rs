@@ -2,6 +2,7 @@
 
 use super::Curve;
 use super::affine::Point;
+use super::buffer::Buffer;
 use super::decode;
 use super::engine::{Engine, Portable};
 use super::exact;
@@ -82,7 +83,7 @@ struct Checker<'a, C, E: Engine> {
     path: Path,
     claims: &'a Claims,
     /// Keys on the curve, as points of the engine.
-    keys: Vec<Option<Point>>,
+    keys: Buffer<Option<Point>>,
     generator: &'a [Point],
     tables: &'a Tables,
     curve: std::marker::PhantomData<(C, E)>,
@@ -146,10 +147,12 @@ impl<'a, C: Curve, E: Engine<M = C::P>> Checker<'a, C, E> {
         getrandom::fill(&mut randoms).expect("the system has a generator");
         let mut key_sums = vec![Fe::<C::N>::ZERO; self.keys.len()];
         let mut generator_sum = Fe::<C::N>::ZERO;
-        let mut short = (Vec::with_capacity(chunk.len()), Vec::with_capacity(chunk.len()));
+        let mut terms = Terms::with_capacity(1 + self.keys.len() + chunk.len());
+        let mut short = Terms::with_capacity(chunk.len());
         let (randoms, _) = randoms.as_chunks::<8>();
         let (randoms, _) = randoms.as_chunks::<2>();
-        for (((index, claim), point), random) in chunk.iter().zip(claims()).zip(found).zip(randoms)
+        for (((index, claim), point), random) in
+            chunk.iter().zip(claims()).zip(&*found).zip(randoms)
         {
             let Some(point) = point else {
                 alone.push(*index);
@@ -162,10 +165,9 @@ impl<'a, C: Curve, E: Engine<M = C::P>> Checker<'a, C, E> {
             let key = claim.key as usize;
             key_sums[key] = key_sums[key].add(&times(&claim.v));
             generator_sum = generator_sum.add(&times(&claim.u));
-            short.0.push(point);
-            short.1.push(factor);
+            short.points.push(*point);
+            short.scalars.push(factor);
         }
-        let mut terms = Terms { points: Vec::new(), scalars: Vec::new(), long: 0 };
         let mut push = |point: Point, sum: Fe<C::N>| {
             if sum.is_zero() {
                 return;
@@ -179,14 +181,14 @@ impl<'a, C: Curve, E: Engine<M = C::P>> Checker<'a, C, E> {
             terms.scalars.push(size);
         };
         push(self.generator[0], generator_sum);
-        for (key, sum) in self.keys.iter().zip(key_sums) {
+        for (key, sum) in self.keys.iter().zip(&*key_sums) {
             if let Some(key) = key {
-                push(*key, sum);
+                push(*key, *sum);
             }
         }
         terms.long = terms.points.len();
-        terms.points.append(&mut short.0);
-        terms.scalars.append(&mut short.1);
+        terms.points.append(&mut short.points);
+        terms.scalars.append(&mut short.scalars);
         is_zero_sum::<C, E>(&terms)
     }
 

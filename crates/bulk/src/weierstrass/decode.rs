@@ -1,6 +1,7 @@
 //! Find points from what travels: x with the parity of y, or both coordinates.
 
 use super::affine::Point;
+use super::buffer::Buffer;
 use super::claim::Wide;
 use super::engine::Portable;
 use super::engine::{Engine, LANES_MAX, Task, power};
@@ -27,26 +28,26 @@ fn uncompress_by<C: Curve, E: Engine<M = C::P>>(
     let xs: Vec<_> = parted.iter().map(|(_, x)| *x).collect();
     let parities: Vec<_> = parted.iter().map(|(tag, _)| tag & 1).collect();
     let found = decompress::<C, E>(&xs, &parities);
-    let whole = |(point, (tag, x)): (Option<Point>, &(u8, Words))| {
-        let y = E::to_portable(&point?.y).plain();
+    let whole = |(point, (tag, x)): (&Option<Point>, &(u8, Words))| {
+        let y = E::to_portable(&point.as_ref()?.y).plain();
         let mut coordinates = [0; 2 * SCALAR_BYTES];
         coordinates[..SCALAR_BYTES].copy_from_slice(&bytes_of(x));
         coordinates[SCALAR_BYTES..].copy_from_slice(&bytes_of(&y));
         matches!(tag, 2 | 3).then_some(coordinates)
     };
-    found.into_iter().zip(&parted).map(whole).collect()
+    found.iter().zip(&parted).map(whole).collect()
 }
 
 /// The points with these x and parities of y; `None` where no point has that x.
 pub(crate) fn decompress<C: Curve, E: Engine<M = C::P>>(
     xs: &[Words],
     parities: &[u8],
-) -> Vec<Option<Point>> {
+) -> Buffer<Option<Point>> {
     E::Wider::execute(Decompress::<C, E::Wider> { xs, parities, curve: PhantomData })
 }
 
 /// The points with these coordinates; `None` where they are not below p or not on the curve.
-pub(crate) fn check<C: Curve, E: Engine<M = C::P>>(points: &[[Words; 2]]) -> Vec<Option<Point>> {
+pub(crate) fn check<C: Curve, E: Engine<M = C::P>>(points: &[[Words; 2]]) -> Buffer<Option<Point>> {
     E::execute(Check::<C, E> { points, curve: PhantomData })
 }
 
@@ -80,11 +81,11 @@ fn root_exponent<M: Modulus>() -> Words {
 }
 
 impl<C: Curve, E: Engine<M = C::P>> Task for Decompress<'_, C, E> {
-    type Output = Vec<Option<Point>>;
+    type Output = Buffer<Option<Point>>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let mut points = Vec::with_capacity(self.xs.len());
+        let mut points = Buffer::with_capacity(self.xs.len());
         for (xs, parities) in self.xs.chunks(E::LANES).zip(self.parities.chunks(E::LANES)) {
             let x = E::from_plain(&filled(xs.iter().copied()));
             let square = E::canonical(right_side::<C, E>(x));
@@ -112,11 +113,11 @@ struct Check<'a, C, E> {
 }
 
 impl<C: Curve, E: Engine<M = C::P>> Task for Check<'_, C, E> {
-    type Output = Vec<Option<Point>>;
+    type Output = Buffer<Option<Point>>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let mut points = Vec::with_capacity(self.points.len());
+        let mut points = Buffer::with_capacity(self.points.len());
         for chunk in self.points.chunks(E::LANES) {
             let x = E::canonical(E::from_plain(&filled(chunk.iter().map(|point| point[0]))));
             let y = E::canonical(E::from_plain(&filled(chunk.iter().map(|point| point[1]))));

@@ -36,6 +36,8 @@ pub(crate) trait Engine: Copy + 'static {
     fn sqr(a: Self::V) -> Self::V;
     fn add(a: Self::V, b: Self::V) -> Self::V;
     fn sub(a: Self::V, b: Self::V) -> Self::V;
+    /// a - b of two least residues: quicker than `sub`.
+    fn difference(a: Self::V, b: Self::V) -> Self::V;
     /// The least residue; the other operations may give a larger one.
     fn canonical(a: Self::V) -> Self::V;
     /// The least residue of a - b.
@@ -44,6 +46,8 @@ pub(crate) trait Engine: Copy + 'static {
     fn less_two(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Lanes in which two least residues are equal.
     fn equal(a: Self::V, b: Self::V) -> u32;
+    /// Lanes in which two least residues are equal, and by chance others: quicker than `equal`.
+    fn may_be_equal(a: Self::V, b: Self::V) -> u32;
     fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V;
     /// x of the points at `refs`.
     fn gather_x(points: &[Point], refs: &[u32]) -> Self::V;
@@ -181,6 +185,11 @@ impl<M: Modulus> Engine for Portable<M> {
     }
 
     #[inline(always)]
+    fn difference(a: Fe<M>, b: Fe<M>) -> Fe<M> {
+        a.sub(&b)
+    }
+
+    #[inline(always)]
     fn canonical(a: Fe<M>) -> Fe<M> {
         a
     }
@@ -198,6 +207,11 @@ impl<M: Modulus> Engine for Portable<M> {
     #[inline(always)]
     fn equal(a: Fe<M>, b: Fe<M>) -> u32 {
         u32::from(a == b)
+    }
+
+    #[inline(always)]
+    fn may_be_equal(a: Fe<M>, b: Fe<M>) -> u32 {
+        Self::equal(a, b)
     }
 
     #[inline(always)]

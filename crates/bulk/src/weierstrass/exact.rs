@@ -29,7 +29,7 @@ pub(crate) fn combine_all<C: Curve, E: Engine<M = C::P>>(
     let multiples = multiples::<E>(keys, &mut sums.scratch);
     let first = sums.work.len() as u32;
     let padded = claims.len().next_multiple_of(E::LANES);
-    sums.work.resize(sums.work.len() + padded, Point::default());
+    sums.work.resize(first as usize + padded, Point::default());
     E::execute(Ladder::<C, E> {
         multiples: &multiples,
         claims,
@@ -84,7 +84,7 @@ fn multiples<E: Engine>(points: &[Point], scratch: &mut Vec<E::V>) -> Vec<Point>
     for (multiples, point) in table.chunks_exact_mut(each).zip(points) {
         multiples[0] = *point;
     }
-    let mut pairs = Pairs::default();
+    let mut pairs = Pairs::with_capacity(points.len() + LANES_MAX);
     for multiple in 1..each as u32 {
         pairs.clear();
         for first in (0..table.len() as u32).step_by(each) {

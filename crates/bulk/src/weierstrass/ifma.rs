@@ -20,6 +20,8 @@ const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
 const TOP_BITS: u32 = 256 - 4 * LIMB_BITS;
 /// Lanes of a register.
 const WIDTH: usize = 8;
+/// Logarithm of the bytes of a point.
+const POINT_BITS: u32 = size_of::<Point>().trailing_zeros();
 
 type Limbs = [__m512i; LIMBS];
 
@@ -157,6 +159,29 @@ fn transpose(r: [__m512i; WIDTH]) -> [__m512i; WIDTH] {
     }
 }
 
+/// Bytes from the first point to each of those that eight references name, and which of them are
+/// to be negated. The check of all eight is one comparison: eight branches cost more than loads.
+///
+/// # Panics
+/// If a reference lies outside `points`.
+#[inline(always)]
+fn offsets(refs: &[u32], points: &[Point]) -> ([usize; WIDTH], u8) {
+    let refs: &[u32; WIDTH] = refs.first_chunk().expect("there is a reference for every lane");
+    let count = points.len().min(SIGN as usize) as u32;
+    let mut offsets = [0; WIDTH];
+    // SAFETY: runs inside `execute`, which checked the processor; the load reads eight references
+    // of 32 bits, the store writes eight offsets of 64.
+    unsafe {
+        let refs = _mm256_loadu_si256(refs.as_ptr().cast());
+        let index = _mm256_and_si256(refs, _mm256_set1_epi32(REF_MASK.cast_signed()));
+        let inside = _mm256_cmplt_epu32_mask(index, _mm256_set1_epi32(count.cast_signed()));
+        assert!(inside == u8::MAX, "a reference lies outside {count} points");
+        let bytes = _mm512_slli_epi64::<POINT_BITS>(_mm512_cvtepu32_epi64(index));
+        _mm512_storeu_si512(offsets.as_mut_ptr().cast(), bytes);
+        (offsets, _mm256_movepi32_mask(refs))
+    }
+}
+
 /// Moves what a limb has above 52 bits, or lacks, to the next one.
 #[inline(always)]
 fn carry(mut l: Limbs) -> Limbs {
@@ -201,7 +226,8 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
     const IS_KNOWN: () = {
         let Sparse { low, middle, high } = M::SPARSE;
         assert!(low == 1 << 44 || low == (1 << 12) - (1 << 44));
-        assert!(middle == 0 || middle == 1 << 36);
+        assert!(middle == if low < 0 { 0 } else { 1 << 36 });
+        assert!(low > 0 || high == -16 * low);
         assert!(high == (1 << 48) - (1 << 16));
     };
     /// 2^520 mod p, to enter the Montgomery form.
@@ -211,20 +237,10 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
     /// 2^260 mod p: leads back.
     const FROM_PORTABLE: Words = power_of_two(&M::M, 260);
 
-    /// Constant added to limb 1 and taken from limb 6 of a product, see `reduce_step`.
-    #[inline(always)]
-    fn start() -> [__m512i; 2 * LIMBS] {
-        let mut t = [set(0); 2 * LIMBS];
-        if M::SPARSE.low < 0 {
-            t[1] = set(M::SPARSE.low.unsigned_abs());
-        }
-        t
-    }
-
     /// Montgomery step: removes limb `i` of the sum.
     ///
-    /// Where `low` is negative, q low = (2^52 - 1 - q) |low| - (2^52 - 1) |low|; the second part
-    /// adds up to |low| in limb 1 and -|low| in limb 6 over the five steps.
+    /// The quotient q is the limb itself, modulo 2^52. Where `low` is negative, `high` is -16 `low`:
+    /// one product with `low` serves for both, and limbs are negative for a while.
     #[inline(always)]
     fn reduce_step(t: &mut [[__m512i; 2 * LIMBS]; K], i: usize) {
         // SAFETY: runs inside `execute`, which checked the processor.
@@ -234,14 +250,20 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
             let middle = set(M::SPARSE.middle.unsigned_abs());
             for t in t {
                 let q = t[i];
-                t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srli_epi64::<LIMB_BITS>(q));
-                let factor = if M::SPARSE.low > 0 { q } else { _mm512_xor_si512(q, set(u64::MAX)) };
-                t[i + 1] = _mm512_madd52lo_epu64(t[i + 1], factor, low);
-                t[i + 2] = _mm512_madd52hi_epu64(t[i + 2], factor, low);
-                if M::SPARSE.middle != 0 {
-                    t[i + 3] = _mm512_madd52lo_epu64(t[i + 3], q, middle);
-                    t[i + 4] = _mm512_madd52hi_epu64(t[i + 4], q, middle);
+                t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srai_epi64::<LIMB_BITS>(q));
+                if M::SPARSE.low < 0 {
+                    let below = _mm512_madd52lo_epu64(set(0), q, low);
+                    let above = _mm512_madd52hi_epu64(set(0), q, low);
+                    t[i + 1] = _mm512_sub_epi64(t[i + 1], below);
+                    t[i + 2] = _mm512_sub_epi64(t[i + 2], above);
+                    t[i + 4] = _mm512_add_epi64(t[i + 4], _mm512_slli_epi64::<4>(below));
+                    t[i + 5] = _mm512_add_epi64(t[i + 5], _mm512_slli_epi64::<4>(above));
+                    continue;
                 }
+                t[i + 1] = _mm512_madd52lo_epu64(t[i + 1], q, low);
+                t[i + 2] = _mm512_madd52hi_epu64(t[i + 2], q, low);
+                t[i + 3] = _mm512_madd52lo_epu64(t[i + 3], q, middle);
+                t[i + 4] = _mm512_madd52hi_epu64(t[i + 4], q, middle);
                 t[i + 4] = _mm512_madd52lo_epu64(t[i + 4], q, high);
                 t[i + 5] = _mm512_madd52hi_epu64(t[i + 5], q, high);
             }
@@ -265,12 +287,7 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
         let () = Self::IS_KNOWN;
         sets!(k => {
             let t = t[k];
-            let mut limbs = [t[5], t[6], t[7], t[8], t[9]];
-            if M::SPARSE.low < 0 {
-                // SAFETY: runs inside `execute`, which checked the processor.
-                limbs[1] = unsafe { _mm512_sub_epi64(limbs[1], set(M::SPARSE.low.unsigned_abs())) };
-            }
-            carry(limbs)
+            carry([t[5], t[6], t[7], t[8], t[9]])
         })
     }
 
@@ -337,7 +354,7 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
 
     #[inline(always)]
     fn mul(a: Self::V, b: Self::V) -> Self::V {
-        let mut t = [Self::start(); K];
+        let mut t = [[set(0); 2 * LIMBS]; K];
         // SAFETY: runs inside `execute`, which checked the processor.
         unsafe {
             for i in 0..LIMBS {
@@ -368,12 +385,10 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
                     }
                 }
             }
-            let start = Self::start();
             for k in 0..K {
                 for limb in &mut t[k][1..2 * LIMBS - 1] {
                     *limb = _mm512_add_epi64(*limb, *limb);
                 }
-                t[k][1] = _mm512_add_epi64(t[k][1], start[1]);
                 for i in 0..LIMBS {
                     t[k][2 * i] = _mm512_madd52lo_epu64(t[k][2 * i], a[k][i], a[k][i]);
                     t[k][2 * i + 1] = _mm512_madd52hi_epu64(t[k][2 * i + 1], a[k][i], a[k][i]);
@@ -397,6 +412,14 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
         // SAFETY: runs inside `execute`, which checked the processor.
         sets!(k => fold::<M>(limbs!(I => unsafe {
             _mm512_sub_epi64(_mm512_add_epi64(a[k][I], set(2 * Self::MODULUS[I])), b[k][I])
+        })))
+    }
+
+    #[inline(always)]
+    fn difference(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: runs inside `execute`, which checked the processor.
+        sets!(k => carry(limbs!(I => unsafe {
+            _mm512_sub_epi64(_mm512_add_epi64(a[k][I], set(Self::MODULUS[I])), b[k][I])
         })))
     }
 
@@ -437,6 +460,17 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
     }
 
     #[inline(always)]
+    fn may_be_equal(a: Self::V, b: Self::V) -> u32 {
+        let mut lanes = 0;
+        for k in 0..K {
+            // SAFETY: runs inside `execute`, which checked the processor.
+            let mask = unsafe { _mm512_cmpeq_epi64_mask(a[k][0], b[k][0]) };
+            lanes |= u32::from(mask) << (WIDTH * k);
+        }
+        lanes
+    }
+
+    #[inline(always)]
     fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V {
         sets!(k => {
             let mask = (mask >> (WIDTH * k)) as u8;
@@ -448,11 +482,11 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
     #[inline(always)]
     fn gather_x(points: &[Point], refs: &[u32]) -> Self::V {
         sets!(k => {
+            let (offsets, _) = offsets(&refs[WIDTH * k..], points);
             let mut halves = [set_half(); WIDTH];
-            for (lane, half) in halves.iter_mut().enumerate() {
-                let x = &points[(refs[WIDTH * k + lane] & REF_MASK) as usize].x;
-                // SAFETY: x has 32 bytes, which is what the load reads.
-                *half = unsafe { _mm256_loadu_si256(x.as_ptr().cast()) };
+            for (half, offset) in halves.iter_mut().zip(offsets) {
+                // SAFETY: a point begins there, and its x comes first with the 32 bytes read.
+                *half = unsafe { _mm256_loadu_si256(points.as_ptr().byte_add(offset).cast()) };
             }
             // SAFETY: runs inside `execute`, which checked the processor.
             unsafe {
@@ -477,13 +511,12 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
         let mut signs = 0u32;
         let mut both = [[[set(0); LIMBS]; K]; 2];
         for k in 0..K {
+            let (offsets, negated) = offsets(&refs[WIDTH * k..], points);
+            signs |= u32::from(negated) << (WIDTH * k);
             let mut rows = [set(0); WIDTH];
-            for (lane, row) in rows.iter_mut().enumerate() {
-                let reference = refs[WIDTH * k + lane];
-                signs |= (reference >> SIGN.trailing_zeros()) << (WIDTH * k + lane);
-                let point = &points[(reference & REF_MASK) as usize];
-                // SAFETY: a point is 64 bytes, which is what the load reads.
-                *row = unsafe { _mm512_loadu_si512(std::ptr::from_ref(point).cast()) };
+            for (row, offset) in rows.iter_mut().zip(offsets) {
+                // SAFETY: a point begins there, with the 64 bytes read.
+                *row = unsafe { _mm512_loadu_si512(points.as_ptr().byte_add(offset).cast()) };
             }
             let c = transpose(rows);
             both[0][k] = pack([c[0], c[1], c[2], c[3]]);
@@ -506,10 +539,10 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
         for k in 0..K {
             let (x, y) = (unpack(x[k]), unpack(y[k]));
             let rows = transpose([x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]]);
-            for (&place, row) in places[WIDTH * k..WIDTH * (k + 1)].iter().zip(rows) {
-                let point = &mut points[place as usize];
-                // SAFETY: a point is 64 bytes, which is what the store writes.
-                unsafe { _mm512_storeu_si512(std::ptr::from_mut(point).cast(), row) };
+            let (offsets, _) = offsets(&places[WIDTH * k..], points);
+            for (row, offset) in rows.into_iter().zip(offsets) {
+                // SAFETY: a point begins there, with the 64 bytes written.
+                unsafe { _mm512_storeu_si512(points.as_mut_ptr().byte_add(offset).cast(), row) };
             }
         }
     }

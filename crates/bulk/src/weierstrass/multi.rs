@@ -1,7 +1,8 @@
 //! Add up many points, each times a scalar: Pippenger's buckets with affine additions.
 
 use super::Curve;
-use super::affine::{NONE, Point, SIGN, Sums};
+use super::affine::{Point, SIGN, Sums};
+use super::buffer::Buffer;
 use super::digits::{Digits, count, halves};
 use super::engine::{Engine, LANES_MAX, Portable, Task};
 use super::fixed::SCALAR_BITS;
@@ -15,32 +16,40 @@ const WIDTH_MAX: usize = 12;
 /// Points whose additions share their inversions, over several windows.
 const GROUP_POINTS: usize = 32_768;
 /// Cost of an addition to a running sum, in affine additions.
-const RUNNING_COST: usize = 3;
+const RUNNING_COST: usize = 2;
 
 /// Points and scalars: the first `long` scalars have up to 256 bits, the others 128.
 pub(crate) struct Terms {
-    pub points: Vec<Point>,
-    pub scalars: Vec<Words>,
+    pub points: Buffer<Point>,
+    pub scalars: Buffer<Words>,
     pub long: usize,
+}
+
+impl Terms {
+    pub fn with_capacity(terms: usize) -> Self {
+        let (points, scalars) = (Buffer::with_capacity(terms), Buffer::with_capacity(terms));
+        Self { points, scalars, long: 0 }
+    }
 }
 
 /// Whether the terms add up to infinity.
 pub(crate) fn is_zero_sum<C: Curve, E: Engine<M = C::P>>(terms: &Terms) -> bool {
     let windows = Windows::new(terms, E::LANES);
-    let buckets = fill_buckets::<E>(terms, &windows);
-    let sums = E::execute(Reduce::<C, E> {
-        buckets: &buckets,
-        windows: &windows,
-        marker: std::marker::PhantomData,
-    });
+    let mut sums = Sums::<E>::with_capacity(GROUP_POINTS + terms.points.len());
+    let buckets = fill_buckets(terms, &windows, &mut sums);
+    let [rows, columns] = add_lines(&buckets, &windows, &mut sums);
+    let [rows, columns] = [rows, columns].map(|lines| weigh::<C, E>(&lines, windows.long));
     let b = Projective::<Portable<C::P>>::coefficient::<C>();
-    let mut total = Projective::<Portable<C::P>>::infinity();
-    for window in sums.iter().rev() {
-        for _ in 0..windows.width {
-            total = total.double(b);
+    let times = |mut point: Projective<_>, doublings| {
+        for _ in 0..doublings {
+            point = point.double(b);
         }
-        let [x, y, z] = window.map(|words| E::to_portable(&words));
-        total = total.add(&Projective { x, y, z }, b);
+        point
+    };
+    let mut total = Projective::<Portable<C::P>>::infinity();
+    for (row, column) in rows.iter().zip(&columns).rev() {
+        let window = times(*row, windows.column_bits()).add(column, b);
+        total = times(total, windows.width).add(&window, b);
     }
     total.z.is_zero()
 }
@@ -63,8 +72,11 @@ impl Windows {
                 short: count(SHORT_BITS, width),
             })
             .min_by_key(|windows| {
-                let running = 2 * windows.buckets() * windows.long.next_multiple_of(lanes);
-                terms.long * windows.long + short_terms * windows.short + RUNNING_COST * running
+                let lines = 2 * windows.buckets() * windows.long;
+                let steps = 2 * (windows.rows() + windows.columns());
+                let running = steps * windows.long.next_multiple_of(lanes);
+                let digits = terms.long * windows.long + short_terms * windows.short;
+                digits + lines + RUNNING_COST * running
             })
             .expect("there is a width to choose")
     }
@@ -72,23 +84,30 @@ impl Windows {
     fn buckets(&self) -> usize {
         1 << (self.width - 1)
     }
+
+    /// Buckets lie in rows and columns; the column is what the lower bits of a bucket say.
+    fn column_bits(&self) -> usize {
+        (self.width - 1) / 2
+    }
+
+    fn columns(&self) -> usize {
+        1 << self.column_bits()
+    }
+
+    fn rows(&self) -> usize {
+        self.buckets() / self.columns()
+    }
 }
 
 /// Sums of the points with equal digit: bucket `i` of a window holds the sum for digit i + 1.
-fn fill_buckets<E: Engine>(terms: &Terms, windows: &Windows) -> Vec<Point> {
+fn fill_buckets<E: Engine>(terms: &Terms, windows: &Windows, sums: &mut Sums<E>) -> Buffer<Point> {
     let long_halves = halves(windows.width, windows.long);
     let short_halves = halves(windows.width, windows.short);
-    let digits: Vec<_> = terms
-        .scalars
-        .iter()
-        .enumerate()
-        .map(|(i, scalar)| {
-            Digits::new(scalar, if i < terms.long { &long_halves } else { &short_halves })
-        })
-        .collect();
-    let mut buckets = Vec::with_capacity(windows.long * windows.buckets());
-    let most = GROUP_POINTS + digits.len() + windows.buckets();
-    let mut sums = Sums::<E>::with_capacity(most.min(windows.long * digits.len()));
+    let mut digits = Buffer::with_capacity(terms.scalars.len());
+    let (long, short) = terms.scalars.split_at(terms.long);
+    digits.extend(long.iter().map(|scalar| Digits::new(scalar, &long_halves)));
+    digits.extend(short.iter().map(|scalar| Digits::new(scalar, &short_halves)));
+    let mut buckets = Buffer::with_capacity(windows.long * windows.buckets());
     let mut sorter = Sorter::default();
     let mut window = 0;
     while window < windows.long {
@@ -105,11 +124,7 @@ fn fill_buckets<E: Engine>(terms: &Terms, windows: &Windows) -> Vec<Point> {
             group += 1;
         }
         sums.finish(&terms.points);
-        for run in 0..group * windows.buckets() {
-            let place = sums.places[run];
-            let bucket = if place == NONE { Point::default() } else { sums.sum(run) };
-            buckets.push(bucket);
-        }
+        buckets.extend((0..group * windows.buckets()).map(|run| sums.sum(run)));
         window += group;
     }
     buckets
@@ -152,32 +167,83 @@ impl Sorter {
     }
 }
 
-/// Adds up the buckets of each window, times their digits; windows lie in lanes.
-struct Reduce<'a, C, E> {
-    buckets: &'a [Point],
-    windows: &'a Windows,
+/// Sums of the rows of each window, without the first, and of its columns.
+///
+/// Bucket number `row columns + column` counts `row columns + (column + 1)` times: the sums of
+/// rows and columns are few, so that adding them up that often costs little.
+fn add_lines<E: Engine>(
+    buckets: &[Point],
+    windows: &Windows,
+    sums: &mut Sums<E>,
+) -> [Buffer<Point>; 2] {
+    let columns = windows.columns();
+    sums.clear();
+    let mut refs = Vec::with_capacity(windows.rows().max(columns));
+    let mut push = |sums: &mut Sums<E>, line: &mut dyn Iterator<Item = usize>| {
+        refs.clear();
+        refs.extend(line.filter(|&at| !buckets[at].is_infinity()).map(|at| at as u32));
+        sums.push_run(buckets, &refs);
+    };
+    let firsts = || (0..buckets.len()).step_by(windows.buckets());
+    for first in firsts() {
+        for row in (first..first + windows.buckets()).step_by(columns).skip(1) {
+            push(sums, &mut (row..row + columns));
+        }
+    }
+    let rows = sums.places.len();
+    for first in firsts() {
+        for column in first..first + columns {
+            push(sums, &mut (column..first + windows.buckets()).step_by(columns));
+        }
+    }
+    sums.finish(buckets);
+    [0..rows, rows..sums.places.len()].map(|runs| {
+        let mut lines = Buffer::with_capacity(runs.len());
+        lines.extend(runs.map(|run| sums.sum(run)));
+        lines
+    })
+}
+
+/// For each window the sum of its points, the first once, the second twice and so on.
+fn weigh<C: Curve, E: Engine<M = C::P>>(
+    points: &[Point],
+    windows: usize,
+) -> Vec<Projective<Portable<C::P>>> {
+    let marker = std::marker::PhantomData;
+    let sums = E::execute(Weigh::<C, E> { points, windows, marker });
+    let point = |sum: &[Words; 3]| {
+        let [x, y, z] = sum.map(|words| E::to_portable(&words));
+        Projective { x, y, z }
+    };
+    sums.iter().map(point).collect()
+}
+
+/// See [`weigh`]; windows lie in lanes.
+struct Weigh<'a, C, E> {
+    points: &'a [Point],
+    windows: usize,
     marker: std::marker::PhantomData<(C, E)>,
 }
 
-impl<C: Curve, E: Engine<M = C::P>> Task for Reduce<'_, C, E> {
+impl<C: Curve, E: Engine<M = C::P>> Task for Weigh<'_, C, E> {
     /// Projective coordinates of each window, the lowest first.
     type Output = Vec<[Words; 3]>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
         let b = Projective::<E>::coefficient::<C>();
-        let buckets = self.windows.buckets();
-        let mut sums = Vec::with_capacity(self.windows.long + LANES_MAX);
-        for first in (0..self.windows.long).step_by(E::LANES) {
+        let each = self.points.len() / self.windows;
+        let mut sums = Vec::with_capacity(self.windows + LANES_MAX);
+        for first in (0..self.windows).step_by(E::LANES) {
             let mut running = Projective::<E>::infinity();
             let mut total = Projective::<E>::infinity();
-            for bucket in (0..buckets).rev() {
+            for index in (0..each).rev() {
                 let mut refs = [0; LANES_MAX];
                 for (lane, reference) in refs.iter_mut().enumerate() {
-                    let window = (first + lane).min(self.windows.long - 1);
-                    *reference = (window * buckets + bucket) as u32;
+                    let window = (first + lane).min(self.windows - 1);
+                    *reference = (window * each + index) as u32;
                 }
-                let [x, y] = E::gather(self.buckets, &refs);
+                let [x, y] = E::gather(self.points, &refs);
                 let infinite = E::equal(x, E::zero()) & E::equal(y, E::zero());
                 let added = running.add_affine([x, y], b);
                 running = Projective::select(infinite, &running, &added);
@@ -186,7 +252,7 @@ impl<C: Curve, E: Engine<M = C::P>> Task for Reduce<'_, C, E> {
             let [x, y, z] = [total.x, total.y, total.z].map(|v| E::words(E::canonical(v)));
             sums.extend((0..E::LANES).map(|lane| [x[lane], y[lane], z[lane]]));
         }
-        sums.truncate(self.windows.long);
+        sums.truncate(self.windows);
         sums
     }
 }
