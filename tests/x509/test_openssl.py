@@ -164,6 +164,10 @@ def test_lists_of_others(world: World) -> None:
     twin = make.crl(world["twin root"])
     of_root = world["of root"].certificate
     assert both(world, of_root, crls=[twin]) == "certificate_signature"
+    named = [make.crl(world[name], identifier=True) for name in ("root", "twin root")]
+    assert both(world, of_root, crls=named[1:]) == "crl_missing"
+    # The list of the key that took over the name comes last, and is the newer one.
+    assert both(world, of_root, crls=named) == ""
     lists = [make.crl(world["root"]), make.crl(world["listless"])]
     certificate = world["of listless"].certificate
     found = both(world, certificate, between=("listless",), crls=lists)
