@@ -1,5 +1,6 @@
 """Test that every verdict on a certificate is that of `openssl verify`."""
 
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -189,8 +190,6 @@ def test_changed_bytes(world: World, tmp_path: Path) -> None:
 
 def pem(der: bytes) -> bytes:
     """Write DER as PEM."""
-    import base64
-
     text = base64.encodebytes(der).replace(b"\n", b"")
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
     body = b"\n".join(lines)

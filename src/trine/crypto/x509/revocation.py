@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trine.crypto.x509 import signature
-from trine.crypto.x509.certificate import PEM_MARK, Certificate, milliseconds
+from trine.crypto.x509.certificate import PEM_MARK, Certificate, milliseconds, readable
 from trine.crypto.x509.der import names_one_algorithm
 from trine.errors import (
     BadCertificate,
@@ -72,7 +72,7 @@ class RevocationList:
                 self.key_identifier = one.value.key_identifier
             if one.critical:
                 raise BadCrl(
-                    f"the revocation list of {self.issuer.rfc4514_string()} has the critical "
+                    f"the revocation list of {readable(self.issuer)} has the critical "
                     f"extension {one.oid.dotted_string}: expected a complete list of its issuer"
                 )
 
