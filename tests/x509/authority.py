@@ -128,8 +128,10 @@ class Maker:
         more.setdefault("extensions", AUTHORITY)
         return self.holder(name, algorithm, issuer, **more)
 
-    def crl(self, issuer: Holder, *revoked: Holder, days: int = 5) -> List:
-        """Make an issuer's revocation list."""
+    def crl(
+        self, issuer: Holder, *revoked: Holder, days: int = 5, identifier: bool = False
+    ) -> List:
+        """Make an issuer's revocation list; with `identifier` it names the issuer's key."""
         self.lists += 1
         index = self.folder / f"{self.lists}-index"
         rows = [
@@ -144,12 +146,13 @@ class Maker:
         settings.write_text(
             f"[ca]\ndefault_ca=one\n[one]\ndatabase={index}\ncrlnumber={number}\n"
             f"default_md={digest}\ndefault_crl_days={days}\n"
+            + ("crl_extensions=of\n[of]\nauthorityKeyIdentifier=keyid\n" if identifier else "")
         )
         ours, theirs = (self.folder / f"{self.lists}-{end}.crl" for end in ("ours", "theirs"))
         make = ["ca", "-config", settings, "-gencrl", "-keyfile", issuer.key]
         make += ["-cert", issuer.certificate]
-        identifier = ["-sigopt", DISTID] if issuer.algorithm == "sm2" else []
-        openssl(*make, *identifier, "-out", ours)
+        signer = ["-sigopt", DISTID] if issuer.algorithm == "sm2" else []
+        openssl(*make, *signer, "-out", ours)
         openssl(*make, "-out", theirs)
         return List(ours, theirs)
 

@@ -1,5 +1,6 @@
 """Test that every verdict on a certificate is that of `openssl verify`."""
 
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -164,6 +165,10 @@ def test_lists_of_others(world: World) -> None:
     twin = make.crl(world["twin root"])
     of_root = world["of root"].certificate
     assert both(world, of_root, crls=[twin]) == "certificate_signature"
+    named = [make.crl(world[name], identifier=True) for name in ("root", "twin root")]
+    assert both(world, of_root, crls=named[1:]) == "crl_missing"
+    # The list of the key that took over the name comes last, and is the newer one.
+    assert both(world, of_root, crls=named) == ""
     lists = [make.crl(world["root"]), make.crl(world["listless"])]
     certificate = world["of listless"].certificate
     found = both(world, certificate, between=("listless",), crls=lists)
@@ -185,8 +190,6 @@ def test_changed_bytes(world: World, tmp_path: Path) -> None:
 
 def pem(der: bytes) -> bytes:
     """Write DER as PEM."""
-    import base64
-
     text = base64.encodebytes(der).replace(b"\n", b"")
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
     body = b"\n".join(lines)

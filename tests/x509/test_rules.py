@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.x509 import authority
 from tests.x509.authority import AUTHORITY, DAY_MS, MEMBER, Holder, Maker
 from tests.x509.test_openssl import pem
 from trine.crypto import hash_many, public_key_from_pem
@@ -16,7 +19,12 @@ from trine.crypto.x509 import (
     read_certificate,
     read_certificates,
 )
-from trine.crypto.x509.certificate import CERTIFICATES_MAX, FILE_BYTES_MAX
+from trine.crypto.x509.certificate import (
+    CERTIFICATES_MAX,
+    FILE_BYTES_MAX,
+    NAME_CHARACTERS_MAX,
+    readable,
+)
 from trine.crypto.x509.path import PATH_CERTIFICATES_MAX, PATHS_MAX
 from trine.crypto.x509.revocation import CRLS_MAX
 from trine.errors import BadArgument, BadCertificate, BadCrl, TrineError
@@ -81,8 +89,6 @@ def test_constraints_are_not_ignored(maker: Maker, root: Holder, extensions: str
 
 def test_sha1_is_refused(maker: Maker, root: Holder, tmp_path: Path) -> None:
     """Goal: no forgeable hash counts. Method: a P-256 member signed with SHA-1."""
-    import tests.x509.authority as authority
-
     key, request, out = (tmp_path / name for name in ("key", "csr", "pem"))
     authority.openssl("genpkey", *authority.KEY_OPTIONS["p256"], "-out", key)
     authority.openssl("req", "-new", "-key", key, "-subj", "/CN=old", "-out", request)
@@ -98,8 +104,6 @@ def test_sha1_is_refused(maker: Maker, root: Holder, tmp_path: Path) -> None:
 
 def test_version_1_is_refused(maker: Maker, tmp_path: Path) -> None:
     """Goal: a certificate says what it is for. Method: one without extensions."""
-    import tests.x509.authority as authority
-
     key, request, out = (tmp_path / name for name in ("key", "csr", "pem"))
     authority.openssl("genpkey", *authority.KEY_OPTIONS["p256"], "-out", key)
     authority.openssl("req", "-new", "-key", key, "-subj", "/CN=old", "-out", request)
@@ -110,8 +114,6 @@ def test_version_1_is_refused(maker: Maker, tmp_path: Path) -> None:
 
 def test_key_and_fingerprint(maker: Maker, root: Holder) -> None:
     """Goal: key and fingerprint are those of other programs. Method: OpenSSL gives both."""
-    import tests.x509.authority as authority
-
     for algorithm in ("sm2", "p256", "ed25519"):
         member = maker.holder("member", algorithm, root)
         certificate = read_certificate(member.pem)
@@ -124,6 +126,15 @@ def test_key_and_fingerprint(maker: Maker, root: Holder) -> None:
             assert certificate.fingerprint(suite) == hash_many(function, [certificate.der])[0]
         days = (certificate.validity.not_after_ms - certificate.validity.not_before_ms) / DAY_MS
         assert days == authority.DAYS
+
+
+def test_names_are_safe_to_print(maker: Maker, root: Holder) -> None:
+    """Goal: no name steers a terminal. Method: an escape sequence in a name, and a long one."""
+    strange = maker.holder("\x1b[31mred\x07", "p256", root)
+    assert read_certificate(strange.pem).subject == "CN=\\001b[31mred\\0007,O=City"
+    names = [x509.NameAttribute(x509.NameOID.COMMON_NAME, "n" * 64)] * 9
+    shown = readable(x509.Name(names))
+    assert len(shown) == NAME_CHARACTERS_MAX + 3
 
 
 def test_path_length(maker: Maker, root: Holder) -> None:
@@ -204,9 +215,6 @@ def test_hostile_certificates(maker, root, algorithm, place, change, cut, as_pem
 def test_hostile_lists(maker, root, place, change, cut) -> None:
     """Goal: any bytes give a coded error. Method: put, cut and replace bytes in a list; check."""
     if "crl" not in SAMPLES:
-        from cryptography import x509
-        from cryptography.hazmat.primitives.serialization import Encoding
-
         parsed = x509.load_pem_x509_crl(maker.crl(root, root).ours.read_bytes())
         SAMPLES["crl"] = parsed.public_bytes(Encoding.DER)
     der = SAMPLES["crl"]

@@ -27,6 +27,8 @@ FILE_BYTES_MAX: Final = 1_024 * 1_024
 """Longest file of certificates."""
 CERTIFICATES_MAX: Final = 64
 """Certificates of one file, and certificates offered for one path."""
+NAME_CHARACTERS_MAX: Final = 256
+"""Characters of a name that are shown."""
 MEMBER_ALGORITHMS: Final = ("sm2", "p256", "ed25519")
 """Algorithms of the keys that a certificate can enrol."""
 SUITE_HASHES: Final = {"intl": "sha256", "gm": "sm3"}
@@ -70,6 +72,9 @@ class Certificate:
         der: Its encoding.
         key_info: Its `subjectPublicKeyInfo`, in DER.
         validity: From when to when it is valid.
+        subject: Whom it names, for people.
+        issuer: Who issued it, for people.
+        serial: Its number among those of its issuer.
     """
 
     def __init__(self, parsed: x509.Certificate, der: bytes) -> None:
@@ -93,8 +98,8 @@ class Certificate:
         self.validity = Validity(
             milliseconds(parsed.not_valid_before_utc), milliseconds(parsed.not_valid_after_utc)
         )
-        self.subject = parsed.subject.rfc4514_string()
-        self.issuer = parsed.issuer.rfc4514_string()
+        self.subject = readable(parsed.subject)
+        self.issuer = readable(parsed.issuer)
         self.serial = parsed.serial_number
         extensions = list(parsed.extensions)
         if parsed.version is not x509.Version.v3:
@@ -162,6 +167,13 @@ class Certificate:
 
     def __repr__(self) -> str:
         return f"Certificate({self.subject!r}, serial={self.serial})"
+
+
+def readable(name: x509.Name) -> str:
+    """Write a name for people (RFC 4514), without what a terminal would obey, and not too long."""
+    shown = (one if one.isprintable() else f"\\{ord(one):04x}" for one in name.rfc4514_string())
+    text = "".join(shown)
+    return text if len(text) <= NAME_CHARACTERS_MAX else f"{text[:NAME_CHARACTERS_MAX]}..."
 
 
 def milliseconds(moment: datetime) -> int:

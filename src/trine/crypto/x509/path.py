@@ -2,8 +2,9 @@
 
 A path goes from the member's certificate by its issuers to an authority that the caller trusts. The
 candidates follow from names and key identifiers alone; then each path is checked, and the first
-good one is returned. Where every key is of an algorithm that the path validation of
-pyca/cryptography knows (ECDSA and RSA), that validation must agree too.
+good one is returned. Names are compared as they are encoded, without folding of case or blanks.
+Where every key is of an algorithm that the path validation of pyca/cryptography knows (ECDSA and
+RSA), that validation must agree too.
 """
 
 from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trine.crypto.x509 import signature
-from trine.crypto.x509.certificate import PEM_MARK, Certificate, milliseconds
+from trine.crypto.x509.certificate import PEM_MARK, Certificate, milliseconds, readable
 from trine.crypto.x509.der import names_one_algorithm
 from trine.errors import (
     BadCertificate,
@@ -34,6 +34,8 @@ class RevocationList:
 
     Attributes:
         parsed: The list as pyca/cryptography has it.
+        issuer: Name of who made it.
+        key_identifier: Identifier of the key that signed it, where it says so.
         this_update_ms: When it was made, in Unix milliseconds.
         next_update_ms: Until when it is to be used, in Unix milliseconds.
     """
@@ -64,12 +66,22 @@ class RevocationList:
         self.next_update_ms = milliseconds(next_update)
         if not names_one_algorithm(self.parsed.public_bytes(Encoding.DER)):
             raise BadCrl("the revocation list names two algorithms for its signature")
+        self.key_identifier: bytes | None = None
         for one in self.parsed.extensions:
+            if isinstance(one.value, x509.AuthorityKeyIdentifier):
+                self.key_identifier = one.value.key_identifier
             if one.critical:
                 raise BadCrl(
-                    f"the revocation list of {self.issuer.rfc4514_string()} has the critical "
+                    f"the revocation list of {readable(self.issuer)} has the critical "
                     f"extension {one.oid.dotted_string}: expected a complete list of its issuer"
                 )
+
+    def may_be_of(self, issuer: Certificate) -> bool:
+        """Compare names and, where both sides have them, key identifiers (RFC 5280, 5.2.1)."""
+        if self.issuer != issuer.parsed.subject:
+            return False
+        own = issuer.extension(x509.SubjectKeyIdentifier)
+        return own is None or self.key_identifier in (None, own.digest)
 
     def names(self, certificate: Certificate) -> bool:
         """Say whether the list holds a certificate's serial number."""
@@ -95,7 +107,7 @@ def check_not_revoked(
         CertificateSignature: The list is not signed by the issuer.
         UnsupportedCertificate: The list is signed with an algorithm that is not supported.
     """
-    own = [crl for crl in crls if crl.issuer == issuer.parsed.subject]
+    own = [crl for crl in crls if crl.may_be_of(issuer)]
     if not own:
         raise CrlMissing(
             f"no revocation list of {issuer.subject}, which issued the certificate of "
