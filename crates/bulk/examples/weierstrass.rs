@@ -95,10 +95,10 @@ fn measure_sm2(path: Path, count: usize, repeats: usize) {
 }
 
 /// Batches that somebody made to cost more than others.
-fn measure_attacks(path: Path, items: &[sm2::Item], repeats: usize) {
+fn measure_attacks<'a>(path: Path, items: &[sm2::Item<'a>], repeats: usize) {
     let empty = sm2::KeyCache::new_on(path, 0);
     let count = items.len();
-    let attack = |name: &str, change: &dyn Fn(usize, &mut sm2::Item)| {
+    let attack = |name: &str, change: &dyn Fn(usize, &mut sm2::Item<'a>)| {
         let mut hostile = items.to_vec();
         hostile.iter_mut().enumerate().for_each(|(index, item)| change(index, item));
         let expected = sm2::verify_exact_on(path, &hostile, &empty);
