@@ -67,7 +67,7 @@ fn measure_sm2(path: Path, count: usize, repeats: usize) {
     let all_different = sm2_signatures(count, count);
     let items = sm2_items(&all_different);
     let all_good = |verdicts: Vec<bool>| assert!(verdicts.iter().all(|verdict| *verdict));
-    for size in [64, 256, 1024, 2048, count] {
+    for size in [64, 256, 1024, 2048, count].into_iter().filter(|size| *size <= count) {
         let each = measure(repeats, size, || {
             all_good(sm2::verify_batch_on(path, &items[..size], &empty));
         });
@@ -77,28 +77,58 @@ fn measure_sm2(path: Path, count: usize, repeats: usize) {
     let few_items = sm2_items(&few);
     let each = measure(repeats, count, || all_good(sm2::verify_batch_on(path, &few_items, &empty)));
     report(&format!("SM2 {path:?} batch of {count}, 1,000 keys"), each);
-    let each =
-        measure(repeats, 1024, || all_good(sm2::verify_exact_on(path, &items[..1024], &empty)));
-    report(&format!("SM2 {path:?} exact, 1,024 unknown keys"), each);
+    let some = &items[..count.min(1024)];
+    let each = measure(repeats, some.len(), || all_good(sm2::verify_exact_on(path, some, &empty)));
+    report(&format!("SM2 {path:?} exact, {} unknown keys", some.len()), each);
     let known = sm2::KeyCache::new_on(path, 64 * sm2::TABLE_BYTES);
     let learn = measure(1, 64, || {
         known.learn(&few.iter().take(64).map(|signed| &signed.public_key).collect::<Vec<_>>());
     });
     report(&format!("SM2 {path:?} table of a key"), learn);
-    let of_known: Vec<_> = few_items.chunks(1000).flat_map(|round| &round[..64]).copied().collect();
+    let of_known: Vec<_> =
+        few_items.chunks(1000).flat_map(|round| round.iter().take(64)).copied().collect();
     let each = measure(repeats, of_known.len(), || {
         all_good(sm2::verify_exact_on(path, &of_known, &known));
     });
     report(&format!("SM2 {path:?} exact, {} of 64 known keys", of_known.len()), each);
-    let mut hostile = items.clone();
-    hostile[count / 2].hint = hostile[count / 2].hint.map(|hint| 1 - hint);
-    let each = measure(repeats, count, || all_good(sm2::verify_batch_on(path, &hostile, &empty)));
-    report(&format!("SM2 {path:?} batch of {count}, one wrong hint"), each);
-    for item in &mut hostile {
-        item.message = b"another message";
-    }
-    let each = measure(repeats, count, || sm2::verify_batch_on(path, &hostile, &empty));
-    report(&format!("SM2 {path:?} batch of {count}, all bad"), each);
+    measure_attacks(path, &items, repeats);
+}
+
+/// Batches that somebody made to cost more than others.
+fn measure_attacks<'a>(path: Path, items: &[sm2::Item<'a>], repeats: usize) {
+    let empty = sm2::KeyCache::new_on(path, 0);
+    let count = items.len();
+    let attack = |name: &str, change: &dyn Fn(usize, &mut sm2::Item<'a>)| {
+        let mut hostile = items.to_vec();
+        hostile.iter_mut().enumerate().for_each(|(index, item)| change(index, item));
+        let expected = sm2::verify_exact_on(path, &hostile, &empty);
+        let each = measure(repeats, count, || {
+            assert_eq!(sm2::verify_batch_on(path, &hostile, &empty), expected);
+        });
+        report(&format!("SM2 {path:?} batch of {count}, {name}"), each);
+    };
+    let wrong = |item: &mut sm2::Item| item.hint = item.hint.map(|hint| 1 - hint);
+    let bad = |item: &mut sm2::Item| item.message = b"another message";
+    attack("one wrong hint", &|index, item| {
+        if index == count / 2 {
+            wrong(item)
+        }
+    });
+    attack("all hints wrong", &|_, item| wrong(item));
+    attack("no hints", &|_, item| item.hint = None);
+    attack("one bad", &|index, item| {
+        if index == count / 2 {
+            bad(item)
+        }
+    });
+    attack("16 bad", &|index, item| {
+        if index % count.div_ceil(16) == 0 {
+            bad(item)
+        }
+    });
+    attack("all bad", &|_, item| bad(item));
+    attack("one signature repeated", &|_, item| *item = items[0]);
+    attack("every signature twice", &|index, item| *item = items[index / 2]);
 }
 
 /// Signs with P-256, for the sake of this measurement alone: `r` from a nonce, not in secret.

@@ -5,6 +5,7 @@
 //! AVX-512 IFMA and in portable code, and both give the same answers.
 
 pub mod ed25519;
+mod keyed_map;
 pub mod p256;
 mod path;
 pub mod sm2;

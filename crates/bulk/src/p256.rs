@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::Path;
+use crate::keyed_map::{Keyed, KeyedMap};
 use crate::weierstrass::claim::{self, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;
@@ -13,7 +14,6 @@ use crate::weierstrass::modulus::{
 use crate::weierstrass::tables::Tables;
 use crate::weierstrass::{Curve, pair_of, words_of};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 pub use crate::weierstrass::COMPRESSED_BYTES as COMPRESSED_KEY_BYTES;
@@ -191,7 +191,7 @@ struct Checked {
 impl Checked {
     fn new(items: &[Item], high_s: HighS) -> Self {
         let mut keys = Vec::new();
-        let mut number_of = HashMap::with_capacity(items.len());
+        let mut number_of = KeyedMap::with_capacity_and_hasher(items.len(), Keyed::default());
         let mut claims = Vec::with_capacity(items.len());
         let mut inverses = Vec::with_capacity(items.len());
         let mut places = Vec::with_capacity(items.len());

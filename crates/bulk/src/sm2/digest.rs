@@ -2,10 +2,10 @@
 
 use super::{ID_BYTES_MAX, Item, PUBLIC_KEY_BYTES, Prime, Sm2};
 use crate::Path;
+use crate::keyed_map::{Keyed, KeyedMap};
 use crate::sm3::{BLOCK_BYTES, DIGEST_BYTES, Prefixed, Sm3, digest_many};
 use crate::weierstrass::modulus::{Modulus, Words, subtract};
 use crate::weierstrass::{Curve, bytes_of, pair_of};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 /// Distinct keys, and each item's key and digest e.
@@ -59,8 +59,8 @@ pub(super) fn identity(id: &[u8], public_key: &[u8; PUBLIC_KEY_BYTES]) -> [u8; D
 /// A key that comes with two identifiers is listed twice.
 pub(super) fn digests(path: Path, items: &[Item]) -> Digests {
     let mut headers: Vec<Header> = Vec::new();
-    let mut header_of: HashMap<&[u8], u32> = HashMap::new();
-    let mut signer_of = HashMap::with_capacity(items.len());
+    let mut header_of: KeyedMap<&[u8], u32> = KeyedMap::default();
+    let mut signer_of = KeyedMap::with_capacity_and_hasher(items.len(), Keyed::default());
     let mut signers: Vec<(u32, &[u8; PUBLIC_KEY_BYTES])> = Vec::new();
     let mut last: Option<(&[u8], u32)> = None;
     let found: Vec<Option<u32>> = items

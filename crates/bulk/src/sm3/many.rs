@@ -94,7 +94,7 @@ pub(crate) fn digest_many(path: Path, messages: &[Prefixed]) -> Vec<[u8; DIGEST_
     }
 }
 
-/// Hashes groups of sixteen messages of (nearly) equal length, so that few lanes run empty.
+/// Hashes groups of messages of (nearly) equal length, so that few lanes run empty.
 #[cfg(target_arch = "x86_64")]
 fn digest_wide(messages: &[Prefixed]) -> Vec<[u8; DIGEST_BYTES]> {
     let mut digests = vec![[0; DIGEST_BYTES]; messages.len()];
@@ -102,14 +102,32 @@ fn digest_wide(messages: &[Prefixed]) -> Vec<[u8; DIGEST_BYTES]> {
     if messages.windows(2).any(|pair| pair[0].blocks() > pair[1].blocks()) {
         order.sort_by_key(|&index| messages[index as usize].blocks());
     }
-    for group in order.chunks(LANES) {
-        let lanes: [&Prefixed; LANES] =
-            std::array::from_fn(|lane| &messages[*group.get(lane).unwrap_or(&group[0]) as usize]);
-        // SAFETY: the caller found that the processor has AVX-512 F and BW.
-        let states = unsafe { super::wide::hash(&lanes) };
-        for (&index, state) in group.iter().zip(&states) {
-            digests[index as usize] = digest_of(state);
-        }
+    let mut left = &order[..];
+    while left.len() > LANES {
+        let (now, later) = left.split_at(left.len().min(2 * LANES));
+        hash_groups::<2>(messages, now, &mut digests);
+        left = later;
+    }
+    if !left.is_empty() {
+        hash_groups::<1>(messages, left, &mut digests);
     }
     digests
+}
+
+/// Hashes the messages with these indices, as many as lanes in `G` groups at most.
+#[cfg(target_arch = "x86_64")]
+fn hash_groups<const G: usize>(
+    messages: &[Prefixed],
+    indices: &[u32],
+    digests: &mut [[u8; DIGEST_BYTES]],
+) {
+    // Lanes without a message of their own repeat the first one.
+    let message = |place: usize| &messages[*indices.get(place).unwrap_or(&indices[0]) as usize];
+    let lanes: [[&Prefixed; LANES]; G] =
+        std::array::from_fn(|group| std::array::from_fn(|lane| message(group * LANES + lane)));
+    // SAFETY: the caller found that the processor has AVX-512 F and BW.
+    let found = unsafe { super::wide::hash(&lanes) };
+    for (&index, digest) in indices.iter().zip(found.as_flattened()) {
+        digests[index as usize] = *digest;
+    }
 }

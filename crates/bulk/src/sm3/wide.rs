@@ -1,7 +1,9 @@
-//! Compress sixteen blocks in the sixteen lanes of AVX-512 registers.
+//! Compress blocks in the sixteen lanes of AVX-512 registers, in one or two groups of registers.
+//!
+//! Every step of a round waits for the one before; the rounds of two groups fill each other's gaps.
 
 use super::many::{LANES, Prefixed};
-use super::{BLOCK_BYTES, ROUND_CONSTANTS};
+use super::{BLOCK_BYTES, DIGEST_BYTES, ROUND_CONSTANTS};
 use std::arch::x86_64::*;
 
 /// Truth tables for `vpternlog`: exclusive or, majority, and choice by the first operand.
@@ -9,48 +11,47 @@ const XOR3: i32 = 0x96;
 const MAJORITY: i32 = 0xe8;
 const CHOICE: i32 = 0xca;
 
-/// States after the whole of each message; all lanes run as long as the longest one.
+/// Digests of messages; all lanes run as long as the longest one.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn hash(messages: &[&Prefixed; LANES]) -> [[u32; 8]; LANES] {
-    let mut words = [[0u32; LANES]; 8];
-    for (lane, message) in messages.iter().enumerate() {
-        for (word, value) in words.iter_mut().zip(message.state) {
-            word[lane] = value;
-        }
-    }
-    let mut state = [_mm512_setzero_si512(); 8];
-    for (register, word) in state.iter_mut().zip(&words) {
-        // SAFETY: a row holds sixteen 32-bit words, which is what the load reads.
-        *register = unsafe { _mm512_loadu_si512(word.as_ptr().cast()) };
-    }
-    let mut blocks = [0; LANES];
+pub(super) fn hash<const G: usize>(
+    messages: &[[&Prefixed; LANES]; G],
+) -> [[[u8; DIGEST_BYTES]; LANES]; G] {
+    let mut state = [[_mm512_setzero_si512(); 8]; G];
     let mut longest = 0;
-    for (count, message) in blocks.iter_mut().zip(messages) {
-        *count = message.blocks();
-        longest = longest.max(*count);
+    for (state, messages) in state.iter_mut().zip(messages) {
+        let mut rows = [_mm512_setzero_si512(); LANES];
+        for (row, message) in rows.iter_mut().zip(messages) {
+            longest = longest.max(message.blocks());
+            // SAFETY: a state has eight 32-bit words, which are what the mask lets the load read.
+            *row = unsafe { _mm512_maskz_loadu_epi32(0xff, message.state.as_ptr().cast()) };
+        }
+        state.copy_from_slice(&transpose(rows)[..8]);
     }
     for index in 0..longest {
-        let mut rows = [_mm512_setzero_si512(); LANES];
-        let mut running = 0u16;
-        for lane in 0..LANES {
-            if index < blocks[lane] {
-                running |= 1 << lane;
-                rows[lane] = row(messages[lane], index, index + 1 == blocks[lane]);
+        let mut blocks = [[_mm512_setzero_si512(); LANES]; G];
+        let mut running = [0u16; G];
+        for group in 0..G {
+            for (lane, message) in messages[group].iter().enumerate() {
+                let count = message.blocks();
+                if index < count {
+                    running[group] |= 1 << lane;
+                    blocks[group][lane] = row(message, index, index + 1 == count);
+                }
             }
+            blocks[group] = transpose(swap(blocks[group]));
         }
-        compress(&mut state, &transpose(rows), running);
+        compress(&mut state, &mut blocks, running);
     }
-    for (register, word) in state.iter().zip(&mut words) {
-        // SAFETY: a row holds sixteen 32-bit words, which is what the store writes.
-        unsafe { _mm512_storeu_si512(word.as_mut_ptr().cast(), *register) };
-    }
-    let mut states = [[0; 8]; LANES];
-    for (lane, state) in states.iter_mut().enumerate() {
-        for (place, word) in state.iter_mut().zip(&words) {
-            *place = word[lane];
+    let mut digests = [[[0; DIGEST_BYTES]; LANES]; G];
+    for (state, digests) in state.iter().zip(&mut digests) {
+        let mut rows = [_mm512_setzero_si512(); LANES];
+        rows[..8].copy_from_slice(state);
+        for (digest, row) in digests.iter_mut().zip(swap(transpose(rows))) {
+            // SAFETY: a digest has 32 bytes, which is what the store writes.
+            unsafe { _mm256_storeu_si256(digest.as_mut_ptr().cast(), _mm512_castsi512_si256(row)) };
         }
     }
-    states
+    digests
 }
 
 /// The lowest `count` bits, for `count` up to 64.
@@ -93,15 +94,22 @@ fn row(message: &Prefixed, index: usize, is_last: bool) -> __m512i {
     row
 }
 
-/// Turns sixteen blocks into sixteen registers of one message word each, in native byte order.
+/// Turns words from big-endian to native byte order, or back.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn transpose(mut rows: [__m512i; LANES]) -> [__m512i; LANES] {
+fn swap(mut rows: [__m512i; LANES]) -> [__m512i; LANES] {
     let big_endian = _mm512_set4_epi32(0x0c0d_0e0f, 0x0809_0a0b, 0x0405_0607, 0x0001_0203);
-    let mut mixed = rows;
     for row in &mut rows {
         *row = _mm512_shuffle_epi8(*row, big_endian);
     }
+    rows
+}
+
+/// Turns sixteen blocks into sixteen registers of one message word each, or back.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn transpose(mut rows: [__m512i; LANES]) -> [__m512i; LANES] {
+    let mut mixed = rows;
     for i in 0..8 {
         mixed[2 * i] = _mm512_unpacklo_epi32(rows[2 * i], rows[2 * i + 1]);
         mixed[2 * i + 1] = _mm512_unpackhi_epi32(rows[2 * i], rows[2 * i + 1]);
@@ -131,76 +139,89 @@ fn transpose(mut rows: [__m512i; LANES]) -> [__m512i; LANES] {
     rows
 }
 
-/// Compression function of [`super::compress`], for the lanes named in `running` alone.
+/// Compression function of [`super::compress`], for the lanes named in `running` alone; `w` is used
+/// up.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn compress(state: &mut [__m512i; 8], block: &[__m512i; LANES], running: u16) {
-    let mut w = *block;
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+fn compress<const G: usize>(
+    state: &mut [[__m512i; 8]; G],
+    w: &mut [[__m512i; LANES]; G],
+    running: [u16; G],
+) {
+    let mut s = *state;
+    // The round writes to s[d] and s[h]; the names rotate instead of the values.
     macro_rules! round {
-        ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident,
+        ($a:literal $b:literal $c:literal $d:literal $e:literal $f:literal $g:literal $h:literal,
          $j:expr, $k:expr, $ff:expr, $gg:expr) => {{
-            let a12 = _mm512_rol_epi32::<12>($a);
             let constant = _mm512_set1_epi32(ROUND_CONSTANTS[$j] as i32);
-            // Sums are put together so that what comes last from the round before is added last.
-            let sum = _mm512_add_epi32(_mm512_add_epi32($e, constant), a12);
-            let ss1 = _mm512_rol_epi32::<7>(sum);
-            let ss2 = _mm512_xor_si512(ss1, a12);
-            let ff = _mm512_ternarylogic_epi32::<{ $ff }>($a, $b, $c);
-            let gg = _mm512_ternarylogic_epi32::<{ $gg }>($e, $f, $g);
-            let mixed = _mm512_xor_si512(w[$k], w[($k + 4) & 15]);
-            $d = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32($d, mixed), ff), ss2);
-            let tt2 = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32($h, w[$k]), gg), ss1);
-            $b = _mm512_rol_epi32::<9>($b);
-            $f = _mm512_rol_epi32::<19>($f);
-            let (nine, seventeen) = (_mm512_rol_epi32::<9>(tt2), _mm512_rol_epi32::<17>(tt2));
-            $h = _mm512_ternarylogic_epi32::<XOR3>(tt2, nine, seventeen);
+            for group in 0..G {
+                let (s, w) = (&mut s[group], &w[group]);
+                let a12 = _mm512_rol_epi32::<12>(s[$a]);
+                let sum = _mm512_add_epi32(_mm512_add_epi32(s[$e], constant), a12);
+                let ss1 = _mm512_rol_epi32::<7>(sum);
+                let ss2 = _mm512_xor_si512(ss1, a12);
+                let ff = _mm512_ternarylogic_epi32::<{ $ff }>(s[$a], s[$b], s[$c]);
+                let gg = _mm512_ternarylogic_epi32::<{ $gg }>(s[$e], s[$f], s[$g]);
+                let mixed = _mm512_xor_si512(w[$k], w[($k + 4) & 15]);
+                let early = _mm512_add_epi32(_mm512_add_epi32(s[$d], mixed), ff);
+                s[$d] = _mm512_add_epi32(early, ss2);
+                let early = _mm512_add_epi32(_mm512_add_epi32(s[$h], w[$k]), gg);
+                let tt2 = _mm512_add_epi32(early, ss1);
+                s[$b] = _mm512_rol_epi32::<9>(s[$b]);
+                s[$f] = _mm512_rol_epi32::<19>(s[$f]);
+                let (nine, seventeen) = (_mm512_rol_epi32::<9>(tt2), _mm512_rol_epi32::<17>(tt2));
+                s[$h] = _mm512_ternarylogic_epi32::<XOR3>(tt2, nine, seventeen);
+            }
         }};
     }
     macro_rules! four {
         ($j:expr, $k:expr, $ff:expr, $gg:expr) => {
-            round!(a b c d e f g h, $j, $k, $ff, $gg);
-            round!(d a b c h e f g, $j + 1, $k + 1, $ff, $gg);
-            round!(c d a b g h e f, $j + 2, $k + 2, $ff, $gg);
-            round!(b c d a f g h e, $j + 3, $k + 3, $ff, $gg);
+            round!(0 1 2 3 4 5 6 7, $j, $k, $ff, $gg);
+            round!(3 0 1 2 7 4 5 6, $j + 1, $k + 1, $ff, $gg);
+            round!(2 3 0 1 6 7 4 5, $j + 2, $k + 2, $ff, $gg);
+            round!(1 2 3 0 5 6 7 4, $j + 3, $k + 3, $ff, $gg);
         };
     }
     // The words of a round are not read again once the round is done, except by `expand`.
     macro_rules! sixteen {
         ($j:expr, $ff:expr, $gg:expr) => {
             four!($j, 0, $ff, $gg);
-            expand(&mut w, 0);
+            expand(w, 0);
             four!($j + 4, 4, $ff, $gg);
-            expand(&mut w, 4);
+            expand(w, 4);
             four!($j + 8, 8, $ff, $gg);
-            expand(&mut w, 8);
+            expand(w, 8);
             four!($j + 12, 12, $ff, $gg);
-            expand(&mut w, 12);
+            expand(w, 12);
         };
     }
     sixteen!(0, XOR3, XOR3);
     sixteen!(16, MAJORITY, CHOICE);
     sixteen!(32, MAJORITY, CHOICE);
     four!(48, 0, MAJORITY, CHOICE);
-    expand(&mut w, 0);
+    expand(w, 0);
     four!(52, 4, MAJORITY, CHOICE);
     four!(56, 8, MAJORITY, CHOICE);
     four!(60, 12, MAJORITY, CHOICE);
-    for (word, mixed) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
-        *word = _mm512_mask_xor_epi32(*word, running, *word, mixed);
+    for group in 0..G {
+        for (word, mixed) in state[group].iter_mut().zip(s[group]) {
+            *word = _mm512_mask_xor_epi32(*word, running[group], *word, mixed);
+        }
     }
 }
 
-/// Replaces the words `first` to `first` + 3 of the ring by those sixteen later.
+/// Replaces the words `first` to `first` + 3 of the rings by those sixteen later.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn expand(w: &mut [__m512i; LANES], first: usize) {
+fn expand<const G: usize>(w: &mut [[__m512i; LANES]; G], first: usize) {
     for k in first..first + 4 {
-        let late = _mm512_rol_epi32::<15>(w[(k + 13) & 15]);
-        let x = _mm512_ternarylogic_epi32::<XOR3>(w[k], w[(k + 7) & 15], late);
-        let (x15, x23) = (_mm512_rol_epi32::<15>(x), _mm512_rol_epi32::<23>(x));
-        let p1 = _mm512_ternarylogic_epi32::<XOR3>(x, x15, x23);
-        let early = _mm512_rol_epi32::<7>(w[(k + 3) & 15]);
-        w[k] = _mm512_ternarylogic_epi32::<XOR3>(p1, early, w[(k + 10) & 15]);
+        for w in &mut *w {
+            let late = _mm512_rol_epi32::<15>(w[(k + 13) & 15]);
+            let x = _mm512_ternarylogic_epi32::<XOR3>(w[k], w[(k + 7) & 15], late);
+            let (x15, x23) = (_mm512_rol_epi32::<15>(x), _mm512_rol_epi32::<23>(x));
+            let p1 = _mm512_ternarylogic_epi32::<XOR3>(x, x15, x23);
+            let early = _mm512_rol_epi32::<7>(w[(k + 3) & 15]);
+            w[k] = _mm512_ternarylogic_epi32::<XOR3>(p1, early, w[(k + 10) & 15]);
+        }
     }
 }

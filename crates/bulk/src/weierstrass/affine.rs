@@ -23,6 +23,8 @@ pub(crate) const REF_MASK: u32 = SIGN - 1;
 
 /// Vectors of pairs that share an inversion: their products stay in the second-level cache.
 const STEPS_MAX: usize = 1024;
+/// Steps between asking the cache for points and using them.
+const AHEAD: usize = 3;
 
 impl Point {
     pub fn is_infinity(&self) -> bool {
@@ -118,6 +120,12 @@ impl<E: Engine> Task for AddPairs<'_, E> {
             for step in (0..left.len() / lanes).rev() {
                 let at = step * lanes..(step + 1) * lanes;
                 let source = self.table.unwrap_or(self.work);
+                if step >= AHEAD {
+                    let ahead = (step - AHEAD) * lanes;
+                    E::prefetch(source, &left[ahead..]);
+                    E::prefetch(source, &right[ahead..]);
+                    E::prefetch(self.work, &place[ahead..]);
+                }
                 let pair = gather_pair::<E>(source, &left[at.clone()], &right[at.clone()]);
                 let before = self.scratch[step];
                 let sum = add_step::<E>(pair, before, &mut inverse);
@@ -151,7 +159,15 @@ fn multiply_denominators<E: Engine>(
 ) -> E::V {
     scratch.clear();
     let mut product = E::one();
-    for (left, right) in left.chunks_exact(E::LANES).zip(right.chunks_exact(E::LANES)) {
+    let (lefts, rights) = (left, right);
+    for (step, (left, right)) in
+        left.chunks_exact(E::LANES).zip(right.chunks_exact(E::LANES)).enumerate()
+    {
+        let ahead = (step + AHEAD) * E::LANES;
+        if ahead < lefts.len() {
+            E::prefetch(source, &lefts[ahead..]);
+            E::prefetch(source, &rights[ahead..]);
+        }
         let (x1, x2) = (E::gather_x(source, left), E::gather_x(source, right));
         let mut denominator = E::difference(x2, x1);
         if suspects::<E>(x1, x2) != 0 {

@@ -267,3 +267,6 @@ pub(crate) fn parity_of<C: Curve>(claim: &Claim, key: &[Words; 2]) -> Option<u8>
     let [x, y] = combine::<C>(&claim.u, &claim.v, key)?;
     (reduce::<C::N>(&x) == claim.x).then_some(y[0] as u8 & 1)
 }
+
+#[cfg(test)]
+mod tests;

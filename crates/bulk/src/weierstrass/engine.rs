@@ -49,6 +49,8 @@ pub(crate) trait Engine: Copy + 'static {
     /// Lanes in which two least residues are equal, and by chance others: quicker than `equal`.
     fn may_be_equal(a: Self::V, b: Self::V) -> u32;
     fn select(mask: u32, yes: Self::V, no: Self::V) -> Self::V;
+    /// Asks the cache for the points at `refs`.
+    fn prefetch(points: &[Point], refs: &[u32]);
     /// x of the points at `refs`.
     fn gather_x(points: &[Point], refs: &[u32]) -> Self::V;
     /// x and y of the points at `refs`, negated where the reference says so.
@@ -218,6 +220,9 @@ impl<M: Modulus> Engine for Portable<M> {
     fn select(mask: u32, yes: Fe<M>, no: Fe<M>) -> Fe<M> {
         Fe::select(u64::from(mask & 1).wrapping_neg(), &yes, &no)
     }
+
+    #[inline(always)]
+    fn prefetch(_: &[Point], _: &[u32]) {}
 
     #[inline(always)]
     fn gather_x(points: &[Point], refs: &[u32]) -> Fe<M> {

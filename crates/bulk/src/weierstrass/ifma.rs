@@ -20,8 +20,6 @@ const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
 const TOP_BITS: u32 = 256 - 4 * LIMB_BITS;
 /// Lanes of a register.
 const WIDTH: usize = 8;
-/// Logarithm of the bytes of a point.
-const POINT_BITS: u32 = size_of::<Point>().trailing_zeros();
 
 type Limbs = [__m512i; LIMBS];
 
@@ -67,7 +65,8 @@ macro_rules! sets {
     }};
 }
 
-/// Eight lanes in each of `K` sets of registers, whose operations are interleaved.
+/// Eight lanes in each of `K` sets of registers, whose operations follow each other: the processor
+/// overlaps them, and each set has all registers for its own product.
 #[derive(Clone, Copy)]
 pub(crate) struct Ifma<M, const K: usize>(PhantomData<M>);
 
@@ -169,15 +168,16 @@ fn offsets(refs: &[u32], points: &[Point]) -> ([usize; WIDTH], u8) {
     let refs: &[u32; WIDTH] = refs.first_chunk().expect("there is a reference for every lane");
     let count = points.len().min(SIGN as usize) as u32;
     let mut offsets = [0; WIDTH];
+    for (offset, reference) in offsets.iter_mut().zip(refs) {
+        *offset = ((reference & REF_MASK) as usize) * size_of::<Point>();
+    }
     // SAFETY: runs inside `execute`, which checked the processor; the load reads eight references
-    // of 32 bits, the store writes eight offsets of 64.
+    // of 32 bits.
     unsafe {
         let refs = _mm256_loadu_si256(refs.as_ptr().cast());
         let index = _mm256_and_si256(refs, _mm256_set1_epi32(REF_MASK.cast_signed()));
         let inside = _mm256_cmplt_epu32_mask(index, _mm256_set1_epi32(count.cast_signed()));
         assert!(inside == u8::MAX, "a reference lies outside {count} points");
-        let bytes = _mm512_slli_epi64::<POINT_BITS>(_mm512_cvtepu32_epi64(index));
-        _mm512_storeu_si512(offsets.as_mut_ptr().cast(), bytes);
         (offsets, _mm256_movepi32_mask(refs))
     }
 }
@@ -242,24 +242,22 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
     /// The quotient q is the limb itself, modulo 2^52. Where `low` is negative, `high` is
     /// -16 `low`: one product with `low` serves for both, and limbs are negative for a while.
     #[inline(always)]
-    fn reduce_step(t: &mut [[__m512i; 2 * LIMBS]; K], i: usize) {
+    fn reduce_step(t: &mut [__m512i; 2 * LIMBS], i: usize) {
         // SAFETY: runs inside `execute`, which checked the processor.
         unsafe {
             let high = set(M::SPARSE.high.unsigned_abs());
             let low = set(M::SPARSE.low.unsigned_abs());
             let middle = set(M::SPARSE.middle.unsigned_abs());
-            for t in t {
-                let q = t[i];
-                t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srai_epi64::<LIMB_BITS>(q));
-                if M::SPARSE.low < 0 {
-                    let below = _mm512_madd52lo_epu64(set(0), q, low);
-                    let above = _mm512_madd52hi_epu64(set(0), q, low);
-                    t[i + 1] = _mm512_sub_epi64(t[i + 1], below);
-                    t[i + 2] = _mm512_sub_epi64(t[i + 2], above);
-                    t[i + 4] = _mm512_add_epi64(t[i + 4], _mm512_slli_epi64::<4>(below));
-                    t[i + 5] = _mm512_add_epi64(t[i + 5], _mm512_slli_epi64::<4>(above));
-                    continue;
-                }
+            let q = t[i];
+            t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srai_epi64::<LIMB_BITS>(q));
+            if M::SPARSE.low < 0 {
+                let below = _mm512_madd52lo_epu64(set(0), q, low);
+                let above = _mm512_madd52hi_epu64(set(0), q, low);
+                t[i + 1] = _mm512_sub_epi64(t[i + 1], below);
+                t[i + 2] = _mm512_sub_epi64(t[i + 2], above);
+                t[i + 4] = _mm512_add_epi64(t[i + 4], _mm512_slli_epi64::<4>(below));
+                t[i + 5] = _mm512_add_epi64(t[i + 5], _mm512_slli_epi64::<4>(above));
+            } else {
                 t[i + 1] = _mm512_madd52lo_epu64(t[i + 1], q, low);
                 t[i + 2] = _mm512_madd52hi_epu64(t[i + 2], q, low);
                 t[i + 3] = _mm512_madd52lo_epu64(t[i + 3], q, middle);
@@ -283,12 +281,48 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
     }
 
     #[inline(always)]
-    fn finish(t: [[__m512i; 2 * LIMBS]; K]) -> [Limbs; K] {
+    fn multiply(a: Limbs, b: Limbs) -> Limbs {
         let () = Self::IS_KNOWN;
-        sets!(k => {
-            let t = t[k];
-            carry([t[5], t[6], t[7], t[8], t[9]])
-        })
+        let mut t = [set(0); 2 * LIMBS];
+        for i in 0..LIMBS {
+            // SAFETY: runs inside `execute`, which checked the processor.
+            unsafe {
+                for j in 0..LIMBS {
+                    t[i + j] = _mm512_madd52lo_epu64(t[i + j], a[i], b[j]);
+                }
+                for j in 0..LIMBS {
+                    t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], a[i], b[j]);
+                }
+            }
+            Self::reduce_step(&mut t, i);
+        }
+        carry([t[5], t[6], t[7], t[8], t[9]])
+    }
+
+    #[inline(always)]
+    fn square(a: Limbs) -> Limbs {
+        let () = Self::IS_KNOWN;
+        let mut t = [set(0); 2 * LIMBS];
+        // SAFETY: runs inside `execute`, which checked the processor.
+        unsafe {
+            for i in 0..LIMBS {
+                for j in i + 1..LIMBS {
+                    t[i + j] = _mm512_madd52lo_epu64(t[i + j], a[i], a[j]);
+                    t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], a[i], a[j]);
+                }
+            }
+            for limb in &mut t[1..2 * LIMBS - 1] {
+                *limb = _mm512_add_epi64(*limb, *limb);
+            }
+            for i in 0..LIMBS {
+                t[2 * i] = _mm512_madd52lo_epu64(t[2 * i], a[i], a[i]);
+                t[2 * i + 1] = _mm512_madd52hi_epu64(t[2 * i + 1], a[i], a[i]);
+            }
+        }
+        for i in 0..LIMBS {
+            Self::reduce_step(&mut t, i);
+        }
+        carry([t[5], t[6], t[7], t[8], t[9]])
     }
 
     #[inline(always)]
@@ -354,51 +388,12 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
 
     #[inline(always)]
     fn mul(a: Self::V, b: Self::V) -> Self::V {
-        let mut t = [[set(0); 2 * LIMBS]; K];
-        // SAFETY: runs inside `execute`, which checked the processor.
-        unsafe {
-            for i in 0..LIMBS {
-                for k in 0..K {
-                    for j in 0..LIMBS {
-                        t[k][i + j] = _mm512_madd52lo_epu64(t[k][i + j], a[k][i], b[k][j]);
-                    }
-                    for j in 0..LIMBS {
-                        t[k][i + j + 1] = _mm512_madd52hi_epu64(t[k][i + j + 1], a[k][i], b[k][j]);
-                    }
-                }
-                Self::reduce_step(&mut t, i);
-            }
-        }
-        Self::finish(t)
+        sets!(k => Self::multiply(a[k], b[k]))
     }
 
     #[inline(always)]
     fn sqr(a: Self::V) -> Self::V {
-        let mut t = [[set(0); 2 * LIMBS]; K];
-        // SAFETY: runs inside `execute`, which checked the processor.
-        unsafe {
-            for i in 0..LIMBS {
-                for j in i + 1..LIMBS {
-                    for k in 0..K {
-                        t[k][i + j] = _mm512_madd52lo_epu64(t[k][i + j], a[k][i], a[k][j]);
-                        t[k][i + j + 1] = _mm512_madd52hi_epu64(t[k][i + j + 1], a[k][i], a[k][j]);
-                    }
-                }
-            }
-            for k in 0..K {
-                for limb in &mut t[k][1..2 * LIMBS - 1] {
-                    *limb = _mm512_add_epi64(*limb, *limb);
-                }
-                for i in 0..LIMBS {
-                    t[k][2 * i] = _mm512_madd52lo_epu64(t[k][2 * i], a[k][i], a[k][i]);
-                    t[k][2 * i + 1] = _mm512_madd52hi_epu64(t[k][2 * i + 1], a[k][i], a[k][i]);
-                }
-            }
-        }
-        for i in 0..LIMBS {
-            Self::reduce_step(&mut t, i);
-        }
-        Self::finish(t)
+        sets!(k => Self::square(a[k]))
     }
 
     #[inline(always)]
@@ -477,6 +472,15 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
             // SAFETY: runs inside `execute`, which checked the processor.
             limbs!(I => unsafe { _mm512_mask_mov_epi64(no[k][I], mask, yes[k][I]) })
         })
+    }
+
+    #[inline(always)]
+    fn prefetch(points: &[Point], refs: &[u32]) {
+        for &reference in &refs[..Self::LANES] {
+            let at = points.as_ptr().wrapping_add((reference & REF_MASK) as usize);
+            // SAFETY: a prefetch of any address does nothing but load the cache.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+        }
     }
 
     #[inline(always)]

@@ -14,7 +14,7 @@ pub(crate) const SHORT_BITS: usize = 128;
 const WIDTH_MIN: usize = 4;
 const WIDTH_MAX: usize = 12;
 /// Points whose additions share their inversions, over several windows.
-const GROUP_POINTS: usize = 32_768;
+const GROUP_POINTS: usize = 65_536;
 /// Cost of an addition to a running sum, in affine additions.
 const RUNNING_COST: usize = 2;
 
