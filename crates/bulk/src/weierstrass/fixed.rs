@@ -135,7 +135,8 @@ pub(crate) fn multiply_secret<C: Curve>(scalar: &Words) -> Projective<Portable<C
             x = Fe::select(mask, &Fe::raw(multiple.x), &x);
             y = Fe::select(mask, &Fe::raw(multiple.y), &y);
         }
-        y = Fe::select(negative.cast_unsigned(), &Fe::ZERO.sub(&y), &y);
+        let negative = std::hint::black_box(negative.cast_unsigned());
+        y = Fe::select(negative, &Fe::ZERO.sub(&y), &y);
         let added = result.add_affine([x, y], b);
         let skip = is_zero_mask(wanted);
         result.x = Fe::select(skip, &result.x, &added.x);
@@ -146,8 +147,11 @@ pub(crate) fn multiply_secret<C: Curve>(scalar: &Words) -> Projective<Portable<C
 }
 
 /// All ones for zero, zero for all else; no branch.
+///
+/// A compiler that knows where the mask comes from skips what the mask would take away, by a branch
+/// on the secret. `black_box` hides that from it.
 fn is_zero_mask(value: u64) -> u64 {
-    (!(value | value.wrapping_neg()) >> 63).wrapping_neg()
+    std::hint::black_box((!(value | value.wrapping_neg()) >> 63).wrapping_neg())
 }
 
 /// u G + v K by complete formulas, for a single signature; not for secrets.
