@@ -70,13 +70,20 @@ fn row(message: &Prefixed, index: usize, is_last: bool) -> __m512i {
     let end = head.len() + body.len();
     let from_body = head.len().saturating_sub(start).min(BLOCK_BYTES);
     let until = end.saturating_sub(start).min(BLOCK_BYTES);
+    // A masked load of nothing is slow where the bytes around it are not there.
     let mask = ones(until) & !ones(from_body);
-    // SAFETY: byte `i` of the register is read only where the mask has bit `i`: there `start + i`
-    // is at least the length of the head and below that of both, so the byte lies in the body.
-    let mut row = unsafe {
-        let first = body.as_ptr().wrapping_add(start).wrapping_sub(head.len());
-        _mm512_maskz_loadu_epi8(mask, first.cast())
-    };
+    let first = body.as_ptr().wrapping_add(start).wrapping_sub(head.len());
+    let mut row = _mm512_setzero_si512();
+    if mask == u64::MAX {
+        // SAFETY: the whole block lies in the body, as for the masked load below.
+        return unsafe { _mm512_loadu_si512(first.cast()) };
+    }
+    if mask != 0 {
+        // SAFETY: byte `i` of the register is read only where the mask has bit `i`: there
+        // `start + i` is at least the length of the head and below that of both, so that the byte
+        // lies in the body.
+        row = unsafe { _mm512_maskz_loadu_epi8(mask, first.cast()) };
+    }
     if from_body > 0 {
         // SAFETY: as above; bits below `from_body` are places in the head, from `start` on.
         row = unsafe {

@@ -239,8 +239,8 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
 
     /// Montgomery step: removes limb `i` of the sum.
     ///
-    /// The quotient q is the limb itself, modulo 2^52. Where `low` is negative, `high` is
-    /// -16 `low`: one product with `low` serves for both, and limbs are negative for a while.
+    /// The quotient q is the limb itself, modulo 2^52. Where `low` is negative, `high` is -16
+    /// `low`: one product with `low` serves for both, and limbs are negative for a while.
     #[inline(always)]
     fn reduce_step(t: &mut [__m512i; 2 * LIMBS], i: usize) {
         // SAFETY: runs inside `execute`, which checked the processor.
