@@ -1,6 +1,7 @@
 """Test that every verdict on a certificate is that of `openssl verify`."""
 
 import base64
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,6 +158,29 @@ def test_revocation(world: World) -> None:
     assert both(world, member, crls=clean[:1]) == "crl_missing"
     assert both(world, member, crls=clean[1:]) == "crl_missing"
     assert both(world, member, crls=[]) == "crl_missing"
+    itself = make.crl(world["root"], world["root"])
+    assert both(world, member, crls=[itself, clean[1]]) == "certificate_revoked"
+
+
+def test_the_newest_list_decides(world: World) -> None:
+    """Goal: no older list undoes a newer one. Method: both, each alone of this time."""
+    make = world.maker
+    older = make.crl(world["root"], days=9)
+    # Lists carry whole seconds: the second one must bear a later one.
+    time.sleep(1.1)
+    newer = make.crl(world["root"], world["of root"], days=5)
+    certificate = read_certificate(world["of root"].pem)
+    lists = [RevocationList(one.ours.read_bytes()) for one in (older, newer)]
+    for days, code in ((0, "certificate_revoked"), (6, "crl_stale")):
+        at_ms = make.now_ms + 60_000 + days * DAY_MS
+        with pytest.raises(TrineError) as refused:
+            check_member(
+                certificate,
+                authorities=[read_certificate(world["root"].pem)],
+                crls=lists,
+                at_ms=at_ms,
+            )
+        assert refused.value.code == code
 
 
 def test_lists_of_others(world: World) -> None:
