@@ -89,8 +89,7 @@ def both(
     days: float = 0,
 ) -> str:
     """Check with both; the code of our refusal, or empty. Fails where OpenSSL says otherwise."""
-    # Certificates are valid from the second in which they were made.
-    at_ms = world.maker.now_ms + 60_000 + int(days * DAY_MS)
+    at_ms = world.maker.at_ms + int(days * DAY_MS)
     authorities, intermediates = [world[trusted]], [world[name] for name in between]
     theirs = world.maker.verify(
         certificate, authorities=authorities, intermediates=intermediates, crls=crls, at_ms=at_ms
@@ -172,7 +171,7 @@ def test_the_newest_list_decides(world: World) -> None:
     certificate = read_certificate(world["of root"].pem)
     lists = [RevocationList(one.ours.read_bytes()) for one in (older, newer)]
     for days, code in ((0, "certificate_revoked"), (6, "crl_stale")):
-        at_ms = make.now_ms + 60_000 + days * DAY_MS
+        at_ms = make.at_ms + days * DAY_MS
         with pytest.raises(TrineError) as refused:
             check_member(
                 certificate,
@@ -237,7 +236,7 @@ def test_a_chain_in_one_file(world: World) -> None:
     """Goal: a file with a whole chain is read. Method: member, issuing, root in one PEM."""
     joined = b"".join(world[name].pem for name in ("member", "issuing", "root"))
     first, *others = read_certificates(joined)
-    at_ms = world.maker.now_ms + 60_000
+    at_ms = world.maker.at_ms
     path = check_member(
         first, authorities=others[1:], intermediates=others[:1], crls=None, at_ms=at_ms
     )

@@ -56,7 +56,7 @@ def refusal(maker: Maker, member: Holder, root: Holder, *between: Holder) -> str
             authorities=[read_certificate(root.pem)],
             intermediates=[read_certificate(one.pem) for one in between],
             crls=None,
-            at_ms=maker.now_ms + 60_000,
+            at_ms=maker.at_ms,
         )
     except TrineError as error:
         return error.code
@@ -223,7 +223,7 @@ def test_hostile_certificates(maker, root, algorithm, place, change, cut, as_pem
     try:
         certificate = read_certificate(pem(changed) if as_pem else changed)
         assert isinstance(certificate, Certificate)
-        at_ms = maker.now_ms + 60_000
+        at_ms = maker.at_ms
         check_member(certificate, authorities=[trusted], crls=None, at_ms=at_ms)
     except TrineError:
         return
@@ -246,7 +246,7 @@ def test_hostile_lists(maker, root, place, change, cut) -> None:
     member = read_certificate(sample(maker, root, "p256"))
     try:
         crls = [RevocationList(changed)]
-        at_ms = maker.now_ms + 60_000
+        at_ms = maker.at_ms
         trusted = [read_certificate(root.pem)]
         check_member(member, authorities=trusted, crls=crls, at_ms=at_ms)
     except TrineError:
