@@ -23,6 +23,7 @@ MEMBER = "basicConstraints=CA:false\nkeyUsage=critical,digitalSignature\n"
 IDENTIFIERS = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
 DAY_MS = 86_400_000
 DAYS = 10
+HOUR_MS = 3_600_000
 
 
 def openssl(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[bytes]:
@@ -76,6 +77,11 @@ class Maker:
     made: int = 0
     lists: int = 0
     now_ms: int = field(default_factory=lambda: int(time.time() * 1_000))
+
+    @property
+    def at_ms(self) -> int:
+        """When to check: certificates and lists are valid from the second they are made in."""
+        return self.now_ms + HOUR_MS
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{self.made}-{name}"

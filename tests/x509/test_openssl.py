@@ -1,6 +1,7 @@
 """Test that every verdict on a certificate is that of `openssl verify`."""
 
 import base64
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,8 +89,7 @@ def both(
     days: float = 0,
 ) -> str:
     """Check with both; the code of our refusal, or empty. Fails where OpenSSL says otherwise."""
-    # Certificates are valid from the second in which they were made.
-    at_ms = world.maker.now_ms + 60_000 + int(days * DAY_MS)
+    at_ms = world.maker.at_ms + int(days * DAY_MS)
     authorities, intermediates = [world[trusted]], [world[name] for name in between]
     theirs = world.maker.verify(
         certificate, authorities=authorities, intermediates=intermediates, crls=crls, at_ms=at_ms
@@ -157,6 +157,29 @@ def test_revocation(world: World) -> None:
     assert both(world, member, crls=clean[:1]) == "crl_missing"
     assert both(world, member, crls=clean[1:]) == "crl_missing"
     assert both(world, member, crls=[]) == "crl_missing"
+    itself = make.crl(world["root"], world["root"])
+    assert both(world, member, crls=[itself, clean[1]]) == "certificate_revoked"
+
+
+def test_the_newest_list_decides(world: World) -> None:
+    """Goal: no older list undoes a newer one. Method: both, each alone of this time."""
+    make = world.maker
+    older = make.crl(world["root"], days=9)
+    # Lists carry whole seconds: the second one must bear a later one.
+    time.sleep(1.1)
+    newer = make.crl(world["root"], world["of root"], days=5)
+    certificate = read_certificate(world["of root"].pem)
+    lists = [RevocationList(one.ours.read_bytes()) for one in (older, newer)]
+    for days, code in ((0, "certificate_revoked"), (6, "crl_stale")):
+        at_ms = make.at_ms + days * DAY_MS
+        with pytest.raises(TrineError) as refused:
+            check_member(
+                certificate,
+                authorities=[read_certificate(world["root"].pem)],
+                crls=lists,
+                at_ms=at_ms,
+            )
+        assert refused.value.code == code
 
 
 def test_lists_of_others(world: World) -> None:
@@ -213,7 +236,7 @@ def test_a_chain_in_one_file(world: World) -> None:
     """Goal: a file with a whole chain is read. Method: member, issuing, root in one PEM."""
     joined = b"".join(world[name].pem for name in ("member", "issuing", "root"))
     first, *others = read_certificates(joined)
-    at_ms = world.maker.now_ms + 60_000
+    at_ms = world.maker.at_ms
     path = check_member(
         first, authorities=others[1:], intermediates=others[:1], crls=None, at_ms=at_ms
     )

@@ -1,9 +1,11 @@
 """Test what OpenSSL does not decide: which certificates enrol members, limits, hostile bytes."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def refusal(maker: Maker, member: Holder, root: Holder, *between: Holder) -> str
             authorities=[read_certificate(root.pem)],
             intermediates=[read_certificate(one.pem) for one in between],
             crls=None,
-            at_ms=maker.now_ms + 60_000,
+            at_ms=maker.at_ms,
         )
     except TrineError as error:
         return error.code
@@ -85,6 +87,24 @@ def test_constraints_are_not_ignored(maker: Maker, root: Holder, extensions: str
     issuing = maker.authority("bound", "p256", root, extensions=extensions)
     member = maker.holder("member", "p256", issuing)
     assert refusal(maker, member, root, issuing) == "unsupported_certificate"
+
+
+def test_critical_entries_are_not_ignored() -> None:
+    """Goal: a list that cannot be understood is not used. Method: an entry with such extensions."""
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
+    time = datetime(2026, 6, 1, tzinfo=UTC)
+    for critical in (False, True):
+        entry = x509.RevokedCertificateBuilder(9, time).add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\x05\x00"), critical
+        )
+        made = x509.CertificateRevocationListBuilder(name, time, time + timedelta(days=1))
+        der = made.add_revoked_certificate(entry.build()).sign(key, None).public_bytes(Encoding.DER)
+        if critical:
+            with pytest.raises(BadCrl, match=r"1\.2\.3 at the serial number 9"):
+                RevocationList(der)
+        else:
+            assert RevocationList(der).issuer == name
 
 
 def test_sha1_is_refused(maker: Maker, root: Holder, tmp_path: Path) -> None:
@@ -203,7 +223,7 @@ def test_hostile_certificates(maker, root, algorithm, place, change, cut, as_pem
     try:
         certificate = read_certificate(pem(changed) if as_pem else changed)
         assert isinstance(certificate, Certificate)
-        at_ms = maker.now_ms + 60_000
+        at_ms = maker.at_ms
         check_member(certificate, authorities=[trusted], crls=None, at_ms=at_ms)
     except TrineError:
         return
@@ -215,7 +235,8 @@ def test_hostile_certificates(maker, root, algorithm, place, change, cut, as_pem
 def test_hostile_lists(maker, root, place, change, cut) -> None:
     """Goal: any bytes give a coded error. Method: put, cut and replace bytes in a list; check."""
     if "crl" not in SAMPLES:
-        parsed = x509.load_pem_x509_crl(maker.crl(root, root).ours.read_bytes())
+        listed = maker.holder("listed", "p256", root)
+        parsed = x509.load_pem_x509_crl(maker.crl(root, listed).ours.read_bytes())
         SAMPLES["crl"] = parsed.public_bytes(Encoding.DER)
     der = SAMPLES["crl"]
     place %= len(der)
@@ -225,7 +246,7 @@ def test_hostile_lists(maker, root, place, change, cut) -> None:
     member = read_certificate(sample(maker, root, "p256"))
     try:
         crls = [RevocationList(changed)]
-        at_ms = maker.now_ms + 60_000
+        at_ms = maker.at_ms
         trusted = [read_certificate(root.pem)]
         check_member(member, authorities=trusted, crls=crls, at_ms=at_ms)
     except TrineError:

@@ -85,7 +85,8 @@ def check_member(
         authorities: Certificates that are trusted; at most `CERTIFICATES_MAX` with the next.
         intermediates: Certificates between, in any order; nothing in them is trusted.
         crls: Revocation lists; each certificate below the authority needs the newest list of its
-            issuer. None leaves revocation unchecked: say so to whoever relies on the answer.
+            issuer, and an authority that issued itself must not stand on its own. None leaves
+            revocation unchecked: say so to whoever relies on the answer.
         at_ms: Unix time in milliseconds; passed in, so that an answer can be had again.
 
     Returns:
@@ -174,6 +175,10 @@ def _check_path(
     if crls is not None:
         for certificate, issuer in pairwise(path):
             check_not_revoked(certificate, issuer, crls, at_ms)
+        authority = path[-1]
+        # An authority at the top can only revoke itself: nobody stands above it.
+        if authority.parsed.subject == authority.parsed.issuer:
+            check_not_revoked(authority, authority, crls, at_ms)
     if all(_is_of_library(certificate) for certificate in path):
         _check_with_library(path, at_ms)
 

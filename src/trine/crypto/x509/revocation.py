@@ -27,6 +27,8 @@ CRL_BYTES_MAX: Final = 16 * 1_024 * 1_024
 """Longest revocation list; some 400,000 entries."""
 CRLS_MAX: Final = 64
 """Revocation lists offered for one path."""
+CRITICAL: Final = b"\x01\x01\xff"
+"""How DER marks an extension as critical: BOOLEAN, one byte, TRUE (X.690, section 11.1)."""
 
 
 class RevocationList:
@@ -75,6 +77,21 @@ class RevocationList:
                     f"the revocation list of {readable(self.issuer)} has the critical "
                     f"extension {one.oid.dotted_string}: expected a complete list of its issuer"
                 )
+        self._read_entries()
+
+    def _read_entries(self) -> None:
+        """Refuse critical extensions of entries, whatever they say (RFC 5280, section 5.3)."""
+        # Lists are long, and these extensions rare: without the mark nothing is gone through.
+        if CRITICAL not in self.parsed.tbs_certlist_bytes:
+            return
+        for entry in self.parsed:
+            for one in entry.extensions:
+                if one.critical:
+                    raise BadCrl(
+                        f"the revocation list of {readable(self.issuer)} has the critical "
+                        f"extension {one.oid.dotted_string} at the serial number "
+                        f"{entry.serial_number:x}, which is not understood here"
+                    )
 
     def may_be_of(self, issuer: Certificate) -> bool:
         """Compare names and, where both sides have them, key identifiers (RFC 5280, 5.2.1)."""
