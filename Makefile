@@ -8,10 +8,11 @@ BUILT := .venv/.built
 READY := .venv/.ready
 SOURCES := $(shell find crates -name '*.rs' -o -name '*.toml' -o -path '*/page/*' -type f)
 TEST_FLAGS ?=
-# Tests that run chains; each runs on either suite.
 # Schedules that the simulation plays on the second suite; the first has its own number.
 GM_SEEDS := 10
-GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns votes)
+# Tests that run chains, which run on either suite, and the token that has SM2.
+GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns votes) \
+	--example sm2_module
 # The interpreter for which cargo checks the extension, whatever else is installed.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 say = @printf '\n==> %s\n' '$(1)' >&2

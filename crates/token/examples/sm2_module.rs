@@ -4,6 +4,7 @@
 //! keys in memory and signs with the project's own kernels. The tests steer it through files in the
 //! folder that `TRINE_TEST_TOKEN` names: `pulled` (the token is not there), `hangs` (no signature
 //! for a while), `wrong` (signatures of another digest); it appends a byte to `logins` at each try.
+//! A file `tokens/LABEL` of 32 bytes is a key that the token has from the start.
 
 #![allow(non_snake_case, reason = "the names are those of PKCS #11")]
 
@@ -11,7 +12,7 @@ use cryptoki_sys::*;
 use std::{
     collections::HashMap,
     env,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::Write as _,
     os::raw::c_void,
     path::PathBuf,
@@ -157,10 +158,23 @@ unsafe fn wanted(template: &[CK_ATTRIBUTE], kind: CK_ATTRIBUTE_TYPE) -> Option<V
     Some(unsafe { given(found.pValue.cast::<u8>(), found.ulValueLen) }.to_vec())
 }
 
+/// The keys of the folder `tokens`.
+fn first_keys() -> Vec<Key> {
+    let files = fs::read_dir(folder().join("tokens")).into_iter().flatten().flatten();
+    let key = |file: fs::DirEntry| {
+        let secret = SigningKey::new(&fs::read(file.path()).ok()?.try_into().ok()?)?;
+        Some(Key { secret, label: file.file_name().into_encoded_bytes(), id: vec![1] })
+    };
+    files.filter_map(key).collect()
+}
+
 extern "C" fn initialize(_: *mut c_void) -> CK_RV {
     let mut state = state();
-    let was = std::mem::replace(&mut state.is_initialised, true);
-    if was { CKR_CRYPTOKI_ALREADY_INITIALIZED } else { CKR_OK }
+    if std::mem::replace(&mut state.is_initialised, true) {
+        return CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    }
+    state.keys = first_keys();
+    CKR_OK
 }
 
 extern "C" fn get_slot_list(_: CK_BBOOL, slots: *mut CK_SLOT_ID, count: *mut CK_ULONG) -> CK_RV {

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use trine_consensus::Timing;
-use trine_crypto::VoteSigner;
+use trine_crypto::{Algorithm, VoteSigner};
 use trine_node::mempool::batch;
 use trine_node::node::Settings;
 use trine_testkit::{Member, genesis, secret_key, suite};
@@ -71,13 +71,15 @@ pub struct Network {
     p2p: Vec<SocketAddr>,
 }
 
-/// A key in a token of SoftHSM2.
+/// A key in a token.
 pub struct Token {
-    /// Configuration of SoftHSM2.
-    pub conf: PathBuf,
+    /// The variable of the environment in which its module looks for its folder.
+    pub variable: (&'static str, PathBuf),
     /// The table `validator_token` of `node.toml`.
     pub table: String,
-    /// The key, P-256.
+    /// The key's algorithm.
+    pub algorithm: Algorithm,
+    /// The key.
     pub public_key: Vec<u8>,
 }
 
@@ -113,7 +115,7 @@ impl Network {
         if let Some(token) = &token {
             let first = document.validators.iter_mut().find(|one| one.name == "validator-0");
             let first = first.expect("the first validator");
-            first.algorithm = Some("p256".into());
+            first.algorithm = Some(token.algorithm.name().into());
             first.key = to_hex(&token.public_key);
         }
         let http = (0..count).map(|_| free_address()).collect();
@@ -169,7 +171,8 @@ impl Network {
         let file = self.write_config(place, &settings);
         let mut command = Command::new(env!("CARGO_BIN_EXE_trine-node"));
         if let Some(token) = &self.token {
-            command.env("SOFTHSM2_CONF", &token.conf);
+            let (name, value) = &token.variable;
+            command.env(name, value);
         }
         self.nodes[place] = Some(command.arg(file).spawn().unwrap());
     }
