@@ -185,7 +185,7 @@ fn main() {
         |default| arguments.next().map_or(default, |text| text.parse().expect("a number"));
     let count = number(8192);
     let repeats = number(5);
-    let messages: Vec<_> = (0..4096u64).map(|i| sm3::hash(&i.to_be_bytes()).repeat(2)).collect();
+    let messages: Vec<_> = (0..1024u64).map(|i| sm3::hash(&i.to_be_bytes()).repeat(2)).collect();
     let messages: Vec<_> = messages.iter().map(Vec::as_slice).collect();
     for &path in Path::available().iter().rev() {
         let each = measure(repeats, messages.len(), || sm3::hash_many_on(path, &messages));

@@ -5,7 +5,8 @@ mod tests;
 
 use crate::Path;
 use crate::keyed_map::{Keyed, KeyedMap};
-use crate::weierstrass::claim::{self, Claim, Claims};
+use crate::weierstrass::buffer::Buffer;
+use crate::weierstrass::claim::{self, Checked, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;
 use crate::weierstrass::modulus::{
@@ -155,7 +156,7 @@ pub fn verify_batch(items: &[Item], high_s: HighS, cache: &KeyCache) -> Vec<bool
 
 /// As [`verify_batch`], on `path`.
 pub fn verify_batch_on(path: Path, items: &[Item], high_s: HighS, cache: &KeyCache) -> Vec<bool> {
-    Checked::new(items, high_s).scatter(|claims| claim::verify::<P256>(path, claims, &cache.0))
+    check(items, high_s).scatter(|claims| claim::verify::<P256>(path, claims, &cache.0))
 }
 
 /// As [`verify_batch`], each signature computed on its own, without randomness.
@@ -170,61 +171,41 @@ pub fn verify(item: &Item, high_s: HighS) -> bool {
 
 /// The hint of a signature made elsewhere, or `None` where it is not valid.
 pub fn hint(item: &Item, high_s: HighS) -> Option<u8> {
-    let checked = Checked::new(std::slice::from_ref(item), high_s);
-    let claim = checked.claims.claims.first()?;
-    claim::parity_of::<P256>(claim, &checked.claims.keys[0])
+    check(std::slice::from_ref(item), high_s).parity::<P256>()
 }
 
 /// The hints of signatures made elsewhere, `None` for those that are not valid.
 pub fn hints_on(path: Path, items: &[Item], high_s: HighS, cache: &KeyCache) -> Vec<Option<u8>> {
-    Checked::new(items, high_s).scatter(|claims| claim::parities::<P256>(path, claims, &cache.0))
+    check(items, high_s).scatter(|claims| claim::parities::<P256>(path, claims, &cache.0))
 }
 
-/// Claims of the signatures that passed the checks of ranges.
-struct Checked {
-    claims: Claims,
-    /// Item of each claim.
-    items: Vec<u32>,
-    count: usize,
-}
-
-impl Checked {
-    fn new(items: &[Item], high_s: HighS) -> Self {
-        let mut keys = Vec::new();
-        let mut number_of = KeyedMap::with_capacity_and_hasher(items.len(), Keyed::default());
-        let mut claims = Vec::with_capacity(items.len());
-        let mut inverses = Vec::with_capacity(items.len());
-        let mut places = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let [r, s] = pair_of(item.signature);
-            if !is_in_range(&r) || !is_in_range(&s) || (high_s == HighS::Reject && is_high(&s)) {
-                continue;
-            }
-            let key = *number_of.entry(item.public_key).or_insert_with(|| {
-                keys.push(pair_of(item.public_key));
-                keys.len() as u32 - 1
-            });
-            let e = words_of(&Sha256::digest(item.message).into());
-            claims.push(Claim { key, x: r, u: reduce::<Order>(&e), v: r, hint: item.hint });
-            inverses.push(Fe::<Order>::new(&s));
-            places.push(index as u32);
+/// Checks ranges and computes what the signatures claim.
+fn check(items: &[Item], high_s: HighS) -> Checked {
+    let mut keys = Buffer::with_capacity(0);
+    let mut number_of = KeyedMap::with_capacity_and_hasher(items.len(), Keyed::default());
+    let mut claims: Buffer<Claim> = Buffer::with_capacity(items.len());
+    let mut inverses = Buffer::with_capacity(items.len());
+    let mut places = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let [r, s] = pair_of(item.signature);
+        if !is_in_range(&r) || !is_in_range(&s) || (high_s == HighS::Reject && is_high(&s)) {
+            continue;
         }
-        invert_all(&mut inverses);
-        for (claim, inverse) in claims.iter_mut().zip(&inverses) {
-            claim.u = inverse.mul(&Fe::raw(claim.u)).0;
-            claim.v = inverse.mul(&Fe::raw(claim.v)).0;
-        }
-        Self { claims: Claims { keys, claims }, items: places, count: items.len() }
+        let key = *number_of.entry(item.public_key).or_insert_with(|| {
+            keys.push(pair_of(item.public_key));
+            keys.len() as u32 - 1
+        });
+        let e = words_of(&Sha256::digest(item.message).into());
+        claims.push(Claim { key, x: r, u: reduce::<Order>(&e), v: r, hint: item.hint });
+        inverses.push(Fe::<Order>::new(&s));
+        places.push(index as u32);
     }
-
-    /// Answers in the order of the items; the default for those that failed a check.
-    fn scatter<T: Default + Clone>(&self, check: impl FnOnce(&Claims) -> Vec<T>) -> Vec<T> {
-        let mut answers = vec![T::default(); self.count];
-        for (&index, answer) in self.items.iter().zip(check(&self.claims)) {
-            answers[index as usize] = answer;
-        }
-        answers
+    invert_all(&mut inverses);
+    for (claim, inverse) in claims.iter_mut().zip(&*inverses) {
+        claim.u = inverse.mul(&Fe::raw(claim.u)).0;
+        claim.v = inverse.mul(&Fe::raw(claim.v)).0;
     }
+    Checked { claims: Claims { keys, claims }, places, count: items.len() }
 }
 
 /// Whether 0 < `scalar` < n.

@@ -23,7 +23,8 @@ mod tests;
 pub use sign::SigningKey;
 
 use crate::Path;
-use crate::weierstrass::claim::{self, Claim, Claims};
+use crate::weierstrass::buffer::Buffer;
+use crate::weierstrass::claim::{self, Checked, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;
 use crate::weierstrass::modulus::{Fe, Modulus, Sparse, Words, is_reduced, reduce, subtract, sum};
@@ -168,7 +169,7 @@ pub fn verify_batch(items: &[Item], cache: &KeyCache) -> Vec<bool> {
 
 /// As [`verify_batch`], on `path`.
 pub fn verify_batch_on(path: Path, items: &[Item], cache: &KeyCache) -> Vec<bool> {
-    Checked::new(path, items).scatter(|claims| claim::verify::<Sm2>(path, claims, &cache.0))
+    check(path, items).scatter(|claims| claim::verify::<Sm2>(path, claims, &cache.0))
 }
 
 /// As [`verify_batch`], each signature computed on its own, without randomness.
@@ -190,52 +191,33 @@ pub fn digest(
 ) -> Option<[u8; crate::sm3::DIGEST_BYTES]> {
     let signature = &[0; SIGNATURE_BYTES];
     let item = Item { public_key, id, message, signature, hint: None };
-    digest::digests(Path::Portable, &[item]).found[0].map(|(_, digest)| digest)
+    let digests = digest::digests(Path::Portable, &[item]);
+    digests.key_of[0].map(|_| digests.digests[0])
 }
 
 /// The hint of a signature made elsewhere, or `None` where it is not valid.
 pub fn hint(item: &Item) -> Option<u8> {
-    let checked = Checked::new(Path::Portable, std::slice::from_ref(item));
-    let claim = checked.claims.claims.first()?;
-    claim::parity_of::<Sm2>(claim, &checked.claims.keys[0])
+    check(Path::Portable, std::slice::from_ref(item)).parity::<Sm2>()
 }
 
 /// The hints of signatures made elsewhere, `None` for those that are not valid.
 pub fn hints_on(path: Path, items: &[Item], cache: &KeyCache) -> Vec<Option<u8>> {
-    Checked::new(path, items).scatter(|claims| claim::parities::<Sm2>(path, claims, &cache.0))
+    check(path, items).scatter(|claims| claim::parities::<Sm2>(path, claims, &cache.0))
 }
 
-/// Claims of the signatures that passed the checks of ranges.
-struct Checked {
-    claims: Claims,
-    /// Item of each claim.
-    items: Vec<u32>,
-    count: usize,
-}
-
-impl Checked {
-    fn new(path: Path, items: &[Item]) -> Self {
-        let digests = digest::digests(path, items);
-        let mut claims = Claims { keys: digests.keys, claims: Vec::with_capacity(items.len()) };
-        let mut places = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let Some((key, e)) = digests.found[index] else { continue };
-            if let Some((x, u, v)) = claim_of(item.signature, &e) {
-                claims.claims.push(Claim { key, x, u, v, hint: item.hint });
-                places.push(index as u32);
-            }
+/// Checks ranges and computes what the signatures claim.
+fn check(path: Path, items: &[Item]) -> Checked {
+    let digests = digest::digests(path, items);
+    let mut claims = Claims { keys: digests.keys, claims: Buffer::with_capacity(items.len()) };
+    let mut places = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let Some(key) = digests.key_of[index] else { continue };
+        if let Some((x, u, v)) = claim_of(item.signature, &digests.digests[index]) {
+            claims.claims.push(Claim { key, x, u, v, hint: item.hint });
+            places.push(index as u32);
         }
-        Self { claims, items: places, count: items.len() }
     }
-
-    /// Answers in the order of the items; the default for those that failed a check.
-    fn scatter<T: Default + Clone>(&self, check: impl FnOnce(&Claims) -> Vec<T>) -> Vec<T> {
-        let mut answers = vec![T::default(); self.count];
-        for (&index, answer) in self.items.iter().zip(check(&self.claims)) {
-            answers[index as usize] = answer;
-        }
-        answers
-    }
+    Checked { claims, places, count: items.len() }
 }
 
 /// x, u = s and v = t of a signature (GB/T 32918.2-2016, section 7.1, steps B1, B2 and B5 to B7),

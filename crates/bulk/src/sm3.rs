@@ -2,6 +2,8 @@
 
 mod hmac;
 mod many;
+#[cfg(target_arch = "x86_64")]
+mod padding;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]

@@ -6,7 +6,7 @@ use trine_bulk::{Path, sm3};
 use trine_crypto::keccak256;
 
 /// Messages of one run.
-const MESSAGES: usize = 4_096;
+const MESSAGES: usize = 1_024;
 /// Their lengths: a Merkle node, a short document.
 const LENGTHS: [usize; 2] = [64, 1_024];
 

@@ -4,15 +4,18 @@ use super::{ID_BYTES_MAX, Item, PUBLIC_KEY_BYTES, Prime, Sm2};
 use crate::Path;
 use crate::keyed_map::{Keyed, KeyedMap};
 use crate::sm3::{BLOCK_BYTES, DIGEST_BYTES, Prefixed, Sm3, digest_many};
+use crate::weierstrass::buffer::Buffer;
 use crate::weierstrass::modulus::{Modulus, Words, subtract};
 use crate::weierstrass::{Curve, bytes_of, pair_of};
 use std::collections::hash_map::Entry;
 
 /// Distinct keys, and each item's key and digest e.
 pub(super) struct Digests {
-    pub keys: Vec<[Words; 2]>,
-    /// `None` where the identifier is too long.
-    pub found: Vec<Option<(u32, [u8; DIGEST_BYTES])>>,
+    pub keys: Buffer<[Words; 2]>,
+    /// The key of each item; `None` where the identifier is too long.
+    pub key_of: Buffer<Option<u32>>,
+    /// The digest of each item, of nothing where it has no key.
+    pub digests: Buffer<[u8; DIGEST_BYTES]>,
 }
 
 /// What precedes the public key in the hash of an identity, its whole blocks hashed already.
@@ -41,7 +44,7 @@ impl Header {
 
     fn identity<'a>(&'a self, public_key: &'a [u8; PUBLIC_KEY_BYTES]) -> Prefixed<'a> {
         Prefixed {
-            state: self.state,
+            state: &self.state,
             hashed_bytes: self.hashed_bytes,
             head: &self.rest,
             body: public_key,
@@ -51,57 +54,50 @@ impl Header {
 
 /// Z of one signer (GB/T 32918.2-2016, section 5.5).
 pub(super) fn identity(id: &[u8], public_key: &[u8; PUBLIC_KEY_BYTES]) -> [u8; DIGEST_BYTES] {
-    digest_many(Path::Portable, &[Header::new(id).identity(public_key)])[0]
+    Header::new(id).identity(public_key).digest()
 }
 
 /// Keys and digests of `items`: every identity and every message is hashed once.
 ///
 /// A key that comes with two identifiers is listed twice.
-pub(super) fn digests(path: Path, items: &[Item]) -> Digests {
+pub(super) fn digests<'a>(path: Path, items: &[Item<'a>]) -> Digests {
     let mut headers: Vec<Header> = Vec::new();
     let mut header_of: KeyedMap<&[u8], u32> = KeyedMap::default();
     let mut signer_of = KeyedMap::with_capacity_and_hasher(items.len(), Keyed::default());
     let mut signers: Vec<(u32, &[u8; PUBLIC_KEY_BYTES])> = Vec::new();
     let mut last: Option<(&[u8], u32)> = None;
-    let found: Vec<Option<u32>> = items
-        .iter()
-        .map(|item| {
-            if item.id.len() > ID_BYTES_MAX {
-                return None;
+    let number = |item: &Item<'a>| {
+        if item.id.len() > ID_BYTES_MAX {
+            return None;
+        }
+        let header = match last {
+            Some((id, header)) if id == item.id => header,
+            _ => *header_of.entry(item.id).or_insert_with(|| {
+                headers.push(Header::new(item.id));
+                headers.len() as u32 - 1
+            }),
+        };
+        last = Some((item.id, header));
+        Some(match signer_of.entry((header, item.public_key)) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                signers.push((header, item.public_key));
+                *entry.insert(signers.len() as u32 - 1)
             }
-            let header = match last {
-                Some((id, header)) if id == item.id => header,
-                _ => *header_of.entry(item.id).or_insert_with(|| {
-                    headers.push(Header::new(item.id));
-                    headers.len() as u32 - 1
-                }),
-            };
-            last = Some((item.id, header));
-            Some(match signer_of.entry((header, item.public_key)) {
-                Entry::Occupied(entry) => *entry.get(),
-                Entry::Vacant(entry) => {
-                    signers.push((header, item.public_key));
-                    *entry.insert(signers.len() as u32 - 1)
-                }
-            })
         })
-        .collect();
-    let identities: Vec<_> = signers
-        .iter()
-        .map(|(header, public_key)| headers[*header as usize].identity(public_key))
-        .collect();
-    let identities = digest_many(path, &identities);
-    let messages: Vec<_> = items
-        .iter()
-        .zip(&found)
-        .filter_map(|(item, signer)| {
-            Some(Prefixed::new(&identities[(*signer)? as usize], item.message))
-        })
-        .collect();
-    let mut digests = digest_many(path, &messages).into_iter();
-    let found = found
-        .into_iter()
-        .map(|signer| Some((signer?, digests.next().expect("one digest a message"))))
-        .collect();
-    Digests { keys: signers.iter().map(|(_, key)| pair_of(key)).collect(), found }
+    };
+    let key_of: Buffer<Option<u32>> = items.iter().map(number).collect();
+    let identity = |(header, public_key): &(u32, &'a [u8; PUBLIC_KEY_BYTES])| {
+        headers[*header as usize].identity(public_key)
+    };
+    let mut identities = Buffer::with_capacity(signers.len());
+    digest_many(path, signers.iter().map(identity), &mut identities);
+    let message = |(item, key): (&Item<'a>, &Option<u32>)| match key {
+        Some(key) => Prefixed::new(&identities[*key as usize], item.message),
+        None => Prefixed::new(&[], &[]),
+    };
+    let mut digests = Buffer::with_capacity(items.len());
+    digest_many(path, items.iter().zip(&*key_of).map(message), &mut digests);
+    let keys = signers.iter().map(|(_, key)| pair_of(key)).collect();
+    Digests { keys, key_of, digests }
 }

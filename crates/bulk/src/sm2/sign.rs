@@ -7,8 +7,7 @@
 
 use super::digest::identity;
 use super::{Order, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, Sm2};
-use crate::Path;
-use crate::sm3::{DIGEST_BYTES, Hmac, Prefixed, digest_many};
+use crate::sm3::{DIGEST_BYTES, Hmac, Prefixed};
 use crate::weierstrass::fixed::multiply_secret;
 use crate::weierstrass::modulus::{Fe, Modulus, Words, is_reduced, reduce, subtract};
 use crate::weierstrass::{SCALAR_BYTES, bytes_of, words_of};
@@ -76,7 +75,7 @@ impl SigningKey {
         identity: &[u8; DIGEST_BYTES],
         message: &[u8],
     ) -> ([u8; SIGNATURE_BYTES], u8) {
-        let digest = digest_many(Path::Portable, &[Prefixed::new(identity, message)])[0];
+        let digest = Prefixed::new(identity, message).digest();
         self.sign_digest(&digest)
     }
 

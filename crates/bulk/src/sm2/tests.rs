@@ -274,7 +274,7 @@ fn with_nonce(number: u8, message: &[u8], nonce: &Words) -> Owned {
     let key = signer(number);
     let mut item = signed(number, DEFAULT_ID, message);
     let (found, digests) = (item.clone(), digest::digests(Path::Portable, &[item.item()]));
-    let e = reduce::<Order>(&words_of(&digests.found[0].expect("a digest").1));
+    let e = reduce::<Order>(&words_of(&digests.digests[0]));
     let (signature, hint) = key.sign_with(&e, nonce).expect("signed");
     item = Owned { signature, hint: Some(hint), ..found };
     item

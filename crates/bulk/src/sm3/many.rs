@@ -1,16 +1,20 @@
 //! Hash many messages of different length in one call.
 
+#[cfg(target_arch = "x86_64")]
+use super::padding::Padding;
 use super::{BLOCK_BYTES, DIGEST_BYTES, INITIAL, LENGTH_BYTES, compress, digest_of};
 use crate::Path;
 
 /// Messages hashed side by side.
 pub(super) const LANES: usize = 16;
+/// Messages sorted by their length at a time: what is written down of them stays near.
+const CHUNK: usize = 1024;
 
 /// A message in two pieces, after whole blocks that are hashed already.
 #[derive(Clone, Copy)]
 pub(crate) struct Prefixed<'a> {
-    /// State after the blocks before `head`.
-    pub state: [u32; 8],
+    /// State after the blocks before `head`; the initial one where there are none.
+    pub state: &'a [u32; 8],
     /// Bytes of those blocks; a multiple of the block.
     pub hashed_bytes: u64,
     pub head: &'a [u8],
@@ -20,11 +24,17 @@ pub(crate) struct Prefixed<'a> {
 impl<'a> Prefixed<'a> {
     /// `head` followed by `body`, from the beginning.
     pub fn new(head: &'a [u8], body: &'a [u8]) -> Self {
-        Self { state: INITIAL, hashed_bytes: 0, head, body }
+        Self { state: &INITIAL, hashed_bytes: 0, head, body }
     }
 
-    fn len(&self) -> usize {
+    /// Bytes of both pieces.
+    pub(super) fn len(&self) -> usize {
         self.head.len() + self.body.len()
+    }
+
+    /// Bytes of the message in all.
+    pub(super) fn whole_bytes(&self) -> u64 {
+        self.hashed_bytes.wrapping_add(self.len() as u64)
     }
 
     /// Blocks still to hash, padding included.
@@ -58,14 +68,15 @@ impl<'a> Prefixed<'a> {
             scratch[filled] = 0x80;
         }
         if index + 1 == self.blocks() {
-            let bits = self.hashed_bytes.wrapping_add(self.len() as u64).wrapping_mul(8);
+            let bits = self.whole_bytes().wrapping_mul(8);
             scratch[BLOCK_BYTES - LENGTH_BYTES..].copy_from_slice(&bits.to_be_bytes());
         }
         scratch
     }
 
-    fn digest(&self) -> [u8; DIGEST_BYTES] {
-        let mut state = self.state;
+    /// Digest of the message, alone.
+    pub fn digest(&self) -> [u8; DIGEST_BYTES] {
+        let mut state = *self.state;
         let mut scratch = [0; BLOCK_BYTES];
         for index in 0..self.blocks() {
             compress(&mut state, self.block(index, &mut scratch));
@@ -81,37 +92,63 @@ pub fn hash_many(messages: &[&[u8]]) -> Vec<[u8; DIGEST_BYTES]> {
 
 /// Digests of `messages`, in their order, on `path`.
 pub fn hash_many_on(path: Path, messages: &[&[u8]]) -> Vec<[u8; DIGEST_BYTES]> {
-    let prefixed: Vec<_> = messages.iter().map(|message| Prefixed::new(&[], message)).collect();
-    digest_many(path, &prefixed)
+    let mut digests = Vec::new();
+    digest_many(path, messages.iter().map(|message| Prefixed::new(&[], message)), &mut digests);
+    digests
 }
 
-/// Digests of `messages`, in their order.
-pub(crate) fn digest_many(path: Path, messages: &[Prefixed]) -> Vec<[u8; DIGEST_BYTES]> {
+/// Appends the digests of `messages`, in their order, to `digests`.
+pub(crate) fn digest_many<'a>(
+    path: Path,
+    mut messages: impl ExactSizeIterator<Item = Prefixed<'a>>,
+    digests: &mut Vec<[u8; DIGEST_BYTES]>,
+) {
+    let before = digests.len();
+    digests.resize(before + messages.len(), [0; DIGEST_BYTES]);
+    let mut chunk = Vec::with_capacity(messages.len().min(CHUNK));
+    for digests in digests[before..].chunks_mut(CHUNK) {
+        chunk.clear();
+        chunk.extend(messages.by_ref().take(digests.len()));
+        digest_into(path, &chunk, digests);
+    }
+}
+
+/// Writes the digests of `messages`, in their order.
+fn digest_into(path: Path, messages: &[Prefixed], digests: &mut [[u8; DIGEST_BYTES]]) {
     match path {
         #[cfg(target_arch = "x86_64")]
-        Path::Ifma if Path::best() == path => digest_wide(messages),
-        _ => messages.iter().map(Prefixed::digest).collect(),
+        Path::Ifma if Path::best() == path => digest_wide(messages, digests),
+        _ => digests.iter_mut().zip(messages).for_each(|(to, message)| *to = message.digest()),
     }
 }
 
 /// Hashes groups of messages of (nearly) equal length, so that few lanes run empty.
 #[cfg(target_arch = "x86_64")]
-fn digest_wide(messages: &[Prefixed]) -> Vec<[u8; DIGEST_BYTES]> {
-    let mut digests = vec![[0; DIGEST_BYTES]; messages.len()];
+fn digest_wide(messages: &[Prefixed], digests: &mut [[u8; DIGEST_BYTES]]) {
     let mut order: Vec<u32> = (0..messages.len() as u32).collect();
-    if messages.windows(2).any(|pair| pair[0].blocks() > pair[1].blocks()) {
+    if !messages.is_sorted_by_key(Prefixed::len) {
         order.sort_by_key(|&index| messages[index as usize].blocks());
     }
+    let mut padding = Padding::new();
     let mut left = &order[..];
     while left.len() > LANES {
         let (now, later) = left.split_at(left.len().min(2 * LANES));
-        hash_groups::<2>(messages, now, &mut digests);
+        hash_groups::<2>(messages, now, &mut padding, digests);
         left = later;
     }
     if !left.is_empty() {
-        hash_groups::<1>(messages, left, &mut digests);
+        hash_groups::<1>(messages, left, &mut padding, digests);
     }
-    digests
+}
+
+/// Messages to hash side by side in `G` groups of lanes.
+#[cfg(target_arch = "x86_64")]
+pub(super) struct Group<'a, 'b, const G: usize> {
+    pub messages: [[&'b Prefixed<'a>; LANES]; G],
+    /// Number of blocks of the longest one.
+    pub blocks: usize,
+    /// Whether all have the same number of bytes, before and in this call.
+    pub is_one_length: bool,
 }
 
 /// Hashes the messages with these indices, as many as lanes in `G` groups at most.
@@ -119,15 +156,22 @@ fn digest_wide(messages: &[Prefixed]) -> Vec<[u8; DIGEST_BYTES]> {
 fn hash_groups<const G: usize>(
     messages: &[Prefixed],
     indices: &[u32],
+    padding: &mut Padding,
     digests: &mut [[u8; DIGEST_BYTES]],
 ) {
     // Lanes without a message of their own repeat the first one.
     let message = |place: usize| &messages[*indices.get(place).unwrap_or(&indices[0]) as usize];
     let lanes: [[&Prefixed; LANES]; G] =
         std::array::from_fn(|group| std::array::from_fn(|lane| message(group * LANES + lane)));
+    let all = lanes.as_flattened();
+    let is_like_first = |message: &&Prefixed| {
+        message.len() == all[0].len() && message.hashed_bytes == all[0].hashed_bytes
+    };
+    let group = Group {
+        messages: lanes,
+        blocks: all.iter().map(|message| message.blocks()).max().unwrap_or(0),
+        is_one_length: all.iter().all(is_like_first),
+    };
     // SAFETY: the caller found that the processor has AVX-512 F and BW.
-    let found = unsafe { super::wide::hash(&lanes) };
-    for (&index, digest) in indices.iter().zip(found.as_flattened()) {
-        digests[index as usize] = *digest;
-    }
+    unsafe { super::wide::hash(&group, padding, indices, digests) }
 }

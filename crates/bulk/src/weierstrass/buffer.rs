@@ -38,6 +38,15 @@ impl<T: 'static> Buffer<T> {
     }
 }
 
+impl<T: 'static> FromIterator<T> for Buffer<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let items = items.into_iter();
+        let mut buffer = Self::with_capacity(items.size_hint().0);
+        buffer.extend(items);
+        buffer
+    }
+}
+
 impl<T: 'static> Drop for Buffer<T> {
     fn drop(&mut self) {
         self.0.clear();

@@ -13,6 +13,7 @@ use super::modulus::{Fe, Modulus, Words, reduce, subtract};
 use super::multi::{Terms, balance, is_zero_sum};
 use super::tables::Tables;
 use crate::Path;
+use std::iter;
 
 /// Sets of registers that the vector engine interleaves.
 #[cfg(target_arch = "x86_64")]
@@ -28,6 +29,8 @@ pub(crate) type Wide<C> = Portable<<C as Curve>::P>;
 pub const CHUNK_MAX: usize = 8192;
 /// Fewer claims are checked each on its own.
 const BATCH_MIN: usize = 16;
+/// Bytes of the random factor of a claim.
+const RANDOM_BYTES: usize = 16;
 /// Fewer claims than this are computed one by one.
 const LANES_WORTH: usize = 4;
 
@@ -45,8 +48,34 @@ pub(crate) struct Claim {
 
 /// Keys as sent, and claims about them.
 pub(crate) struct Claims {
-    pub keys: Vec<[Words; 2]>,
-    pub claims: Vec<Claim>,
+    pub keys: Buffer<[Words; 2]>,
+    pub claims: Buffer<Claim>,
+}
+
+/// Claims of the signatures of a call that passed the checks of ranges.
+pub(crate) struct Checked {
+    pub claims: Claims,
+    /// Signature of each claim.
+    pub places: Vec<u32>,
+    /// Signatures of the call.
+    pub count: usize,
+}
+
+impl Checked {
+    /// Answers in the order of the signatures; the default for those that failed a check.
+    pub fn scatter<T: Default + Clone>(&self, check: impl FnOnce(&Claims) -> Vec<T>) -> Vec<T> {
+        let mut answers = vec![T::default(); self.count];
+        for (&place, answer) in self.places.iter().zip(check(&self.claims)) {
+            answers[place as usize] = answer;
+        }
+        answers
+    }
+
+    /// For the only signature of a call, the parity of y where its claim holds.
+    pub fn parity<C: Curve>(&self) -> Option<u8> {
+        let claim = self.claims.claims.first()?;
+        parity_of::<C>(claim, &self.claims.keys[claim.key as usize])
+    }
 }
 
 /// For each claim, whether it holds.
@@ -140,12 +169,12 @@ impl<'a, C: Curve, E: Engine<M = C::P>> Checker<'a, C, E> {
     /// belongs to no point takes no part and goes to `alone`.
     fn holds(&self, chunk: &[usize], alone: &mut Vec<usize>) -> bool {
         let claims = || chunk.iter().map(|&index| &self.claims.claims[index]);
-        let xs: Vec<_> = claims().map(|claim| claim.x).collect();
+        let xs: Buffer<_> = claims().map(|claim| claim.x).collect();
         let hints: Vec<_> = claims().map(|claim| claim.hint.unwrap_or(0)).collect();
         let found = decode::decompress::<C, E>(&xs, &hints);
-        let mut randoms = vec![0; chunk.len() * 16];
+        let mut randoms: Buffer<_> = iter::repeat_n(0, chunk.len() * RANDOM_BYTES).collect();
         getrandom::fill(&mut randoms).expect("the system has a generator");
-        let mut key_sums = vec![Fe::<C::N>::ZERO; self.keys.len()];
+        let mut key_sums: Buffer<_> = iter::repeat_n(Fe::<C::N>::ZERO, self.keys.len()).collect();
         let mut generator_sum = Fe::<C::N>::ZERO;
         let mut terms = Terms::with_capacity(1 + self.keys.len() + chunk.len());
         let mut short = Terms::with_capacity(chunk.len());

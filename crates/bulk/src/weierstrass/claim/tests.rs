@@ -65,7 +65,7 @@ fn equations_of_good_claims_hold() {
 ///
 /// Such a point is R = (n + d, y); with K = (R - u G) / v, the claim "x is d" holds.
 fn claims_with_large_x<C: Curve>(count: usize) -> Claims {
-    let mut made = Claims { keys: Default::default(), claims: Default::default() };
+    let mut made = Claims { keys: Buffer::with_capacity(0), claims: Buffer::with_capacity(0) };
     for distance in 0.. {
         if made.claims.len() == count {
             return made;
