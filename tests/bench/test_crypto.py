@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from trine.bench import Figure, crypto_table, draw_crypto, measure_crypto
+from trine.bench import Figure, crypto_peers, crypto_table, draw_crypto, measure_crypto
 from trine.bench.crypto import report
 
 COMMITTED = Path(__file__).parents[2] / "bench" / "results" / "crypto.json"
@@ -44,6 +44,20 @@ def test_a_document_has_its_fields(figures: list[Figure]) -> None:
     assert set(made) == set(committed) == {"version", "hardware", "figures"}
     expected = {"algorithm", "operation", "case", "count", "by", "us", "per_s"}
     assert all(set(row) == expected for row in made["figures"] + committed["figures"])
+
+
+def test_every_peer_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: the libraries of the extra `bench` stand beside ours. Method: one repeat of each."""
+    monkeypatch.setattr(crypto_peers, "OPENSSL_SECONDS", 1)
+    found = list(crypto_peers.measure_peers(repeats=1))
+    by = {(figure.by.split(" ")[0].rstrip(","), figure.algorithm) for figure in found}
+    assert by >= {
+        *(("OpenSSL", name) for name in ("ed25519", "p256", "sm2", "sm3")),
+        *(("GmSSL", name) for name in ("sm2", "sm3", "sm4-gcm")),
+        ("gmalg", "sm2"),
+        ("libsecp256k1", "secp256k1"),
+    }
+    assert all(figure.us > 0 for figure in found)
 
 
 def test_a_caller_can_stop_the_run() -> None:

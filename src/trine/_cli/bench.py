@@ -185,8 +185,9 @@ def crypto_(
       trine bench crypto
       trine bench crypto --distinct 1000000 --out crypto.json --png crypto.png
     """
-    from trine.bench.crypto import Figure, measure_crypto, report  # noqa: PLC0415 - heavy
+    from trine.bench.crypto import measure_crypto, report  # noqa: PLC0415 - heavy
     from trine.bench.crypto_show import crypto_table, draw_crypto  # noqa: PLC0415
+    from trine.bench.figure import Figure  # noqa: PLC0415 - heavy
 
     def tell(figure: Figure) -> None:
         settings.note(

@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from trine.bench.picture import blank, write_png
+
 if TYPE_CHECKING:
-    from trine.bench.crypto import Figure
+    from trine.bench.figure import Figure
 
 _PICTURED = ("sm2", "p256", "ed25519")
 _COLOURS = {"trine": "tab:blue", "other": "tab:gray"}
 
 
+_SINGLE = {"batch": "verify", "exact": "verify", "hash many": "hash"}
+"""The single operation that one in bulk stands for."""
+
+
 def _single(figures: Sequence[Figure], figure: Figure) -> float | None:
-    """Time of the best other library for one signature of the same algorithm."""
-    operation = "sign" if figure.operation == "sign" else "verify"
+    """Time of the best other library for the same work, one at a time."""
+    operation = _SINGLE.get(figure.operation, figure.operation)
     others = [
         one.us
         for one in figures
         if (one.algorithm, one.operation) == (figure.algorithm, operation)
+        and (operation == "verify" or one.case == figure.case)
         and not one.by.startswith("trine")
     ]
     return min(others, default=None)
@@ -66,11 +73,7 @@ def draw_crypto(figures: Sequence[Figure], title: str, to: Path) -> None:
     Raises:
         ImportError: matplotlib is not installed (`pip install trine[bench]`).
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure as Picture  # noqa: PLC0415
-
-    picture = Picture(figsize=(15, 6.5), dpi=110, layout="constrained")
-    canvas = FigureCanvasAgg(picture)
+    picture = blank(15, 6.5)
     for axes, algorithm in zip(picture.subplots(1, len(_PICTURED)), _PICTURED, strict=True):
         chosen = [
             one
@@ -90,7 +93,7 @@ def draw_crypto(figures: Sequence[Figure], title: str, to: Path) -> None:
         axes.grid(visible=True, axis="x", color="0.9")
         axes.set_axisbelow(True)
     picture.suptitle(f"{title}: verification, Trine (blue) and others (grey)")
-    canvas.print_png(str(to))
+    write_png(picture, to)
 
 
 def _name(figure: Figure) -> str:

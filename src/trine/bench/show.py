@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from trine.bench.picture import blank, write_png
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -136,12 +138,7 @@ def draw(report: Mapping[str, Any], title: str, to: Path) -> None:
     Raises:
         ImportError: matplotlib is not installed (`pip install trine[bench]`).
     """
-    # Heavy and only for pictures: an extra, loaded when a picture is asked for.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(13, 4.2), dpi=110, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    figure = blank(13, 4.2)
     rate, latency, distribution = figure.subplots(1, 3)
     _draw_rate(rate, report)
     _draw_latency(latency, report)
@@ -149,4 +146,4 @@ def draw(report: Mapping[str, Any], title: str, to: Path) -> None:
     for axes in (rate, latency, distribution):
         axes.grid(visible=True, color="0.9")
     figure.suptitle(f"{title} ({report['hardware']})")
-    canvas.print_png(str(to))
+    write_png(figure, to)

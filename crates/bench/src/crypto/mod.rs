@@ -15,7 +15,7 @@ use trine_bulk::Path;
 /// Signatures of the largest measured batch, whose keys are all different.
 const BATCH_MAX: usize = 32_768;
 /// Batches that are measured.
-const BATCHES: [usize; 5] = [64, 256, 1_024, 8_192, BATCH_MAX];
+const BATCHES: [usize; 6] = [64, 256, 1_024, 4_096, 8_192, BATCH_MAX];
 /// Signatures of a batch in which keys repeat or signatures are wrong.
 const BATCH: usize = 8_192;
 /// Keys that sign a batch in turn.
@@ -37,13 +37,14 @@ pub struct CryptoPlan {
 pub struct CryptoRow {
     /// Algorithm or hash function.
     pub algorithm: &'static str,
-    /// `sign`, `verify` (one), `batch`, `exact` (many, without a random equation) or `hash`.
+    /// `sign`, `verify` (one), `batch`, `exact` (many, without a random equation), `hash`,
+    /// `hash many`, `seal` or `open`.
     pub operation: &'static str,
     /// What is particular: keys, wrong signatures, length.
     pub case: String,
     /// Items of one run.
     pub count: usize,
-    /// Whose code: `trine` and the path (`ifma`, `portable`), or another library.
+    /// Whose code: `trine` and the path (`IFMA`, `portable`), or another library.
     pub by: String,
     /// CPU time of an item, in microseconds.
     pub us: f64,

@@ -1,13 +1,39 @@
-//! Measure one signature at a time, of every algorithm, as a chain signs and verifies.
+//! Measure one signature at a time, of every algorithm, as a chain signs and verifies, and SM4.
 
 use super::{About, Sink};
-use trine_crypto::{Algorithm, BatchItem, SecretKey, verify};
+use trine_crypto::{Algorithm, BatchItem, SecretKey, sm4_gcm, verify};
 
 /// Signatures of one run.
 const COUNT: usize = 32;
 const NAMESPACE: &[u8] = b"trine/bench";
+/// Bytes of a text that is encrypted.
+const TEXT_BYTES: usize = 1_024;
 
 pub(super) fn measure(sink: &mut Sink<'_>) {
+    signatures(sink);
+    encryption(sink);
+}
+
+fn encryption(sink: &mut Sink<'_>) {
+    let (key, nonce, text) = ([7; sm4_gcm::KEY_BYTES], [1; sm4_gcm::NONCE_BYTES], [0; TEXT_BYTES]);
+    let case = format!("{TEXT_BYTES} bytes");
+    let about = |operation| About {
+        algorithm: "sm4-gcm",
+        operation,
+        case: &case,
+        count: COUNT,
+        by: "trine",
+    };
+    let seal = || sm4_gcm::seal(&key, &nonce, &[], &text).expect("a short text");
+    sink.measure(about("seal"), || (0..COUNT).map(|_| seal()).collect::<Vec<_>>());
+    let sealed = seal();
+    sink.measure(about("open"), || {
+        let opened = (0..COUNT).filter(|_| sm4_gcm::open(&key, &nonce, &[], &sealed).is_ok());
+        assert_eq!(opened.count(), COUNT, "what was sealed opens");
+    });
+}
+
+fn signatures(sink: &mut Sink<'_>) {
     for algorithm in Algorithm::ALL {
         let key = SecretKey::from_bytes(algorithm, &vec![7; algorithm.secret_key_bytes()])
             .expect("sevens are a key of every algorithm");
