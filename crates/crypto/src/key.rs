@@ -114,7 +114,7 @@ impl Algorithm {
         self.verifier().is_public_key(key)
     }
 
-    fn verifier(self) -> &'static dyn Verifier {
+    pub(crate) fn verifier(self) -> &'static dyn Verifier {
         match self {
             Self::Ed25519 => &ed25519::Ed25519,
             Self::Sm2 => &sm2::Sm2,

@@ -26,6 +26,7 @@ mod hash;
 mod keccak;
 mod key;
 mod key_file;
+mod key_tables;
 mod ml_dsa;
 mod outside;
 mod p256;
@@ -49,6 +50,7 @@ pub use key_file::{
     KEY_FILE_BYTES_MAX, KeyFileError, PBKDF2_ITERATIONS_MAX, SCRYPT_BYTES_MAX,
     public_key_from_spki, public_key_to_spki_der, public_key_to_spki_pem,
 };
+pub use key_tables::{KEY_TABLES_BYTES_DEFAULT, learn_keys, set_key_tables_bytes_max};
 pub use outside::{RAW_SIGNATURE_BYTES, complete_signature, input_to_sign};
 pub use scheme::framed;
 pub use secp256k1::{ethereum_address, recover_secp256k1};

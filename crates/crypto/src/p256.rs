@@ -1,12 +1,12 @@
 //! Sign and verify ECDSA on P-256 with SHA-256 (FIPS 186-5, section 6; low `s` only): verified by
 //! the bulk crate, alone or many at once; signed by a library.
 
-use crate::Suite;
 use crate::points::{Entry, PointCache, split_hint, verdicts};
 use crate::scheme::{Signed, Signer, Verifier};
+use crate::{Suite, key_tables};
 use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use std::sync::LazyLock;
-use trine_bulk::p256 as bulk;
+use trine_bulk::{Path, p256 as bulk};
 
 pub(crate) const SECRET_KEY_BYTES: usize = 32;
 pub(crate) const PUBLIC_KEY_BYTES: usize = 33;
@@ -14,8 +14,8 @@ pub(crate) const PUBLIC_KEY_BYTES: usize = 33;
 pub(crate) const SIGNATURE_BYTES: usize = 65;
 
 static POINTS: LazyLock<PointCache> = LazyLock::new(PointCache::default);
-/// Holds the tables of the curve alone: keys are learned where their signers are known.
-static TABLES: LazyLock<bulk::KeyCache> = LazyLock::new(|| bulk::KeyCache::new(0));
+static TABLES: LazyLock<bulk::KeyCache> =
+    LazyLock::new(|| bulk::KeyCache::new(key_tables::bytes_max()));
 
 pub(crate) struct P256;
 
@@ -47,11 +47,12 @@ impl Verifier for P256 {
 
     fn verify(&self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
         // The hint speeds batches: every value of it gives the same verdict.
-        let Some((public_key, (signature, hint))) = point_of(key).zip(split_hint(signature)) else {
+        let point = POINTS.points_of(&[key], bulk::uncompress).pop();
+        let Some((public_key, (signature, hint))) = point.zip(split_hint(signature)) else {
             return false;
         };
         let item = bulk::Item { public_key: &public_key, message: signed, signature, hint };
-        bulk::verify(&item, bulk::HighS::Reject)
+        bulk::verify_exact_on(Path::best(), &[item], bulk::HighS::Reject, &TABLES)[0]
     }
 
     fn verify_many(&self, items: &[Signed<'_>]) -> Vec<bool> {
@@ -59,6 +60,11 @@ impl Verifier for P256 {
             let items: Vec<_> = entries.iter().map(item_of).collect();
             bulk::verify_batch(&items, bulk::HighS::Reject, &TABLES)
         })
+    }
+
+    fn learn(&self, public_keys: &[&[u8]]) {
+        let points = POINTS.points_of(public_keys, bulk::uncompress);
+        TABLES.learn(&points.iter().collect::<Vec<_>>());
     }
 }
 
@@ -73,7 +79,7 @@ fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
 
 fn point_of(key: &[u8]) -> Option<[u8; bulk::PUBLIC_KEY_BYTES]> {
     let key = key.try_into().ok()?;
-    *bulk::uncompress_on(trine_bulk::Path::Portable, &[key]).first()?
+    *bulk::uncompress_on(Path::Portable, &[key]).first()?
 }
 
 /// Reads a compressed or uncompressed point (SEC 1, section 2.3.4); gives it uncompressed.

@@ -48,6 +48,12 @@ impl Halves {
 type Uncompress = fn(&[&Compressed]) -> Vec<Option<Uncompressed>>;
 
 impl PointCache {
+    /// The points of those `keys` that are compressed points.
+    pub(crate) fn points_of(&self, keys: &[&[u8]], uncompress: Uncompress) -> Vec<Uncompressed> {
+        let sized: Vec<_> = keys.iter().filter_map(|key| (*key).try_into().ok()).collect();
+        self.points(&sized, uncompress).into_iter().flatten().collect()
+    }
+
     /// The points of `keys`, in order; the new ones are computed together.
     fn points(&self, keys: &[Compressed], uncompress: Uncompress) -> Vec<Option<Uncompressed>> {
         // A panic elsewhere leaves a map that is whole: entries are correct or absent.

@@ -35,6 +35,9 @@ pub(crate) trait Verifier: Sync {
             |one: &Signed<'_>| self.verify(one.public_key, &one.parts.concat(), one.signature);
         items.iter().map(verify).collect()
     }
+
+    /// Makes tables for keys that will sign often, where the algorithm has some.
+    fn learn(&self, _public_keys: &[&[u8]]) {}
 }
 
 /// Gives the bytes that a signature covers: `length(namespace) || namespace || message`, the length

@@ -11,9 +11,9 @@
 
 use crate::points::{Entry, PointCache, split_hint, verdicts};
 use crate::scheme::{Signed, Signer, Verifier};
-use crate::{Algorithm, SecretKey};
+use crate::{Algorithm, SecretKey, key_tables};
 use std::sync::LazyLock;
-use trine_bulk::sm2 as bulk;
+use trine_bulk::{Path, sm2 as bulk};
 
 pub use trine_bulk::sm2::{DEFAULT_ID, ID_BYTES_MAX};
 
@@ -24,8 +24,8 @@ pub(crate) const PUBLIC_KEY_BYTES: usize = bulk::COMPRESSED_KEY_BYTES;
 pub(crate) const SIGNATURE_BYTES: usize = 65;
 
 static POINTS: LazyLock<PointCache> = LazyLock::new(PointCache::default);
-/// Holds the tables of the curve alone: keys are learned where their signers are known.
-static TABLES: LazyLock<bulk::KeyCache> = LazyLock::new(|| bulk::KeyCache::new(0));
+static TABLES: LazyLock<bulk::KeyCache> =
+    LazyLock::new(|| bulk::KeyCache::new(key_tables::bytes_max()));
 
 pub(crate) struct Sm2;
 
@@ -64,6 +64,11 @@ impl Verifier for Sm2 {
             bulk::verify_batch(&items, &TABLES)
         })
     }
+
+    fn learn(&self, public_keys: &[&[u8]]) {
+        let points = POINTS.points_of(public_keys, bulk::uncompress);
+        TABLES.learn(&points.iter().collect::<Vec<_>>());
+    }
 }
 
 fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
@@ -92,16 +97,21 @@ pub fn sign_as(key: &SecretKey, id: &[u8], message: &[u8]) -> Option<Vec<u8>> {
 /// Checks a signature over exactly `message` by the signer `id` (GB/T 32918.2-2016, section 7.1);
 /// the hint may be missing. False for any malformed key, identifier or signature.
 pub fn verify_as(public_key: &[u8], id: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Some((public_key, (signature, hint))) = point_of(public_key).zip(split_hint(signature))
+    let Some((public_key, (signature, hint))) = known_point(public_key).zip(split_hint(signature))
     else {
         return false;
     };
-    bulk::verify(&bulk::Item { public_key: &public_key, id, message, signature, hint })
+    let item = bulk::Item { public_key: &public_key, id, message, signature, hint };
+    bulk::verify_exact_on(Path::best(), &[item], &TABLES)[0]
+}
+
+fn known_point(key: &[u8]) -> Option<[u8; bulk::PUBLIC_KEY_BYTES]> {
+    POINTS.points_of(&[key], bulk::uncompress).pop()
 }
 
 fn point_of(key: &[u8]) -> Option<[u8; bulk::PUBLIC_KEY_BYTES]> {
     let key = key.try_into().ok()?;
-    *trine_bulk::sm2::uncompress_on(trine_bulk::Path::Portable, &[key]).first()?
+    *bulk::uncompress_on(Path::Portable, &[key]).first()?
 }
 
 /// Compresses `x || y` (SEC 1, section 2.3.3).

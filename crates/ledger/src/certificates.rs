@@ -24,7 +24,9 @@ use commonware_utils::{
 };
 use rand::CryptoRng;
 use std::sync::Arc;
-use trine_crypto::{BatchItem, VoteKey, VoteSignature, VoteSigner, verify_batch, verify_each};
+use trine_crypto::{
+    BatchItem, VoteKey, VoteSignature, VoteSigner, learn_keys, verify_batch, verify_each,
+};
 
 /// Bytes by which an encoded bitmap or list may exceed its content.
 const FRAME_BYTES_MAX: usize = 16;
@@ -75,8 +77,9 @@ pub struct Scheme {
 }
 
 impl Scheme {
-    /// Verifies, and belongs to nobody.
+    /// Verifies, and belongs to nobody. The validators' votes are checked with tables of their keys.
     pub fn verifier(namespace: &[u8], validators: Set<VoteKey>) -> Self {
+        learn_keys(validators.iter().map(|key| (key.algorithm(), key.key())));
         let validators = Arc::new(validators);
         Self { validators, namespace: Namespace::derive(namespace), me: None, signer: None }
     }

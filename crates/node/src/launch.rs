@@ -78,6 +78,7 @@ pub fn run_file(file: &Path) -> Result<(), LaunchError> {
     let config = NodeConfig::from_file(file)?;
     log::start(&config.log)?;
     log::take_panics();
+    trine_crypto::set_key_tables_bytes_max(config.engine.key_tables_bytes);
     let Prepared { genesis, validator_key, lock: _lock } = prepare(&config)?;
     let data = config.data_dir.clone();
     let control = Control::default();

@@ -101,5 +101,5 @@ def _name(figure: Figure) -> str:
         return f"{figure.by}, {figure.operation}" + (f" {figure.count}" * (figure.count > 64))
     path = " portable" if "portable" in figure.by else ""
     if figure.operation == "verify":
-        return "one at a time"
+        return figure.case
     return f"{figure.operation} of {figure.count:,}{path}, {figure.case}"

@@ -1,11 +1,13 @@
 //! Measure one signature at a time, of every algorithm, as a chain signs and verifies, and SM4.
 
 use super::{About, Sink};
-use trine_crypto::{Algorithm, BatchItem, SecretKey, sm4_gcm, verify};
+use trine_crypto::{Algorithm, BatchItem, SecretKey, learn_keys, sm4_gcm, verify};
 
 /// Signatures of one run.
 const COUNT: usize = 32;
 const NAMESPACE: &[u8] = b"trine/bench";
+/// Algorithms whose keys may have tables.
+const HAVE_TABLES: [Algorithm; 2] = [Algorithm::Sm2, Algorithm::P256];
 /// Bytes of a text that is encrypted.
 const TEXT_BYTES: usize = 1_024;
 
@@ -48,7 +50,7 @@ fn signatures(sink: &mut Sink<'_>) {
         let sign = || messages.iter().map(|message| key.sign(NAMESPACE, message));
         sink.measure(about("sign"), || sign().collect::<Vec<_>>());
         let (public_key, signatures) = (key.public_key(), sign().collect::<Vec<_>>());
-        sink.measure(about("verify"), || {
+        let mut verify_all = || {
             let good = messages.iter().zip(&signatures).filter(|(message, signature)| {
                 verify(BatchItem {
                     algorithm,
@@ -59,6 +61,12 @@ fn signatures(sink: &mut Sink<'_>) {
                 })
             });
             assert_eq!(good.count(), COUNT, "what was signed verifies");
-        });
+        };
+        sink.measure(about("verify"), &mut verify_all);
+        if HAVE_TABLES.contains(&algorithm) {
+            learn_keys([(algorithm, &public_key[..])]);
+            let about = About { case: "one at a time, key known", ..about("verify") };
+            sink.measure(about, &mut verify_all);
+        }
     }
 }

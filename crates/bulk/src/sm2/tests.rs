@@ -44,6 +44,10 @@ fn check_everywhere(items: &[Owned], expected: &[bool]) {
             let keys: Vec<_> = items.iter().map(|item| item.public_key).take(4).collect();
             cache.learn(&keys);
         }
+        let cache = KeyCache::new_on(path, items.len() * TABLE_BYTES);
+        cache.learn(&items.iter().map(|item| item.public_key).collect::<Vec<_>>());
+        let alone = |item: &Item| verify_exact_on(path, &[*item], &cache)[0];
+        assert_eq!(items.iter().map(alone).collect::<Vec<_>>(), expected, "{path:?} alone");
     }
 }
 

@@ -3,12 +3,15 @@
 use super::Curve;
 use super::affine::{NONE, Pairs, Point, SIGN, Sums, add_pairs};
 use super::claim::Claim;
-use super::engine::{Engine, LANES_MAX, Task, invert};
+use super::engine::{Engine, LANES_MAX, Portable, Task, invert};
 use super::fixed::{GENERATOR, KNOWN, Layout};
 use super::modulus::Words;
 use super::multi::balance;
+use super::projective::Projective;
 use std::marker::PhantomData;
 
+/// Fewer claims about known keys are computed one by one.
+const TOGETHER_WORTH: usize = 8;
 /// Digits of a scalar for the ladder.
 const LADDER: Layout = KNOWN;
 
@@ -55,6 +58,10 @@ pub(crate) fn combine_known<C: Curve, E: Engine<M = C::P>>(
     table: &[Point],
     claims: &[(&Claim, u32)],
 ) -> Vec<Option<[Words; 2]>> {
+    if claims.len() < TOGETHER_WORTH {
+        let one = |(claim, base): &(&Claim, u32)| combine_one_known::<C, E>(table, claim, *base);
+        return claims.iter().map(one).collect();
+    }
     let mut sums = Sums::<E>::with_capacity(0);
     let mut refs = Vec::with_capacity(GENERATOR.count + KNOWN.count);
     for (claim, base) in claims {
@@ -65,6 +72,53 @@ pub(crate) fn combine_known<C: Curve, E: Engine<M = C::P>>(
     }
     sums.finish(table);
     plain_sums::<C, E>(&sums)
+}
+
+/// As [`combine_known`], for one claim: the lanes share its points, and no slope is computed.
+fn combine_one_known<C: Curve, E: Engine<M = C::P>>(
+    table: &[Point],
+    claim: &Claim,
+    base: u32,
+) -> Option<[Words; 2]> {
+    let mut refs = Vec::with_capacity(GENERATOR.count + KNOWN.count);
+    GENERATOR.push_refs(&mut refs, &claim.u, 0);
+    KNOWN.push_refs(&mut refs, &claim.v, base);
+    let lanes = E::execute(LaneSums::<C, E> { table, refs: &refs, curve: PhantomData });
+    let b = Projective::<Portable<C::P>>::coefficient::<C>();
+    let sum = |sum: Projective<_>, lane| sum.add(&lane, b);
+    lanes.into_iter().fold(Projective::infinity(), sum).plain()
+}
+
+/// Sums of every `LANES`-th point at `refs`, by complete formulas.
+struct LaneSums<'a, C, E> {
+    table: &'a [Point],
+    refs: &'a [u32],
+    curve: PhantomData<(C, E)>,
+}
+
+impl<C: Curve, E: Engine<M = C::P>> Task for LaneSums<'_, C, E> {
+    type Output = Vec<Projective<Portable<C::P>>>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let b = Projective::<E>::coefficient::<C>();
+        let mut sum = Projective::<E>::infinity();
+        for refs in self.refs.chunks(E::LANES) {
+            let mut padded = [0; LANES_MAX];
+            padded[..refs.len()].copy_from_slice(refs);
+            let added = sum.add_affine(E::gather(self.table, &padded[..E::LANES]), b);
+            sum = Projective::select((1 << refs.len()) - 1, &added, &sum);
+        }
+        let [x, y, z] = [sum.x, sum.y, sum.z].map(|v| E::words(E::canonical(v)));
+        let portable = |words: &Words| E::to_portable(words);
+        (0..E::LANES)
+            .map(|lane| Projective {
+                x: portable(&x[lane]),
+                y: portable(&y[lane]),
+                z: portable(&z[lane]),
+            })
+            .collect()
+    }
 }
 
 fn plain_sums<C: Curve, E: Engine<M = C::P>>(sums: &Sums<E>) -> Vec<Option<[Words; 2]>> {

@@ -187,9 +187,5 @@ pub(crate) fn combine<C: Curve>(u: &Words, v: &Words, key: &[Words; 2]) -> Optio
         let point = Point::fetch::<C::P>(table, reference);
         result = result.add_affine([Fe::raw(point.x), Fe::raw(point.y)], b);
     }
-    if result.z.is_zero() {
-        return None;
-    }
-    let inverse = result.z.invert();
-    Some([result.x.mul(&inverse).plain(), result.y.mul(&inverse).plain()])
+    result.plain()
 }

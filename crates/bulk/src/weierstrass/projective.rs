@@ -4,8 +4,8 @@
 //! (Eurocrypt 2016), algorithms 4 to 6, for a = -3. Doubling uses the addition.
 
 use super::Curve;
-use super::engine::Engine;
-use super::modulus::Words;
+use super::engine::{Engine, Portable};
+use super::modulus::{Modulus, Words};
 
 /// A point (X : Y : Z) in every lane; infinity is (0 : 1 : 0).
 pub(crate) struct Projective<E: Engine> {
@@ -112,5 +112,16 @@ impl<E: Engine> Projective<E> {
             y: E::select(mask, yes.y, no.y),
             z: E::select(mask, yes.z, no.z),
         }
+    }
+}
+
+impl<M: Modulus> Projective<Portable<M>> {
+    /// Affine x and y as plain numbers, or `None` for infinity.
+    pub fn plain(&self) -> Option<[Words; 2]> {
+        if self.z.is_zero() {
+            return None;
+        }
+        let inverse = self.z.invert();
+        Some([self.x.mul(&inverse).plain(), self.y.mul(&inverse).plain()])
     }
 }

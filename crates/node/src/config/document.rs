@@ -28,6 +28,8 @@ pub struct EngineConfig {
     pub certification_ms: u64,
     /// Bytes of the page cache, taken at the start.
     pub cache_bytes: usize,
+    /// Bytes of tables of validators' keys, at most, for each algorithm that has tables.
+    pub key_tables_bytes: usize,
     /// Threads for hashing and signatures.
     pub threads: usize,
     /// Threads for everything else.
@@ -166,6 +168,8 @@ fn is_host(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, number)| !host.is_empty() && port(number))
 }
 
+const KEY_TABLES_MIB_DEFAULT: u64 = trine_crypto::KEY_TABLES_BYTES_DEFAULT as u64 >> 20;
+
 fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
     let idle_ms = fields.number("idle_ms", 1..=MINUTE_MS, 1_000)?;
     let interval_ms_min = fields.number("interval_ms_min", 0..=MINUTE_MS, 25)?;
@@ -173,12 +177,14 @@ fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
     let certification_ms =
         fields.number("certification_ms", leader_ms + 1..=3 * MINUTE_MS, leader_ms + 1_000)?;
     let cache_mib = fields.number("cache_mib", 1..=1_048_576, 256)?;
+    let key_tables_mib = fields.number("key_tables_mib", 0..=65_536, KEY_TABLES_MIB_DEFAULT)?;
     let config = EngineConfig {
         idle_ms,
         interval_ms_min,
         leader_ms,
         certification_ms,
         cache_bytes: (cache_mib as usize) << 20,
+        key_tables_bytes: (key_tables_mib as usize) << 20,
         threads: fields.number("threads", 1..=256, 1)? as usize,
         workers: fields.number("workers", 1..=256, 2)? as usize,
     };

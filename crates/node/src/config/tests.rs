@@ -29,6 +29,7 @@ key = "/etc/key.pem"
 [engine]
 idle_ms = 500
 cache_mib = 64
+key_tables_mib = 8
 
 [log]
 level = "debug"
@@ -55,6 +56,7 @@ fn a_full_file_is_read() {
     assert_eq!(config.tls, Some(tls));
     assert_eq!((config.engine.idle_ms, config.engine.leader_ms), (500, 1_500));
     assert_eq!(config.engine.cache_bytes, 64 << 20);
+    assert_eq!(config.engine.key_tables_bytes, 8 << 20);
     assert_eq!(config.log.level, tracing::Level::DEBUG);
     assert_eq!(config.log.file, Some("/home/nodes/city/node.log".into()));
 }
