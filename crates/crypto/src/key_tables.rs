@@ -1,6 +1,6 @@
 //! Bound the memory for tables of keys that sign often, and fill them.
 //!
-//! A key of SM2 or P-256 whose table is there is checked in an eighth of the time. Validators' keys
+//! A key of SM2 or P-256 whose table is there is checked in a sixth of the time. Validators' keys
 //! are worth one; those of strangers are not learned, or strangers could crowd out the others.
 
 use crate::Algorithm;

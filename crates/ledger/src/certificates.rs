@@ -77,7 +77,7 @@ pub struct Scheme {
 }
 
 impl Scheme {
-    /// Verifies, and belongs to nobody. The validators' votes are checked with tables of their keys.
+    /// Verifies, and belongs to nobody. Votes are checked with tables of the validators' keys.
     pub fn verifier(namespace: &[u8], validators: Set<VoteKey>) -> Self {
         learn_keys(validators.iter().map(|key| (key.algorithm(), key.key())));
         let validators = Arc::new(validators);

@@ -15,9 +15,9 @@ const CHOICE: i32 = 0xca;
 /// Word `i` of the states of sixteen messages in register `i`.
 type States = [__m512i; 8];
 
-/// Writes the digest of each message to the place in `digests` that `places` has for its lane; lanes
-/// beyond `places` are dropped. All lanes run as long as the longest one. `padding` is kept for the
-/// next call: lengths repeat.
+/// Writes the digest of each message to the place in `digests` that `places` has for its lane;
+/// lanes beyond `places` are dropped. All lanes run as long as the longest one. `padding` is kept
+/// for the next call: lengths repeat.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn hash<const G: usize>(
     group: &Group<G>,
