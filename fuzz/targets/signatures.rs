@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
             let mut signature = keys[signer].sign(NAMESPACE, &message);
             let mut key = public[signer].clone();
             let (place, value) = (usize::from(step[2]), step[3]);
-            match step[0] / KEYS % 4 {
+            match step[0] / KEYS % 5 {
                 0 => {}
                 1 => {
                     let place = place % signature.len();
@@ -45,7 +45,9 @@ fuzz_target!(|data: &[u8]| {
                     let place = place % key.len();
                     key[place] ^= value;
                 }
-                _ => signature.truncate(place),
+                3 => signature.truncate(place),
+                // What a passkey would put behind its signature.
+                _ => signature.extend_from_slice(&plan[place.min(plan.len())..]),
             }
             (key, message, signature)
         })

@@ -178,7 +178,8 @@ class Generator:
         key = people.secret_key("nobody") if fault == 10 else self._secret(body)
         if fault == 11 and made:
             return self.random.choice(made)
-        return self._damaged(fault, people.sign(body, key))
+        signed = people.sign(body, key, by_passkey=self.random.random() < 0.5)
+        return self._damaged(fault, signed)
 
     def _calls(self) -> tuple[tuple[RawCall, ...], Address]:
         """Make the calls of a transaction, and choose a sender that has the right to make them."""

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
 
 from tests.suite import ALGORITHM, SUITE
-from trine.crypto import SecretKey
+from trine.crypto import SecretKey, sign_message
 from trine.model.calls import Call
 from trine.model.hashing import Suite
 from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds, Nonce
-from trine.model.keys import Algorithm, PublicKey
+from trine.model.keys import Algorithm, PublicKey, signed_bytes
 from trine.model.transaction import (
     TRANSACTION_NAMESPACE,
     RawCall,
@@ -118,9 +119,22 @@ def genesis(
     ).encode()
 
 
-def sign(body: UnsignedTransaction, key: SecretKey) -> bytes:
+def asserted(signed: bytes, key: SecretKey) -> bytes:
+    """Sign as a passkey of P-256 does in a browser."""
+    challenge = urlsafe_b64encode(hashlib.sha256(signed).digest()).rstrip(b"=")
+    start = b'{"type":"webauthn.get","challenge":"' + challenge + b'","origin":"https://a.example'
+    client_data = start + b'","crossOrigin":false}'
+    data = hashlib.sha256(b"a.example").digest() + b"\x05" + bytes(4)
+    signature = sign_message(key, data + hashlib.sha256(client_data).digest())
+    return signature + len(data).to_bytes(2) + data + client_data
+
+
+def sign(body: UnsignedTransaction, key: SecretKey, *, by_passkey: bool = False) -> bytes:
     """Sign a transaction and encode it."""
-    signature = key.sign(TRANSACTION_NAMESPACE, body.id())
+    if by_passkey and key.algorithm == Algorithm.P256.label:
+        signature = asserted(signed_bytes(TRANSACTION_NAMESPACE, body.id()), key)
+    else:
+        signature = key.sign(TRANSACTION_NAMESPACE, body.id())
     algorithm = next(one for one in Algorithm if one.label == key.algorithm)
     return Transaction(body, algorithm, signature).encode()
 

@@ -1,7 +1,7 @@
 //! Sign with one key and verify one signature or many, by algorithm.
 
 use crate::scheme::{Signed, Signer, Verifier, frame, framed};
-use crate::{ed25519, ml_dsa, p256, secp256k1, sm2};
+use crate::{ed25519, ml_dsa, p256, passkey, secp256k1, sm2};
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
 
@@ -98,7 +98,14 @@ impl Algorithm {
         }
     }
 
-    /// Length of a signature, in bytes.
+    /// Whether a signature may have this length: its own, or with P-256 that of a passkey's
+    /// assertion (see [`passkey_challenge`](crate::passkey_challenge)).
+    pub fn admits_signature_bytes(self, bytes: usize) -> bool {
+        let is_assertion = self == Self::P256 && passkey::is_assertion_length(bytes);
+        bytes == self.signature_bytes() || is_assertion
+    }
+
+    /// Length of a signature, in bytes, that is no passkey's assertion.
     pub const fn signature_bytes(self) -> usize {
         match self {
             Self::Ed25519 => ed25519::SIGNATURE_BYTES,

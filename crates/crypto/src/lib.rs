@@ -30,6 +30,7 @@ mod key_tables;
 mod ml_dsa;
 mod outside;
 mod p256;
+mod passkey;
 mod points;
 mod scheme;
 mod secp256k1;
@@ -52,6 +53,7 @@ pub use key_file::{
 };
 pub use key_tables::{KEY_TABLES_BYTES_DEFAULT, learn_keys, set_key_tables_bytes_max};
 pub use outside::{RAW_SIGNATURE_BYTES, complete_signature, input_to_sign};
+pub use passkey::{ASSERTION_BYTES_MAX, passkey_challenge};
 pub use scheme::framed;
 pub use secp256k1::{ethereum_address, recover_secp256k1};
 pub use signature::{SignatureError, signature_from_der, signature_to_der};

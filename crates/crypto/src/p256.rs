@@ -3,7 +3,7 @@
 
 use crate::points::{Entry, PointCache, split_hint, verdicts};
 use crate::scheme::{Signed, Signer, Verifier};
-use crate::{Suite, key_tables};
+use crate::{Suite, key_tables, passkey};
 use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use std::sync::LazyLock;
 use trine_bulk::{Path, p256 as bulk};
@@ -46,6 +46,9 @@ impl Verifier for P256 {
     }
 
     fn verify(&self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+        if let Some((signed, signature)) = passkey::asserted(signed, signature) {
+            return self.verify(key, &signed, signature);
+        }
         // The hint speeds batches: every value of it gives the same verdict.
         let point = POINTS.points_of(&[key], bulk::uncompress).pop();
         let Some((public_key, (signature, hint))) = point.zip(split_hint(signature)) else {
@@ -56,7 +59,9 @@ impl Verifier for P256 {
     }
 
     fn verify_many(&self, items: &[Signed<'_>]) -> Vec<bool> {
-        verdicts(items, &POINTS, bulk::uncompress, |entries| {
+        let asserted: Vec<_> = items.iter().map(asserted).collect();
+        let items: Vec<_> = items.iter().zip(&asserted).map(|(item, by)| inner(item, by)).collect();
+        verdicts(&items, &POINTS, bulk::uncompress, |entries| {
             let items: Vec<_> = entries.iter().map(item_of).collect();
             bulk::verify_batch(&items, bulk::HighS::Reject, &TABLES)
         })
@@ -65,6 +70,20 @@ impl Verifier for P256 {
     fn learn(&self, public_keys: &[&[u8]]) {
         let points = POINTS.points_of(public_keys, bulk::uncompress);
         TABLES.learn(&points.iter().collect::<Vec<_>>());
+    }
+}
+
+/// What a passkey signed in the place of an item; none where the item is no passkey's.
+fn asserted<'a>(item: &Signed<'a>) -> Option<(Vec<u8>, &'a [u8])> {
+    let may_be = passkey::is_assertion_length(item.signature.len());
+    may_be.then(|| passkey::asserted(&item.parts.concat(), item.signature)).flatten()
+}
+
+/// The item as the curve has to judge it.
+fn inner<'a>(item: &Signed<'a>, asserted: &'a Option<(Vec<u8>, &'a [u8])>) -> Signed<'a> {
+    match asserted {
+        Some((signed, signature)) => Signed { parts: [signed, &[], &[]], signature, ..*item },
+        None => *item,
     }
 }
 

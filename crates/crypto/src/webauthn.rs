@@ -16,11 +16,11 @@ pub const CLIENT_DATA_BYTES_MAX: usize = 4096;
 pub const AUTHENTICATOR_DATA_BYTES_MAX: usize = 1024;
 
 /// Bytes of `rpIdHash`, flags and counter (section 6.1).
-const HEADER_BYTES: usize = 37;
-const USER_PRESENT: u8 = 0x01;
-const USER_VERIFIED: u8 = 0x04;
-const ATTESTED_CREDENTIAL: u8 = 0x40;
-const EXTENSIONS: u8 = 0x80;
+pub(crate) const HEADER_BYTES: usize = 37;
+pub(crate) const USER_PRESENT: u8 = 0x01;
+pub(crate) const USER_VERIFIED: u8 = 0x04;
+pub(crate) const ATTESTED_CREDENTIAL: u8 = 0x40;
+pub(crate) const EXTENSIONS: u8 = 0x80;
 
 /// What an authenticator and a browser returned.
 #[derive(Clone, Copy, Debug)]

@@ -291,6 +291,16 @@ fn verify_passkey(
     Ok((verified.user_verified, verified.sign_count))
 }
 
+/// What a passkey is asked to sign in the place of `message` in `namespace`.
+#[pyfunction]
+fn passkey_challenge<'py>(
+    py: Python<'py>,
+    namespace: &[u8],
+    message: &[u8],
+) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &trine_crypto::passkey_challenge(namespace, message).0)
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(verify_batch, module)?)?;
     module.add_function(wrap_pyfunction!(hash_many, module)?)?;
@@ -305,5 +315,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(recover, module)?)?;
     module.add_function(wrap_pyfunction!(sm4_gcm_seal, module)?)?;
     module.add_function(wrap_pyfunction!(sm4_gcm_open, module)?)?;
+    module.add_function(wrap_pyfunction!(passkey_challenge, module)?)?;
     module.add_function(wrap_pyfunction!(verify_passkey, module)?)
 }

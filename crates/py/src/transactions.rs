@@ -2,7 +2,7 @@
 
 use crate::detached::detached;
 use crate::errors::{bad_argument, of_decode, refuse};
-use crate::keys::{SecretKey, suite};
+use crate::keys::{SecretKey, algorithm, suite};
 use crate::token::{TokenKey, of_token};
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -15,11 +15,13 @@ use trine_types::{
     Address, ChainId, Code, Decode, Encode, RawCall, Transaction, UnsignedTransaction,
 };
 
-/// Whoever signs: a key in memory, or one in a token.
+/// Whoever signs: a key in memory, one in a token, or an object with `algorithm` and
+/// `sign(namespace, message)`.
 #[derive(FromPyObject)]
 enum SigningKey<'py> {
     Memory(PyRef<'py, SecretKey>),
     Token(PyRef<'py, TokenKey>),
+    Object(Bound<'py, PyAny>),
 }
 
 fn array<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
@@ -61,6 +63,17 @@ fn sign_in_token(
     Ok(body.with_signature(suite, key.algorithm(), signature))
 }
 
+fn sign_by_object(
+    body: UnsignedTransaction,
+    suite: Suite,
+    key: &Bound<'_, PyAny>,
+) -> PyResult<Transaction> {
+    let algorithm = algorithm(&key.getattr("algorithm")?.extract::<String>()?)?;
+    let id = body.id(suite);
+    let signature = key.call_method1("sign", (TRANSACTION_NAMESPACE, &id.0[..]))?;
+    Ok(body.with_signature(suite, algorithm, signature.extract()?))
+}
+
 /// Signs one transaction for each draft; returns (identifier, bytes) of each, in order.
 #[pyfunction]
 fn sign<'py>(
@@ -91,6 +104,10 @@ fn sign<'py>(
             })?;
             let signed: Result<Vec<_>, TokenError> = signed;
             signed.map_err(|error| of_token(&error))?
+        }
+        SigningKey::Object(key) => {
+            let signed = bodies.into_iter().map(|body| sign_by_object(body, suite, key));
+            signed.collect::<PyResult<_>>()?
         }
     };
     let signed: Vec<Transaction> = signed;

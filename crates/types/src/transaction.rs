@@ -131,7 +131,7 @@ pub struct Transaction {
     pub body: UnsignedTransaction,
     /// Algorithm of the signature; must be that of the key.
     pub algorithm: Algorithm,
-    /// Signature, of the exact length of its algorithm.
+    /// Signature, of a length that its algorithm admits.
     pub signature: Vec<u8>,
     /// Identifier.
     pub id: TransactionId,
@@ -152,7 +152,7 @@ impl Transaction {
         let algorithm = Algorithm::from_number(u8::decode(&mut decoder)?)
             .ok_or(DecodeError::Malformed("unknown signature algorithm"))?;
         let signature = decoder.bytes16(SIGNATURE_BYTES_MAX, "signature")?.to_vec();
-        if signature.len() != algorithm.signature_bytes() {
+        if !algorithm.admits_signature_bytes(signature.len()) {
             return Err(DecodeError::Malformed("signature length is not its algorithm's"));
         }
         decoder.finish()?;

@@ -1,19 +1,23 @@
 """Build, sign and read transactions."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from trine._core.keys import SecretKey
 from trine._core.token import TokenKey
 
 __all__ = ["decode", "sign", "verify_signature"]
 
+class _Signs(Protocol):
+    algorithm: str
+    def sign(self, namespace: bytes, message: bytes, /) -> bytes: ...
+
 def sign(
     suite_name: str,
     chain_id: bytes,
     sender: bytes,
     key_index: int,
-    key: SecretKey | TokenKey,
+    key: SecretKey | TokenKey | _Signs,
     drafts: Sequence[tuple[int, int, Sequence[bytes]]],
 ) -> list[tuple[bytes, bytes]]: ...
 def decode(suite_name: str, transaction: bytes) -> dict[str, Any]: ...

@@ -14,6 +14,7 @@ from trine.crypto.keys import (
     public_key_to_pem,
 )
 from trine.crypto.keystore import KeyFile, Keystore, SigningKey
+from trine.crypto.passkey import Assertion, PasskeyKey
 from trine.crypto.signatures import (
     SM2_DEFAULT_ID,
     Passkey,
@@ -30,9 +31,11 @@ from trine.crypto.token import TokenKey, TokenPlace
 __all__ = [
     "SM2_DEFAULT_ID",
     "SUITE_ALGORITHMS",
+    "Assertion",
     "KeyFile",
     "Keystore",
     "Passkey",
+    "PasskeyKey",
     "SecretKey",
     "SigningKey",
     "TokenKey",

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from trine._core import keys as core
 from trine.crypto.keys import SecretKey
+from trine.crypto.passkey import PasskeyKey
 from trine.crypto.token import TokenKey, TokenPlace, absolute
 from trine.errors import (
     BadArgument,
@@ -36,8 +37,8 @@ FORMAT: Final = "trine-key-v1"
 TOKEN_FORMAT: Final = "trine-token-key-v1"  # noqa: S105 - a format, no secret
 """Format of a file that names a key in a hardware token."""
 
-SigningKey: TypeAlias = SecretKey | TokenKey
-"""Whatever signs: a key in memory, or one in a hardware token."""
+SigningKey: TypeAlias = SecretKey | TokenKey | PasskeyKey
+"""Whatever signs: a key in memory, one in a hardware token, a passkey."""
 
 SCRYPT_N: Final = 2**17
 """Cost of one guess: 128 MiB of memory and about half a second."""

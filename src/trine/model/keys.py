@@ -48,10 +48,11 @@ class Algorithm(IntEnum):
         """Length of a public key, in bytes."""
         return _RULES[self].KEY_BYTES
 
-    @property
-    def signature_bytes(self) -> int:
-        """Length of a signature, in bytes."""
-        return _RULES[self].SIGNATURE_BYTES
+    def admits_signature_bytes(self, length: int) -> bool:
+        """Say whether a signature may have this length: its own, or that of a passkey's."""
+        if self is Algorithm.P256:
+            return p256.admits_signature_bytes(length)
+        return length == _RULES[self].SIGNATURE_BYTES
 
     @property
     def is_recorded(self) -> bool:

@@ -113,7 +113,7 @@ class Transaction(Value):
     algorithm: Algorithm
     """Algorithm of the signature; must be that of the key."""
     signature: bytes
-    """Signature, of the exact length of its algorithm."""
+    """Signature, of a length that its algorithm admits."""
 
     def encode(self) -> bytes:
         """Return the unsigned transaction, the algorithm, the signature."""
@@ -126,7 +126,7 @@ class Transaction(Value):
         body = UnsignedTransaction.decode(reader)
         algorithm = ALGORITHM.read(reader)
         signature = _SIGNATURE.read(reader)
-        if len(signature) != algorithm.signature_bytes:
+        if not algorithm.admits_signature_bytes(len(signature)):
             raise Malformed("signature length is not its algorithm's")
         return cls(body, algorithm, signature)
 

@@ -1,6 +1,9 @@
 //! Give one vector or more for every encoding.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use trine_crypto::{SecretKey, passkey_challenge, verify};
 use trine_testkit::{Member, genesis, public_key, secret_key};
 use trine_types::call::{Action, PublicKey, TransferReference};
 use trine_types::codec::to_hex;
@@ -9,6 +12,7 @@ use trine_types::merkle::{inclusion_path, leaf_hash, root};
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
 };
+use trine_types::transaction::TRANSACTION_NAMESPACE;
 use trine_types::x509::{Authority, CertificateRegistry, MemberCertificate};
 use trine_types::{
     Account, Address, Algorithm, Amount, AssetId, Call, ChainId, Code, Digest, Encode, Epoch,
@@ -182,8 +186,25 @@ fn samples() -> Vec<Transaction> {
     bodies.into_iter().map(|body| body.sign(SUITE, &secret_key("alice"))).collect()
 }
 
+/// What a browser's passkey makes of a transaction; the authenticator's key is P-256.
+fn by_passkey(body: UnsignedTransaction) -> (Transaction, Vec<u8>) {
+    let key = SecretKey::from_bytes(Algorithm::P256, &[7; 32]).expect("sevens are a key");
+    let challenge = passkey_challenge(TRANSACTION_NAMESPACE, &body.id(SUITE).0);
+    let challenge = URL_SAFE_NO_PAD.encode(challenge.0);
+    let start = format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","#);
+    let client_data = start + r#""origin":"https://a.example","crossOrigin":false}"#;
+    let party = SUITE.hash(&[b"a.example"]);
+    let data = [&party.0[..], &[0x05, 0, 0, 0, 1]].concat();
+    let hash = SUITE.hash(&[client_data.as_bytes()]);
+    let signature = key.sign_unframed(&[&data[..], hash.as_bytes()].concat());
+    let length = (data.len() as u16).to_be_bytes();
+    let assertion = [&signature[..], &length, &data, client_data.as_bytes()].concat();
+    (body.with_signature(SUITE, Algorithm::P256, assertion), key.public_key())
+}
+
 fn transactions() -> Value {
-    let one = |transaction: &Transaction| {
+    let one = |(transaction, public_key): (Transaction, Vec<u8>)| {
+        assert!(verify(transaction.batch_item(&public_key)));
         let body = &transaction.body;
         let call = |call: &RawCall| json!([call.module, call.method, to_hex(&call.arguments)]);
         json!({
@@ -195,12 +216,14 @@ fn transactions() -> Value {
             "calls": body.calls.iter().map(call).collect::<Vec<_>>(),
             "algorithm": transaction.algorithm.number(),
             "signature": to_hex(&transaction.signature),
-            "public_key": to_hex(&secret_key("alice").public_key()),
+            "public_key": to_hex(&public_key),
             "id": transaction.id.to_string(),
             "bytes": to_hex(&transaction.bytes),
         })
     };
-    samples().iter().map(one).collect()
+    let alice = secret_key("alice").public_key();
+    let signed = samples().into_iter().map(|transaction| (transaction, alice.clone()));
+    signed.chain([by_passkey(body(2, &sample_calls()[14..15]))]).map(one).collect()
 }
 
 /// Where the fields of a transaction with one call lie.
