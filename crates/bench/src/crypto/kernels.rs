@@ -36,6 +36,9 @@ pub(super) trait Kernel {
     const ALGORITHM: Algorithm;
     /// Whether a signature carries a hint, which an attacker can falsify.
     const HAS_HINT: bool;
+    /// A byte of the signature that may be wrong without anybody seeing it before the equation: the
+    /// lowest of s.
+    const HIDDEN_BYTE: usize;
     /// The public key as the kernel takes it.
     fn key_of(public_key: &[u8]) -> [u8; 64];
     /// Makes a function that verifies all of `signed` and counts the good ones.
@@ -51,6 +54,7 @@ pub(super) struct Sm2;
 impl Kernel for Sm2 {
     const ALGORITHM: Algorithm = Algorithm::Sm2;
     const HAS_HINT: bool = true;
+    const HIDDEN_BYTE: usize = 63;
 
     fn key_of(public_key: &[u8]) -> [u8; 64] {
         let key = public_key.try_into().expect("a compressed point");
@@ -81,6 +85,7 @@ pub(super) struct P256;
 impl Kernel for P256 {
     const ALGORITHM: Algorithm = Algorithm::P256;
     const HAS_HINT: bool = true;
+    const HIDDEN_BYTE: usize = 63;
 
     fn key_of(public_key: &[u8]) -> [u8; 64] {
         let key = public_key.try_into().expect("a compressed point");
@@ -111,6 +116,7 @@ pub(super) struct Ed25519;
 impl Kernel for Ed25519 {
     const ALGORITHM: Algorithm = Algorithm::Ed25519;
     const HAS_HINT: bool = false;
+    const HIDDEN_BYTE: usize = 32;
 
     fn key_of(public_key: &[u8]) -> [u8; 64] {
         let mut key = [0; 64];
@@ -218,7 +224,7 @@ fn measure_attacks<K: Kernel>(sink: &mut Sink<'_>, good: &[Signed]) {
         let mut signed = good.to_vec();
         // Spread out, so that every part of the batch has one.
         for place in 0..wrong {
-            signed[place * (BATCH / wrong)].message[0] ^= 1;
+            signed[place * (BATCH / wrong)].signature[K::HIDDEN_BYTE] ^= 1;
         }
         let case = match wrong {
             BATCH => "every signature wrong".to_owned(),
