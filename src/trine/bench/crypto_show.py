@@ -87,18 +87,20 @@ def draw_crypto(figures: Sequence[Figure], title: str, to: Path) -> None:
         axes.bar_label(bars, labels=[f" {one.us:,.1f}" for one in chosen], fontsize=7)
         axes.set_xscale("log")
         axes.set_title(algorithm)
-        axes.set_xlabel("µs of CPU time a signature (logarithmic)")
+        axes.set_xlim(right=10 * max(one.us for one in chosen))
+        axes.set_xlabel("µs a signature")
         axes.tick_params(axis="y", labelsize=7)
-        axes.margins(x=0.15)
         axes.grid(visible=True, axis="x", color="0.9")
         axes.set_axisbelow(True)
-    picture.suptitle(f"{title}: verification, Trine (blue) and others (grey)")
+    picture.suptitle(f"{title}: CPU time to verify, Trine (blue) and others (grey)")
     write_png(picture, to)
 
 
 def _name(figure: Figure) -> str:
     if not figure.by.startswith("trine"):
         return f"{figure.by}, {figure.operation}" + (f" {figure.count}" * (figure.count > 64))
+    if " different keys" in figure.case:
+        return f"{figure.count:,} different keys"
     path = " portable" if "portable" in figure.by else ""
     if figure.operation == "verify":
         return figure.case
