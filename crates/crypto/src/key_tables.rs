@@ -33,3 +33,8 @@ pub fn learn_keys<'a>(keys: impl IntoIterator<Item = (Algorithm, &'a [u8])>) {
         algorithm.verifier().learn(&keys);
     }
 }
+
+/// Keys of an algorithm that have a table.
+pub fn learned_keys(algorithm: Algorithm) -> usize {
+    algorithm.verifier().learned()
+}

@@ -51,7 +51,9 @@ pub use key_file::{
     KEY_FILE_BYTES_MAX, KeyFileError, PBKDF2_ITERATIONS_MAX, SCRYPT_BYTES_MAX,
     public_key_from_spki, public_key_to_spki_der, public_key_to_spki_pem,
 };
-pub use key_tables::{KEY_TABLES_BYTES_DEFAULT, learn_keys, set_key_tables_bytes_max};
+pub use key_tables::{
+    KEY_TABLES_BYTES_DEFAULT, learn_keys, learned_keys, set_key_tables_bytes_max,
+};
 pub use outside::{RAW_SIGNATURE_BYTES, complete_signature, input_to_sign};
 pub use passkey::{ASSERTION_BYTES_MAX, passkey_challenge};
 pub use scheme::framed;

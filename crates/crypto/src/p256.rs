@@ -71,6 +71,10 @@ impl Verifier for P256 {
         let points = POINTS.points_of(public_keys, bulk::uncompress);
         TABLES.learn(&points.iter().collect::<Vec<_>>());
     }
+
+    fn learned(&self) -> usize {
+        TABLES.keys()
+    }
 }
 
 /// What a passkey signed in the place of an item; none where the item is no passkey's.

@@ -38,6 +38,11 @@ pub(crate) trait Verifier: Sync {
 
     /// Makes tables for keys that will sign often, where the algorithm has some.
     fn learn(&self, _public_keys: &[&[u8]]) {}
+
+    /// Keys that have a table.
+    fn learned(&self) -> usize {
+        0
+    }
 }
 
 /// Gives the bytes that a signature covers: `length(namespace) || namespace || message`, the length

@@ -69,6 +69,10 @@ impl Verifier for Sm2 {
         let points = POINTS.points_of(public_keys, bulk::uncompress);
         TABLES.learn(&points.iter().collect::<Vec<_>>());
     }
+
+    fn learned(&self) -> usize {
+        TABLES.keys()
+    }
 }
 
 fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {

@@ -1,9 +1,9 @@
 //! Test SM2 against the standard, another program's verdicts, and identifiers.
 
-use super::{DEFAULT_ID, ID_BYTES_MAX, TABLES, sign_as, uncompressed, verify_as};
+use super::{DEFAULT_ID, ID_BYTES_MAX, sign_as, uncompressed, verify_as};
 use crate::tests::key_of;
 use crate::tests::vectors::{hex, read};
-use crate::{Algorithm, SecretKey, learn_keys, signature_from_der, verify_unframed};
+use crate::{Algorithm, SecretKey, signature_from_der, verify_unframed};
 
 /// Key `04 || x || y` in the form of the wire.
 fn wire(point: &[u8]) -> Vec<u8> {
@@ -72,22 +72,4 @@ fn identifiers_are_signed() {
     let signature = sign_as(&key, &longest, b"message").unwrap();
     assert!(!verify_as(&key.public_key(), &longer, b"message", &signature));
     assert_eq!(sign_as(&key_of(Algorithm::P256, 7), DEFAULT_ID, b"message"), None);
-}
-
-/// Goal: a validator's key has a table after it is learned, and verdicts stay. Method: count tables
-/// around the call, which also meets what is no key; a good and a bad signature before and after.
-#[test]
-fn learned_keys_have_tables_and_the_same_verdicts() {
-    let key = SecretKey::from_bytes(Algorithm::Sm2, &[0x44; 32]).unwrap();
-    let (public_key, signature) = (key.public_key(), key.sign_unframed(b"message"));
-    let verdicts = || {
-        [b"message", b"massage"].map(|text| verify_as(&public_key, DEFAULT_ID, text, &signature))
-    };
-    assert_eq!(verdicts(), [true, false]);
-    let before = TABLES.keys();
-    let no_keys: [&[u8]; 3] = [&[], &[2; 33], &[7; 40]];
-    let learned = no_keys.into_iter().chain([&public_key[..]]);
-    learn_keys(learned.map(|key| (Algorithm::Sm2, key)));
-    assert_eq!(TABLES.keys(), before + 1);
-    assert_eq!(verdicts(), [true, false]);
 }

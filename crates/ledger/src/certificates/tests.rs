@@ -10,7 +10,7 @@ use commonware_cryptography::{ed25519 as library, sha256::Digest as Hash};
 use commonware_parallel::Sequential;
 use proptest::prelude::*;
 use rand::{SeedableRng as _, rngs::StdRng};
-use trine_crypto::{Algorithm, SecretKey};
+use trine_crypto::{Algorithm, SecretKey, learned_keys};
 
 const NAMESPACE: &[u8] = b"trine/consensus/test";
 
@@ -148,4 +148,17 @@ fn only_signers_sign() {
     let stranger = VoteSigner::new(secret(200)).unwrap();
     assert!(Scheme::member(NAMESPACE, set.clone(), &stranger.public_key()).is_none());
     assert!(Scheme::signer(NAMESPACE, set, stranger).is_none());
+}
+
+/// Goal: votes are checked with tables of the validators' keys. Method: count them around a scheme
+/// of three validators with P-256; no other test here has such keys.
+#[test]
+fn a_scheme_learns_its_validators() {
+    let before = learned_keys(Algorithm::P256);
+    let keys = (1..=3).map(|number| {
+        let key = SecretKey::from_bytes(Algorithm::P256, &[number; 32]).unwrap();
+        VoteSigner::new(key).unwrap().public_key()
+    });
+    Scheme::verifier(NAMESPACE, Set::from_iter_dedup(keys));
+    assert_eq!(learned_keys(Algorithm::P256), before + 3);
 }
