@@ -124,7 +124,7 @@ pub fn uncompress_on(
 pub struct KeyCache(Tables);
 
 impl KeyCache {
-    /// Holds at most `bytes_max` bytes of tables, [`TABLE_BYTES`] a key, beside 270 KB of its own.
+    /// Holds at most `bytes_max` bytes of tables, [`TABLE_BYTES`] a key, beside 475 KB of its own.
     pub fn new(bytes_max: usize) -> Self {
         Self::new_on(Path::best(), bytes_max)
     }
@@ -134,7 +134,7 @@ impl KeyCache {
         Self(Tables::new::<P256>(path, bytes_max))
     }
 
-    /// Makes tables for `keys` (0.4 ms a key); the keys unused for longest make room.
+    /// Makes tables for `keys` (0.6 ms a key); the keys unused for longest make room.
     pub fn learn(&self, keys: &[&[u8; PUBLIC_KEY_BYTES]]) {
         self.0.learn::<P256>(&keys.iter().map(|key| pair_of(key)).collect::<Vec<_>>());
     }

@@ -7,7 +7,7 @@ use crate::Algorithm;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of tables that an algorithm may have, where nobody says otherwise: some 300 keys.
+/// Bytes of tables that an algorithm may have, where nobody says otherwise: some 190 keys.
 pub const KEY_TABLES_BYTES_DEFAULT: usize = 16 << 20;
 
 static BYTES_MAX: AtomicUsize = AtomicUsize::new(KEY_TABLES_BYTES_DEFAULT);
@@ -22,7 +22,7 @@ pub(crate) fn bytes_max() -> usize {
     BYTES_MAX.load(Ordering::Relaxed)
 }
 
-/// Makes tables for keys that will sign often; those unused for longest make room. Takes a third of
+/// Makes tables for keys that will sign often; those unused for longest make room. Takes half
 /// a millisecond a new key. Other algorithms and what is no key are passed over.
 pub fn learn_keys<'a>(keys: impl IntoIterator<Item = (Algorithm, &'a [u8])>) {
     let mut keys_of = BTreeMap::<Algorithm, Vec<&[u8]>>::new();

@@ -4,8 +4,8 @@ use trine_crypto::{
     Algorithm, BatchItem, SecretKey, learn_keys, learned_keys, set_key_tables_bytes_max, verify,
 };
 
-/// Bytes of a table: 53 KB (see `engine.key_tables_mib` in the reference of the configuration).
-const TABLE_BYTES: usize = 53_248;
+/// Bytes of a table: 88 KB (see `engine.key_tables_mib` in the reference of the configuration).
+const TABLE_BYTES: usize = 88_064;
 const NAMESPACE: &[u8] = b"example";
 
 fn verdicts(key: &SecretKey) -> [bool; 2] {

@@ -3,9 +3,10 @@
 The page that asks the person gets a challenge from `PasskeyKey` and gives back what
 `navigator.credentials.get` returned. User verification must be asked for.
 
->>> from trine.crypto import PasskeyKey
+>>> import json
+>>> from trine.crypto import Assertion, PasskeyKey
 >>> def ask(challenge):
-...     raise NotImplementedError("send the challenge to the page, wait for its answer")
+...     return Assertion.from_json(json.loads(input(f"challenge {challenge.hex()}: ")))
 >>> key = PasskeyKey(bytes.fromhex("02" + "6b17d1f2e12c4247f8bce6e563a440f2"
 ...     "77037d812deb33a0f4a13945d898c296"), ask)
 >>> key.algorithm

@@ -4,7 +4,7 @@ use super::Curve;
 use super::affine::{NONE, Pairs, Point, SIGN, Sums, add_pairs};
 use super::claim::Claim;
 use super::engine::{Engine, LANES_MAX, Portable, Task, invert};
-use super::fixed::{GENERATOR, KNOWN, Layout};
+use super::fixed::{GENERATOR, KNOWN, LADDER};
 use super::modulus::Words;
 use super::multi::balance;
 use super::projective::Projective;
@@ -12,8 +12,6 @@ use std::marker::PhantomData;
 
 /// Fewer claims about known keys are computed one by one.
 const TOGETHER_WORTH: usize = 8;
-/// Digits of a scalar for the ladder.
-const LADDER: Layout = KNOWN;
 
 /// x and y of u G + v K as plain numbers, `None` for infinity; keys are points of the engine.
 pub(crate) fn combine_all<C: Curve, E: Engine<M = C::P>>(

@@ -18,12 +18,14 @@ pub(crate) struct Layout {
     halves: [u64; 5],
 }
 
-/// Layout of the generator's tables for verification: 270 KB.
-pub(crate) const GENERATOR: Layout = Layout::new(8);
+/// Layout of the generator's tables for verification: 475 KB.
+pub(crate) const GENERATOR: Layout = Layout::new(9);
 /// Layout of the table for signing: 88 KB, read whole for every signature.
 pub(crate) const SIGNING: Layout = Layout::new(6);
-/// Layout of the tables of known keys: 53 KB a key.
-pub(crate) const KNOWN: Layout = Layout::new(5);
+/// Layout of the tables of known keys: 88 KB a key.
+pub(crate) const KNOWN: Layout = Layout::new(6);
+/// Digits of the scalar of a key without a table, for doubling and adding.
+pub(crate) const LADDER: Layout = Layout::new(5);
 
 impl Layout {
     const fn new(width: usize) -> Self {
@@ -162,16 +164,16 @@ pub(crate) fn combine<C: Curve>(u: &Words, v: &Words, key: &[Words; 2]) -> Optio
     let [x, y] = key.map(|words| Fe::new(&words));
     let base = Projective::<Portable<C::P>> { x, y, z: Fe::ONE };
     let mut multiples = vec![base];
-    for i in 1..KNOWN.multiples() {
+    for i in 1..LADDER.multiples() {
         multiples.push(multiples[i - 1].add(&base, b));
     }
-    let digits = KNOWN.digits(v);
+    let digits = LADDER.digits(v);
     let mut result = Projective::<Portable<C::P>>::infinity();
-    for place in (0..KNOWN.count).rev() {
-        for _ in 0..KNOWN.width {
+    for place in (0..LADDER.count).rev() {
+        for _ in 0..LADDER.width {
             result = result.double(b);
         }
-        let digit = digits.get(place, KNOWN.width);
+        let digit = digits.get(place, LADDER.width);
         if digit != 0 {
             let mut multiple = multiples[digit.unsigned_abs() as usize - 1];
             if digit < 0 {
