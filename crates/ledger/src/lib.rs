@@ -24,9 +24,9 @@ pub mod preset;
 pub mod proofs;
 pub mod state;
 
-pub use block::{Block, BlockError};
+pub use block::{Block, BlockError, Body, TransactionIds};
 pub use committees::Committees;
 pub use databases::Runtime;
 pub use execute::DatabaseError;
 pub use genesis::{GenesisError, open as open_genesis};
-pub use ledger::{Candidates, Ledger, LeftOut, Parts};
+pub use ledger::{Candidates, Known, Ledger, LeftOut, Parts};

@@ -113,7 +113,7 @@ impl MemoryChain {
             application,
             reader: inner.clone(),
             feed: feed.clone(),
-            verifier: Arc::new(Verifier::start(suite(), 2).unwrap()),
+            verifier: Arc::new(Verifier::start(2).unwrap()),
             forwarder: sent.clone(),
             metrics: metrics.clone(),
         });
@@ -155,7 +155,7 @@ impl MemoryChain {
 
     /// Makes the next block from the pool; returns its height.
     pub fn produce(&self) -> Height {
-        let candidates = self.mempool.candidates(1_000, 1 << 20, &HashSet::new());
+        let candidates = self.mempool.candidates(1_000, 1 << 20, &Default::default());
         self.produce_from(&candidates)
     }
 

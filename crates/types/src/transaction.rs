@@ -1,9 +1,12 @@
 //! Define a transaction: what a sender signs and what travels.
 
+use crate::call::Call;
+use crate::code::Code;
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder, check_limit};
 use crate::identifiers::{Address, ChainId, TransactionId, tagged_hash};
 use crate::limits::{ARGUMENTS_BYTES_MAX, CALLS_MAX, SIGNATURE_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use bytes::Bytes;
+use std::sync::OnceLock;
 use trine_crypto::{Algorithm, BatchItem, SecretKey, Suite};
 
 /// Version of the transaction format.
@@ -76,12 +79,13 @@ impl UnsignedTransaction {
         algorithm: Algorithm,
         signature: Vec<u8>,
     ) -> Transaction {
-        let mut encoder = Encoder::default();
+        let mut encoder = Encoder(Vec::with_capacity(ENCODED_BYTES_USUAL));
         self.encode(&mut encoder);
         let id = transaction_id(suite, &encoder.0);
         algorithm.number().encode(&mut encoder);
         encoder.bytes16(&signature);
-        Transaction { body: self, algorithm, signature, id, bytes: encoder.0.into() }
+        let bytes = encoder.0.into();
+        Transaction { body: self, algorithm, signature, id, bytes, memo: Memo::default() }
     }
 }
 
@@ -124,6 +128,31 @@ impl Decode for UnsignedTransaction {
     }
 }
 
+/// Room for the encoding of most transactions.
+const ENCODED_BYTES_USUAL: usize = 256;
+
+/// What this process has found out about a transaction; no part of its value.
+#[derive(Debug, Default)]
+struct Memo {
+    calls: OnceLock<Box<[Result<Call, Code>]>>,
+    signer: OnceLock<Box<[u8]>>,
+}
+
+/// A copy can be changed, so it starts without a memory.
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Memo {}
+
 /// A signed transaction, with its identifier and its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
@@ -137,6 +166,7 @@ pub struct Transaction {
     pub id: TransactionId,
     /// The encoding; what blocks carry and the body root commits to.
     pub bytes: Bytes,
+    memo: Memo,
 }
 
 impl Transaction {
@@ -157,7 +187,23 @@ impl Transaction {
         }
         decoder.finish()?;
         let id = transaction_id(suite, &bytes[..payload_bytes]);
-        Ok(Self { body, algorithm, signature, id, bytes })
+        Ok(Self { body, algorithm, signature, id, bytes, memo: Memo::default() })
+    }
+
+    /// The calls, decoded once: each, or the code with which it fails.
+    pub fn calls(&self) -> &[Result<Call, Code>] {
+        self.memo.calls.get_or_init(|| self.body.calls.iter().map(Call::from_raw).collect())
+    }
+
+    /// Whether this process has verified the signature under `public_key`.
+    pub fn is_verified(&self, public_key: &[u8]) -> bool {
+        self.memo.signer.get().is_some_and(|signer| **signer == *public_key)
+    }
+
+    /// Remembers that the signature verifies under `public_key`. The caller has verified it.
+    pub fn note_verified(&self, public_key: &[u8]) {
+        // The first key stays: a second one, after a rotation, is verified again each time.
+        let _ = self.memo.signer.set(public_key.into());
     }
 
     /// The signature as one item of a batch, under the key that the state names.

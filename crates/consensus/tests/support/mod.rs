@@ -265,7 +265,7 @@ impl Source for Queue {
         &self,
         count_max: usize,
         bytes_max: usize,
-        taken: &HashSet<TransactionId>,
+        taken: &trine_ledger::TransactionIds,
     ) -> Vec<Arc<Transaction>> {
         let waiting = self.waiting.lock().expect("no test panics with this lock");
         let mut room = bytes_max;

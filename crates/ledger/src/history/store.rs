@@ -56,7 +56,6 @@ pub struct Totals {
 /// Everything that the threads share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) suite: Suite,
     pub(super) segments: Segments,
     pub(super) index: Index,
     pub(super) evidence: Evidence,
@@ -126,7 +125,7 @@ impl History {
         let mut sizes = index.checkpoint().1;
         sizes.resize(sizes.len().max(genesis_logs as usize), 0);
         let evidence = Evidence::open(folder.join("logs"), suite, sizes)?;
-        let shared = Arc::new(Shared { suite, segments, index, evidence });
+        let shared = Arc::new(Shared { segments, index, evidence });
         let mut progress = Progress::new(shared.clone(), settings);
         progress.replay()?;
         let writer = writer::start(progress).map_err(HistoryError::io("start writing", folder))?;

@@ -3,7 +3,6 @@
 use super::{Api, Shared, problem::Problem, request, transactions::Wait};
 use crate::mempool::{
     batch,
-    pool::Origin,
     refusal::{Refusal, Verdict},
 };
 use axum::Json;
@@ -66,7 +65,7 @@ pub(super) async fn submit(
                 return Err(Problem::bad_request("wait_ms goes with one transaction as JSON"));
             }
             let raw = read_batch(body).await?;
-            let verdicts = api.parts.mempool.submit(raw, Origin::Client).await;
+            let verdicts = api.parts.mempool.submit(raw).await;
             let results = verdicts.into_iter().map(Line::from).collect();
             Ok(Json(Lines { results }).into_response())
         }
@@ -99,7 +98,7 @@ async fn submit_one(api: &Api, bytes: &[u8], query: Wait) -> Result<Response, Pr
     let one: One = serde_json::from_slice(bytes)
         .map_err(|error| Problem::bad_request(format!("body: {error}")))?;
     let raw = vec![request::hex("transaction", &one.transaction)?.into()];
-    let verdict = api.parts.mempool.submit(raw, Origin::Client).await.pop();
+    let verdict = api.parts.mempool.submit(raw).await.pop();
     let verdict = verdict.ok_or_else(|| Problem::internal("a transaction without a verdict"))?;
     let id = verdict.id;
     match (verdict.result, id) {

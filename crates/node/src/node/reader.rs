@@ -47,7 +47,7 @@ impl Recent {
             || (self.places.len() > RECENT_TRANSACTIONS_MAX && self.blocks.len() > 1)
         {
             let Some(oldest) = self.blocks.pop_front() else { return };
-            for one in &oldest.transactions {
+            for one in oldest.transactions.iter() {
                 self.places.remove(&one.id);
             }
         }

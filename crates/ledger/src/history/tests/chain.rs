@@ -163,7 +163,7 @@ impl Builder {
             extension: Vec::new(),
         };
         let digest = header.digest(SUITE);
-        let execution = Arc::new(execution);
+        let (transactions, execution) = (transactions.into(), Arc::new(execution));
         Arc::new(FinalizedBlock { header, digest, transactions, execution })
     }
 
