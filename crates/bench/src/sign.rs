@@ -31,7 +31,7 @@ pub struct Signed {
 
 /// An account that sends: its key and its next nonce.
 struct Sender {
-    secret: [u8; 32],
+    key: trine_crypto::SecretKey,
     address: Address,
     nonce: AtomicU64,
 }
@@ -85,7 +85,7 @@ fn senders(plan: &LoadPlan, suite: Suite) -> Vec<Sender> {
 
 fn sender(suite: Suite, secret: [u8; 32]) -> Sender {
     let address = Address::of_key(suite, suite.algorithm(), &key(suite, &secret).public_key());
-    Sender { secret, address, nonce: AtomicU64::new(0) }
+    Sender { key: key(suite, &secret), address, nonce: AtomicU64::new(0) }
 }
 
 fn key(suite: Suite, secret: &[u8; 32]) -> trine_crypto::SecretKey {
@@ -202,7 +202,7 @@ fn next(shared: &Shared, rng: &mut StdRng) -> Transaction {
         valid_until_ms: now_ms() + VALID_FOR_MS,
         calls: vec![call.to_raw()],
     };
-    unsigned.sign(shared.suite, &key(shared.suite, &sender.secret))
+    unsigned.sign(shared.suite, &sender.key)
 }
 
 fn random_digest(rng: &mut StdRng) -> Digest {

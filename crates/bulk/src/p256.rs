@@ -5,7 +5,7 @@ mod tests;
 
 use crate::Path;
 use crate::keyed_map::{Keyed, KeyedMap};
-use crate::weierstrass::buffer::Buffer;
+use crate::buffer::Buffer;
 use crate::weierstrass::claim::{self, Checked, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;

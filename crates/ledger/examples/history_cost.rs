@@ -59,7 +59,7 @@ fn transfer(state: &mut u64) -> (Arc<Transaction>, Outcome) {
 }
 
 fn block(height: u64, transactions: usize, state: &mut u64) -> Arc<FinalizedBlock> {
-    let (transactions, outcomes) = (0..transactions).map(|_| transfer(state)).unzip();
+    let (transactions, outcomes): (Vec<_>, Vec<_>) = (0..transactions).map(|_| transfer(state)).unzip();
     let header = Header {
         chain_id: ChainId([1; 32]),
         height: Height(height),
@@ -85,7 +85,7 @@ fn block(height: u64, transactions: usize, state: &mut u64) -> Arc<FinalizedBloc
         next_validators: None,
     });
     let digest = header.digest(SUITE);
-    Arc::new(FinalizedBlock { header, digest, transactions, execution })
+    Arc::new(FinalizedBlock { header, digest, transactions: transactions.into(), execution })
 }
 
 /// Microseconds of all threads of this process (fields 14 and 15 of `proc_pid_stat(5)`).

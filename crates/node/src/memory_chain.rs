@@ -13,7 +13,7 @@ use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use trine_rules::Rules;

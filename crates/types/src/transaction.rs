@@ -128,6 +128,15 @@ impl Decode for UnsignedTransaction {
     }
 }
 
+/// Reads sender and nonce of an encoded transaction, to look it up; nothing else is checked.
+pub fn peek_sender(bytes: &[u8]) -> Option<(Address, u64)> {
+    const SENDER: usize = 1 + ChainId::LENGTH;
+    const NONCE: usize = SENDER + Address::LENGTH + 1;
+    let sender = bytes.get(SENDER..)?.first_chunk()?;
+    let nonce = bytes.get(NONCE..)?.first_chunk()?;
+    Some((Address(*sender), u64::from_be_bytes(*nonce)))
+}
+
 /// Room for the encoding of most transactions.
 const ENCODED_BYTES_USUAL: usize = 256;
 
@@ -193,6 +202,11 @@ impl Transaction {
     /// The calls, decoded once: each, or the code with which it fails.
     pub fn calls(&self) -> &[Result<Call, Code>] {
         self.memo.calls.get_or_init(|| self.body.calls.iter().map(Call::from_raw).collect())
+    }
+
+    /// Whether this process has verified the signature, under whatever key.
+    pub fn is_signed(&self) -> bool {
+        self.memo.signer.get().is_some()
     }
 
     /// Whether this process has verified the signature under `public_key`.

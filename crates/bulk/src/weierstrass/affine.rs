@@ -4,7 +4,7 @@
 //! inversion (Montgomery's trick). Pairs without a slope (equal points, opposite points, infinity)
 //! are rare but easy to provoke; they are handled in their lane at no cost to the others.
 
-use super::buffer::Buffer;
+use crate::buffer::Buffer;
 use super::engine::{Engine, LANES_MAX, Task, invert};
 use super::modulus::{Modulus, Words, subtract};
 

@@ -2,7 +2,7 @@
 
 use super::Curve;
 use super::affine::Point;
-use super::buffer::Buffer;
+use crate::buffer::Buffer;
 use super::decode;
 use super::engine::{Engine, Portable};
 use super::exact;

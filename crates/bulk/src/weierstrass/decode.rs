@@ -1,7 +1,7 @@
 //! Find points from what travels: x with the parity of y, or both coordinates.
 
 use super::affine::Point;
-use super::buffer::Buffer;
+use crate::buffer::Buffer;
 use super::claim::Wide;
 use super::engine::Portable;
 use super::engine::{Engine, LANES_MAX, Task, power};

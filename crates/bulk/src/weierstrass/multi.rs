@@ -2,7 +2,7 @@
 
 use super::Curve;
 use super::affine::{Point, SIGN, Sums};
-use super::buffer::Buffer;
+use crate::buffer::Buffer;
 use super::digits::{Digits, count, halves};
 use super::engine::{Engine, LANES_MAX, Portable, Task};
 use super::fixed::SCALAR_BITS;

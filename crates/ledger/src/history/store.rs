@@ -121,7 +121,7 @@ impl History {
     ) -> Result<Self, HistoryError> {
         let segments = folder.join("segments");
         let segments = Segments::open(segments, chain_id, settings.segment_bytes)?;
-        let index = open_index(&folder.join("index"), suite, chain_id, &segments)?;
+        let index = open_index(&folder.join("index"), chain_id, &segments)?;
         let mut sizes = index.checkpoint().1;
         sizes.resize(sizes.len().max(genesis_logs as usize), 0);
         let evidence = Evidence::open(folder.join("logs"), suite, sizes)?;
@@ -255,11 +255,10 @@ impl History {
 /// nothing that the segments do not.
 fn open_index(
     folder: &Path,
-    suite: Suite,
     chain_id: ChainId,
     segments: &Segments,
 ) -> Result<Index, HistoryError> {
-    let reason = match Index::open(folder.to_owned(), suite, chain_id) {
+    let reason = match Index::open(folder.to_owned(), chain_id) {
         Ok(index) => {
             let end = segments.range().map(|(_, end)| end);
             if index.checkpoint().0 <= end {
@@ -272,5 +271,5 @@ fn open_index(
     };
     tracing::warn!(%reason, "the index of history is built anew");
     fs::remove_dir_all(folder).map_err(HistoryError::io("remove", folder))?;
-    Index::open(folder.to_owned(), suite, chain_id)
+    Index::open(folder.to_owned(), chain_id)
 }

@@ -19,7 +19,7 @@ use crate::{clock, feed::Feed, metrics::Metrics, reader::ChainReader};
 use admission::Admission;
 use bytes::Bytes;
 use forward::Forwarder;
-use pool::{Origin, Pool, Signature};
+use pool::{Origin, Pool};
 use refusal::{Refusal, Verdict};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -222,13 +222,16 @@ impl Mempool {
         self.unverified_filled.notify_one();
     }
 
-    /// Decodes transactions, and refuses those that are not new.
+    /// Decodes transactions that are not kept already.
     async fn decode_new(&self, raw: Vec<Bytes>) -> Vec<Slot> {
-        let mut slots = self.decode(raw).await;
-        let pool = lock(&self.pool);
-        refuse_where(&mut slots, |transaction| pool.check_new(transaction));
-        drop(pool);
-        slots
+        let known = self.known(&raw);
+        let fresh = raw.into_iter().zip(&known).filter(|(_, known)| known.is_none());
+        let mut decoded = self.decode(fresh.map(|(bytes, _)| bytes).collect()).await.into_iter();
+        let slot = |known: Option<Arc<Transaction>>| match known {
+            Some(known) => Some(refused(Some(known.id), Refusal::Duplicate)),
+            None => decoded.next(),
+        };
+        known.into_iter().filter_map(slot).collect()
     }
 
     fn count(&self, slots: Vec<Slot>) -> Vec<Verdict> {
@@ -356,11 +359,7 @@ impl Mempool {
         let now_ms = self.age_ms();
         {
             let mut pool = lock(&self.pool);
-            let signature = match origin {
-                Origin::Client => Signature::Verified,
-                Origin::Peer => Signature::Unverified,
-            };
-            refuse_where(slots, |one| pool.insert(one.clone(), origin, signature, now_ms));
+            refuse_where(slots, |one| pool.insert(one.clone(), origin, now_ms));
         }
         let kept = || slots.iter().filter_map(|slot| slot.as_ref().ok());
         if kept().next().is_none() {
@@ -408,15 +407,14 @@ impl Mempool {
             let items = std::mem::take(&mut *lock(&self.unverified));
             let transactions: Vec<_> = items.iter().map(|(one, _)| one.id).collect();
             let Ok(verdicts) = self.parts.verifier.verify(items).await else { continue };
-            let mut pool = lock(&self.pool);
-            for (id, valid) in transactions.iter().zip(verdicts) {
-                if valid {
-                    pool.note_verified(id);
-                } else {
-                    self.parts.metrics.refused.add(Code::BadSignature.name(), 1);
-                    pool.remove(id);
-                }
+            let forged: Vec<_> =
+                transactions.iter().zip(verdicts).filter(|(_, valid)| !valid).collect();
+            if forged.is_empty() {
+                continue;
             }
+            self.parts.metrics.refused.add(Code::BadSignature.name(), forged.len() as u64);
+            let mut pool = lock(&self.pool);
+            forged.into_iter().for_each(|(id, _)| pool.remove(id));
         }
     }
 

@@ -5,12 +5,14 @@
 use crate::mempool::refusal::Refusal;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use trine_ledger::TransactionIds;
 use trine_types::limits::{
     NONCE_WINDOW, PENDING_ACCOUNT_MAX, PENDING_BYTES_MAX, PENDING_TRANSACTIONS_MAX, RECENT_TRANSACTIONS_MAX,
 };
+use trine_types::transaction::peek_sender;
 use trine_types::{Address, Code, Transaction, TransactionId};
 
 /// Who brought a transaction to this node.
@@ -22,20 +24,10 @@ pub enum Origin {
     Peer,
 }
 
-/// Whether a transaction's signature has been verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signature {
-    /// It is right.
-    Verified,
-    /// Another node vouches for it; this node verifies it later, many together.
-    Unverified,
-}
-
 #[derive(Debug)]
 struct Pending {
     transaction: Arc<Transaction>,
     origin: Origin,
-    signature: Signature,
     sent_ms: u64,
     suspect: bool,
 }
@@ -53,16 +45,16 @@ const EXPIRIES_SWEPT_MIN: usize = 4_096;
 pub struct Pool {
     entries: BTreeMap<Place, Pending>,
     places: HashMap<TransactionId, Place, RandomState>,
-    /// Places by the exact bytes of a transaction.
-    by_bytes: HashMap<Bytes, Place, RandomState>,
-    /// Nonces and their places by sender; few each.
-    accounts: HashMap<Address, Vec<(u64, Place)>, RandomState>,
+    /// Nonces and their places by sender; mostly one.
+    accounts: HashMap<Address, Nonces, RandomState>,
     expiries: Expiries,
     suspects: BTreeSet<Place>,
     recent: Recent,
     bytes: usize,
     next: Place,
 }
+
+type Nonces = SmallVec<[(u64, Place); 1]>;
 
 /// Places by the step in which a transaction's validity ends. Those that have left the pool are
 /// swept out once they are the greater part.
@@ -143,27 +135,14 @@ impl Pool {
 
     /// The transaction with these bytes, if it is kept.
     pub fn find(&self, bytes: &Bytes) -> Option<&Arc<Transaction>> {
-        let place = self.by_bytes.get(bytes)?;
-        self.entries.get(place).map(|pending| &pending.transaction)
+        let (sender, nonce) = peek_sender(bytes)?;
+        let (_, place) = self.accounts.get(&sender)?.iter().find(|(taken, _)| *taken == nonce)?;
+        let found = &self.entries.get(place)?.transaction;
+        (found.bytes == *bytes).then_some(found)
     }
 
-    /// Says whether `transaction` is new to this pool.
-    ///
-    /// # Errors
-    /// [`Refusal`] when it waits or became final a short while ago.
-    pub fn check_new(&self, transaction: &Transaction) -> Result<(), Refusal> {
-        if self.contains(&transaction.id) {
-            return Err(Refusal::Duplicate);
-        }
-        if self.recent.contains(&transaction.id) {
-            let nonce = transaction.body.nonce;
-            let detail = format!("the transaction is final: nonce {nonce} is used");
-            return Err(Refusal::chain(Code::NonceUsed, detail));
-        }
-        Ok(())
-    }
-
-    /// Takes a transaction that may enter a block next.
+    /// Takes a transaction that may enter a block next. One whose signature is verified takes the
+    /// place of one whose is not: whoever forwarded that may have made it up.
     ///
     /// # Errors
     /// [`Refusal`] when it is known, its nonce is taken or a limit is reached.
@@ -171,19 +150,24 @@ impl Pool {
         &mut self,
         transaction: Arc<Transaction>,
         origin: Origin,
-        signature: Signature,
         now_ms: u64,
     ) -> Result<(), Refusal> {
-        self.check_new(&transaction)?;
         let body = &transaction.body;
-        if let Some(rival) = self.rival(&body.sender, body.nonce)? {
-            if signature == Signature::Unverified || self.is_verified(rival) {
-                let nonce = body.nonce;
+        let nonce = body.nonce;
+        if self.recent.contains(&transaction.id) {
+            let detail = format!("the transaction is final: nonce {nonce} is used");
+            return Err(Refusal::chain(Code::NonceUsed, detail));
+        }
+        if let Some(rival) = self.rival(&body.sender, nonce)? {
+            let kept = self.entries.get(&rival).map(|pending| &pending.transaction);
+            if kept.is_some_and(|kept| kept.id == transaction.id) {
+                return Err(Refusal::Duplicate);
+            }
+            if !transaction.is_signed() || kept.is_some_and(|kept| kept.is_signed()) {
                 let detail =
                     format!("another transaction with nonce {nonce} waits: take another nonce");
                 return Err(Refusal::chain(Code::NonceUsed, detail));
             }
-            // Whoever forwarded the other one may have made it up.
             self.remove_place(rival);
         }
         let bytes = self.bytes + transaction.bytes.len();
@@ -194,12 +178,10 @@ impl Pool {
         self.next += 1;
         self.bytes = bytes;
         self.places.insert(transaction.id, place);
-        self.by_bytes.insert(transaction.bytes.clone(), place);
-        self.accounts.entry(body.sender).or_default().push((body.nonce, place));
+        self.accounts.entry(body.sender).or_default().push((nonce, place));
         self.expiries.insert(body.valid_until_ms, place);
-        let sent_ms = now_ms;
-        let pending = Pending { transaction, origin, signature, sent_ms, suspect: false };
-        self.entries.insert(place, pending);
+        self.entries
+            .insert(place, Pending { transaction, origin, sent_ms: now_ms, suspect: false });
         Ok(())
     }
 
@@ -216,16 +198,10 @@ impl Pool {
         }
     }
 
-    fn is_verified(&self, place: Place) -> bool {
-        let pending = self.entries.get(&place);
-        pending.is_some_and(|pending| pending.signature == Signature::Verified)
-    }
-
     fn remove_place(&mut self, place: Place) {
         let Some(Pending { transaction, .. }) = self.entries.remove(&place) else { return };
         self.bytes -= transaction.bytes.len();
         self.places.remove(&transaction.id);
-        self.by_bytes.remove(&transaction.bytes);
         self.suspects.remove(&place);
         let sender = &transaction.body.sender;
         if let Some(nonces) = self.accounts.get_mut(sender) {
@@ -233,14 +209,6 @@ impl Pool {
             if nonces.is_empty() {
                 self.accounts.remove(sender);
             }
-        }
-    }
-
-    /// Takes note that the signature of a transaction is right.
-    pub fn note_verified(&mut self, id: &TransactionId) {
-        let Some(place) = self.places.get(id) else { return };
-        if let Some(pending) = self.entries.get_mut(place) {
-            pending.signature = Signature::Verified;
         }
     }
 
@@ -327,7 +295,7 @@ impl Pool {
     /// Puts every transaction of an account in doubt: its keys changed.
     pub fn suspect_sender(&mut self, sender: &Address) {
         let Some(nonces) = self.accounts.get(sender) else { return };
-        for (_, place) in nonces {
+        for (_, place) in nonces.iter() {
             if let Some(pending) = self.entries.get_mut(place) {
                 pending.suspect = true;
                 self.suspects.insert(*place);

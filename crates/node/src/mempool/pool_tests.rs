@@ -1,6 +1,6 @@
 //! Test the pool against a naive model and its limits.
 
-use super::pool::{Origin, Pool, Signature};
+use super::pool::{Origin, Pool};
 use super::refusal::Refusal;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -96,7 +96,7 @@ proptest! {
             match step {
                 Step::Insert { account, nonce, valid_until_ms, salt } => {
                     let one = transaction(account, nonce, valid_until_ms, salt);
-                    let found = pool.insert(one.clone(), Origin::Client, Signature::Verified, 0);
+                    let found = pool.insert(one.clone(), Origin::Client, 0);
                     prop_assert_eq!(found.map_err(|refusal| refusal.code()), model.insert(&one));
                 }
                 Step::Finalize { account, nonce, time_ms, salt } => {
@@ -125,7 +125,7 @@ proptest! {
 fn candidates_respect_count_bytes_and_taken() {
     let mut pool = Pool::default();
     let three: Vec<_> = (0..3).map(|nonce| transaction(1, nonce, 9, 0)).collect();
-    three.iter().for_each(|one| pool.insert(one.clone(), Origin::Peer, Signature::Unverified, 0).unwrap());
+    three.iter().for_each(|one| pool.insert(one.clone(), Origin::Peer, 0).unwrap());
     let size = three[0].bytes.len();
     let none = TransactionIds::default();
     for count in 0..=3 {
@@ -133,7 +133,7 @@ fn candidates_respect_count_bytes_and_taken() {
         assert_eq!(pool.candidates(9, count * size, &none).len(), count);
     }
     assert_eq!(pool.candidates(9, 2 * size - 1, &none).len(), 1);
-    let taken = HashSet::from([three[0].id]);
+    let taken = TransactionIds::from_iter([three[0].id]);
     assert_eq!(ids(&pool.candidates(9, usize::MAX, &taken)), ids(&three[1..]));
 }
 
@@ -143,11 +143,11 @@ fn candidates_respect_count_bytes_and_taken() {
 fn an_account_at_its_limit_is_refused_alone() {
     let mut pool = Pool::default();
     for nonce in 0..PENDING_ACCOUNT_MAX as u64 {
-        pool.insert(transaction(1, nonce, 9, 0), Origin::Client, Signature::Verified, 0).unwrap();
+        pool.insert(transaction(1, nonce, 9, 0), Origin::Client, 0).unwrap();
     }
     let over = transaction(1, PENDING_ACCOUNT_MAX as u64, 9, 0);
-    assert_eq!(pool.insert(over, Origin::Client, Signature::Verified, 0), Err(Refusal::AccountFull));
-    assert_eq!(pool.insert(transaction(2, 0, 9, 0), Origin::Client, Signature::Verified, 0), Ok(()));
+    assert_eq!(pool.insert(over, Origin::Client, 0), Err(Refusal::AccountFull));
+    assert_eq!(pool.insert(transaction(2, 0, 9, 0), Origin::Client, 0), Ok(()));
 }
 
 /// Goal: what a leader left out is not proposed until it is cleared. Method: suspect one of two,
@@ -156,8 +156,8 @@ fn an_account_at_its_limit_is_refused_alone() {
 fn suspects_are_not_proposed() {
     let mut pool = Pool::default();
     let (first, second) = (transaction(1, 0, 9, 0), transaction(2, 0, 9, 0));
-    pool.insert(first.clone(), Origin::Client, Signature::Verified, 0).unwrap();
-    pool.insert(second.clone(), Origin::Client, Signature::Verified, 0).unwrap();
+    pool.insert(first.clone(), Origin::Client, 0).unwrap();
+    pool.insert(second.clone(), Origin::Client, 0).unwrap();
     pool.suspect(&first.id);
     assert_eq!(all(&pool), vec![second.id]);
     assert_eq!(ids(&pool.suspects()), vec![first.id]);
@@ -185,8 +185,8 @@ fn clients_transactions_are_sent_again() {
 fn a_final_transaction_does_not_come_back() {
     let mut pool = Pool::default();
     let one = transaction(1, 5, 9, 0);
-    pool.insert(one.clone(), Origin::Client, Signature::Verified, 0).unwrap();
+    pool.insert(one.clone(), Origin::Client, 0).unwrap();
     pool.finalize(std::iter::once((one.id, &one.body.sender, 5)), 1);
-    let refusal = pool.insert(one, Origin::Peer, Signature::Unverified, 0).unwrap_err();
+    let refusal = pool.insert(one, Origin::Peer, 0).unwrap_err();
     assert_eq!(refusal.code(), Code::NonceUsed.name());
 }

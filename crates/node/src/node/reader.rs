@@ -5,6 +5,7 @@ use super::follower::stored;
 use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,
 };
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use trine_consensus::Chain;
@@ -31,7 +32,7 @@ pub(super) struct Attached {
 #[derive(Default)]
 struct Recent {
     blocks: VecDeque<Arc<FinalizedBlock>>,
-    places: HashMap<TransactionId, (Height, usize)>,
+    places: HashMap<TransactionId, (Height, usize), RandomState>,
 }
 
 impl Recent {
