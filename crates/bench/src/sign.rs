@@ -200,7 +200,7 @@ fn next(shared: &Shared, rng: &mut StdRng) -> Transaction {
         key_index: 0,
         nonce: sender.nonce.fetch_add(1, Ordering::Relaxed),
         valid_until_ms: now_ms() + VALID_FOR_MS,
-        calls: vec![call.to_raw()],
+        calls: [call.to_raw()].into(),
     };
     unsigned.sign(shared.suite, &sender.key)
 }

@@ -44,7 +44,7 @@ fn transfer(state: &mut u64) -> (Arc<Transaction>, Outcome) {
         key_index: 0,
         nonce: random(state) % 100,
         valid_until_ms: 1_800_000_000_000,
-        calls: vec![RawCall { module: 5, method: 3, arguments: arguments.0 }],
+        calls: [RawCall { module: 5, method: 3, arguments: arguments.0.into() }].into(),
     };
     let signature = (0..8).flat_map(|_| random(state).to_be_bytes()).collect();
     let transaction = body.with_signature(SUITE, Algorithm::Ed25519, signature);

@@ -149,7 +149,7 @@ impl MemoryChain {
             key_index: 0,
             nonce,
             valid_until_ms: clock::now_ms() + 60_000,
-            calls,
+            calls: calls.into(),
         }
     }
 

@@ -60,7 +60,7 @@ pub(crate) fn append(
     let first_index = log.frontier.size();
     let count = u16::try_from(entries.len()).expect("the codec admits 1,000 entries");
     let leaves = leaf_hashes(suite, entries.iter().map(|entry| entry.0.as_slice()));
-    leaves.into_iter().for_each(|leaf| log.frontier.append(suite, leaf));
+    log.frontier.extend(suite, leaves);
     state.put(id, log);
     state.append(LogAppend { log: id, first_index, entries: entries.to_vec() });
     state.emit(MODULE, APPENDED, Vec::new(), |to| {

@@ -22,7 +22,9 @@ pub(crate) fn accounts(suite: Suite, transactions: &[&Transaction]) -> Vec<Addre
         let calls = transaction.calls().iter().flatten();
         touched.extend(calls.filter_map(|call| account_of(suite, call)));
     }
-    touched.sort_unstable();
+    // Two addresses rarely share their first eight bytes.
+    let head = |address: &Address| u64::from_be_bytes(*address.0.first_chunk().expect("20 bytes"));
+    touched.sort_unstable_by(|a, b| head(a).cmp(&head(b)).then_with(|| a.cmp(b)));
     touched.dedup();
     touched
 }

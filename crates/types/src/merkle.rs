@@ -40,20 +40,26 @@ pub fn root<'a>(suite: Suite, leaves: impl IntoIterator<Item = &'a [u8]>) -> Dig
 
 /// Root over leaves that are hashed already.
 pub fn root_of_hashes(suite: Suite, mut level: Vec<Digest>) -> Digest {
-    let mut messages = Messages::default();
     while level.len() > 1 {
-        let mut parents = Vec::with_capacity(level.len().div_ceil(2));
         let (pairs, rest) = level.as_chunks::<2>();
-        for [left, right] in pairs {
-            messages.push(&[&[1], &left.0, &right.0]);
-            messages.hash_when_full(suite, &mut parents);
-        }
-        messages.hash(suite, &mut parents);
+        let mut above = parents(suite, pairs);
         // A node without a sibling moves up: its subtree is complete, or the last of its level.
-        parents.extend(rest);
-        level = parents;
+        above.extend(rest);
+        level = above;
     }
     level.pop().unwrap_or_else(|| empty_root(suite))
+}
+
+/// Hashes of the inner nodes over pairs of nodes, several at a time.
+pub fn parents(suite: Suite, pairs: &[[Digest; 2]]) -> Vec<Digest> {
+    let mut messages = Messages::default();
+    let mut hashes = Vec::with_capacity(pairs.len());
+    for [left, right] in pairs {
+        messages.push(&[&[1], &left.0, &right.0]);
+        messages.hash_when_full(suite, &mut hashes);
+    }
+    messages.hash(suite, &mut hashes);
+    hashes
 }
 
 /// Messages gathered in one buffer until they are hashed together.
@@ -112,6 +118,25 @@ impl Frontier {
         }
         self.peaks.push(node);
         self.size += 1;
+    }
+
+    /// Appends leaves that are hashed already, several nodes at a time.
+    pub fn extend(&mut self, suite: Suite, leaf_hashes: Vec<Digest>) {
+        let mut size_above = self.size;
+        self.size += leaf_hashes.len() as u64;
+        let mut level = leaf_hashes;
+        let mut fresh = Vec::new();
+        while !level.is_empty() {
+            if size_above & 1 == 1 {
+                // The subtree that had no sibling gets one.
+                level.splice(..0, self.peaks.pop());
+            }
+            let (pairs, rest) = level.as_chunks::<2>();
+            fresh.extend(rest);
+            level = parents(suite, pairs);
+            size_above >>= 1;
+        }
+        self.peaks.extend(fresh.into_iter().rev());
     }
 
     /// Root of the tree so far.

@@ -6,6 +6,7 @@ use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder, check_limit};
 use crate::identifiers::{Address, ChainId, TransactionId, tagged_hash};
 use crate::limits::{ARGUMENTS_BYTES_MAX, CALLS_MAX, SIGNATURE_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::sync::OnceLock;
 use trine_crypto::{Algorithm, BatchItem, SecretKey, Suite};
 
@@ -13,6 +14,13 @@ use trine_crypto::{Algorithm, BatchItem, SecretKey, Suite};
 pub const TRANSACTION_VERSION: u8 = 1;
 /// Namespace of a transaction's signature.
 pub const TRANSACTION_NAMESPACE: &[u8] = b"trine/transaction/1";
+
+/// Arguments of a call; those of most calls lie in the transaction itself.
+pub type Arguments = SmallVec<[u8; 56]>;
+/// Calls of a transaction; mostly one, which lies in the transaction itself.
+pub type Calls = SmallVec<[RawCall; 1]>;
+/// Bytes of a signature; those of most algorithms lie in the transaction itself.
+pub type SignatureBytes = SmallVec<[u8; 68]>;
 
 /// One call of a module's method, with its arguments still encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +30,7 @@ pub struct RawCall {
     /// Number of the method in the module.
     pub method: u8,
     /// Canonical encoding of the arguments.
-    pub arguments: Vec<u8>,
+    pub arguments: Arguments,
 }
 
 impl Encode for RawCall {
@@ -38,7 +46,7 @@ impl Decode for RawCall {
         Ok(Self {
             module: u8::decode(from)?,
             method: u8::decode(from)?,
-            arguments: from.bytes16(ARGUMENTS_BYTES_MAX, "arguments")?.to_vec(),
+            arguments: from.bytes16(ARGUMENTS_BYTES_MAX, "arguments")?.into(),
         })
     }
 }
@@ -57,7 +65,7 @@ pub struct UnsignedTransaction {
     /// Last block time, in Unix milliseconds, at which the transaction may enter a block.
     pub valid_until_ms: u64,
     /// Calls, executed in order, all or nothing; 1 to [`CALLS_MAX`].
-    pub calls: Vec<RawCall>,
+    pub calls: Calls,
 }
 
 impl UnsignedTransaction {
@@ -84,7 +92,7 @@ impl UnsignedTransaction {
         let id = transaction_id(suite, &encoder.0);
         algorithm.number().encode(&mut encoder);
         encoder.bytes16(&signature);
-        let bytes = encoder.0.into();
+        let (signature, bytes) = (signature.into(), encoder.0.into());
         Transaction { body: self, algorithm, signature, id, bytes, memo: Memo::default() }
     }
 }
@@ -143,8 +151,8 @@ const ENCODED_BYTES_USUAL: usize = 256;
 /// What this process has found out about a transaction; no part of its value.
 #[derive(Debug, Default)]
 struct Memo {
-    calls: OnceLock<Box<[Result<Call, Code>]>>,
-    signer: OnceLock<Box<[u8]>>,
+    calls: OnceLock<SmallVec<[Result<Call, Code>; 1]>>,
+    signer: OnceLock<SmallVec<[u8; 36]>>,
 }
 
 /// A copy can be changed, so it starts without a memory.
@@ -170,7 +178,7 @@ pub struct Transaction {
     /// Algorithm of the signature; must be that of the key.
     pub algorithm: Algorithm,
     /// Signature, of a length that its algorithm admits.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// Identifier.
     pub id: TransactionId,
     /// The encoding; what blocks carry and the body root commits to.
@@ -190,7 +198,7 @@ impl Transaction {
         let payload_bytes = bytes.len() - decoder.remaining();
         let algorithm = Algorithm::from_number(u8::decode(&mut decoder)?)
             .ok_or(DecodeError::Malformed("unknown signature algorithm"))?;
-        let signature = decoder.bytes16(SIGNATURE_BYTES_MAX, "signature")?.to_vec();
+        let signature: SignatureBytes = decoder.bytes16(SIGNATURE_BYTES_MAX, "signature")?.into();
         if !algorithm.admits_signature_bytes(signature.len()) {
             return Err(DecodeError::Malformed("signature length is not its algorithm's"));
         }

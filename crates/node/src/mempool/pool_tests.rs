@@ -20,7 +20,7 @@ fn transaction(account: u8, nonce: u64, valid_until_ms: u64, salt: u8) -> Arc<Tr
         key_index: 0,
         nonce,
         valid_until_ms,
-        calls: vec![RawCall { module: 9, method: 9, arguments: vec![salt] }],
+        calls: [RawCall { module: 9, method: 9, arguments: [salt][..].into() }].into(),
     };
     Arc::new(body.sign(suite(), &secret_key("pool")))
 }
