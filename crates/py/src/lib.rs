@@ -3,6 +3,7 @@
 //! Thin: argument conversion and error mapping only. Long work runs with the interpreter lock
 //! released; a panic becomes `trine.errors.Internal`.
 
+mod allocator;
 mod calls;
 mod crypto;
 mod detached;
@@ -20,11 +21,6 @@ mod transactions;
 
 use pyo3::prelude::*;
 
-/// A node allocates on many threads and frees on others; the system's allocator took an eighth of
-/// its time under load. Python keeps its own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Adds a submodule so that `import trine._core.NAME` works as well as attribute access.
 fn add(
     parent: &Bound<'_, PyModule>,
@@ -40,6 +36,7 @@ fn add(
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    allocator::keep_memory();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     add(module, "calls", calls::register)?;
     add(module, "crypto", crypto::register)?;

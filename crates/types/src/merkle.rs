@@ -125,7 +125,7 @@ impl Frontier {
         let mut size_above = self.size;
         self.size += leaf_hashes.len() as u64;
         let mut level = leaf_hashes;
-        let mut fresh = Vec::new();
+        let mut fresh: Vec<Digest> = Vec::new();
         while !level.is_empty() {
             if size_above & 1 == 1 {
                 // The subtree that had no sibling gets one.

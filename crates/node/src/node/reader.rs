@@ -19,7 +19,7 @@ use trine_types::{
 };
 
 /// Transactions of recent blocks kept in memory: clients ask for them right after finality.
-const RECENT_TRANSACTIONS_MAX: usize = 65_536;
+const RECENT_TRANSACTIONS_MAX: usize = 32_768;
 /// Recent blocks kept in memory.
 const RECENT_BLOCKS_MAX: usize = 256;
 
