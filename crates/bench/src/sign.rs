@@ -2,36 +2,36 @@
 
 use crate::plan::{LoadPlan, Payload};
 use crate::process::thread_cpu;
-use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use trine_crypto::SecretKey;
+use trine_types::signing::{SignedTransaction, sign_many};
 use trine_types::transaction::UnsignedTransaction;
-use trine_types::{
-    Address, Amount, AssetId, Call, ChainId, Digest, LogId, Suite, Transaction, TransactionId,
-};
+use trine_types::{Address, Amount, AssetId, Call, ChainId, Digest, LogId, Suite};
 
 /// Milliseconds for which a transaction stays valid after it was signed.
 const VALID_FOR_MS: u64 = 120_000;
 /// Seconds that the signers run ahead of the schedule: further, and the measured window would pay
 /// for transactions that are never sent.
 const AHEAD_S: u64 = 2;
+/// Transactions signed at once.
+const BATCH_MAX: usize = 256;
+/// Nonces of one account, on average, that the batches of all threads hold: threads queue them in
+/// any order, which must stay well within the account's window.
+const NONCES_AT_ONCE_MAX: usize = 32;
 
 /// A transaction ready to send.
-pub struct Signed {
-    /// Identifier.
-    pub id: TransactionId,
-    /// Encoding.
-    pub bytes: Bytes,
-}
+pub type Signed = SignedTransaction;
 
 /// An account that sends: its key and its next nonce.
 struct Sender {
-    key: trine_crypto::SecretKey,
+    key: SecretKey,
     address: Address,
     nonce: AtomicU64,
 }
@@ -49,48 +49,54 @@ struct Shared {
     chain_id: ChainId,
     payload: Payload,
     queue_max: usize,
+    batch: usize,
     senders: Vec<Sender>,
     stop: AtomicBool,
     cpu: Mutex<Duration>,
 }
 
-/// Derives the accounts that send, in parallel; calls `progress` with the number done.
+/// Derives the accounts that send, in parallel.
 fn senders(plan: &LoadPlan, suite: Suite) -> Vec<Sender> {
-    let secrets: Vec<[u8; 32]> = match (&plan.genesis.generated_accounts, plan.payload) {
-        (Some(generated), Payload::Transfer) => (0..generated.count)
-            .map(|index| {
-                let key = generated.secret_key(suite, index);
-                let mut secret = [0; 32];
-                secret.copy_from_slice(key.expose());
-                secret
-            })
-            .collect(),
-        _ => plan.notary_keys.clone(),
+    let generated = plan.genesis.generated_accounts.as_ref();
+    match (generated, plan.payload) {
+        (Some(generated), Payload::Transfer) => {
+            let derive = |indices| generated.secret_keys(suite, indices);
+            in_parallel(generated.count, suite, derive)
+        }
+        _ => in_parallel(plan.notary_keys.len() as u64, suite, |indices| {
+            let secrets = &plan.notary_keys[indices.start as usize..indices.end as usize];
+            let secrets: Vec<_> = secrets.iter().map(|secret| &secret[..]).collect();
+            let keys = SecretKey::from_many(suite.algorithm(), &secrets).into_iter();
+            keys.map(|key| key.expect("the plan's keys are keys of the suite")).collect()
+        }),
+    }
+}
+
+/// Makes `count` accounts of the keys that `derive` gives for ranges of indices.
+fn in_parallel(
+    count: u64,
+    suite: Suite,
+    derive: impl Fn(Range<u64>) -> Vec<SecretKey> + Sync,
+) -> Vec<Sender> {
+    let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let chunk = count.div_ceil(threads).max(1);
+    let work = |first: u64| -> Vec<Sender> {
+        let keys = derive(first..count.min(first + chunk));
+        keys.into_iter().map(|key| sender(suite, key)).collect()
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let chunk = secrets.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
-        let workers: Vec<_> = secrets
-            .chunks(chunk)
-            .map(|secrets| scope.spawn(move || secrets.iter().map(|s| sender(suite, *s)).collect()))
-            .collect();
+        let starts = (0..count).step_by(chunk as usize);
+        let workers: Vec<_> = starts.map(|first| scope.spawn(move || work(first))).collect();
         workers
             .into_iter()
-            .flat_map(|worker| -> Vec<Sender> {
-                worker.join().expect("deriving an address does not panic")
-            })
+            .flat_map(|worker| worker.join().expect("deriving an address does not panic"))
             .collect()
     })
 }
 
-fn sender(suite: Suite, secret: [u8; 32]) -> Sender {
-    let address = Address::of_key(suite, suite.algorithm(), &key(suite, &secret).public_key());
-    Sender { key: key(suite, &secret), address, nonce: AtomicU64::new(0) }
-}
-
-fn key(suite: Suite, secret: &[u8; 32]) -> trine_crypto::SecretKey {
-    trine_crypto::SecretKey::from_bytes(suite.algorithm(), secret)
-        .expect("the plan's keys are keys of the suite")
+fn sender(suite: Suite, key: SecretKey) -> Sender {
+    let address = Address::of_key(suite, suite.algorithm(), &key.public_key());
+    Sender { key, address, nonce: AtomicU64::new(0) }
 }
 
 impl Signers {
@@ -101,6 +107,7 @@ impl Signers {
             chain_id: plan.genesis.chain_id(),
             payload: plan.payload,
             queue_max: (plan.rate_per_s * AHEAD_S) as usize,
+            batch: 1,
             senders: senders(plan, suite),
             stop: AtomicBool::new(false),
             cpu: Mutex::default(),
@@ -139,8 +146,10 @@ impl Prepared {
 
     /// Starts `threads` threads.
     pub fn start(self, threads: usize) -> Signers {
-        let (queue, ready) = sync_channel(self.0.queue_max);
-        let shared = Arc::new(self.0);
+        let mut shared = self.0;
+        shared.batch = batch_size(shared.senders.len(), threads, shared.queue_max);
+        let (queue, ready) = sync_channel(shared.queue_max);
+        let shared = Arc::new(shared);
         let threads = (0..threads)
             .map(|_| {
                 let (queue, shared) = (queue.clone(), shared.clone());
@@ -151,19 +160,22 @@ impl Prepared {
     }
 }
 
+/// Transactions that each thread signs at once: no more than the schedule takes before they
+/// expire, and few enough of each account.
+fn batch_size(senders: usize, threads: usize, queue_max: usize) -> usize {
+    let of_accounts = senders * NONCES_AT_ONCE_MAX / threads.max(1);
+    BATCH_MAX.min(of_accounts).min(queue_max).max(1)
+}
+
 fn work(shared: &Shared, queue: &SyncSender<Signed>) {
     let mut rng: StdRng = rand::make_rng();
     let mut counted = Duration::ZERO;
     while !shared.stop.load(Ordering::Relaxed) {
-        let transaction = next(shared, &mut rng);
-        let mut signed = Signed { id: transaction.id, bytes: transaction.bytes };
-        while let Err(error) = queue.try_send(signed) {
-            let TrySendError::Full(back) = error else { return };
-            if shared.stop.load(Ordering::Relaxed) {
+        let bodies: Vec<_> = (0..shared.batch).map(|_| next(shared, &mut rng)).collect();
+        for signed in sign_many(shared.suite, &bodies) {
+            if !put(shared, queue, signed) {
                 return;
             }
-            signed = back;
-            thread::sleep(Duration::from_millis(1));
         }
         let now = thread_cpu();
         let mut cpu = shared.cpu.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -172,7 +184,19 @@ fn work(shared: &Shared, queue: &SyncSender<Signed>) {
     }
 }
 
-fn next(shared: &Shared, rng: &mut StdRng) -> Transaction {
+/// Queues a transaction once there is room; false when the run is over.
+fn put(shared: &Shared, queue: &SyncSender<Signed>, mut signed: Signed) -> bool {
+    loop {
+        match queue.try_send(signed) {
+            Ok(()) => return true,
+            Err(TrySendError::Full(back)) if !shared.stop.load(Ordering::Relaxed) => signed = back,
+            Err(_) => return false,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn next<'a>(shared: &'a Shared, rng: &mut StdRng) -> (UnsignedTransaction, &'a SecretKey) {
     let count = shared.senders.len();
     let from = rng.random_range(0..count);
     let call = match shared.payload {
@@ -202,7 +226,7 @@ fn next(shared: &Shared, rng: &mut StdRng) -> Transaction {
         valid_until_ms: now_ms() + VALID_FOR_MS,
         calls: [call.to_raw()].into(),
     };
-    unsigned.sign(shared.suite, &sender.key)
+    (unsigned, &sender.key)
 }
 
 fn random_digest(rng: &mut StdRng) -> Digest {
@@ -214,3 +238,6 @@ fn random_digest(rng: &mut StdRng) -> Digest {
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,16 @@
-//! Measure Ed25519 verification in bulk: thread CPU time a signature, beside ed25519-dalek.
+//! Measure Ed25519 in bulk: thread CPU time a signature, beside ed25519-dalek.
 //!
-//! Run as `cargo run -p trine-bulk --example ed25519`; with a number, only a batch of
-//! that size is measured, over and over for a profiler.
+//! Run as `cargo run -p trine-bulk --example ed25519`; with `sign`, only signing is measured; with
+//! a number, only a batch of that size is verified, over and over for a profiler.
 
 use std::hint::black_box;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use trine_bulk::Path;
-use trine_bulk::ed25519::{Item, KeyCache, verify, verify_batch_on, verify_each_on};
+use trine_bulk::ed25519::{
+    Item, KeyCache, SigningItem, SigningKey as BulkKey, sign_batch_on, verify, verify_batch_on,
+    verify_each_on,
+};
 
 const COUNTS: [usize; 6] = [64, 256, 1024, 4096, 8192, 32768];
 const MESSAGE_BYTES: usize = 150;
@@ -138,8 +141,43 @@ fn print_batches(path: Path) {
     }
 }
 
+/// Bytes of the message that a transaction's signature covers.
+const SIGNED_BYTES: usize = 52;
+
+fn print_signing() {
+    let library = SigningKey::from_bytes(&[7; 32]);
+    let single =
+        measure(64, || (0..64u8).map(|i| library.sign(&[i; SIGNED_BYTES])).collect::<Vec<_>>());
+    let expanded =
+        measure(64, || (0..64u8).map(|i| SigningKey::from_bytes(&[i; 32])).collect::<Vec<_>>());
+    println!("ed25519-dalek: {single:.2} us a signature, {expanded:.2} us a key from its seed");
+    for path in Path::available().iter().rev() {
+        println!("{path:?}: microseconds, messages of {SIGNED_BYTES} bytes, all keys different");
+        println!("  count    sign     key");
+        for count in [1, 8, 16, 64, 256, 1024, 8192] {
+            let seeds: Vec<[u8; 32]> =
+                (0..count).map(|i| std::array::from_fn(|at| (i >> (8 * (at % 8))) as u8)).collect();
+            let keys = BulkKey::new_many_on(*path, &seeds);
+            let messages: Vec<_> = seeds.iter().map(|seed| [seed[0]; SIGNED_BYTES]).collect();
+            let parts: Vec<[&[u8]; 1]> = messages.iter().map(|message| [&message[..]]).collect();
+            let items: Vec<_> = keys
+                .iter()
+                .zip(&parts)
+                .map(|(key, message)| SigningItem { key, message })
+                .collect();
+            let sign = measure(count, || sign_batch_on(*path, &items));
+            let key = measure(count, || BulkKey::new_many_on(*path, &seeds));
+            println!("{count:7}{sign:8.2}{key:8.2}");
+        }
+    }
+}
+
 fn main() {
-    if let Some(count) = std::env::args().nth(1) {
+    let only = std::env::args().nth(1);
+    if only.as_deref() == Some("sign") {
+        return print_signing();
+    }
+    if let Some(count) = only {
         let count = count.parse().expect("a number of signatures");
         let signed = sign(count, count);
         for _ in 0..PROFILED_REPEATS {
@@ -147,6 +185,7 @@ fn main() {
         }
         return;
     }
+    print_signing();
     println!("ed25519-dalek: microseconds a signature, all keys different, decoding included");
     println!("  count   batch  single");
     for count in [64, 256, 1024, 4096, 8192] {

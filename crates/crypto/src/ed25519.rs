@@ -1,11 +1,11 @@
-//! Sign and verify Ed25519 by the rule of ZIP 215: few signatures with libraries, many in bulk.
+//! Sign Ed25519, and verify it by the rule of ZIP 215: few with a library, many in bulk.
 
-use crate::scheme::{Signed, Signer, Verifier};
+use crate::scheme::{Signed, Signer, ToSign, Verifier};
 use curve25519_dalek::{EdwardsPoint, Scalar, edwards::CompressedEdwardsY, traits::IsIdentity};
-use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha512};
 use std::sync::LazyLock;
 use trine_bulk::ed25519 as bulk;
+use zeroize::Zeroizing;
 
 pub(crate) const SECRET_KEY_BYTES: usize = 32;
 pub(crate) const PUBLIC_KEY_BYTES: usize = 32;
@@ -20,21 +20,49 @@ static KEYS: LazyLock<bulk::KeyCache> = LazyLock::new(|| bulk::KeyCache::new(KEY
 
 pub(crate) struct Ed25519;
 
-struct Key(SigningKey);
+struct Key(bulk::SigningKey);
 
 impl Signer for Key {
     fn public_key(&self) -> Vec<u8> {
-        self.0.verifying_key().to_bytes().to_vec()
+        self.0.public_key().to_vec()
     }
 
     fn sign(&self, signed: &[u8]) -> Vec<u8> {
-        self.0.sign(signed).to_bytes().to_vec()
+        self.0.sign(&[signed]).to_vec()
+    }
+
+    fn ed25519(&self) -> Option<&bulk::SigningKey> {
+        Some(&self.0)
     }
 }
 
 impl Verifier for Ed25519 {
     fn signer(&self, secret: &[u8]) -> Option<Box<dyn Signer>> {
-        Some(Box::new(Key(SigningKey::from_bytes(secret.try_into().ok()?))))
+        Some(Box::new(Key(bulk::SigningKey::new(secret.try_into().ok()?))))
+    }
+
+    fn signers(&self, secrets: &[&[u8]]) -> Vec<Option<Box<dyn Signer>>> {
+        let sized = |secret: &&[u8]| <[u8; SECRET_KEY_BYTES]>::try_from(*secret).ok();
+        let seeds: Zeroizing<Vec<_>> = Zeroizing::new(secrets.iter().filter_map(sized).collect());
+        let keys = bulk::SigningKey::new_many(&seeds);
+        let mut rest = keys.iter();
+        let mut signer = |secret: &&[u8]| -> Option<Box<dyn Signer>> {
+            let key = rest.by_ref().take(usize::from(secret.len() == SECRET_KEY_BYTES)).next()?;
+            // A clone: the list erases its own keys.
+            Some(Box::new(Key(key.clone())))
+        };
+        secrets.iter().map(&mut signer).collect()
+    }
+
+    fn sign_many(&self, items: &[ToSign<'_>]) -> Vec<Vec<u8>> {
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| bulk::SigningItem {
+                key: item.signer.ed25519().expect("signers are of this algorithm"),
+                message: &item.parts,
+            })
+            .collect();
+        bulk::sign_batch(&items).iter().map(|signature| signature.to_vec()).collect()
     }
 
     fn is_public_key(&self, key: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Sign with one key and verify one signature or many, by algorithm.
 
-use crate::scheme::{Signed, Signer, Verifier, frame, framed};
+use crate::scheme::{Signed, Signer, ToSign, Verifier, frame, framed};
 use crate::{ed25519, ml_dsa, p256, passkey, secp256k1, sm2};
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
@@ -173,7 +173,27 @@ impl SecretKey {
     /// # Errors
     /// [`KeyError::BadSecretKey`] when the length or the value is wrong.
     pub fn from_bytes(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
-        let signer = algorithm.verifier().signer(secret).ok_or(KeyError::BadSecretKey {
+        Self::with_signer(algorithm, secret, algorithm.verifier().signer(secret))
+    }
+
+    /// Takes many secret keys, each as [`SecretKey::from_bytes`] does; Ed25519 keys in bulk.
+    pub fn from_many(algorithm: Algorithm, secrets: &[&[u8]]) -> Vec<Result<Self, KeyError>> {
+        let signers = algorithm.verifier().signers(secrets);
+        secrets
+            .iter()
+            .zip(signers)
+            .map(|(secret, signer)| Self::with_signer(algorithm, secret, signer))
+            .collect()
+    }
+
+    fn with_signer(
+        algorithm: Algorithm,
+        secret: &[u8],
+        signer: Option<Box<dyn Signer>>,
+    ) -> Result<Self, KeyError> {
+        // Libraries take shorter numbers too, which would be a second encoding of a key.
+        let is_sized = secret.len() == algorithm.secret_key_bytes();
+        let signer = signer.filter(|_| is_sized).ok_or(KeyError::BadSecretKey {
             algorithm,
             length: secret.len(),
             expected: algorithm.secret_key_bytes(),
@@ -224,6 +244,41 @@ impl SecretKey {
     pub fn sign_unframed(&self, message: &[u8]) -> Vec<u8> {
         self.signer.sign(message)
     }
+}
+
+/// One signature to make.
+#[derive(Clone, Copy, Debug)]
+pub struct SigningItem<'a> {
+    /// Key that signs.
+    pub key: &'a SecretKey,
+    /// Namespace of the signature (see [`SecretKey::sign`]).
+    pub namespace: &'a [u8],
+    /// Bytes to sign.
+    pub message: &'a [u8],
+}
+
+/// Signs each message as [`SecretKey::sign`] does, in bulk where the algorithm can (Ed25519);
+/// the signatures are in the order of the items.
+pub fn sign_batch(items: &[SigningItem<'_>]) -> Vec<Vec<u8>> {
+    let heads: Vec<_> = items.iter().map(|item| frame(item.namespace.len())).collect();
+    let mut signatures = vec![Vec::new(); items.len()];
+    for algorithm in Algorithm::ALL {
+        let places: Vec<_> =
+            (0..items.len()).filter(|place| items[*place].key.algorithm == algorithm).collect();
+        if places.is_empty() {
+            continue;
+        }
+        let to_sign = |place: &usize| {
+            let (item, (head, length)) = (&items[*place], &heads[*place]);
+            let signer = item.key.signer.as_ref();
+            ToSign { signer, parts: [&head[..*length], item.namespace, item.message] }
+        };
+        let group: Vec<_> = places.iter().map(to_sign).collect();
+        for (place, signature) in places.into_iter().zip(algorithm.verifier().sign_many(&group)) {
+            signatures[place] = signature;
+        }
+    }
+    signatures
 }
 
 /// One signature to check.

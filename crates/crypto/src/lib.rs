@@ -44,8 +44,8 @@ pub use engine_hash::Sm3;
 pub use hash::{Digest, Hasher, Suite, UnknownSuite, hash_many};
 pub use keccak::keccak256;
 pub use key::{
-    Algorithm, BatchItem, KEY_CANDIDATES_MAX, KeyError, SecretKey, UnframedItem, verify,
-    verify_batch, verify_each, verify_each_unframed, verify_unframed,
+    Algorithm, BatchItem, KEY_CANDIDATES_MAX, KeyError, SecretKey, SigningItem, UnframedItem,
+    sign_batch, verify, verify_batch, verify_each, verify_each_unframed, verify_unframed,
 };
 pub use key_file::{
     KEY_FILE_BYTES_MAX, KeyFileError, PBKDF2_ITERATIONS_MAX, SCRYPT_BYTES_MAX,

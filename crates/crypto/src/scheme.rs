@@ -1,5 +1,7 @@
 //! Say what each algorithm's file offers to the rest of the crate.
 
+use trine_bulk::ed25519::SigningKey;
+
 /// Signs with the secret key that it holds; erases it when dropped.
 pub(crate) trait Signer: Send + Sync {
     /// Public key, encoded as [`Algorithm`](crate::Algorithm) says.
@@ -7,6 +9,19 @@ pub(crate) trait Signer: Send + Sync {
 
     /// Signs exactly these bytes; the same input always gives the same signature.
     fn sign(&self, signed: &[u8]) -> Vec<u8>;
+
+    /// The key as the bulk signer of Ed25519 takes it; none for other algorithms.
+    fn ed25519(&self) -> Option<&SigningKey> {
+        None
+    }
+}
+
+/// One signature to make, with what it covers in parts.
+#[derive(Clone, Copy)]
+pub(crate) struct ToSign<'a> {
+    pub(crate) signer: &'a dyn Signer,
+    /// The signed bytes are these one after the other.
+    pub(crate) parts: [&'a [u8]; 3],
 }
 
 /// One signature to check, with what it covers in parts.
@@ -22,6 +37,16 @@ pub(crate) struct Signed<'a> {
 pub(crate) trait Verifier: Sync {
     /// Takes a secret key; none when the length or the value is wrong.
     fn signer(&self, secret: &[u8]) -> Option<Box<dyn Signer>>;
+
+    /// Takes many secret keys, as `signer` does.
+    fn signers(&self, secrets: &[&[u8]]) -> Vec<Option<Box<dyn Signer>>> {
+        secrets.iter().map(|secret| self.signer(secret)).collect()
+    }
+
+    /// Makes each signature, as its signer does; all signers are of this algorithm.
+    fn sign_many(&self, items: &[ToSign<'_>]) -> Vec<Vec<u8>> {
+        items.iter().map(|item| item.signer.sign(&item.parts.concat())).collect()
+    }
 
     /// Says whether `key` has the one encoding that this algorithm's keys have and is usable.
     fn is_public_key(&self, key: &[u8]) -> bool;

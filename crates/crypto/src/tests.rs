@@ -5,6 +5,7 @@ use crate::{
 };
 
 mod schemes;
+mod signing;
 pub(crate) mod vectors;
 mod wycheproof;
 

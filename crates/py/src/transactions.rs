@@ -6,14 +6,19 @@ use crate::keys::{SecretKey, algorithm, suite};
 use crate::token::{TokenKey, of_token};
 use bytes::Bytes;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 use trine_crypto::Suite;
 use trine_token::TokenError;
 use trine_types::limits::{CALLS_MAX, TRANSACTION_BYTES_MAX};
+use trine_types::signing::sign_many as sign_transactions;
 use trine_types::transaction::TRANSACTION_NAMESPACE;
 use trine_types::{
     Address, ChainId, Code, Decode, Encode, RawCall, Transaction, UnsignedTransaction,
 };
+
+/// Bytes of the length before each transaction of a batch.
+const LENGTH_BYTES: usize = 4;
 
 /// Whoever signs: a key in memory, one in a token, or an object with `algorithm` and
 /// `sign(namespace, message)`.
@@ -31,15 +36,16 @@ fn array<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
 }
 
 /// Nonce, last block time in Unix milliseconds, encoded calls.
-type Draft = (u64, u64, Vec<Vec<u8>>);
+type Draft = (u64, u64, Vec<PyBackedBytes>);
 
 fn unsigned(
     chain_id: ChainId,
     sender: Address,
     key_index: u8,
-    draft: Draft,
+    nonce: u64,
+    valid_until_ms: u64,
+    calls: &[PyBackedBytes],
 ) -> PyResult<UnsignedTransaction> {
-    let (nonce, valid_until_ms, calls) = draft;
     if calls.is_empty() {
         return Err(refuse(Code::Malformed.name(), "a transaction has at least one call"));
     }
@@ -90,7 +96,7 @@ fn sign<'py>(
     let sender = Address(array(sender, "sender")?);
     let bodies = drafts
         .into_iter()
-        .map(|draft| unsigned(chain_id, sender, key_index, draft))
+        .map(|(nonce, until, calls)| unsigned(chain_id, sender, key_index, nonce, until, &calls))
         .collect::<PyResult<Vec<_>>>()?;
     let signed = match &key {
         SigningKey::Memory(key) => {
@@ -114,15 +120,65 @@ fn sign<'py>(
     signed
         .into_iter()
         .map(|transaction| {
-            let length = transaction.bytes.len();
-            if length > TRANSACTION_BYTES_MAX {
-                let message = format!("{length} bytes, at most {TRANSACTION_BYTES_MAX} allowed");
-                return Err(refuse(Code::TooLarge.name(), message));
-            }
+            check_length(transaction.bytes.len())?;
             let id = PyBytes::new(py, &transaction.id.0);
             Ok((id, PyBytes::new(py, &transaction.bytes)))
         })
         .collect()
+}
+
+/// Index of the signer, nonce, last block time in Unix milliseconds, encoded calls.
+type DraftOf = (usize, u64, u64, Vec<PyBackedBytes>);
+
+/// Identifiers, and transactions as a batch holds them.
+type Framed<'py> = (Vec<Bound<'py, PyBytes>>, Vec<Bound<'py, PyBytes>>);
+
+/// Signs one transaction for each draft, in bulk; `signers` are (key, sender, key index). Returns
+/// the identifiers, and the transactions with their lengths before them, in order.
+#[pyfunction]
+fn sign_many<'py>(
+    py: Python<'py>,
+    suite_name: &str,
+    chain_id: &[u8],
+    signers: Vec<(Py<SecretKey>, PyBackedBytes, u8)>,
+    drafts: Vec<DraftOf>,
+) -> PyResult<Framed<'py>> {
+    let suite = suite(suite_name)?;
+    let chain_id = ChainId(array(chain_id, "chain id")?);
+    let signers = signers
+        .iter()
+        .map(|(key, sender, index)| Ok((&key.get().0, Address(array(sender, "sender")?), *index)))
+        .collect::<PyResult<Vec<_>>>()?;
+    let items = drafts
+        .into_iter()
+        .map(|(signer, nonce, until, calls)| {
+            let (key, sender, key_index) = *signers.get(signer).ok_or_else(|| {
+                bad_argument(format!("signer {signer}, expected below {}", signers.len()))
+            })?;
+            Ok((unsigned(chain_id, sender, key_index, nonce, until, &calls)?, key))
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    let signed = detached(py, || sign_transactions(suite, &items))?;
+    let mut framed = (Vec::with_capacity(signed.len()), Vec::with_capacity(signed.len()));
+    for one in signed {
+        check_length(one.bytes.len())?;
+        framed.0.push(PyBytes::new(py, &one.id.0));
+        framed.1.push(PyBytes::new_with(py, LENGTH_BYTES + one.bytes.len(), |place| {
+            let (length, transaction) = place.split_at_mut(LENGTH_BYTES);
+            length.copy_from_slice(&(one.bytes.len() as u32).to_be_bytes());
+            transaction.copy_from_slice(&one.bytes);
+            Ok(())
+        })?);
+    }
+    Ok(framed)
+}
+
+fn check_length(length: usize) -> PyResult<()> {
+    if length <= TRANSACTION_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!("{length} bytes, at most {TRANSACTION_BYTES_MAX} allowed");
+    Err(refuse(Code::TooLarge.name(), message))
 }
 
 fn parse(suite: Suite, bytes: &[u8]) -> PyResult<Transaction> {
@@ -166,6 +222,7 @@ fn verify_signature(
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sign, module)?)?;
+    module.add_function(wrap_pyfunction!(sign_many, module)?)?;
     module.add_function(wrap_pyfunction!(decode, module)?)?;
     module.add_function(wrap_pyfunction!(verify_signature, module)?)
 }

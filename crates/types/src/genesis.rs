@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use trine_crypto::{Algorithm, SecretKey, Suite};
 
 /// Value of `format` in the document.
@@ -137,6 +138,24 @@ impl GeneratedAccounts {
         attempt(&[])
             .or_else(|| (1..=u8::MAX).find_map(|number| attempt(&[number])))
             .expect("one of 256 hashes is in a range that holds all but one in 2^32")
+    }
+
+    /// Secret keys of the generated accounts with these indices, each as
+    /// [`GeneratedAccounts::secret_key`] gives it, in bulk.
+    pub fn secret_keys(&self, suite: Suite, indices: Range<u64>) -> Vec<SecretKey> {
+        let secrets: Vec<_> = indices
+            .clone()
+            .map(|index| {
+                let parts: [&[u8]; 2] = [self.seed.as_bytes(), &index.to_be_bytes()];
+                tagged_hash(suite, "trine/generated-account", &parts)
+            })
+            .collect();
+        let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &secret.0[..]).collect();
+        let keys = SecretKey::from_many(suite.algorithm(), &secrets);
+        indices
+            .zip(keys)
+            .map(|(index, key)| key.unwrap_or_else(|_| self.secret_key(suite, index)))
+            .collect()
     }
 }
 

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod merkle;
 pub mod outcome;
 pub mod record;
+pub mod signing;
 pub mod state_key;
 pub mod transaction;
 pub mod validators;

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from trine._core.keys import SecretKey
 from trine._core.token import TokenKey
 
-__all__ = ["decode", "sign", "verify_signature"]
+__all__ = ["decode", "sign", "sign_many", "verify_signature"]
 
 class _Signs(Protocol):
     algorithm: str
@@ -20,5 +20,11 @@ def sign(
     key: SecretKey | TokenKey | _Signs,
     drafts: Sequence[tuple[int, int, Sequence[bytes]]],
 ) -> list[tuple[bytes, bytes]]: ...
+def sign_many(
+    suite_name: str,
+    chain_id: bytes,
+    signers: Sequence[tuple[SecretKey, bytes, int]],
+    drafts: Sequence[tuple[int, int, int, Sequence[bytes]]],
+) -> tuple[list[bytes], list[bytes]]: ...
 def decode(suite_name: str, transaction: bytes) -> dict[str, Any]: ...
 def verify_signature(suite_name: str, transaction: bytes, public_key: bytes) -> bool: ...

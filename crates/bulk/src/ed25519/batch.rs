@@ -50,7 +50,8 @@ fn decode(path: Path, encodings: &[[u64; 4]]) -> Vec<Option<Decoded>> {
     }
 }
 
-fn hash(path: Path, items: &[Item<'_>]) -> Vec<Scalar> {
+/// SHA-512 of R, A and the message of each item, modulo l.
+pub(super) fn hash(path: Path, items: &[Item<'_>]) -> Vec<Scalar> {
     match path {
         #[cfg(target_arch = "x86_64")]
         Path::Ifma => ifma::hash(items),

@@ -1,7 +1,8 @@
 //! Compute in the field of 2^255 - 19 with portable code: five limbs of 51 bits.
 //!
 //! Every limb of a value is below 2^52 ("reduced"), sums of two such values are accepted as
-//! operands. Nothing here runs in constant time: only public data is verified.
+//! operands. No operation has a branch or a memory address that depends on a value; comparisons are
+//! for public values alone, and their answers are branched on elsewhere.
 
 /// Bits of a limb.
 pub(super) const LIMB_BITS: u32 = 51;
@@ -28,6 +29,9 @@ fn sum(terms: [u128; 5]) -> u128 {
 impl Fe {
     pub(super) const ZERO: Self = Self([0; 5]);
     pub(super) const ONE: Self = Self([1, 0, 0, 0, 0]);
+    /// 1/2.
+    pub(super) const HALF: Self =
+        Self([LIMB_MASK - 8, LIMB_MASK, LIMB_MASK, LIMB_MASK, LIMB_MASK >> 1]);
     /// Coefficient d = -121665/121666 of the twisted Edwards curve (RFC 8032, section 5.1).
     pub(super) const D: Self =
         Self([0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff]);

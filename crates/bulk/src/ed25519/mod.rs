@@ -1,4 +1,4 @@
-//! Verify Ed25519 signatures in bulk by the rule of ZIP 215.
+//! Sign with Ed25519 in bulk, and verify signatures in bulk by the rule of ZIP 215.
 //!
 //! One rule holds in every path, single, batch, portable and vector, so that all nodes agree. A
 //! signature (R, s) of a message M by a key A is valid exactly when
@@ -18,8 +18,26 @@
 //! smaller parts, and the parts that fail are decided one signature at a time by the equation
 //! itself: only that decides that a signature is invalid.
 //!
-//! Nothing here knows a secret: all code runs in variable time. Signing is not offered.
+//! Signing is that of RFC 8032, section 5.1.6: deterministic, and free of branches and memory
+//! addresses that depend on secrets. Verification knows no secret and runs in variable time.
+//!
+//! ```
+//! use trine_bulk::ed25519::{Item, SigningItem, SigningKey, sign_batch, verify};
+//!
+//! let keys = SigningKey::new_many(&[[1; 32], [2; 32]]);
+//! let messages: [&[&[u8]]; 2] = [&[b"first"], &[b"second, ", b"in parts"]];
+//! let items: Vec<_> = keys
+//!     .iter()
+//!     .zip(messages)
+//!     .map(|(key, message)| SigningItem { key, message })
+//!     .collect();
+//! let signatures = sign_batch(&items);
+//! assert_eq!(signatures[1], keys[1].sign(&[b"second, in parts"]));
+//! let message: &[&[u8]] = &[b"first"];
+//! assert!(verify(&Item { public_key: keys[0].public_key(), message, signature: &signatures[0] }));
+//! ```
 
+mod base;
 mod batch;
 mod cache;
 mod field;
@@ -28,12 +46,16 @@ mod ifma;
 mod point;
 mod portable;
 mod scalar;
+mod sign;
 mod terms;
 
 pub use cache::KeyCache;
+pub use sign::{SigningItem, SigningKey, sign_batch, sign_batch_on};
 
 use crate::Path;
 
+/// Bytes of a seed, from which a private key is made.
+pub const SEED_BYTES: usize = 32;
 /// Bytes of a public key.
 pub const PUBLIC_KEY_BYTES: usize = 32;
 /// Bytes of a signature: R, then s.

@@ -177,6 +177,14 @@ impl Point {
         Self::complete(a, b, self.t.mul(other.t2d).neg(), self.z.add(self.z))
     }
 
+    /// Adds an affine point given as (y + x) / 2, (y - x) / 2 and dxy; for secrets too.
+    #[inline(always)]
+    pub(super) fn add_halved(&self, [sum, difference, product]: [Fe; 3]) -> Self {
+        let a = self.y.sub(self.x).mul(difference);
+        let b = self.y.add(self.x).mul(sum);
+        Self::complete(a, b, self.t.mul(product), self.z)
+    }
+
     pub(super) fn double(&self) -> Self {
         let (a, b) = (self.x.square(), self.y.square());
         let z2 = self.z.square();

@@ -1,14 +1,23 @@
 //! Compute modulo the group order l = 2^252 + 27742317777372353535851937790883648493.
+//!
+//! Secrets of signing pass through here: products and reductions have no branch and no memory
+//! address that depends on a number. Comparisons and digits are for public numbers alone.
+
+use zeroize::Zeroize;
 
 /// Words of l, least significant first (RFC 8032, section 5.1).
 pub(super) const ORDER: [u64; 4] = [0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 1 << 60];
+/// 2 l.
+const ORDER_2: [u64; 4] = [0xb024c634b9eba7da, 0x29bdf3bd45ef39ac, 0, 2 << 60];
+/// 4 l.
+const ORDER_4: [u64; 4] = [0x60498c6973d74fb4, 0x537be77a8bde7359, 0, 4 << 60];
 /// l - 2^252.
 const ORDER_LOW: [u64; 2] = [ORDER[0], ORDER[1]];
 /// Bits of every scalar; `digits` covers one more for its last carry.
 pub(super) const SCALAR_BITS: usize = 253;
 
 /// Number below l, words least significant first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Zeroize)]
 pub(super) struct Scalar(pub(super) [u64; 4]);
 
 /// Sum of products of a scalar with a 128-bit number, reduced only at its end; holds 2^120 of them.
@@ -69,14 +78,20 @@ fn add_product(target: &mut [u64], a: &[u64], b: &[u64]) {
             carry = value >> 64;
         }
         for slot in &mut target[i + b.len()..] {
-            if carry == 0 {
-                break;
-            }
             let value = u128::from(*slot).wrapping_add(carry);
             *slot = value as u64;
             carry = value >> 64;
         }
     }
+}
+
+/// `value - subtracted` unless that is negative.
+fn subtract_if_reached(value: [u64; 4], subtracted: &[u64; 4]) -> [u64; 4] {
+    let mut less = value;
+    let borrow = sub_assign(&mut less, subtracted);
+    // Hidden from the compiler, which could turn the choice into a branch.
+    let keep = std::hint::black_box(u64::from(borrow).wrapping_neg());
+    std::array::from_fn(|i| (value[i] & keep) | (less[i] & !keep))
 }
 
 /// Splits at bit 252: (low part, high part).
@@ -108,8 +123,8 @@ fn reduce(value: &[u64; 8]) -> Scalar {
     add_assign(&mut result, &second_low);
     sub_assign(&mut result, &first_low);
     sub_assign(&mut result, &third[..4]);
-    while !is_below(&result, &ORDER) {
-        sub_assign(&mut result, &ORDER);
+    for multiple in [&ORDER_4, &ORDER_2, &ORDER] {
+        result = subtract_if_reached(result, multiple);
     }
     Scalar(result)
 }
@@ -124,6 +139,38 @@ impl Scalar {
     /// Reduces 64 bytes, least significant first (the hash of RFC 8032, section 5.1.7).
     pub(super) fn from_wide(bytes: &[u8; 64]) -> Self {
         reduce(&words(bytes))
+    }
+
+    /// Reduces 32 bytes, least significant first.
+    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let [a, b, c, d] = words(bytes);
+        reduce(&[a, b, c, d, 0, 0, 0, 0])
+    }
+
+    /// `self * factor + addend`.
+    pub(super) fn multiply_add(&self, factor: &Self, addend: &Self) -> Self {
+        let [a, b, c, d] = addend.0;
+        let mut sum = [a, b, c, d, 0, 0, 0, 0];
+        add_product(&mut sum, &self.0, &factor.0);
+        let result = reduce(&sum);
+        sum.zeroize();
+        result
+    }
+
+    /// Words of `self + other`, which stays below 2^256.
+    pub(super) fn plus(&self, other: &[u64; 4]) -> [u64; 4] {
+        let mut sum = self.0;
+        add_assign(&mut sum, other);
+        sum
+    }
+
+    /// 32 bytes, least significant first.
+    pub(super) fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (place, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(self.0) {
+            *place = word.to_le_bytes();
+        }
+        bytes
     }
 
     pub(super) fn from_u128(value: u128) -> Self {

@@ -3,6 +3,7 @@
 //! The functions here are the safe border of the kernels: each checks that the processor can run
 //! them, and gives the answers of its portable twin.
 
+mod base;
 mod buckets;
 mod decode;
 mod exact;
@@ -16,6 +17,7 @@ use super::Item;
 use super::batch::{Candidate, Prepared};
 use super::point::{Decoded, Point};
 use super::scalar::Scalar;
+use super::sign::DIGEST_BYTES;
 use crate::Path;
 
 fn assert_available() {
@@ -34,6 +36,23 @@ pub(super) fn hash(items: &[Item<'_>]) -> Vec<Scalar> {
     assert_available();
     // SAFETY: the processor has the features, as just asserted.
     unsafe { sha512::hash(items) }
+}
+
+/// Hands SHA-512 of each secret of 32 bytes and its public message to `read`.
+pub(super) fn hash_secrets<'a>(
+    items: impl Iterator<Item = (&'a [u8; 32], &'a [&'a [u8]])>,
+    read: impl FnMut(&[u8; DIGEST_BYTES]),
+) {
+    assert_available();
+    // SAFETY: the processor has the features, as just asserted.
+    unsafe { sha512::hash_secrets(items, read) }
+}
+
+/// Encodings of secret multiples of B.
+pub(super) fn multiply_base(scalars: &[Scalar]) -> Vec<[u8; 32]> {
+    assert_available();
+    // SAFETY: the processor has the features, as just asserted.
+    unsafe { base::multiply(scalars) }
 }
 
 /// Verdict of each candidate by its own equation.

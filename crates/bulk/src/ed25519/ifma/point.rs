@@ -130,6 +130,15 @@ impl P8 {
         Self::complete(a, b, self.t.mul(t2d), self.z.add(self.z))
     }
 
+    /// Adds affine points given as (y + x) / 2, (y - x) / 2 and dxy.
+    #[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
+    #[inline]
+    pub(super) fn add_halved(&self, sum: F8, difference: F8, product: F8) -> Self {
+        let a = self.y.sub(self.x).mul(difference);
+        let b = self.y.add(self.x).mul(sum);
+        Self::complete(a, b, self.t.mul(product), self.z)
+    }
+
     #[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
     #[inline]
     pub(super) fn double(&self) -> Self {

@@ -4,12 +4,17 @@
 
 use std::arch::x86_64::*;
 
+use zeroize::{Zeroize, Zeroizing};
+
 use super::super::Item;
 use super::super::scalar::Scalar;
+use super::super::sign::DIGEST_BYTES;
 use super::field::LANES;
 use super::transpose::{load, to_row};
 
 const BLOCK_BYTES: usize = 128;
+/// Bytes of a seed, and of what is hashed before a message for its nonce.
+const SECRET_BYTES: usize = 32;
 const ROUNDS: usize = 80;
 /// Bytes of the padding: a one bit and the length of the message in bits.
 const PADDING_BYTES: usize = 17;
@@ -179,19 +184,44 @@ fn compress(state: &mut [__m512i; 8], mut words: [__m512i; 16], active: __mmask8
     }
 }
 
-/// R, A and the message with the padding of SHA-512.
-fn pad(item: &Item<'_>, padded: &mut Vec<u8>) {
-    padded.clear();
-    padded.extend_from_slice(&item.signature[..32]);
-    padded.extend_from_slice(item.public_key);
-    for part in item.message {
-        padded.extend_from_slice(part);
+/// Appends the padding of SHA-512 (section 5.1.2).
+pub(super) fn pad(message: &mut Vec<u8>) {
+    let bits = 8 * message.len() as u128;
+    let bytes = padded_bytes(message.len());
+    message.push(0x80);
+    message.resize(bytes - 16, 0);
+    message.extend_from_slice(&bits.to_be_bytes());
+}
+
+/// Bytes of a message with its padding.
+pub(super) const fn padded_bytes(bytes: usize) -> usize {
+    (bytes + PADDING_BYTES).next_multiple_of(BLOCK_BYTES)
+}
+
+/// Digests of eight padded messages; that of no blocks has no meaning.
+#[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
+#[inline]
+pub(super) fn digest(padded: &[Vec<u8>; LANES]) -> [[u8; DIGEST_BYTES]; LANES] {
+    let mut state = INITIAL.map(|word| _mm512_set1_epi64(word as i64));
+    let bytes_max = padded.iter().map(Vec::len).max().unwrap_or(0);
+    for at in (0..bytes_max).step_by(BLOCK_BYTES) {
+        let mut active = 0;
+        let blocks = std::array::from_fn(|lane| {
+            let block = padded[lane].get(at..at + BLOCK_BYTES);
+            active |= u8::from(block.is_some()) << lane;
+            block.and_then(|block| block.try_into().ok()).unwrap_or(&[0; BLOCK_BYTES])
+        });
+        compress(&mut state, read(blocks), active);
     }
-    let bits = 8 * padded.len() as u128;
-    let bytes = (padded.len() + PADDING_BYTES).next_multiple_of(BLOCK_BYTES);
-    padded.push(0x80);
-    padded.resize(bytes - 16, 0);
-    padded.extend_from_slice(&bits.to_be_bytes());
+    let mut digests = [[0; DIGEST_BYTES]; LANES];
+    for (at, word) in state.into_iter().enumerate() {
+        let mut row = to_row(word);
+        for (digest, word) in digests.iter_mut().zip(row) {
+            digest[8 * at..8 * at + 8].copy_from_slice(&word.to_be_bytes());
+        }
+        row.zeroize();
+    }
+    digests
 }
 
 /// SHA-512 of R, A and the message of each item, modulo l.
@@ -203,27 +233,45 @@ pub(super) fn hash(items: &[Item<'_>]) -> Vec<Scalar> {
     for group in items.chunks(LANES) {
         padded.iter_mut().for_each(Vec::clear);
         for (item, padded) in group.iter().zip(&mut padded) {
-            pad(item, padded);
+            padded.extend_from_slice(&item.signature[..32]);
+            padded.extend_from_slice(item.public_key);
+            item.message.iter().for_each(|part| padded.extend_from_slice(part));
+            pad(padded);
         }
-        let mut state = INITIAL.map(|word| _mm512_set1_epi64(word as i64));
-        let bytes_max = padded.iter().map(Vec::len).max().unwrap_or(0);
-        for at in (0..bytes_max).step_by(BLOCK_BYTES) {
-            let mut active = 0;
-            let blocks = std::array::from_fn(|lane| {
-                let block = padded[lane].get(at..at + BLOCK_BYTES);
-                active |= u8::from(block.is_some()) << lane;
-                block.and_then(|block| block.try_into().ok()).unwrap_or(&[0; BLOCK_BYTES])
-            });
-            compress(&mut state, read(blocks), active);
-        }
-        let rows = state.map(|word| to_row(word));
-        scalars.extend((0..group.len()).map(|lane| {
-            let mut digest = [0; 64];
-            for (bytes, row) in digest.as_chunks_mut::<8>().0.iter_mut().zip(&rows) {
-                *bytes = row[lane].to_be_bytes();
-            }
-            Scalar::from_wide(&digest)
-        }));
+        let digests = digest(&padded);
+        scalars.extend(digests[..group.len()].iter().map(Scalar::from_wide));
     }
     scalars
+}
+
+/// Hands SHA-512 of each secret and its public message to `read`; overwrites its copies of the
+/// secret.
+#[target_feature(enable = "avx512f,avx512ifma,avx512vl,avx512bw,avx512dq")]
+#[inline]
+pub(super) fn hash_secrets<'a>(
+    mut items: impl Iterator<Item = (&'a [u8; SECRET_BYTES], &'a [&'a [u8]])>,
+    mut read: impl FnMut(&[u8; DIGEST_BYTES]),
+) {
+    let mut padded: [Vec<u8>; LANES] = Default::default();
+    loop {
+        let mut count = 0;
+        for ((secret, message), padded) in items.by_ref().take(LANES).zip(&mut padded) {
+            let bytes = SECRET_BYTES + message.iter().map(|part| part.len()).sum::<usize>();
+            // With room for all, the secret is never moved.
+            padded.reserve(padded_bytes(bytes));
+            padded.extend_from_slice(secret);
+            message.iter().for_each(|part| padded.extend_from_slice(part));
+            pad(padded);
+            count += 1;
+        }
+        if count == 0 {
+            break;
+        }
+        let digests = Zeroizing::new(digest(&padded));
+        digests[..count].iter().for_each(&mut read);
+        for padded in &mut padded {
+            padded.iter_mut().take(SECRET_BYTES).for_each(Zeroize::zeroize);
+            padded.clear();
+        }
+    }
 }
