@@ -364,7 +364,8 @@ fn check_signatures(
 /// Room for the leaf of most outcomes.
 const OUTCOME_LEAF_BYTES_USUAL: usize = 192;
 
-fn outcome_root(suite: Suite, body: &[Arc<Transaction>], execution: &Execution) -> Digest {
+/// Root over the outcomes of a block, each with the identifier of its transaction.
+pub fn outcome_root(suite: Suite, body: &[Arc<Transaction>], execution: &Execution) -> Digest {
     let mut leaves = Encoder(Vec::with_capacity(OUTCOME_LEAF_BYTES_USUAL * body.len()));
     let mut ends = Vec::with_capacity(body.len());
     for (transaction, outcome) in body.iter().zip(&execution.outcomes) {

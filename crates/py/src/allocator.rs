@@ -4,9 +4,10 @@
 //! its time under load.
 
 use std::ffi::c_long;
+use trine_bench::allocations::CountingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: CountingAllocator<mimalloc::MiMalloc> = CountingAllocator(mimalloc::MiMalloc);
 
 /// Number of the option `purge_delay` in mimalloc's interface, which the binding does not name.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;

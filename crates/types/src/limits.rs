@@ -85,6 +85,11 @@ pub const GENESIS_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 pub const PENDING_TRANSACTIONS_MAX: usize = 131_072;
 /// Bytes of all transactions that a node keeps until they are final.
 pub const PENDING_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+/// Transactions that a node keeps however slowly blocks take them.
+pub const BACKLOG_TRANSACTIONS_MIN: usize = 16_384;
+/// Milliseconds that the oldest transaction may wait before a node with a longer backlog takes no
+/// further ones of clients: what cannot be final soon is refused before it costs anything.
+pub const BACKLOG_MS_MAX: u64 = 2_000;
 /// Transactions of one account that a node keeps: as many nonces as can be used in any order.
 pub const PENDING_ACCOUNT_MAX: usize = NONCE_WINDOW as usize;
 /// Transactions that a node remembers after they became final, to drop their copies.

@@ -13,7 +13,7 @@
 //!     key_index: 0,
 //!     nonce,
 //!     valid_until_ms: 1_800_000_000_000,
-//!     calls: vec![call.clone()],
+//!     calls: [call.clone()].into(),
 //! };
 //! let signed = sign_many(Suite::Intl, &[(body(0), &key), (body(1), &key)]);
 //! assert_eq!(signed[1].bytes, body(1).sign(Suite::Intl, &key).bytes);

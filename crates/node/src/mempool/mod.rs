@@ -197,6 +197,9 @@ impl Mempool {
 
     /// Admits encoded transactions; one verdict each, in order.
     pub async fn submit(&self, raw: Vec<Bytes>) -> Vec<Verdict> {
+        if lock(&self.pool).is_behind(self.age_ms()) {
+            return self.count(raw.iter().map(|_| refused(None, Refusal::Behind)).collect());
+        }
         let mut slots = self.decode_new(raw).await;
         let keys = self.check(&mut slots).await;
         self.verify(&mut slots, keys).await;

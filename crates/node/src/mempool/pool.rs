@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use trine_ledger::TransactionIds;
 use trine_types::limits::{
-    NONCE_WINDOW, PENDING_ACCOUNT_MAX, PENDING_BYTES_MAX, PENDING_TRANSACTIONS_MAX, RECENT_TRANSACTIONS_MAX,
+    BACKLOG_MS_MAX, BACKLOG_TRANSACTIONS_MIN, NONCE_WINDOW, PENDING_ACCOUNT_MAX, PENDING_BYTES_MAX, PENDING_TRANSACTIONS_MAX, RECENT_TRANSACTIONS_MAX,
 };
 use trine_types::transaction::peek_sender;
 use trine_types::{Address, Code, Transaction, TransactionId};
@@ -28,6 +28,7 @@ pub enum Origin {
 struct Pending {
     transaction: Arc<Transaction>,
     origin: Origin,
+    since_ms: u64,
     sent_ms: u64,
     suspect: bool,
 }
@@ -133,6 +134,14 @@ impl Pool {
         self.places.contains_key(id)
     }
 
+    /// Whether blocks take transactions more slowly than they come: many wait, and the oldest that
+    /// could stand in a block has waited long.
+    pub fn is_behind(&self, now_ms: u64) -> bool {
+        let is_old = |pending: &Pending| now_ms.saturating_sub(pending.since_ms) > BACKLOG_MS_MAX;
+        let mut proposable = self.entries.values().filter(|pending| !pending.suspect);
+        self.len() > BACKLOG_TRANSACTIONS_MIN && proposable.next().is_some_and(is_old)
+    }
+
     /// The transaction with these bytes, if it is kept.
     pub fn find(&self, bytes: &Bytes) -> Option<&Arc<Transaction>> {
         let (sender, nonce) = peek_sender(bytes)?;
@@ -180,8 +189,9 @@ impl Pool {
         self.places.insert(transaction.id, place);
         self.accounts.entry(body.sender).or_default().push((nonce, place));
         self.expiries.insert(body.valid_until_ms, place);
-        self.entries
-            .insert(place, Pending { transaction, origin, sent_ms: now_ms, suspect: false });
+        let (since_ms, sent_ms) = (now_ms, now_ms);
+        let pending = Pending { transaction, origin, since_ms, sent_ms, suspect: false };
+        self.entries.insert(place, pending);
         Ok(())
     }
 

@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use trine_ledger::TransactionIds;
 use trine_testkit::{secret_key, suite};
-use trine_types::limits::{NONCE_WINDOW, PENDING_ACCOUNT_MAX};
+use trine_types::limits::{
+    BACKLOG_MS_MAX, BACKLOG_TRANSACTIONS_MIN, NONCE_WINDOW, PENDING_ACCOUNT_MAX,
+};
 use trine_types::{
     Address, ChainId, Code, RawCall, Transaction, TransactionId, UnsignedTransaction,
 };
@@ -189,4 +191,27 @@ fn a_final_transaction_does_not_come_back() {
     pool.finalize(std::iter::once((one.id, &one.body.sender, 5)), 1);
     let refusal = pool.insert(one, Origin::Peer, 0).unwrap_err();
     assert_eq!(refusal.code(), Code::NonceUsed.name());
+}
+
+/// Goal: a node with a long and old backlog says so, and a long or an old one alone is none. Method:
+/// one less than the limit, one at it, one over it, each at both ages; then doubt the oldest.
+#[test]
+fn a_backlog_is_long_and_old() {
+    let mut pool = Pool::default();
+    let count = BACKLOG_TRANSACTIONS_MIN as u64;
+    let place = |number: u64| (number / NONCE_WINDOW, number % NONCE_WINDOW);
+    let one = |number: u64| {
+        let (account, nonce) = place(number);
+        transaction(account as u8, nonce, 9, 0)
+    };
+    for number in 0..count {
+        pool.insert(one(number), Origin::Client, 0).unwrap();
+    }
+    assert!(!pool.is_behind(BACKLOG_MS_MAX + 1), "long enough is not too long");
+    pool.insert(one(count), Origin::Client, 1).unwrap();
+    assert!(!pool.is_behind(BACKLOG_MS_MAX), "not old yet");
+    assert!(pool.is_behind(BACKLOG_MS_MAX + 1));
+    let doubted = one(0).body.sender;
+    pool.suspect_sender(&doubted);
+    assert!(pool.is_behind(BACKLOG_MS_MAX + 1), "the next oldest is as old");
 }
