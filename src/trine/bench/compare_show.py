@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
+from trine.bench.compare import Report, is_sustained
+from trine.bench.peers.system import NODES
 from trine.bench.picture import blank, write_png
-from trine.bench.ratio import LOADS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,20 +19,22 @@ if TYPE_CHECKING:
 
 QUANTILES: Final = {"p50": "tab:green", "p95": "tab:orange", "p99": "tab:red"}
 """Quantiles of the picture and their colours."""
-COLUMNS: Final = (
-    "Offered\n/s",
-    "Final\n/s",
-    "p50\nms",
-    "p95\nms",
-    "p99\nms",
-    "max\nms",
-    "CPU µs\nall",
-    "CPU µs\na node",
-    "CPU µs\nloader",
-    "Memory\nMiB",
-    "Disk\nbytes",
-)
-"""Figures of the table, in order."""
+HEADS: Final = {"peak": "At the peak", "half": "At half of it"}
+"""Reports of a system in the order of the table, with the heads of their parts."""
+ROWS: Final[Mapping[str, Callable[[Report], float]]] = {
+    "Offered a second": lambda report: report["scheduled_per_s"],
+    "Final a second": lambda report: report["finalized_per_s"],
+    "Latency p50, ms": lambda report: report["latency_ms"]["p50"],
+    "Latency p95, ms": lambda report: report["latency_ms"]["p95"],
+    "Latency p99, ms": lambda report: report["latency_ms"]["p99"],
+    "Latency max, ms": lambda report: report["latency_ms"]["max"],
+    "CPU, all nodes, µs": lambda report: report["cpu_us_per_tx_validator"] * NODES,
+    "CPU, a node, µs": lambda report: report["cpu_us_per_tx_validator"],
+    "CPU, loader, µs": lambda report: report["cpu_us_per_tx_loader"],
+    "Memory, a node, MiB": lambda report: report["rss_mib_max"],
+    "Disk, a node, bytes": lambda report: report["disk_bytes_per_tx"],
+}
+"""Figures of the table; CPU time and disk are those of a transaction."""
 
 
 def signed(system: Mapping[str, Any]) -> str:
@@ -40,54 +43,56 @@ def signed(system: Mapping[str, Any]) -> str:
 
 
 def compare_table(document: Mapping[str, Any], title: str) -> Table:
-    """Make the table of a comparison: each system at its peak and at half of it.
+    """Make the table of a comparison: a column for each system, its peak above half of it.
 
     Args:
         document: What `compare` returned.
         title: Line above the table.
     """
-    nodes = document["nodes"]
-    table = Table(title=title, title_justify="left", caption_justify="left", padding=(0, 0, 0, 1))
-    table.add_column("System", overflow="fold")
-    for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    for system in document["systems"]:
-        table.add_row(f"{system['title']} {system['version']}, {signed(system)}", end_section=False)
-        for load in reversed(LOADS):
-            if system[load] is None:
-                table.add_row(f"  {load}: nothing was sustained")
-            else:
-                table.add_row(f"  {load}", *_figures(system[load], nodes))
+    systems = document["systems"]
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    table.add_column("System")
+    for system in systems:
+        table.add_column(system["title"], justify="right")
+    table.add_row("Version", *(system["version"] for system in systems))
+    table.add_row("Transactions", *map(signed, systems))
+    for load, head in HEADS.items():
         table.add_section()
-    for one in document["skipped"]:
-        table.add_row(f"{one['name']} is skipped: {one['reason']}")
+        reports = [system[load] for system in systems]
+        table.add_row(head, *map(_state, reports))
+        for name, read in ROWS.items():
+            table.add_row(
+                f"  {name}", *("" if one is None else _short(read(one)) for one in reports)
+            )
     table.caption = "\n".join(caption(document))
     return table
 
 
-def _figures(report: Mapping[str, Any], nodes: int) -> Iterator[str]:
-    latency, node_us = report["latency_ms"], report["cpu_us_per_tx_validator"]
-    values = [report["scheduled_per_s"], report["finalized_per_s"]]
-    values += [latency[name] for name in (*QUANTILES, "max")]
-    values += [node_us * nodes, node_us, report["cpu_us_per_tx_loader"]]
-    values += [report["rss_mib_max"], report["disk_bytes_per_tx"]]
-    for value in values:
-        yield f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+def _state(report: Report | None) -> str:
+    if report is None:
+        return "none sustained"
+    return "" if is_sustained(report) else "not sustained"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def caption(document: Mapping[str, Any]) -> Iterator[str]:
     """Say what the figures mean, in lines."""
     rule = document["sustained"]
     yield (
-        f"Peak: the highest rate offered of which {rule['finalized_share_min']:.0%} became final "
+        f"Peak: the highest rate offered of which {100 * rule['finalized_share_min']:.0f} % became final "
         f"in a window of {rule['window_s']} s, p95 at most {rule['p95_ms_max'] / 1e3:.0f} s."
     )
     yield (
-        f"{document['nodes']} nodes and the loader on one machine ({document['hardware']}); "
-        "CPU, disk: a transaction; memory, disk: a node."
+        f"{document['nodes']} nodes and the loader share one machine ({document['hardware']}); "
+        "CPU time and disk are those of a transaction."
     )
     for system in document["systems"]:
         yield f"{system['title']}: {system['about']}."
+    for one in document["skipped"]:
+        yield f"{one['title']} is skipped: {one['reason']}."
 
 
 def ratio_table(found: Mapping[str, Sequence[Ratio]], title: str) -> Table:
@@ -136,7 +141,6 @@ def draw_compare(document: Mapping[str, Any], title: str, to: Path) -> None:
     systems = [system for system in reversed(document["systems"]) if system["peak"]]
     names = [f"{one['title']}\n{one['version']}, {signed(one)}" for one in systems]
     places = range(len(systems))
-    nodes = document["nodes"]
     final = [one["peak"]["finalized_per_s"] for one in systems]
     _bars(rate, systems, final, "transactions a second", "Final and durable, at the peak")
     for number, (name, colour) in enumerate(QUANTILES.items()):
@@ -147,8 +151,8 @@ def draw_compare(document: Mapping[str, Any], title: str, to: Path) -> None:
     latency.set(xlabel="milliseconds", title="Latency, at half of the peak")
     if systems:
         latency.legend(loc="lower right")
-    used = [one["peak"]["cpu_us_per_tx_validator"] * nodes for one in systems]
-    _bars(cpu, systems, used, "µs a transaction", f"CPU time of {nodes} nodes, at the peak")
+    used = [ROWS["CPU, all nodes, µs"](one["peak"]) for one in systems]
+    _bars(cpu, systems, used, "µs a transaction", f"CPU time of {NODES} nodes, at the peak")
     rate.set_yticks(list(places), names)
     for axes in (rate, latency, cpu):
         axes.margins(x=0.18)

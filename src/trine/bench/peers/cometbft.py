@@ -55,11 +55,11 @@ def system() -> System:
     """Describe CometBFT."""
     return System(
         name="cometbft",
-        title="CometBFT, kvstore",
+        title="CometBFT",
         signed=False,
         about=(
-            "unsigned key-value pairs of 150 bytes, which the application does not check; final "
-            "when a validator announces the block, which it has written to disk"
+            "unsigned key-value pairs of 150 bytes, which its application kvstore keeps in memory "
+            "and does not check; final when a validator announces the block, on its disk"
         ),
         missing=_missing,
         version=_version,

@@ -66,11 +66,11 @@ def system() -> System:
     """Describe PostgreSQL."""
     return System(
         name="postgresql",
-        title=f"PostgreSQL, {len(REPLICAS)} sync. replicas",
+        title="PostgreSQL",
         signed=False,
         about=(
-            "unsigned transfers, each a transaction of its own; final when the primary and all "
-            "replicas have it on disk (synchronous_commit = on); the primary is trusted"
+            "unsigned transfers, each a transaction of its own, not batched; final when primary "
+            "and three replicas have it on disk (synchronous_commit = on); the primary is trusted"
         ),
         missing=_missing,
         version=_version,
