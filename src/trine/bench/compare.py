@@ -79,7 +79,7 @@ def find_peak(sustains: Callable[[int], bool]) -> int:
         else:
             high = rate
         if low and high:
-            if high <= low * RESOLUTION:
+            if high <= max(low * RESOLUTION, low + 1):
                 break
             rate = (low + high) // 2
         else:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from trine.bench.compare import Report, is_sustained
 from trine.bench.peers.system import NODES
@@ -42,15 +44,17 @@ def signed(system: Mapping[str, Any]) -> str:
     return "signed" if system["signed"] else "unsigned"
 
 
-def compare_table(document: Mapping[str, Any], title: str) -> Table:
-    """Make the table of a comparison: a column for each system, its peak above half of it.
+def compare_table(document: Mapping[str, Any], title: str) -> Group:
+    """Make the table of a comparison, and what its figures mean.
+
+    A column for each system, its peak above half of it; no table where every system is skipped.
 
     Args:
         document: What `compare` returned.
         title: Line above the table.
     """
     systems = document["systems"]
-    table = Table(title=title, title_justify="left", caption_justify="left")
+    table = Table(title=title, title_justify="left")
     table.add_column("System")
     for system in systems:
         table.add_column(system["title"], justify="right")
@@ -64,8 +68,8 @@ def compare_table(document: Mapping[str, Any], title: str) -> Table:
             table.add_row(
                 f"  {name}", *("" if one is None else _short(read(one)) for one in reports)
             )
-    table.caption = "\n".join(caption(document))
-    return table
+    notes = Text("\n".join(caption(document)))
+    return Group(table, notes) if systems else Group(notes)
 
 
 def _state(report: Report | None) -> str:
@@ -81,8 +85,9 @@ def _short(value: float) -> str:
 def caption(document: Mapping[str, Any]) -> Iterator[str]:
     """Say what the figures mean, in lines."""
     rule = document["sustained"]
+    percent = 100 * rule["finalized_share_min"]
     yield (
-        f"Peak: the highest rate offered of which {100 * rule['finalized_share_min']:.0f} % became final "
+        f"Peak: the highest rate offered of which {percent:.0f} % became final "
         f"in a window of {rule['window_s']} s, p95 at most {rule['p95_ms_max'] / 1e3:.0f} s."
     )
     yield (
@@ -150,7 +155,7 @@ def draw_compare(document: Mapping[str, Any], title: str, to: Path) -> None:
         latency.bar_label(bars, labels=[f" {value:,.0f}" for value in values], fontsize=7)
     latency.set(xlabel="milliseconds", title="Latency, at half of the peak")
     if systems:
-        latency.legend(loc="lower right")
+        latency.legend(loc="best")
     used = [ROWS["CPU, all nodes, µs"](one["peak"]) for one in systems]
     _bars(cpu, systems, used, "µs a transaction", f"CPU time of {NODES} nodes, at the peak")
     rate.set_yticks(list(places), names)
@@ -159,7 +164,7 @@ def draw_compare(document: Mapping[str, Any], title: str, to: Path) -> None:
         axes.set_xlim(left=0)
         axes.grid(visible=True, axis="x", color="0.9")
         axes.set_axisbelow(True)
-    picture.suptitle(f"{title} ({document['hardware']}); hatched: unsigned, nothing is verified")
+    picture.suptitle(f"{title} ({document['hardware']}); hatched: transactions are unsigned")
     picture.supxlabel("\n".join(caption(document)), fontsize=7, x=0.01, ha="left")
     write_png(picture, to)
 

@@ -6,7 +6,6 @@ memory; blocks are written to disk by every validator before they count as final
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import re
@@ -14,12 +13,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from trine.bench.peers.processes import HOST, free_ports, run, server, wait_for
-from trine.bench.peers.system import NODES, Load, Network, System
+from trine.bench.peers.system import NODES, Network, System
 
 MODULE: Final = "github.com/cometbft/cometbft/cmd/cometbft@v0.38.26"
 """What `go install` installs."""
@@ -108,10 +107,7 @@ def _network() -> Iterator[Network]:
                 wait_for(lambda: _ready(http, urls), "the first block of CometBFT", servers)
             loader = Loader(urls, [process.pid for process, _ in servers], _version())
 
-            def load(plan: Load) -> dict[str, Any]:
-                return asyncio.run(loader.run(plan))
-
-            yield Network(load, [f"cometbft testnet --v {NODES}", *commands])
+            yield Network(loader.run, [f"cometbft testnet --v {NODES}", *commands])
 
 
 def _prepare(program: str, folder: Path) -> list[str]:

@@ -20,6 +20,7 @@ import aiohttp
 
 from trine.bench.peers.report import LATE_S, Meter, Trip, report
 from trine.bench.peers.system import Load
+from trine.errors import CannotReachNode
 
 TRANSACTION_BYTES: Final = 150
 """Length of a transaction: a key, `=`, a value."""
@@ -69,12 +70,24 @@ class Loader:
             b64encode("".join(choose.choices(letters, k=length)).encode()) for _ in range(VALUES)
         ]
 
-    async def run(self, load: Load) -> dict[str, Any]:
+    def run(self, load: Load) -> dict[str, Any]:
         """Run a load to its end and report.
 
         Raises:
-            OSError: A validator went away.
+            CannotReachNode: A validator does not answer.
         """
+        try:
+            return asyncio.run(self._run(load))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise CannotReachNode(f"CometBFT: {error}", instance=self._urls[0]) from None
+        except ExceptionGroup as group:
+            _, others = group.split((aiohttp.ClientError, TimeoutError))
+            if others is not None:
+                raise
+            message = f"CometBFT: {group.exceptions[0]}"
+            raise CannotReachNode(message, instance=self._urls[0]) from None
+
+    async def _run(self, load: Load) -> dict[str, Any]:
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
