@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -12,7 +14,16 @@ import pytest
 from tests.cli.command import trine
 from trine.bench.compare import FIELDS
 from trine.bench.peers import NODES, Load, System, cometbft, postgresql
-from trine.bench.peers.processes import Usage, free_ports, memory_mib, server, usage, wait_for
+from trine.bench.peers.postgresql_load import CONNECTIONS
+from trine.bench.peers.processes import (
+    Usage,
+    free_ports,
+    memory_mib,
+    server,
+    undisturbed,
+    usage,
+    wait_for,
+)
 from trine.bench.peers.report import Meter, Trip, quantile, report
 from trine.errors import CannotReachNode, NodeStopped
 
@@ -100,6 +111,17 @@ def test_a_server_is_killed_that_does_not_stop(tmp_path: Path) -> None:
     assert process.returncode == -9
 
 
+def test_a_signal_waits_for_the_end_of_cleaning_up() -> None:
+    """Goal: a second Ctrl-C leaves no half-removed folder. Method: a signal in the middle."""
+    done = False
+    with pytest.raises(KeyboardInterrupt):
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            done = True
+        pytest.fail("the signal was lost")
+    assert done
+
+
 def test_ports_are_different() -> None:
     """Goal: no two servers on one port. Method: many at once."""
     assert len(set(free_ports(50))) == 50
@@ -159,6 +181,25 @@ def test_a_peer_is_removed_when_the_run_fails(make: type[System]) -> None:
     assert not any(os.fsencode(folder) in command for command in running)
 
 
+@pytest.mark.network
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    """Goal: Ctrl-C stops servers and removes files. Method: interrupt the command under load."""
+    present(cometbft.system())
+    command = [sys.executable, "-m", "trine", "bench", "compare", "--peers", "cometbft"]
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables) as process:
+        assert process.stderr is not None
+        assert "a second offered" in process.stderr.readline()
+        time.sleep(1)
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert (process.returncode, rest.strip()) == (130, "trine: interrupted")
+    assert list(tmp_path.iterdir()) == []
+    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not any(os.fsencode(tmp_path) in command for command in running)
+
+
 def test_a_missing_peer_is_skipped(tmp_path: Path) -> None:
     """Goal: a line that says what to install, status 0. Method: a machine without the program."""
     out = tmp_path / "out.json"
@@ -172,3 +213,11 @@ def test_a_missing_peer_is_skipped(tmp_path: Path) -> None:
     assert document["systems"] == []
     assert document["skipped"][0]["name"] == "cometbft"
     assert document["command"].startswith("trine bench compare")
+
+
+def test_every_setting_is_documented() -> None:
+    """Goal: a recipe that says what was tuned. Method: look for each setting in the document."""
+    text = (Path(__file__).parents[2] / "bench" / "peers" / "README.md").read_text()
+    for name in (*cometbft.SETTINGS, *postgresql.SETTINGS, cometbft.MODULE):
+        assert name in text
+    assert str(CONNECTIONS) in text

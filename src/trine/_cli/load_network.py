@@ -1,10 +1,8 @@
 """Run a network to put load on, in a folder that is removed afterwards."""
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from trine._cli import local_network
@@ -34,8 +32,10 @@ def own_network(
     Yields:
         The fields of a `trine.bench.LoadPlan` that say where to send, and from whom.
     """
-    with tempfile.TemporaryDirectory(prefix="trine-bench-") as folder:
-        home = Home(Path(folder))
+    from trine.bench.peers.processes import temporary_folder, undisturbed  # noqa: PLC0415 - heavy
+
+    with temporary_folder("bench") as folder:
+        home = Home(folder)
         generated = {"organisation": 0, "seed": "load", "count": accounts, "balance": BALANCE}
         note(f"making a network of {validators} validators and {accounts} accounts")
         notaries = [SecretKey.generate(SUITE_ALGORITHMS[suite]) for _ in range(NOTARIES)]
@@ -50,4 +50,5 @@ def own_network(
                 "notary_keys": [key.expose() for key in notaries],
             }
         finally:
-            local_network.stop(home)
+            with undisturbed():
+                local_network.stop(home)

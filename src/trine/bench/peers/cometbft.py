@@ -10,14 +10,13 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from trine.bench.peers.processes import HOST, free_ports, run, server, wait_for
+from trine.bench.peers.processes import HOST, free_ports, run, server, temporary_folder, wait_for
 from trine.bench.peers.system import NODES, Network, System
 
 MODULE: Final = "github.com/cometbft/cometbft/cmd/cometbft@v0.38.26"
@@ -92,8 +91,7 @@ def _network() -> Iterator[Network]:
     from trine.bench.peers.cometbft_load import Loader  # noqa: PLC0415 - needs an extra
 
     program = _program() or "cometbft"
-    with tempfile.TemporaryDirectory(prefix="trine-cometbft-") as name:
-        folder = Path(name)
+    with temporary_folder("cometbft") as folder:
         urls = _prepare(program, folder)
         with contextlib.ExitStack() as stack:
             servers = []

@@ -12,13 +12,12 @@ import os
 import pwd
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from trine.bench.peers.postgresql_load import run_pgbench
-from trine.bench.peers.processes import HOST, free_ports, run, server, wait_for
+from trine.bench.peers.processes import HOST, free_ports, run, server, temporary_folder, wait_for
 from trine.bench.peers.system import NODES, Load, Network, System
 
 USER: Final = "postgres"
@@ -40,7 +39,7 @@ SETTINGS: Final = {
     "checkpoint_timeout": "1h",
     "wal_compression": "lz4",
     # Log files grow as they are written: where they are filled beforehand, the kernel counts a
-    # whole large page for each record written into them, a hundred times what reaches the disk.
+    # whole large page for each record written into them, twenty times what reached the disk.
     "wal_init_zero": "off",
     "wal_recycle": "off",
 }
@@ -109,11 +108,10 @@ def _version() -> str:
 
 @contextlib.contextmanager
 def _network() -> Iterator[Network]:
-    folder = _programs()
-    assert folder is not None, "networks start only where nothing is missing"
-    place = tempfile.TemporaryDirectory(prefix="trine-postgresql-")
-    with place as name, contextlib.ExitStack() as stack:
-        yield _Cluster(folder, Path(name), stack).start()
+    programs = _programs()
+    assert programs is not None, "networks start only where nothing is missing"
+    with temporary_folder("postgresql") as folder, contextlib.ExitStack() as stack:
+        yield _Cluster(programs, folder, stack).start()
 
 
 class _Cluster:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +44,27 @@ class Usage:
 
     cpu_s: float
     written_bytes: int
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back Ctrl-C and the request to end until what is being cleaned up is clean."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """Make a folder whose name begins with `trine-NAME-`; remove it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=f"trine-{name}-"))
+    try:
+        yield folder
+    finally:
+        with undisturbed():
+            shutil.rmtree(folder)
 
 
 def free_ports(count: int) -> list[int]:
@@ -120,7 +143,8 @@ def server(
     try:
         yield process
     finally:
-        _stop(process, stop)
+        with undisturbed():
+            _stop(process, stop)
 
 
 def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
