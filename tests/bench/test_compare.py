@@ -110,6 +110,21 @@ def test_too_much_is_met_by_new_nodes() -> None:
     assert simulated.started in (failures + 2, failures + 3)
 
 
+def test_one_spoilt_window_sets_no_limit() -> None:
+    """Goal: other work on the machine decides nothing. Method: spoil the second window."""
+    simulated = Simulated(limit_per_s=3_000)
+    windows = 0
+
+    def tell(_: str) -> None:
+        nonlocal windows
+        windows += 1
+        simulated.limit_per_s = 0 if windows == 1 else 3_000
+
+    document = compare([simulated.system("one", signed=True)], 5, "command", tell)
+    assert document["systems"][0]["sweep"][1]["finalized_per_s"] == 0
+    assert document["systems"][0]["peak"]["scheduled_per_s"] == 3_000
+
+
 def test_a_system_that_sustains_nothing_is_shown() -> None:
     """Goal: no traceback. Method: a limit of zero."""
     document = compare([Simulated(limit_per_s=0).system("one", signed=True)], 5, "command")

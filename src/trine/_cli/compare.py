@@ -69,7 +69,7 @@ def compare(
     """Measure Trine and other systems side by side, or set a RESULT against earlier ones.
 
     Measuring runs each system with four nodes on this machine, finds the highest rate that it
-    sustains, and measures there and at half of it; this takes some two minutes a system. Other
+    sustains, and measures there and at half of it; this takes three to four minutes a system. Other
     systems run where they are installed: bench/peers/README.md says how, and what is compared.
 
     With --baseline nothing is run: RESULT and the baselines are files of `trine bench load --out`
