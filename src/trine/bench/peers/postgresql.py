@@ -38,6 +38,8 @@ SETTINGS: Final = {
     "max_wal_size": "8GB",
     "checkpoint_timeout": "1h",
     "wal_compression": "lz4",
+    # A replica that starts slowly finds the log it needs.
+    "wal_keep_size": "1GB",
     # Log files grow as they are written: where they are filled beforehand, the kernel counts a
     # whole large page for each record written into them, twenty times what reached the disk.
     "wal_init_zero": "off",

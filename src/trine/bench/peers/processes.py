@@ -183,7 +183,8 @@ def wait_for(
                 said = _tail(log.read_text(errors="replace"))
                 raise NodeStopped(f"{process.args!r} ended: {said}", instance=str(log))
         time.sleep(POLL_S)
-    raise NotFinalizing(f"{what} did not come within {START_TIMEOUT_S:.0f} s")
+    said = "; ".join(f"{log.name}: {_tail(log.read_text(errors='replace'))}" for _, log in servers)
+    raise NotFinalizing(f"{what} did not come within {START_TIMEOUT_S:.0f} s; {said}")
 
 
 def _tail(text: str) -> str:
