@@ -21,7 +21,7 @@ MAY_USE: dict[str, frozenset[str]] = {
     "rules": frozenset({"crypto", "types"}),
     "verify": frozenset({"crypto", "types"}),
     "testkit": frozenset({"crypto", "types"}),
-        "ledger": frozenset({"crypto", "types", "verify"}),
+    "ledger": frozenset({"crypto", "types", "verify"}),
     "consensus": frozenset({"crypto", "types", "verify", "ledger"}),
     "node": frozenset({"crypto", "token", "types", "ledger", "consensus", "rules", "verify"}),
     "bench": frozenset({"bulk", "crypto", "types", "rules", "ledger", "node"}),

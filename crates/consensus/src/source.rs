@@ -19,8 +19,8 @@ pub trait Source: Send + Sync + 'static {
         taken: &TransactionIds,
     ) -> Vec<Arc<Transaction>>;
 
-    /// Gives those transactions, by their bytes, that this node holds: a block with them need not be
-    /// decoded, and what is verified already is not verified again.
+    /// Gives those transactions, by their bytes, that this node holds: a block need not be decoded
+    /// for them, and what is verified already is not verified again.
     fn known(&self, raw: &[Bytes]) -> Vec<Option<Arc<Transaction>>> {
         vec![None; raw.len()]
     }

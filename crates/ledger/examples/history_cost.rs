@@ -59,7 +59,8 @@ fn transfer(state: &mut u64) -> (Arc<Transaction>, Outcome) {
 }
 
 fn block(height: u64, transactions: usize, state: &mut u64) -> Arc<FinalizedBlock> {
-    let (transactions, outcomes): (Vec<_>, Vec<_>) = (0..transactions).map(|_| transfer(state)).unzip();
+    let (transactions, outcomes): (Vec<_>, Vec<_>) =
+        (0..transactions).map(|_| transfer(state)).unzip();
     let header = Header {
         chain_id: ChainId([1; 32]),
         height: Height(height),

@@ -24,7 +24,9 @@ use std::{
     collections::HashSet,
     sync::{Arc, OnceLock},
 };
-use trine_types::{Encode as _, Header, StateCommitment, Suite, Transaction, TransactionId, ValidatorKey, limits};
+use trine_types::{
+    Encode as _, Header, StateCommitment, Suite, Transaction, TransactionId, ValidatorKey, limits,
+};
 
 /// The leader of the block's view. Genesis has none: the engine, which asks all the same, is told
 /// the first validator.

@@ -224,8 +224,7 @@ impl Ledger {
         let applied = apply::<E, _, _>(work, batches, run).await;
         let Ok(applied) = applied.unwrap_or_else(|error| panic!("building a block: {error}"));
         let Applied { result: (places, execution), merkleized, view } = applied;
-        let body: Body =
-            places.iter().map(|place| transactions[*place].clone()).collect();
+        let body: Body = places.iter().map(|place| transactions[*place].clone()).collect();
         let applied = Applied { result: execution, merkleized, view };
         let body_root = merkle::root(parts.suite, body.iter().map(|one| one.bytes.as_ref()));
         let header = self.header(&within, parent, &place, (&body, body_root), &applied);

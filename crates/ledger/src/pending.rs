@@ -6,10 +6,7 @@ use crate::{
     preset::BlockDigest,
 };
 use commonware_cryptography::Digestible as _;
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 use trine_types::{Height, application::Execution};
 
 struct Entry {
@@ -27,12 +24,7 @@ pub struct Pending {
 
 impl Pending {
     /// Adds a block that was built or found valid.
-    pub fn insert(
-        &mut self,
-        block: &Block,
-        body: Body,
-        execution: Arc<Execution>,
-    ) {
+    pub fn insert(&mut self, block: &Block, body: Body, execution: Arc<Execution>) {
         let header = block.header();
         let parent = BlockDigest::from(header.parent.0);
         let entry = Entry { height: header.height, parent, body, execution };

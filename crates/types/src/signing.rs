@@ -1,4 +1,4 @@
-//! Sign many transactions at once: each is encoded once, the hashes and signatures are made in bulk.
+//! Sign many transactions at once: each encoded once, hashes and signatures made in bulk.
 //!
 //! ```
 //! use trine_types::signing::sign_many;

@@ -118,7 +118,13 @@ fn call() {
             Call::from_raw(&RawCall { arguments: bytes.into(), ..raw.clone() })
                 .map_err(|_| DecodeError::Malformed("arguments"))
         };
-        check(&call, &raw.arguments, decode, |call: &Call| call.to_raw().arguments.to_vec(), &changes)
+        check(
+            &call,
+            &raw.arguments,
+            decode,
+            |call: &Call| call.to_raw().arguments.to_vec(),
+            &changes,
+        )
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
 }

@@ -11,6 +11,7 @@ import click
 from trine._cli.compare import compare
 from trine._cli.load_network import ACCOUNTS, own_network
 from trine._cli.settings import Settings, common
+from trine._cli.stages import stages
 from trine._core import load as core_load
 from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, Unsupported
@@ -30,6 +31,7 @@ def bench() -> None:
 
 
 bench.add_command(compare)
+bench.add_command(stages)
 
 
 @contextmanager
@@ -127,7 +129,7 @@ def load(
             draw(report, title, png)
         except ImportError:
             raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
-    _show(settings, report, table(report, title))
+    settings.show(report, table(report, title))
     caution = warning(report)
     if caution:
         settings.note(caution)
@@ -180,13 +182,4 @@ def crypto_(
             draw_crypto(figures, title, png)
         except ImportError:
             raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
-    _show(settings, document, crypto_table(figures, title))
-
-
-def _show(settings: Settings, report: dict[str, Any], shown: Any) -> None:
-    if settings.as_json:
-        settings.emit(report, ())
-        return
-    from rich.console import Console  # noqa: PLC0415 - heavy, and only for this
-
-    Console().print(shown)
+    settings.show(document, crypto_table(figures, title))

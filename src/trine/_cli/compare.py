@@ -90,12 +90,7 @@ def compare(
         document, shown = _side_by_side(settings, names, duration, png)
     if out:
         out.write_text(json.dumps(document, indent=2) + "\n")
-    if settings.as_json:
-        settings.emit(document, ())
-        return
-    from rich.console import Console  # noqa: PLC0415 - heavy, and only for this
-
-    Console().print(shown)
+    settings.show(document, shown)
 
 
 def _against(

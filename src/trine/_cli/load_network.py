@@ -17,6 +17,11 @@ NOTARIES: Final = 64
 is wide, so that they are enough for any rate."""
 
 
+def generated_accounts(count: int) -> dict[str, Any]:
+    """Say which accounts a genesis generates for load."""
+    return {"organisation": 0, "seed": "load", "count": count, "balance": BALANCE}
+
+
 @contextmanager
 def own_network(
     validators: int, accounts: int, suite: str, note: Callable[[str], None]
@@ -36,10 +41,9 @@ def own_network(
 
     with temporary_folder("bench") as folder:
         home = Home(folder)
-        generated = {"organisation": 0, "seed": "load", "count": accounts, "balance": BALANCE}
         note(f"making a network of {validators} validators and {accounts} accounts")
         notaries = [SecretKey.generate(SUITE_ALGORITHMS[suite]) for _ in range(NOTARIES)]
-        local_network.create(home, validators, suite, generated, notaries)
+        local_network.create(home, validators, suite, generated_accounts(accounts), notaries)
         try:
             pids = local_network.start(home)
             local_network.wait_until_final(home, note)

@@ -164,9 +164,8 @@ pub fn measure_stages(
     folder: &Path,
     tell: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Vec<StageRow>, StagesError> {
-    let config = tokio::Config::new()
-        .with_worker_threads(1)
-        .with_storage_directory(folder.join("engine"));
+    let config =
+        tokio::Config::new().with_worker_threads(1).with_storage_directory(folder.join("engine"));
     let rows = tokio::Runner::new(config)
         .start(|context| async move { run(context, plan, folder, tell).await });
     allocations::stop_counting();
@@ -251,9 +250,8 @@ fn receive(
 /// Takes a block as it comes from the network, and finds its transactions.
 fn transfer(meter: &mut Meter, block: &Block) -> Result<(), StagesError> {
     let count = block.inner().transactions.len();
-    let encoded = meter.time("encode block", count, || {
-        trine_types::Encode::to_bytes(&**block.inner())
-    });
+    let encoded =
+        meter.time("encode block", count, || trine_types::Encode::to_bytes(&**block.inner()));
     let taken = meter.time("decode block and check its body", count, || {
         Block::from_bytes(block.suite(), encoded.into()).map_err(failed("block"))
     })?;

@@ -133,9 +133,8 @@ impl StateStages {
         meter.add("execute", "transaction", count, execute);
         meter.add("read and commit state", "transaction", count, total.less(execute));
         let Applied { result: execution, merkleized, view } = applied;
-        let outcomes = meter.time("outcome root", count, || {
-            outcome_root(self.suite, &transactions, &execution)
-        });
+        let outcomes = meter
+            .time("outcome root", count, || outcome_root(self.suite, &transactions, &execution));
         self.remember(&view);
         let raw: Vec<_> = transactions.iter().map(|one| one.bytes.clone()).collect();
         let (accounts, values) = commitments::<Context>(&merkleized);

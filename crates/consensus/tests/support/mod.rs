@@ -74,7 +74,8 @@ pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transactio
         key_index: 0,
         nonce,
         valid_until_ms: u64::MAX,
-        calls: [RawCall { module: 1, method: 1, arguments: amount.to_be_bytes()[..].into() }].into(),
+        calls: [RawCall { module: 1, method: 1, arguments: amount.to_be_bytes()[..].into() }]
+            .into(),
     }
     .sign(suite(), &secret(b'a', number))
 }

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use trine_ledger::TransactionIds;
 use trine_types::limits::{
-    BACKLOG_MS_MAX, BACKLOG_TRANSACTIONS_MIN, NONCE_WINDOW, PENDING_ACCOUNT_MAX, PENDING_BYTES_MAX, PENDING_TRANSACTIONS_MAX, RECENT_TRANSACTIONS_MAX,
+    BACKLOG_MS_MAX, BACKLOG_TRANSACTIONS_MIN, NONCE_WINDOW, PENDING_ACCOUNT_MAX, PENDING_BYTES_MAX,
+    PENDING_TRANSACTIONS_MAX, RECENT_TRANSACTIONS_MAX,
 };
 use trine_types::transaction::peek_sender;
 use trine_types::{Address, Code, Transaction, TransactionId};

@@ -193,8 +193,8 @@ fn a_final_transaction_does_not_come_back() {
     assert_eq!(refusal.code(), Code::NonceUsed.name());
 }
 
-/// Goal: a node with a long and old backlog says so, and a long or an old one alone is none. Method:
-/// one less than the limit, one at it, one over it, each at both ages; then doubt the oldest.
+/// Goal: a long and old backlog is one, a long or an old one alone is none. Method: at the limit,
+/// then one over it, each at both ages; then doubt the oldest.
 #[test]
 fn a_backlog_is_long_and_old() {
     let mut pool = Pool::default();

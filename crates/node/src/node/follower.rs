@@ -27,7 +27,7 @@ pub struct Follower {
 impl Follower {
     /// Passes blocks on to these.
     pub fn new(
-            history: Arc<History>,
+        history: Arc<History>,
         reader: Arc<NodeReader>,
         mempool: Arc<Mempool>,
         feed: Arc<Feed>,

@@ -218,11 +218,8 @@ fn evidence_logs(script: &mut Script) {
     script.run("alice", &[append(0, &[9]), append(3, &[4, 5]), append(1, &[6])]);
     script.run("alice", &[append(3, &[4, 5]), append(0, &[7])]);
     let mut body = script.chain.unsigned("alice", vec![append(0, &[7]).to_raw()]);
-    let call = |module, method, arguments: &[u8]| RawCall {
-        module,
-        method,
-        arguments: arguments.into(),
-    };
+    let call =
+        |module, method, arguments: &[u8]| RawCall { module, method, arguments: arguments.into() };
     let transactions = [call(6, 1, &[]), call(4, 9, &[]), call(4, 2, &[0])].map(|bad| {
         let good = body.clone();
         body.nonce += 1;
