@@ -8,12 +8,14 @@ that the time of finality is the time of the announcement.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
+import signal
 import string
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -48,6 +50,16 @@ SUBSCRIBE: Final = {
 }
 
 
+@contextlib.contextmanager
+def _ended_as_interrupted() -> Iterator[None]:
+    """Let a request to end arrive as Ctrl-C, which asyncio hands to the main task and no other."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
 class Loader:
     """Offers loads to one network, one after another; no key comes twice."""
 
@@ -77,7 +89,8 @@ class Loader:
             CannotReachNode: A validator does not answer.
         """
         try:
-            return asyncio.run(self._run(load))
+            with _ended_as_interrupted():
+                return asyncio.run(self._run(load))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise CannotReachNode(f"CometBFT: {error}", instance=self._urls[0]) from None
         except ExceptionGroup as group:
