@@ -15,7 +15,8 @@ use trine_ledger::{Block, open_genesis, outcome_root};
 use trine_rules::Rules;
 use trine_types::application::{Application as _, BlockContext, Execution, InvalidBlock};
 use trine_types::{
-    Account, Address, Epoch, Header, Height, StateKey, Suite, Transaction, View, merkle,
+    Account, Address, Epoch, Header, Height, StateKey, Suite, Transaction, ValidatorKey, View,
+    merkle,
 };
 
 /// Pages of the cache: 256 MiB, a node's default.
@@ -30,6 +31,7 @@ pub(super) struct StateStages {
     databases: Databases<Context>,
     history: History,
     parent: Header,
+    proposer: ValidatorKey,
     accounts: HashMap<Address, Account>,
     values: HashMap<StateKey, Vec<u8>>,
 }
@@ -66,6 +68,7 @@ impl StateStages {
         let databases = Databases::init(context_of("state"), config(), Some(targets)).await;
         let logs = genesis.organisations.len() as u32;
         let history = History::open(&folder.join("history"), suite, genesis.chain_id(), logs);
+        let validators = genesis.validator_set().map_err(failed("genesis"))?;
         let state = rules.genesis_state();
         Ok(Self {
             suite,
@@ -74,6 +77,7 @@ impl StateStages {
             databases,
             history: history.map_err(failed("history"))?,
             parent: block.header().clone(),
+            proposer: validators.as_slice()[0].key,
             accounts: state.accounts.into_iter().collect(),
             values: state.values.into_iter().collect(),
         })
@@ -143,7 +147,7 @@ impl StateStages {
             time_ms: context.time_ms,
             view: context.height.0,
             parent_view: self.parent.view,
-            proposer: self.parent.proposer,
+            proposer: self.proposer,
             parent: self.parent.digest(self.suite),
             body_root: merkle::root(self.suite, raw.iter().map(|bytes| bytes.as_ref())),
             outcome_root: outcomes,
