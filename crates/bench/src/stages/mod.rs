@@ -252,11 +252,14 @@ fn transfer(meter: &mut Meter, block: &Block) -> Result<(), StagesError> {
     let count = block.inner().transactions.len();
     let encoded =
         meter.time("encode block", count, || trine_types::Encode::to_bytes(&**block.inner()));
-    let taken = meter.time("decode block and check its body", count, || {
-        Block::from_bytes(block.suite(), encoded.into()).map_err(failed("block"))
-    })?;
+    let (taken, decoding) =
+        Cost::of(|| Block::from_bytes(block.suite(), encoded.into()).map_err(failed("block")));
+    let taken = taken?;
     let leaves = || block.inner().transactions.iter().map(|bytes| bytes.as_ref());
-    let root = meter.time("body root alone", count, || merkle::root(block.suite(), leaves()));
+    let (root, hashing) = Cost::of(|| merkle::root(block.suite(), leaves()));
+    // Whoever decodes a block hashes its body.
+    meter.add("decode block", "transaction", count, decoding.less(hashing));
+    meter.add("body root", "transaction", count, hashing);
     match root == taken.header().body_root {
         true => Ok(()),
         false => Err(StagesError::Plan("a block has another body root".to_owned())),
