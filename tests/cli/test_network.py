@@ -13,10 +13,20 @@ import pytest
 import trine as package
 from tests.cli.command import Ended, trine
 from tests.suite import SUITE
-from trine import errors
+from trine import Sender, TransactionSummary, errors
 from trine.client.home import Home
+from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.model.hashing import Suite
-from trine.types import Address, Amount, AssetDefine, AssetId, AssetIssue, AssetTransfer
+from trine.types import (
+    AccountCreate,
+    Address,
+    Amount,
+    AssetDefine,
+    AssetId,
+    AssetIssue,
+    AssetTransfer,
+)
+from trine.types.calls import PublicKey
 from trine.types.identifiers import Height
 
 pytestmark = pytest.mark.network
@@ -242,6 +252,64 @@ def test_async_client(home: Path) -> None:
     import asyncio
 
     asyncio.run(_async_session(home))
+
+
+ACCOUNTS = 20
+EACH = 300
+
+
+async def _submit_for_many(home: Path, number: AssetId) -> None:
+    """Make accounts, fund them, and let each send more than its nonce window holds."""
+    admin, keys = (
+        Home(home).open_key("admin"),
+        [SecretKey.generate(SUITE_ALGORITHMS[SUITE]) for _ in range(ACCOUNTS)],
+    )
+    senders = [Sender(key) for key in keys]
+    addresses = [Address(key.address(SUITE)) for key in keys]
+    to = Address(admin.address(SUITE))
+    # The first node does not answer: posts and the stream go on with the next ones.
+    async with package.AsyncClient(["http://127.0.0.1:9", *urls(home)], key=admin) as client:
+        made = await client.submit_many(
+            [AccountCreate(PublicKey(key.algorithm, key.public_key)) for key in keys]
+        )
+        funded = await client.submit_many(
+            [AssetIssue(number, address, Amount(EACH)) for address in addresses]
+        )
+        assert all(isinstance(one, TransactionSummary) for one in made + funded)
+        assert [one.check().is_ok for one in made + funded if not isinstance(one, Exception)]
+        told: list[tuple[int, int]] = []
+        stranger = Sender(SecretKey.generate(SUITE_ALGORITHMS[SUITE]))
+        results = await client.submit_many(
+            [AssetTransfer(number, to, Amount(1))] * (ACCOUNTS * EACH + 2),
+            senders=[*senders * EACH, senders[0], stranger],
+            progress=lambda done, total: told.append((done, total)),
+        )
+        assert told[-1] == (len(results), len(results))
+        assert isinstance(results[-1], errors.AccountNotFound)
+        # The balance of the first sender is used up before one of its transactions.
+        codes = [one.code for one in results]
+        assert codes.count("insufficient_balance") == 1
+        assert codes.count("ok") == ACCOUNTS * EACH
+        assert await client.balance(to, number) == ACCOUNTS * EACH
+        final = next(one for one in results if one.code == "insufficient_balance")
+        assert isinstance(final, TransactionSummary)
+        with pytest.raises(errors.InsufficientBalance):
+            final.check()
+        fetched = await client.transaction(final.id)
+        assert (fetched.height, fetched.outcome.number) == (final.height, final.number)
+
+
+def test_many_transactions_of_many_senders(home: Path) -> None:
+    """Goal: 6,000 transactions of 20 senders land once each, and errors are their own.
+
+    Method: accounts made and funded in bulk; one transfer more than the balance bears; a sender
+    without an account; a first node that is dead.
+    """
+    import asyncio
+
+    with package.Client(urls(home), key=Home(home).open_key("admin")) as client:
+        made = client.submit(AssetDefine(symbol="MANY", name="Many", decimals=0))
+    asyncio.run(_submit_for_many(home, AssetId(int(made.outcome.events[0].fields()["asset"]))))
 
 
 def test_notarize_and_verify_in_python(home: Path, tmp_path: Path) -> None:

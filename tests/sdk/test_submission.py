@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from trine.client import submission
 from trine.client.records import FinalTransaction
-from trine.client.submission import Identity, Session
+from trine.client.sender import Sender
+from trine.client.submission import Session
 from trine.client.transport import Answer, Pause, Request
 from trine.crypto import SecretKey
 from trine.errors import BadSignature, CannotReachNode, Timeout, TrineError
@@ -173,7 +174,7 @@ def test_each_lands_once(seed: int, count: int, loss: float) -> None:
     requests, answers, submissions and pending transactions, from a seed.
     """
     chain = Chain(random.Random(seed), loss)
-    session = Session(Identity(KEY, SENDER, 0))
+    session = Session(Sender(KEY, SENDER, 0))
     results = drive(chain, submission.submit(session, transfers(count), 600.0))
     assert all(isinstance(result, FinalTransaction) for result in results)
     assert sorted(chain.landed) == list(range(1, count + 1))
@@ -187,7 +188,7 @@ def test_two_processes_share_a_key(seed: int, count: int) -> None:
     """
     chain = Chain(random.Random(seed), 0.05)
     running = [
-        submission.submit(Session(Identity(KEY, SENDER, 0)), transfers(count), 600.0)
+        submission.submit(Session(Sender(KEY, SENDER, 0)), transfers(count), 600.0)
         for _ in range(2)
     ]
     steps: dict[int, Any] = {place: next(one) for place, one in enumerate(running)}
@@ -227,7 +228,7 @@ class Refusing(Chain):
 def test_one_refusal_loses_nothing_else() -> None:
     """Goal: nothing else of the batch is lost. Method: a chain that refuses one of five."""
     chain = Refusing(random.Random(0), 0.0)
-    session = Session(Identity(KEY, SENDER, 0))
+    session = Session(Sender(KEY, SENDER, 0))
     results = drive(chain, submission.submit(session, transfers(5), 600.0))
     assert [isinstance(result, TrineError) for result in results] == [False] * 2 + [True] + [
         False
@@ -235,7 +236,7 @@ def test_one_refusal_loses_nothing_else() -> None:
     assert isinstance(results[2], BadSignature)
     assert sorted(chain.landed) == [1, 2, 4, 5]
     # The refused nonce is free again.
-    assert session.identity.nonces.reserve(1) == [2]
+    assert session.sender.nonces.reserve(1) == [2]
 
 
 class Silent(Chain):
@@ -248,7 +249,7 @@ class Silent(Chain):
 def test_time_runs_out_with_the_id() -> None:
     """Goal: whoever waits in vain learns the id. Method: a chain that makes nothing final."""
     chain = Silent(random.Random(0), 0.0)
-    session = Session(Identity(KEY, SENDER, 0))
+    session = Session(Sender(KEY, SENDER, 0))
     (result,) = drive(chain, submission.submit(session, transfers(1), 0.05))
     assert isinstance(result, Timeout)
     assert result.instance in chain.pending

@@ -17,6 +17,7 @@ from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, Unsupported
 
 ENTRIES: Final = 100
+SENDERS: Final = 1_000
 
 
 @click.group()
@@ -133,6 +134,82 @@ def load(
     caution = warning(report)
     if caution:
         settings.note(caution)
+
+
+@bench.command()
+@click.option("--validators", type=click.IntRange(1, 100), help="Run a network of its own.")
+@click.option("--count", required=True, type=click.IntRange(1), help="Transactions.")
+@click.option(
+    "--senders",
+    type=click.IntRange(1, 1_000_000),
+    default=SENDERS,
+    show_default=True,
+    help="Accounts that send, each at most 128 at once.",
+)
+@click.option(
+    "--suite",
+    type=click.Choice(tuple(SUITE_ALGORITHMS)),
+    default="intl",
+    show_default=True,
+    help="Algorithms of a network of its own.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
+@common
+def submit(
+    settings: Settings,
+    validators: int | None,
+    count: int,
+    senders: int,
+    suite: str,
+    out: Path | None,
+) -> None:
+    """Submit many transfers from Python, and measure what the client costs.
+
+    Transfers are built, encoded, signed and posted by one process with `AsyncClient.submit_many`,
+    which also follows the blocks until each is final. Its CPU time tells how many a second one core
+    submits, whatever the network bears.
+
+    \b
+    Examples:
+      trine bench submit --validators 1 --count 100000
+      trine bench submit --node URL --count 20000 --senders 500 --json
+    """
+    from trine.bench.submit import measure_submit  # noqa: PLC0415 - heavy
+
+    if validators is not None and settings.node is not None:
+        raise BadArgument("give --validators or --node, not both")
+    network = (
+        own_network(validators, max(senders, ACCOUNTS), suite, settings.note)
+        if validators
+        else _given_network(settings)
+    )
+    told = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if done - told >= total / 10:
+            told = done
+            settings.note(f"{done:,} of {total:,} are final")
+
+    with network as parts:
+        report = measure_submit(
+            parts["genesis"], parts["nodes"], count=count, senders=senders, progress=tell
+        )
+    hardware = core_load.hardware()
+    document = {**report.document(), "senders": senders, "hardware": hardware}
+    if out:
+        out.write_text(json.dumps(document, indent=2) + "\n")
+    settings.emit(
+        document,
+        (
+            f"{report.count:,} transfers final in {report.seconds:.1f} s: "
+            f"{report.per_s:,.0f} a second",
+            f"CPU of the client: {report.cpu_us_per_tx:.1f} µs a transaction, "
+            f"{report.per_core_per_s:,.0f} a second on one core",
+            *(f"{code}: {number:,}" for code, number in sorted(report.failed.items())),
+            hardware,
+        ),
+    )
 
 
 @bench.command("crypto")

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from trine.client.async_client import AsyncClient
     from trine.client.client import Client
     from trine.client.notary import notarize
+    from trine.client.records import TransactionSummary
+    from trine.client.sender import Sender
 
 __all__ = [
     "AsyncClient",
     "Client",
     "Receipt",
+    "Sender",
+    "TransactionSummary",
     "Trust",
     "Verified",
     "VerifiedProof",
@@ -34,7 +38,13 @@ __all__ = [
     "verify_proof",
 ]
 
-_LATER = {"AsyncClient": "async_client", "Client": "client", "notarize": "notary"}
+_LATER = {
+    "AsyncClient": "async_client",
+    "Client": "client",
+    "Sender": "sender",
+    "TransactionSummary": "records",
+    "notarize": "notary",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -16,7 +16,8 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from trine.client import evidence, operations, submission
+from trine.client import evidence, many_async, operations, submission
+from trine.client.many import ManyResult, Progress, no_progress
 from trine.client.records import (
     Account,
     Asset,
@@ -31,6 +32,7 @@ from trine.client.records import (
     Status,
     read_record,
 )
+from trine.client.sender import Sender
 from trine.client.settings import new_session, node_urls, tls
 from trine.client.stream import EventReader
 from trine.client.transport import (
@@ -298,21 +300,47 @@ class AsyncClient:
             Timeout: It was not final in time, and may still become so.
             CannotReachNode: No node answers.
         """
-        (result,) = await self.submit_many([calls], timeout_s=timeout_s)
+        (result,) = await self._run(submission.submit(self._session, [calls], timeout_s))
         if isinstance(result, TrineError):
             raise result
         return result.check()
 
     async def submit_many(
-        self, drafts: Sequence[Sequence[Call]], *, timeout_s: float = SUBMIT_TIMEOUT_S
-    ) -> list[submission.Result]:
+        self,
+        drafts: Sequence[Call | Sequence[Call]],
+        *,
+        senders: Sequence[Sender] | None = None,
+        timeout_s: float = SUBMIT_TIMEOUT_S,
+        progress: Progress = no_progress,
+    ) -> list[ManyResult]:
         """Submit one transaction for each draft and wait until all are final.
+
+        Signs in bulk, keeps several batches on their way, and waits where a node's pool or the
+        nonce window of an account is full: an account has at most 128 transactions on their way,
+        so that high rates take many senders.
+
+        >>> async def pay(client: AsyncClient, senders: list[Sender], to: Address) -> int:
+        ...     drafts = [AssetTransfer(AssetId(1), to, Amount(1)) for _ in senders]
+        ...     results = await client.submit_many(drafts, senders=senders)
+        ...     return sum(isinstance(one, TransactionSummary) and one.is_ok for one in results)
+
+        Args:
+            drafts: The calls of each transaction, or its only call.
+            senders: Who sends each draft; by default the client's own account sends all.
+            timeout_s: Seconds for all of them together.
+            progress: Called with how many have a result, and how many there are.
 
         Returns:
             For each draft its final transaction, whose outcome may be a failure, or the
             exception that says why it is in no block.
+
+        Raises:
+            BadArgument: The client has no key and no senders are given, or their number is wrong.
+            CannotReachNode: No node answers.
         """
-        return await self._run(submission.submit(self._session, drafts, timeout_s))
+        if senders is None:
+            senders = [self._session.sender] * len(drafts)
+        return await many_async.submit_many(self, drafts, senders, timeout_s, progress)
 
     async def notarize(
         self,
@@ -349,29 +377,38 @@ class AsyncClient:
         Raises:
             CannotReachNode: No node answers any more.
         """
+        async for event in self._follow(from_, ids=False):
+            yield read_record(BlockSummary.read, event)
+
+    async def _follow(self, from_: Height | None, *, ids: bool) -> AsyncIterator[dict[str, Any]]:
+        """Follow the events of the final blocks, with the ids of their transactions if wanted."""
         attempts = Attempts(self.urls, self._place)
         next_height = from_
         while True:
             try:
-                async for event in self._events(attempts.url, next_height):
-                    block = read_record(BlockSummary.read, event)
-                    if next_height is not None and block.height < next_height:
+                async for event in self._events(attempts.url, next_height, ids=ids):
+                    height = read_record(lambda block: Height(int(block["height"])), event)
+                    if next_height is not None and height < next_height:
                         continue
-                    if next_height is not None and block.height > next_height:
+                    if next_height is not None and height > next_height:
                         break
-                    next_height = Height(block.height + 1)
+                    next_height = Height(height + 1)
                     attempts = Attempts(self.urls, attempts.place)
-                    yield block
+                    yield event
                 pause = attempts.unreachable("the stream ended or left a block out")
             except httpx.TransportError as error:
                 pause = attempts.unreachable(str(error) or type(error).__name__)
             if pause:
                 await asyncio.sleep(pause)
 
-    async def _events(self, url: str, from_: Height | None) -> AsyncIterator[dict[str, Any]]:
+    async def _events(
+        self, url: str, from_: Height | None, *, ids: bool
+    ) -> AsyncIterator[dict[str, Any]]:
         """Read the events of one connection."""
         reader = EventReader()
         query: dict[str, int] = {} if from_ is None else {"from": from_}
+        if ids:
+            query["ids"] = 1
         async with self._http.stream("GET", url + "/v1/stream", params=query) as response:
             if response.status_code >= 400:
                 content = await response.aread()

@@ -14,7 +14,9 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from trine.client import evidence, operations, submission
+from trine.client import evidence, many_sync, operations, submission
+from trine.client.async_client import AsyncClient
+from trine.client.many import ManyResult, Progress, no_progress
 from trine.client.records import (
     Account,
     Asset,
@@ -29,6 +31,7 @@ from trine.client.records import (
     Status,
     read_record,
 )
+from trine.client.sender import Sender
 from trine.client.settings import new_session, node_urls, tls
 from trine.client.stream import EventReader
 from trine.client.transport import (
@@ -96,6 +99,7 @@ class Client:
         self.urls = node_urls(urls)
         self._session = new_session(key, address, key_index)
         self._place = 0
+        self._ca_file = ca_file
         timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
         self._http = httpx.Client(timeout=timeout, trust_env=False, verify=tls(ca_file))
@@ -296,21 +300,46 @@ class Client:
             Timeout: It was not final in time, and may still become so.
             CannotReachNode: No node answers.
         """
-        (result,) = self.submit_many([calls], timeout_s=timeout_s)
+        (result,) = self._run(submission.submit(self._session, [calls], timeout_s))
         if isinstance(result, TrineError):
             raise result
         return result.check()
 
     def submit_many(
-        self, drafts: Sequence[Sequence[Call]], *, timeout_s: float = SUBMIT_TIMEOUT_S
-    ) -> list[submission.Result]:
+        self,
+        drafts: Sequence[Call | Sequence[Call]],
+        *,
+        senders: Sequence[Sender] | None = None,
+        timeout_s: float = SUBMIT_TIMEOUT_S,
+        progress: Progress = no_progress,
+    ) -> list[ManyResult]:
         """Submit one transaction for each draft and wait until all are final.
+
+        As `AsyncClient.submit_many`, in a thread of its own.
+
+        Args:
+            drafts: The calls of each transaction, or its only call.
+            senders: Who sends each draft; by default the client's own account sends all.
+            timeout_s: Seconds for all of them together.
+            progress: Called, in that thread, with how many have a result, and how many there are.
 
         Returns:
             For each draft its final transaction, whose outcome may be a failure, or the
             exception that says why it is in no block.
+
+        Raises:
+            BadArgument: The client has no key and no senders are given, or their number is wrong.
+            CannotReachNode: No node answers.
         """
-        return self._run(submission.submit(self._session, drafts, timeout_s))
+        if senders is None:
+            senders = [self._session.sender] * len(drafts)
+        return many_sync.submit_many(
+            lambda: AsyncClient(self.urls, ca_file=self._ca_file),
+            drafts,
+            senders,
+            timeout_s,
+            progress,
+        )
 
     def notarize(
         self,

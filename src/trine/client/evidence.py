@@ -123,7 +123,7 @@ def notarize(
 
 def _find_log(session: Session, name: str | None) -> Operation[LogId]:
     if name is None:
-        account = yield from operations.account(session.identity.address)
+        account = yield from operations.account(session.sender.address)
         name = f"{account.document.get('organisation_name') or account.organisation}/default"
     found = yield from operations.log(name)
     return found.id

@@ -7,9 +7,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from trine.errors import BadAnswer, BadArgument
+from trine._core import registry
+from trine.errors import BadAnswer, BadArgument, error_of
 from trine.types import (
     Address,
     Amount,
@@ -31,6 +32,9 @@ from trine.types import (
 )
 
 R = TypeVar("R")
+
+CODES: Final = dict(registry.codes())
+"""Code of each outcome by its number."""
 
 
 def read_record(kind: Callable[[Any], R], document: Any) -> R:
@@ -219,6 +223,40 @@ class FinalTransaction:
         if error:
             raise error
         return self
+
+
+class TransactionSummary(NamedTuple):
+    """A final transaction as the stream of blocks names it.
+
+    Attributes:
+        id: Identifier, by which `transaction` fetches the rest.
+        height: Height of its block.
+        number: Number of the outcome's code; 0 where every call succeeded.
+    """
+
+    id: TransactionId
+    height: Height
+    number: int
+
+    @property
+    def code(self) -> str:
+        """Stable code of the outcome; `ok` where every call succeeded."""
+        return CODES.get(self.number, f"unknown_{self.number}")
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every call succeeded."""
+        return self.number == 0
+
+    def check(self) -> Self:
+        """Return the transaction where every call succeeded.
+
+        Raises:
+            FailedOutcome: The exception of the outcome's code.
+        """
+        if self.is_ok:
+            return self
+        raise error_of(self.code, f"the transaction failed: {self.code}", instance=str(self.id))
 
 
 @dataclass(frozen=True)

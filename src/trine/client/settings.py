@@ -5,7 +5,8 @@ import ssl
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from trine.client.submission import Identity, Session
+from trine.client.sender import Sender
+from trine.client.submission import Session
 from trine.client.verification import PathLike, unreadable
 from trine.crypto import SigningKey
 from trine.errors import BadArgument, UnreadableFile
@@ -53,4 +54,4 @@ def new_session(key: SigningKey | None, address: Address | None, key_index: int)
     """Make the session of a client; without an address, that of the key's own account."""
     if key is None:
         return Session(None)
-    return Session(Identity(key, address, key_index))
+    return Session(Sender(key, address, key_index))

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from trine.client import operations
-from trine.client.nonces import Nonces
 from trine.client.records import FinalTransaction, Status
+from trine.client.sender import Sender
 from trine.client.transport import OCTETS, Answer, Operation, Pause, Request, checked, is_busy
-from trine.crypto import SigningKey
 from trine.errors import (
     BadAnswer,
     BadArgument,
@@ -31,7 +30,7 @@ from trine.errors import (
     TrineError,
     error_of,
 )
-from trine.types import Address, Call, TransactionId, sign_transactions
+from trine.types import Call, TransactionId, sign_transactions
 from trine.types.limits import (
     BATCH_BYTES_MAX,
     BATCH_TRANSACTIONS_MAX,
@@ -56,47 +55,25 @@ EXPIRY_GRACE_MS: Final = 15_000
 """Milliseconds after its end at which a transaction that is not final counts as expired."""
 
 
-class Identity:
-    """Who signs: a key, its account, and the nonces that this process has taken."""
-
-    def __init__(self, key: SigningKey, address: Address | None, key_index: int) -> None:
-        """Sign with `key`, which is key `key_index` of an account; by default, its own."""
-        self.key = key
-        self._address = address
-        self.key_index = key_index
-        self.nonces = Nonces()
-
-    def meet(self, suite: str) -> None:
-        """Learn the suite of the chain, which decides how addresses are made."""
-        if self._address is None:
-            self._address = Address(self.key.address(suite))
-
-    @property
-    def address(self) -> Address:
-        """Address of the account; the session has met the chain before."""
-        assert self._address is not None, "the session knows its chain"
-        return self._address
-
-
 class Session:
-    """What a client knows about its chain, and the identity with which it signs."""
+    """What a client knows about its chain, and the sender for which it signs."""
 
-    def __init__(self, identity: Identity | None) -> None:
+    def __init__(self, sender: Sender | None) -> None:
         """Start without knowledge; the first submission asks a node."""
-        self._identity = identity
+        self._sender = sender
         self._lock = threading.Lock()
         self._chain: Status | None = None
 
     @property
-    def identity(self) -> Identity:
-        """The identity.
+    def sender(self) -> Sender:
+        """The sender.
 
         Raises:
             BadArgument: The client has no key.
         """
-        if self._identity is None:
+        if self._sender is None:
             raise BadArgument("this client has no key: give `key=` to submit transactions")
-        return self._identity
+        return self._sender
 
     def chain(self) -> Operation[Status]:
         """Fetch what names the chain, once."""
@@ -106,8 +83,8 @@ class Session:
             known = yield from operations.status()
             with self._lock:
                 self._chain = known
-            if self._identity is not None:
-                self._identity.meet(known.suite)
+            if self._sender is not None:
+                self._sender.meet(known.suite)
         return known
 
 
@@ -142,7 +119,7 @@ def submit(
     """Submit one transaction for each draft and wait until all are final.
 
     Args:
-        session: The client's chain and identity.
+        session: The client's chain and sender.
         drafts: The calls of each transaction.
         timeout_s: Seconds for all of them together.
     """
@@ -165,22 +142,22 @@ def submit(
             # Also when the caller interrupts: what has no result may still land.
             for item in signed:
                 used = isinstance(results.get(item.place), MAY_LAND)
-                session.identity.nonces.finish(item.nonce, used=used)
+                session.sender.nonces.finish(item.nonce, used=used)
         waiting = again + waiting
     return [results[place] for place in range(len(drafts))]
 
 
 def _sign(session: Session, waiting: list[_Item]) -> Operation[list[_Item]]:
     """Sign as many as have room in the nonce window and in one batch."""
-    identity = session.identity
+    sender = session.sender
     chain = yield from session.chain()
     nonces = []
-    if identity.nonces.is_known:
-        nonces = identity.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
+    if sender.nonces.is_known:
+        nonces = sender.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
     if not nonces:
-        account = yield from operations.account(identity.address)
-        identity.nonces.learn(account.nonce_base, account.nonce_used)
-        nonces = identity.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
+        account = yield from operations.account(sender.address)
+        sender.nonces.learn(account.nonce_base, account.nonce_used)
+        nonces = sender.nonces.reserve(min(len(waiting), BATCH_TRANSACTIONS_MAX))
     # A client whose clock is behind takes the chain's time.
     until = max(time.time_ns() // 1_000_000, chain.time_ms) + VALIDITY_MS
     until += secrets.randbelow(JITTER_MS)
@@ -190,20 +167,20 @@ def _sign(session: Session, waiting: list[_Item]) -> Operation[list[_Item]]:
         signed = sign_transactions(
             chain.suite,
             chain.chain_id,
-            identity.address,
-            identity.key,
+            sender.address,
+            sender.key,
             drafts,
-            key_index=identity.key_index,
+            key_index=sender.key_index,
         )
     except BaseException:
         for nonce in nonces:
-            identity.nonces.finish(nonce, used=False)
+            sender.nonces.finish(nonce, used=False)
         raise
     size, fitting = 4, []
     for item, nonce, transaction in zip(items, nonces, signed, strict=True):
         size += 4 + len(transaction.encoded)
         if size > BATCH_BYTES_MAX:
-            identity.nonces.finish(nonce, used=False)
+            sender.nonces.finish(nonce, used=False)
             continue
         item.nonce, item.signed, item.valid_until_ms = nonce, transaction, until
         fitting.append(item)
@@ -241,8 +218,8 @@ def _land(
             learn = True
             again.append(item)
     if learn:
-        account = yield from operations.account(session.identity.address)
-        session.identity.nonces.learn(account.nonce_base, account.nonce_used)
+        account = yield from operations.account(session.sender.address)
+        session.sender.nonces.learn(account.nonce_base, account.nonce_used)
     if pause:
         yield Pause(BUSY_PAUSE_S)
     return again

@@ -33,8 +33,18 @@ class SecretKey:
             UnknownAlgorithm: This release does not know the algorithm.
             BadSecretKey: The bytes are no secret key of it.
         """
-        self.core = core.SecretKey(algorithm, secret)
-        self.public_key: bytes = self.core.public_key()
+        self._hold(core.SecretKey(algorithm, secret))
+
+    def _hold(self, key: core.SecretKey) -> None:
+        self.core = key
+        self.public_key: bytes = key.public_key()
+
+    @classmethod
+    def of_core(cls, key: core.SecretKey) -> Self:
+        """Take a key that the core made."""
+        made = cls.__new__(cls)
+        made._hold(key)
+        return made
 
     @classmethod
     def generate(cls, algorithm: str = "ed25519") -> Self:

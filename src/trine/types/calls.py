@@ -5,7 +5,7 @@
 LogCreate(name='contracts')
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self, cast
 
 from trine._core import calls as core
@@ -113,8 +113,15 @@ class Call:
             BadArgument: A field is outside its range.
             BadArguments: The fields together are not allowed.
         """
-        names = [field.name for field in fields(cast(Any, self))]
-        return core.encode(self.NAME, {name: _lower(getattr(self, name)) for name in names})
+        lowered = {}
+        for name in cast(Any, self).__dataclass_fields__:
+            value = getattr(self, name)
+            lowered[name] = value if type(value) in _PLAIN else _lower(value)
+        return core.encode(self.NAME, lowered)
+
+
+# Types of fields that cross the border as they are; others are looked at one by one.
+_PLAIN: Final = frozenset({int, str, bytes, type(None), Address, Digest})
 
 
 def _lower(value: object) -> object:
