@@ -20,6 +20,8 @@ const VALID_FOR_MS: u64 = 120_000;
 /// Seconds that the signers run ahead of the schedule: further, and the measured window would pay
 /// for transactions that are never sent.
 const AHEAD_S: u64 = 2;
+/// Wait while the queue is full: a small part of the time that it bridges.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Transactions signed at once.
 const BATCH_MAX: usize = 256;
 /// Nonces of one account, on average, that the batches of all threads hold: threads queue them in
@@ -192,7 +194,7 @@ fn put(shared: &Shared, queue: &SyncSender<Signed>, mut signed: Signed) -> bool 
             Err(TrySendError::Full(back)) if !shared.stop.load(Ordering::Relaxed) => signed = back,
             Err(_) => return false,
         }
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(PAUSE);
     }
 }
 
