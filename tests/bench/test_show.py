@@ -12,7 +12,7 @@ from trine.bench import draw, table
 from trine.bench.show import warning
 
 FOLDER = Path(__file__).parents[2] / "bench" / "results"
-RESULTS = sorted(path for path in FOLDER.glob("*.json") if path.stem != "crypto")
+RESULTS = sorted(path for path in FOLDER.glob("*.json") if path.stem not in {"crypto", "compare"})
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 

@@ -168,6 +168,10 @@ def test_a_key_needs_its_password(tmp_path: Path) -> None:
         (("nonsense",), 2, "usage"),
         (("explain", "nonsense"), 2, "unknown_code"),
         (("bench", "load", "--rate", "1", "--duration", "1"), 2, "usage"),
+        (("bench", "compare", "--peers", "trine-intl,nonsense"), 2, "usage"),
+        (("bench", "compare", "new.json"), 2, "bad_argument"),
+        (("bench", "compare", "--baseline", "old.json"), 2, "bad_argument"),
+        (("bench", "compare", "--baseline", "old.json", "new.json"), 5, "unreadable_file"),
         (("trust", "export", "--out", "x"), 4, "no_network"),
     ],
 )

@@ -37,19 +37,18 @@ pub struct Client {
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
-/// Answer to one transaction of a batch.
+/// A transaction of a batch that the node did not take.
 #[derive(Debug, Deserialize)]
-pub struct Answer {
-    /// Whether the node keeps the transaction.
-    pub accepted: bool,
-    /// Why not.
-    #[serde(default)]
-    pub code: Option<String>,
+pub struct Refused {
+    /// Place in the batch.
+    pub index: usize,
+    /// Why.
+    pub code: String,
 }
 
 #[derive(Deserialize)]
 struct Answers {
-    results: Vec<Answer>,
+    results: Vec<Refused>,
 }
 
 /// A final and durable block of the stream.
@@ -149,13 +148,13 @@ impl Client {
         Ok(bytes)
     }
 
-    /// Posts a batch and returns the answer to each transaction.
+    /// Posts a batch and returns what the node refused of it.
     ///
     /// # Errors
     /// [`ClientError`] when the node cannot be reached or refuses the whole batch.
-    pub async fn submit(&self, batch: Bytes) -> Result<Vec<Answer>, ClientError> {
+    pub async fn submit(&self, batch: Bytes) -> Result<Vec<Refused>, ClientError> {
         let request = self
-            .request(Method::POST, "/v1/transactions")
+            .request(Method::POST, "/v1/transactions?answers=refused")
             .header("content-type", "application/octet-stream")
             .body(Full::new(batch))
             .map_err(|error| self.fail(error))?;

@@ -229,25 +229,27 @@ async fn submit(client: &Client, shared: &Shared, batch: Batch) {
             tracker.send(signed.id, *due);
         }
     }
-    let answers = client.submit(batch.encode()).await;
+    let refused = client.submit(batch.encode()).await;
     let mut tracker = shared.tracker();
-    let Ok(answers) = answers else {
+    let Ok(refused) = refused else {
         for (signed, _) in &batch.honest {
             tracker.refuse(&signed.id, "cannot_reach_node");
         }
         return;
     };
-    for (place, answer) in answers.iter().enumerate() {
-        let code = answer.code.as_deref().unwrap_or("accepted");
-        match batch.honest.get(place) {
-            Some((signed, _)) if !answer.accepted && code != DUPLICATE => {
-                tracker.refuse(&signed.id, code);
-            }
+    let mut accepted_hostile = batch.hostile.len();
+    for refused in refused {
+        match batch.honest.get(refused.index) {
             // Another node passed it on before: it is on its way all the same.
-            Some(_) => {}
-            None => tracker.answer_hostile(code),
+            Some(_) if refused.code == DUPLICATE => {}
+            Some((signed, _)) => tracker.refuse(&signed.id, &refused.code),
+            None => {
+                tracker.answer_hostile(&refused.code);
+                accepted_hostile = accepted_hostile.saturating_sub(1);
+            }
         }
     }
+    (0..accepted_hostile).for_each(|_| tracker.answer_hostile("accepted"));
 }
 
 /// The schedule: which transactions are due, and how late they were sent.

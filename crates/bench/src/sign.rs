@@ -226,7 +226,7 @@ fn next<'a>(shared: &'a Shared, rng: &mut StdRng) -> (UnsignedTransaction, &'a S
         key_index: 0,
         nonce: sender.nonce.fetch_add(1, Ordering::Relaxed),
         valid_until_ms: now_ms() + VALID_FOR_MS,
-        calls: vec![call.to_raw()],
+        calls: [call.to_raw()].into(),
     };
     (unsigned, &sender.key)
 }

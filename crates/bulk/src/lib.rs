@@ -4,6 +4,7 @@
 //! `crypto` decides what is asked for and offers it to the others. Every kernel exists twice, with
 //! AVX-512 IFMA and in portable code, and both give the same answers.
 
+mod buffer;
 pub mod ed25519;
 mod keyed_map;
 pub mod p256;

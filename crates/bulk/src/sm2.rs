@@ -23,7 +23,7 @@ mod tests;
 pub use sign::SigningKey;
 
 use crate::Path;
-use crate::weierstrass::buffer::Buffer;
+use crate::buffer::Buffer;
 use crate::weierstrass::claim::{self, Checked, Claim, Claims};
 use crate::weierstrass::decode;
 use crate::weierstrass::fixed::GeneratorTables;

@@ -5,7 +5,6 @@
 //! are checked many at a time in [`claim`].
 
 pub(crate) mod affine;
-pub(crate) mod buffer;
 pub(crate) mod claim;
 pub(crate) mod decode;
 pub(crate) mod digits;

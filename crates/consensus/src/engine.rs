@@ -15,6 +15,7 @@ use crate::{
     running::{Chain, Running},
     source::Source,
 };
+use bytes::Bytes;
 use commonware_actor::Feedback;
 use commonware_broadcast::buffered;
 use commonware_consensus::{
@@ -316,6 +317,10 @@ impl<E: Environment> Node<E> {
             left_out: {
                 let source = parts.source.clone();
                 Arc::new(move |ids: &[TransactionId]| source.left_out(ids))
+            },
+            known: {
+                let source = parts.source.clone();
+                Arc::new(move |raw: &[Bytes]| source.known(raw))
             },
             strategy: strategy.clone(),
         });

@@ -1,7 +1,9 @@
 //! Ask for transactions to propose.
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
+use trine_ledger::TransactionIds;
 use trine_types::{Transaction, TransactionId};
 
 /// Where a leader takes transactions from; the node's mempool.
@@ -14,8 +16,14 @@ pub trait Source: Send + Sync + 'static {
         &self,
         count_max: usize,
         bytes_max: usize,
-        taken: &HashSet<TransactionId>,
+        taken: &TransactionIds,
     ) -> Vec<Arc<Transaction>>;
+
+    /// Gives those transactions, by their bytes, that this node holds: a block need not be decoded
+    /// for them, and what is verified already is not verified again.
+    fn known(&self, raw: &[Bytes]) -> Vec<Option<Arc<Transaction>>> {
+        vec![None; raw.len()]
+    }
 
     /// Learns that a build left these out because they are not valid on the newest block.
     fn left_out(&self, ids: &[TransactionId]);
@@ -29,7 +37,7 @@ pub trait Source: Send + Sync + 'static {
 pub struct NoSource;
 
 impl Source for NoSource {
-    fn candidates(&self, _: usize, _: usize, _: &HashSet<TransactionId>) -> Vec<Arc<Transaction>> {
+    fn candidates(&self, _: usize, _: usize, _: &TransactionIds) -> Vec<Arc<Transaction>> {
         Vec::new()
     }
 

@@ -1,6 +1,8 @@
 //! Hash bytes with the function of the chain's suite.
 
 use crate::Algorithm;
+use commonware_cryptography::Hasher as _;
+use commonware_parallel::Sequential;
 use sha2::Digest as _;
 use std::{fmt, str::FromStr};
 use trine_bulk::sm3::{self, Sm3};
@@ -116,7 +118,10 @@ impl Suite {
 /// Hashes many messages, several at a time where the processor can.
 pub fn hash_many(suite: Suite, messages: &[&[u8]]) -> Vec<Digest> {
     match suite {
-        Suite::Intl => messages.iter().map(|one| suite.hash(&[one])).collect(),
+        Suite::Intl => {
+            let digests = commonware_cryptography::Sha256::hash_many(messages, &Sequential);
+            digests.into_iter().map(|digest| Digest(digest.0)).collect()
+        }
         Suite::Gm => sm3::hash_many(messages).into_iter().map(Digest).collect(),
     }
 }

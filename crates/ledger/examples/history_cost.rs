@@ -44,7 +44,7 @@ fn transfer(state: &mut u64) -> (Arc<Transaction>, Outcome) {
         key_index: 0,
         nonce: random(state) % 100,
         valid_until_ms: 1_800_000_000_000,
-        calls: vec![RawCall { module: 5, method: 3, arguments: arguments.0 }],
+        calls: [RawCall { module: 5, method: 3, arguments: arguments.0.into() }].into(),
     };
     let signature = (0..8).flat_map(|_| random(state).to_be_bytes()).collect();
     let transaction = body.with_signature(SUITE, Algorithm::Ed25519, signature);
@@ -59,7 +59,8 @@ fn transfer(state: &mut u64) -> (Arc<Transaction>, Outcome) {
 }
 
 fn block(height: u64, transactions: usize, state: &mut u64) -> Arc<FinalizedBlock> {
-    let (transactions, outcomes) = (0..transactions).map(|_| transfer(state)).unzip();
+    let (transactions, outcomes): (Vec<_>, Vec<_>) =
+        (0..transactions).map(|_| transfer(state)).unzip();
     let header = Header {
         chain_id: ChainId([1; 32]),
         height: Height(height),
@@ -85,7 +86,7 @@ fn block(height: u64, transactions: usize, state: &mut u64) -> Arc<FinalizedBloc
         next_validators: None,
     });
     let digest = header.digest(SUITE);
-    Arc::new(FinalizedBlock { header, digest, transactions, execution })
+    Arc::new(FinalizedBlock { header, digest, transactions: transactions.into(), execution })
 }
 
 /// Microseconds of all threads of this process (fields 14 and 15 of `proc_pid_stat(5)`).

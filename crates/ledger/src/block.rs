@@ -19,8 +19,14 @@ use commonware_cryptography::{Digestible, bls12381::primitives::variant::MinPk};
 use commonware_glue::dkg::{ReshareBlock, types::Payload};
 use commonware_storage::qmdb::sync::Target;
 use commonware_utils::{range::NonEmptyRange, sequence::Unit};
-use std::sync::Arc;
-use trine_types::{Encode as _, Header, StateCommitment, Suite, Transaction, ValidatorKey, limits};
+use foldhash::fast::RandomState;
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
+use trine_types::{
+    Encode as _, Header, StateCommitment, Suite, Transaction, TransactionId, ValidatorKey, limits,
+};
 
 /// The leader of the block's view. Genesis has none: the engine, which asks all the same, is told
 /// the first validator.
@@ -53,6 +59,12 @@ pub enum BlockError {
     Inconsistent(&'static str),
 }
 
+/// Identifiers of transactions.
+pub type TransactionIds = HashSet<TransactionId, RandomState>;
+
+/// Transactions in the order of a block.
+pub type Body = Arc<[Arc<Transaction>]>;
+
 /// A well-formed block with everything that the engine asks of it.
 #[derive(Clone)]
 pub struct Block {
@@ -62,6 +74,8 @@ pub struct Block {
     digest: BlockDigest,
     proposer: PublicKey,
     targets: Targets,
+    /// The transactions, once somebody asked for them; clones share them.
+    body: Arc<OnceLock<Body>>,
 }
 
 impl Block {
@@ -84,22 +98,49 @@ impl Block {
         Self::with_encoding(suite, block, bytes)
     }
 
+    /// Takes a block that was just built from `body`, whose root the header has.
+    ///
+    /// # Errors
+    /// As [`Block::new`], the body apart.
+    pub fn built(suite: Suite, block: trine_types::Block, body: Body) -> Result<Self, BlockError> {
+        let encoded = Bytes::from(block.to_bytes());
+        Ok(Self::checked(suite, block, encoded)?.with_body(body))
+    }
+
     fn with_encoding(
         suite: Suite,
         block: trine_types::Block,
         encoded: Bytes,
     ) -> Result<Self, BlockError> {
-        let header = &block.header;
-        if block.body_root(suite) != header.body_root {
+        if block.body_root(suite) != block.header.body_root {
             return Err(BlockError::Inconsistent("the body is not the one of the header"));
         }
+        Self::checked(suite, block, encoded)
+    }
+
+    /// Checks everything but the body's root.
+    fn checked(
+        suite: Suite,
+        block: trine_types::Block,
+        encoded: Bytes,
+    ) -> Result<Self, BlockError> {
+        let header = &block.header;
         if let Some(change) = &header.epoch_change {
             epochs::check_keys(suite, change)?;
         }
         let proposer = proposer(suite, header)?;
         let targets = (target(&header.accounts)?, target(&header.values)?);
         let digest = BlockDigest::from(header.digest(suite).0);
-        Ok(Self { suite, inner: Arc::new(block), encoded, digest, proposer, targets })
+        let (inner, body) = (Arc::new(block), Arc::default());
+        Ok(Self { suite, inner, encoded, digest, proposer, targets, body })
+    }
+
+    /// Remembers the block's transactions, which the caller has decoded already.
+    #[must_use]
+    pub fn with_body(self, body: Body) -> Self {
+        // Whoever came first decoded the same bytes.
+        let _ = self.body.set(body);
+        self
     }
 
     /// Header.
@@ -127,12 +168,32 @@ impl Block {
         &self.encoded
     }
 
-    /// Decodes the transactions.
+    /// The transactions, decoded once.
     ///
     /// # Errors
     /// [`BlockError::Decode`] of the first that is malformed.
-    pub fn transactions(&self) -> Result<Vec<Transaction>, BlockError> {
-        Ok(self.inner.decode_transactions(self.suite)?)
+    pub fn transactions(&self) -> Result<Body, BlockError> {
+        self.transactions_with(|raw| vec![None; raw.len()])
+    }
+
+    /// The transactions; `known` gives those that are in memory already, by their bytes.
+    ///
+    /// # Errors
+    /// [`BlockError::Decode`] of the first that is malformed.
+    pub fn transactions_with(
+        &self,
+        known: impl FnOnce(&[Bytes]) -> Vec<Option<Arc<Transaction>>>,
+    ) -> Result<Body, BlockError> {
+        if let Some(body) = self.body.get() {
+            return Ok(body.clone());
+        }
+        let raw = &self.inner.transactions;
+        let decode = |(found, raw): (Option<_>, &Bytes)| match found {
+            Some(found) => Ok(found),
+            None => Transaction::from_bytes(self.suite, raw.clone()).map(Arc::new),
+        };
+        let body: Body = known(raw).into_iter().zip(raw).map(decode).collect::<Result<_, _>>()?;
+        Ok(self.body.get_or_init(|| body).clone())
     }
 
     /// What the databases hold after this block.

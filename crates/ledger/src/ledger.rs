@@ -2,6 +2,7 @@
 
 use crate::{
     Block,
+    block::{Body, TransactionIds},
     committees::Committees,
     databases::{Databases, Merkleized, Readers, Runtime, Targets, Unmerkleized},
     execute::{Applied, Work, apply, commitments},
@@ -11,6 +12,7 @@ use crate::{
     preset::{BlockDigest, Context, Scheme, Strategy},
     state::Roots,
 };
+use bytes::Bytes;
 use commonware_consensus::{
     marshal::ancestry::Ancestry,
     types::{Epoch, Epocher as _, FixedEpocher, Height as EngineHeight},
@@ -20,7 +22,6 @@ use commonware_runtime::Clock;
 use commonware_utils::sync::Mutex;
 use futures::StreamExt as _;
 use std::{
-    collections::HashSet,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -29,6 +30,7 @@ use trine_types::{
     Code, Digest, Encode as _, EpochChange, Header, Height, Suite, Transaction, TransactionId,
     ValidatorKey, View,
     application::{Application, BlockContext, Execution, InvalidBlock, SignatureChecker},
+    codec::Encoder,
     merkle,
 };
 
@@ -37,6 +39,9 @@ pub type Candidates = Vec<Arc<Transaction>>;
 
 /// Takes the identifiers of candidates that may not enter a block now.
 pub type LeftOut = Arc<dyn Fn(&[TransactionId]) + Send + Sync>;
+
+/// Gives those transactions, by their bytes, that are in memory already: decoded, perhaps verified.
+pub type Known = Arc<dyn Fn(&[Bytes]) -> Vec<Option<Arc<Transaction>>> + Send + Sync>;
 
 /// What the ledger is made of.
 #[derive(Clone)]
@@ -59,6 +64,8 @@ pub struct Parts {
     pub epocher: FixedEpocher,
     /// Learns which candidates a build left out as invalid.
     pub left_out: LeftOut,
+    /// Gives transactions that are in memory already.
+    pub known: Known,
     /// Pool for executing and for signatures.
     pub strategy: Strategy,
 }
@@ -103,7 +110,7 @@ impl Ledger {
     }
 
     /// Identifiers of the transactions in `block` and its ancestors that are not final yet.
-    pub fn unfinalized(&self, block: BlockDigest) -> HashSet<TransactionId> {
+    pub fn unfinalized(&self, block: BlockDigest) -> TransactionIds {
         self.pending.lock().transactions(block)
     }
 
@@ -178,7 +185,7 @@ impl Ledger {
     }
 
     /// Remembers what execution gave until the block is final or cannot be any more.
-    fn remember(&self, block: &Block, body: &[Arc<Transaction>], execution: Execution) {
+    fn remember(&self, block: &Block, body: Body, execution: Execution) {
         let header = block.header();
         self.parts.log_heads.remember(
             header.parent,
@@ -186,8 +193,7 @@ impl Ledger {
             header.height,
             &execution.log_appends,
         );
-        let ids = body.iter().map(|one| one.id).collect();
-        self.pending.lock().insert(block, ids, Arc::new(execution));
+        self.pending.lock().insert(block, body, Arc::new(execution));
     }
 
     async fn build<E: Runtime + Clock>(
@@ -218,16 +224,15 @@ impl Ledger {
         let applied = apply::<E, _, _>(work, batches, run).await;
         let Ok(applied) = applied.unwrap_or_else(|error| panic!("building a block: {error}"));
         let Applied { result: (places, execution), merkleized, view } = applied;
-        let body: Vec<Arc<Transaction>> =
-            places.iter().map(|place| transactions[*place].clone()).collect();
+        let body: Body = places.iter().map(|place| transactions[*place].clone()).collect();
         let applied = Applied { result: execution, merkleized, view };
         let body_root = merkle::root(parts.suite, body.iter().map(|one| one.bytes.as_ref()));
         let header = self.header(&within, parent, &place, (&body, body_root), &applied);
         let raw = body.iter().map(|one| one.bytes.clone()).collect();
         let block = trine_types::Block { header, transactions: raw };
-        let block = Block::new(parts.suite, block)
+        let block = Block::built(parts.suite, block, body.clone())
             .unwrap_or_else(|error| panic!("this node built a block that is no block: {error}"));
-        self.remember(&block, &body, applied.result);
+        self.remember(&block, body, applied.result);
         Some(Proposed { block, merkleized: applied.merkleized })
     }
 
@@ -241,8 +246,7 @@ impl Ledger {
         let header = block.header();
         check_successor(header, parent)?;
         let context = self.block_context(parent, header.epoch.0, header.time_ms);
-        let transactions: Arc<[Arc<Transaction>]> =
-            block.transactions()?.into_iter().map(Arc::new).collect();
+        let transactions = block.transactions_with(|raw| (self.parts.known)(raw))?;
         let parts = self.parts.clone();
         let run = move |transactions: &[&Transaction], view: &mut View| {
             if finality == Finality::Candidate {
@@ -263,7 +267,7 @@ impl Ledger {
         if let Some(field) = first_difference(header, &expected) {
             return Err(Refusal::Commitment(field));
         }
-        self.remember(block, &transactions, applied.result);
+        self.remember(block, transactions, applied.result);
         Ok(applied.merkleized)
     }
 }
@@ -356,13 +360,20 @@ fn check_signatures(
     parts.checker.check(&items).then_some(()).ok_or(Refusal::Signature)
 }
 
-fn outcome_root(suite: Suite, body: &[Arc<Transaction>], execution: &Execution) -> Digest {
-    let leaves: Vec<Vec<u8>> = body
-        .iter()
-        .zip(&execution.outcomes)
-        .map(|(transaction, outcome)| [&transaction.id.0[..], &outcome.to_bytes()].concat())
-        .collect();
-    merkle::root(suite, leaves.iter().map(Vec::as_slice))
+/// Room for the leaf of most outcomes.
+const OUTCOME_LEAF_BYTES_USUAL: usize = 192;
+
+/// Root over the outcomes of a block, each with the identifier of its transaction.
+pub fn outcome_root(suite: Suite, body: &[Arc<Transaction>], execution: &Execution) -> Digest {
+    let mut leaves = Encoder(Vec::with_capacity(OUTCOME_LEAF_BYTES_USUAL * body.len()));
+    let mut ends = Vec::with_capacity(body.len());
+    for (transaction, outcome) in body.iter().zip(&execution.outcomes) {
+        transaction.id.encode(&mut leaves);
+        outcome.encode(&mut leaves);
+        ends.push(leaves.0.len());
+    }
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    merkle::root(suite, starts.zip(&ends).map(|(start, end)| &leaves.0[start..*end]))
 }
 
 fn unix_ms(time: SystemTime) -> u64 {
@@ -418,13 +429,13 @@ impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
 
     /// Makes the block's history durable before its state can be.
     async fn capture(&mut self, _: (E, Context), block: &Block, _: &Merkleized<E>, _: Readers<E>) {
-        let execution = self.pending.lock().take(block);
-        let execution = execution.expect("a block is processed before it is applied");
+        let taken = self.pending.lock().take(block);
+        let (body, execution) = taken.expect("a block is processed before it is applied");
         self.parts.log_heads.finalize(block.id(), block.header().height);
         self.roots.push(block.header());
         let observer = &self.parts.observer;
         observer
-            .finalized(Arc::new(block.clone()), execution)
+            .finalized(Arc::new(block.clone().with_body(body)), execution)
             .await
             .unwrap_or_else(|error| panic!("storing block {:?}: {error}", block));
     }

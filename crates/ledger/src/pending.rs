@@ -1,17 +1,18 @@
 //! Keep what execution gave for blocks that are not final yet.
 
-use crate::{Block, preset::BlockDigest};
-use commonware_cryptography::Digestible as _;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+use crate::{
+    Block,
+    block::{Body, TransactionIds},
+    preset::BlockDigest,
 };
-use trine_types::{Height, TransactionId, application::Execution};
+use commonware_cryptography::Digestible as _;
+use std::{collections::HashMap, sync::Arc};
+use trine_types::{Height, application::Execution};
 
 struct Entry {
     height: Height,
     parent: BlockDigest,
-    transactions: Vec<TransactionId>,
+    body: Body,
     execution: Arc<Execution>,
 }
 
@@ -23,31 +24,26 @@ pub struct Pending {
 
 impl Pending {
     /// Adds a block that was built or found valid.
-    pub fn insert(
-        &mut self,
-        block: &Block,
-        transactions: Vec<TransactionId>,
-        execution: Arc<Execution>,
-    ) {
+    pub fn insert(&mut self, block: &Block, body: Body, execution: Arc<Execution>) {
         let header = block.header();
         let parent = BlockDigest::from(header.parent.0);
-        let entry = Entry { height: header.height, parent, transactions, execution };
+        let entry = Entry { height: header.height, parent, body, execution };
         self.blocks.insert(block.digest(), entry);
     }
 
     /// Takes a block that becomes final, and drops all others up to its height.
-    pub fn take(&mut self, block: &Block) -> Option<Arc<Execution>> {
+    pub fn take(&mut self, block: &Block) -> Option<(Body, Arc<Execution>)> {
         let entry = self.blocks.remove(&block.digest());
         let height = block.header().height;
         self.blocks.retain(|_, entry| entry.height > height);
-        entry.map(|entry| entry.execution)
+        entry.map(|entry| (entry.body, entry.execution))
     }
 
     /// Transactions of a block and its ancestors, as far as they are not final.
-    pub fn transactions(&self, mut block: BlockDigest) -> HashSet<TransactionId> {
-        let mut found = HashSet::new();
+    pub fn transactions(&self, mut block: BlockDigest) -> TransactionIds {
+        let mut found = TransactionIds::default();
         while let Some(entry) = self.blocks.get(&block) {
-            found.extend(&entry.transactions);
+            found.extend(entry.body.iter().map(|one| one.id));
             block = entry.parent;
         }
         found

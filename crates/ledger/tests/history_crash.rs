@@ -110,7 +110,7 @@ fn check(history: &History, block: &FinalizedBlock) {
     let record = history.record(height).unwrap().unwrap();
     assert_eq!(record.head.header, block.header);
     assert_eq!(record.tail.outcomes, block.execution.outcomes);
-    for (place, transaction) in (0..).zip(&block.transactions) {
+    for (place, transaction) in (0..).zip(block.transactions.iter()) {
         let found = history.transaction(&transaction.id).unwrap().unwrap();
         assert_eq!(found.location, Location { height, place });
     }

@@ -13,7 +13,7 @@ use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use trine_rules::Rules;
@@ -113,7 +113,7 @@ impl MemoryChain {
             application,
             reader: inner.clone(),
             feed: feed.clone(),
-            verifier: Arc::new(Verifier::start(suite(), 2).unwrap()),
+            verifier: Arc::new(Verifier::start(2).unwrap()),
             forwarder: sent.clone(),
             metrics: metrics.clone(),
         });
@@ -149,13 +149,13 @@ impl MemoryChain {
             key_index: 0,
             nonce,
             valid_until_ms: clock::now_ms() + 60_000,
-            calls,
+            calls: calls.into(),
         }
     }
 
     /// Makes the next block from the pool; returns its height.
     pub fn produce(&self) -> Height {
-        let candidates = self.mempool.candidates(1_000, 1 << 20, &HashSet::new());
+        let candidates = self.mempool.candidates(1_000, 1 << 20, &Default::default());
         self.produce_from(&candidates)
     }
 

@@ -3,6 +3,7 @@
 //! Thin: argument conversion and error mapping only. Long work runs with the interpreter lock
 //! released; a panic becomes `trine.errors.Internal`.
 
+mod allocator;
 mod calls;
 mod crypto;
 mod detached;
@@ -35,6 +36,7 @@ fn add(
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    allocator::keep_memory();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     add(module, "calls", calls::register)?;
     add(module, "crypto", crypto::register)?;

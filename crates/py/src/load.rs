@@ -5,7 +5,11 @@ use crate::errors::{bad_argument, refuse};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
-use trine_bench::{CryptoPlan, CryptoRow, LoadError, LoadPlan, Payload, Progress, measure_crypto};
+use std::path::PathBuf;
+use trine_bench::{
+    CryptoPlan, CryptoRow, LoadError, LoadPlan, Payload, Progress, StagesError, StagesPlan,
+    measure_crypto, measure_stages,
+};
 use trine_types::Genesis;
 
 /// A plan as Python writes it, in JSON.
@@ -129,8 +133,48 @@ fn run_measure_crypto<'py>(
     }
 }
 
+/// Measures each stage of a transaction's path on blocks of transfers, in `folder`, which is empty;
+/// gives the figures as JSON. `tell` gets the number of each block and says whether to go on.
+#[pyfunction]
+#[pyo3(name = "measure_stages")]
+fn run_measure_stages<'py>(
+    py: Python<'py>,
+    genesis: &[u8],
+    transactions: usize,
+    blocks: usize,
+    folder: PathBuf,
+    tell: Py<PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let genesis: Genesis = serde_json::from_slice(genesis)
+        .map_err(|error| bad_argument(format!("genesis: {error}")))?;
+    let plan = StagesPlan { genesis, transactions, blocks };
+    let mut raised = None;
+    let rows = detached(py, || {
+        measure_stages(&plan, &folder, &mut |number| {
+            let told = Python::attach(|py| {
+                py.check_signals()?;
+                tell.call1(py, (number,))?.extract::<bool>(py)
+            });
+            told.unwrap_or_else(|error| {
+                raised = Some(error);
+                false
+            })
+        })
+    })?;
+    if let Some(error) = raised {
+        return Err(error);
+    }
+    let rows = rows.map_err(|error| match error {
+        StagesError::Plan(_) => bad_argument(error.to_string()),
+        StagesError::Failed { .. } => refuse("internal", error.to_string()),
+    })?;
+    let text = serde_json::to_vec(&rows).map_err(|error| refuse("internal", error.to_string()))?;
+    Ok(PyBytes::new(py, &text))
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run_load, module)?)?;
     module.add_function(wrap_pyfunction!(hardware, module)?)?;
-    module.add_function(wrap_pyfunction!(run_measure_crypto, module)?)
+    module.add_function(wrap_pyfunction!(run_measure_crypto, module)?)?;
+    module.add_function(wrap_pyfunction!(run_measure_stages, module)?)
 }

@@ -52,7 +52,7 @@ fn transfers(genesis: &Genesis, reference: bool) -> Vec<Transaction> {
                 key_index: 0,
                 nonce: 0,
                 valid_until_ms: u64::MAX,
-                calls: vec![call.to_raw()],
+                calls: [call.to_raw()].into(),
             };
             body.sign(Suite::Intl, &keys[2 * place % ACCOUNTS])
         })

@@ -143,10 +143,10 @@ pub(crate) const fn first_record(key: PublicKey) -> AccountKey {
 pub(crate) fn add_key(
     state: &mut State,
     caller: &Caller,
-    key: PublicKey,
+    key: &PublicKey,
     modules: u32,
 ) -> Result<(), Code> {
-    check_key(state.suite(), &key)?;
+    check_key(state.suite(), key)?;
     let mut account = state.sender(caller).clone();
     let index = account.key_count;
     require(usize::from(index) < ACCOUNT_KEYS_MAX, Code::KeyLimit)?;
@@ -154,7 +154,7 @@ pub(crate) fn add_key(
     account.live_keys |= 1 << index;
     state.put_account(caller.sender, account);
     let name = StateKey::account_key(state.suite(), caller.sender, index);
-    state.put_value(name, Some(&AccountKey { key, modules }));
+    state.put_value(name, Some(&AccountKey { key: key.clone(), modules }));
     emit_key(state, KEY_ADDED, caller.sender, index);
     Ok(())
 }
@@ -176,10 +176,10 @@ pub(crate) fn rotate_key(
     state: &mut State,
     caller: &Caller,
     key_index: u8,
-    key: PublicKey,
+    key: &PublicKey,
 ) -> Result<(), Code> {
     let mut account = live(state, caller, key_index)?;
-    check_key(state.suite(), &key)?;
+    check_key(state.suite(), key)?;
     let name = StateKey::account_key(state.suite(), caller.sender, key_index);
     if key_index == 0 {
         let was_recorded = is_recorded(account.algorithm);
@@ -187,13 +187,14 @@ pub(crate) fn rotate_key(
         account.key = key_field(state.suite(), key.algorithm, &key.bytes);
         state.put_account(caller.sender, account);
         if is_recorded(key.algorithm) {
-            state.put_value(name, Some(&first_record(key)));
+            state.put_value(name, Some(&first_record(key.clone())));
         } else if was_recorded {
             state.put_value(name, None::<&AccountKey>);
         }
     } else {
         let before: AccountKey = state.value(&name).ok_or(Code::NoSuchKey)?;
-        state.put_value(name, Some(&AccountKey { key, modules: before.modules }));
+        let modules = before.modules;
+        state.put_value(name, Some(&AccountKey { key: key.clone(), modules }));
     }
     emit_key(state, KEY_ROTATED, caller.sender, key_index);
     Ok(())

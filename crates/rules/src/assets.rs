@@ -20,19 +20,20 @@ const BURNED: u8 = 4;
 pub(crate) fn define(
     state: &mut State,
     caller: &Caller,
-    symbol: String,
-    name: String,
+    symbol: &str,
+    name: &str,
     decimals: u8,
 ) -> Result<(), Code> {
     let organisation = organisations::with_role(state, caller, Roles::ISSUER)?;
-    let good = is_symbol(&symbol) && is_title(&name) && decimals <= DECIMALS_MAX;
+    let good = is_symbol(symbol) && is_title(name) && decimals <= DECIMALS_MAX;
     require(good, Code::BadName)?;
-    let index = StateKey::asset_symbol(state.suite(), organisation, &symbol);
+    let index = StateKey::asset_symbol(state.suite(), organisation, symbol);
     require(!state.has_value(&index), Code::AssetExists)?;
     let mut counters = state.counters();
     counters.assets = counters.assets.checked_add(1).ok_or(Code::AmountOverflow)?;
     let asset = AssetId(counters.assets);
     state.put((), counters);
+    let (symbol, name) = (symbol.to_owned(), name.to_owned());
     state.put(asset, Asset { organisation, symbol, name, decimals, supply: Amount(0) });
     state.put_value(index, Some(&asset));
     state.emit(MODULE, DEFINED, Vec::new(), |to| {
@@ -73,14 +74,14 @@ pub(crate) fn transfer(
     asset: AssetId,
     to: Address,
     amount: Amount,
-    reference: Option<TransferReference>,
+    reference: Option<&TransferReference>,
 ) -> Result<(), Code> {
     let from = caller.sender;
     require(state.get::<Asset>(asset).is_some(), Code::UnknownAsset)?;
     require(amount.0 != 0, Code::ZeroAmount)?;
     require(to != from, Code::SelfTransfer)?;
     require(state.account(&to).is_some(), Code::UnknownAccount)?;
-    let record = reference.as_ref().map(|one| StateKey::transfer(state.suite(), from, &one.0));
+    let record = reference.map(|one| StateKey::transfer(state.suite(), from, &one.0));
     if let Some(record) = &record {
         require(!state.has_value(record), Code::DuplicateReference)?;
     }
@@ -90,10 +91,11 @@ pub(crate) fn transfer(
     state.emit(MODULE, TRANSFERRED, topics, |data| {
         asset.encode(data);
         amount.encode(data);
-        data.bytes8(reference.as_ref().map_or(&[], |one| &one.0));
+        data.bytes8(reference.map_or(&[], |one| &one.0));
     });
     if let Some((record, reference)) = record.zip(reference) {
         let (transaction, call, height) = (caller.transaction, caller.call, state.context.height);
+        let reference = reference.clone();
         let value = Transfer { transaction, call, height, asset, to, amount, reference };
         state.put_value(record, Some(&value));
     }

@@ -108,8 +108,8 @@ fn run_transaction(
     check_turn(state.context, transaction, &account)?;
     account.use_nonce(body.nonce)?;
 
-    let calls: Vec<Result<Call, Code>> = body.calls.iter().map(Call::from_raw).collect();
-    let units = quotas::units(&calls);
+    let calls = transaction.calls();
+    let units = quotas::units(calls);
     let charged = quotas::charge(state, &mut account, units);
     let frozen = account.frozen;
     state.put_account(sender, account);
@@ -124,7 +124,7 @@ fn run_transaction(
     for (index, call) in (0..).zip(calls) {
         let caller = Caller { sender, transaction: transaction.id, call: index };
         let module = body.calls[usize::from(index)].module;
-        let done = call.and_then(|call| {
+        let done = call.as_ref().map_err(|code| *code).and_then(|call| {
             require(permission.allows(module), Code::KeyNotPermitted)?;
             run_call(state, &caller, call)
         });
@@ -136,46 +136,48 @@ fn run_transaction(
     Ok(Outcome { code: Code::Ok, failed_call: 0, gas_used: units, events: state.commit() })
 }
 
-fn run_call(state: &mut State, caller: &Caller, call: Call) -> Result<(), Code> {
+fn run_call(state: &mut State, caller: &Caller, call: &Call) -> Result<(), Code> {
     match call {
-        Call::AccountCreate { key, roles } => accounts::create(state, caller, &key, roles),
-        Call::KeyAdd { key, modules } => accounts::add_key(state, caller, key, modules),
-        Call::KeyRevoke { key_index } => accounts::revoke_key(state, caller, key_index),
-        Call::KeyRotate { key_index, key } => accounts::rotate_key(state, caller, key_index, key),
-        Call::AccountFreeze { address } => accounts::freeze(state, caller, address),
-        Call::AccountUnfreeze { address } => accounts::unfreeze(state, caller, address),
+        Call::AccountCreate { key, roles } => accounts::create(state, caller, key, *roles),
+        Call::KeyAdd { key, modules } => accounts::add_key(state, caller, key, *modules),
+        Call::KeyRevoke { key_index } => accounts::revoke_key(state, caller, *key_index),
+        Call::KeyRotate { key_index, key } => accounts::rotate_key(state, caller, *key_index, key),
+        Call::AccountFreeze { address } => accounts::freeze(state, caller, *address),
+        Call::AccountUnfreeze { address } => accounts::unfreeze(state, caller, *address),
         Call::AccountEnrol { key, roles, certificate } => {
-            accounts::enrol(state, caller, &key, roles, &certificate)
+            accounts::enrol(state, caller, key, *roles, certificate)
         }
         Call::CertificateSet { address, certificate } => {
-            accounts::set_certificate(state, caller, address, &certificate)
+            accounts::set_certificate(state, caller, *address, certificate)
         }
         Call::RolesSet { address, roles } => {
-            organisations::set_roles(state, caller, address, roles)
+            organisations::set_roles(state, caller, *address, *roles)
         }
         Call::QuotaSet { address, quota } => {
-            organisations::set_quota(state, caller, address, quota)
+            organisations::set_quota(state, caller, *address, *quota)
         }
         Call::AuthorityRegister { fingerprint, expires_ms } => {
-            authorities::register(state, caller, fingerprint, expires_ms)
+            authorities::register(state, caller, *fingerprint, *expires_ms)
         }
-        Call::AuthorityRemove { fingerprint } => authorities::remove(state, caller, fingerprint),
+        Call::AuthorityRemove { fingerprint } => authorities::remove(state, caller, *fingerprint),
         Call::ProposalSubmit { action, expires_ms } => {
-            proposals::submit(state, caller, action, expires_ms)
+            proposals::submit(state, caller, action, *expires_ms)
         }
         Call::ProposalApprove { proposal, action } => {
-            proposals::approve(state, caller, proposal, &action)
+            proposals::approve(state, caller, *proposal, action)
         }
-        Call::ProposalReject { proposal } => proposals::reject(state, caller, proposal),
+        Call::ProposalReject { proposal } => proposals::reject(state, caller, *proposal),
         Call::LogCreate { name } => evidence::create_log(state, caller, name),
-        Call::EvidenceAppend { log, entries, .. } => evidence::append(state, caller, log, entries),
+        Call::EvidenceAppend { log, entries, .. } => evidence::append(state, caller, *log, entries),
         Call::AssetDefine { symbol, name, decimals } => {
-            assets::define(state, caller, symbol, name, decimals)
+            assets::define(state, caller, symbol, name, *decimals)
         }
-        Call::AssetIssue { asset, to, amount } => assets::issue(state, caller, asset, to, amount),
+        Call::AssetIssue { asset, to, amount } => {
+            assets::issue(state, caller, *asset, *to, *amount)
+        }
         Call::AssetTransfer { asset, to, amount, reference } => {
-            assets::transfer(state, caller, asset, to, amount, reference)
+            assets::transfer(state, caller, *asset, *to, *amount, reference.as_ref())
         }
-        Call::AssetBurn { asset, amount } => assets::burn(state, caller, asset, amount),
+        Call::AssetBurn { asset, amount } => assets::burn(state, caller, *asset, *amount),
     }
 }

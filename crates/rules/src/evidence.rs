@@ -5,7 +5,7 @@ use crate::state::{Caller, State, require};
 use trine_types::application::LogAppend;
 use trine_types::genesis::is_name;
 use trine_types::limits::LOGS_MAX;
-use trine_types::merkle::{Frontier, leaf_hash};
+use trine_types::merkle::{Frontier, leaf_hashes};
 use trine_types::record::Log;
 use trine_types::{Code, Digest, Encode, LogId, OrganisationId, Roles, StateKey};
 
@@ -14,10 +14,10 @@ const CREATED: u8 = 1;
 const APPENDED: u8 = 2;
 
 /// Creates a log of the sender's organisation.
-pub(crate) fn create_log(state: &mut State, caller: &Caller, name: String) -> Result<(), Code> {
+pub(crate) fn create_log(state: &mut State, caller: &Caller, name: &str) -> Result<(), Code> {
     let organisation = organisations::administered(state, caller)?;
-    require(is_name(&name), Code::BadName)?;
-    open_log(state, organisation, name)
+    require(is_name(name), Code::BadName)?;
+    open_log(state, organisation, name.to_owned())
 }
 
 /// Writes a new, empty log. The caller checked the name.
@@ -51,7 +51,7 @@ pub(crate) fn append(
     state: &mut State,
     caller: &Caller,
     id: LogId,
-    entries: Vec<Digest>,
+    entries: &[Digest],
 ) -> Result<(), Code> {
     let organisation = organisations::with_role(state, caller, Roles::NOTARY)?;
     let mut log = state.get::<Log>(id).ok_or(Code::UnknownLog)?.clone();
@@ -59,9 +59,10 @@ pub(crate) fn append(
     let suite = state.suite();
     let first_index = log.frontier.size();
     let count = u16::try_from(entries.len()).expect("the codec admits 1,000 entries");
-    entries.iter().for_each(|entry| log.frontier.append(suite, leaf_hash(suite, &entry.0)));
+    let leaves = leaf_hashes(suite, entries.iter().map(|entry| entry.0.as_slice()));
+    log.frontier.extend(suite, leaves);
     state.put(id, log);
-    state.append(LogAppend { log: id, first_index, entries });
+    state.append(LogAppend { log: id, first_index, entries: entries.to_vec() });
     state.emit(MODULE, APPENDED, Vec::new(), |to| {
         id.encode(to);
         first_index.encode(to);

@@ -23,21 +23,21 @@ const PARAMETER_SET: u8 = 6;
 pub(crate) fn submit(
     state: &mut State,
     caller: &Caller,
-    action: Action,
+    action: &Action,
     expires_ms: u64,
 ) -> Result<(), Code> {
     let organisation = organisations::administered(state, caller)?;
     let time_ms = state.context.time_ms;
     let last_ms = time_ms.saturating_add(state.parameters().proposal_lifetime_ms_max());
     require(expires_ms > time_ms && expires_ms <= last_ms, Code::BadLifetime)?;
-    check_action(state.suite(), &action)?;
+    check_action(state.suite(), action)?;
     let mut counters = state.counters();
     let id = ProposalId(counters.proposals);
     counters.proposals += 1;
     state.put((), counters);
     emit_vote(state, SUBMITTED, id, organisation);
     let proposal = Proposal {
-        action,
+        action: action.clone(),
         organisation,
         expires_ms,
         status: ProposalStatus::Open,

@@ -80,7 +80,7 @@ fn a_key_calls_its_modules_only() {
         with_key(&mut chain, "notary", 1, "second", call)
     };
     let unknown = {
-        let call = RawCall { module: 9, method: 1, arguments: Vec::new() };
+        let call = RawCall { module: 9, method: 1, arguments: [][..].into() };
         let mut body = chain.unsigned("notary", vec![call]);
         body.key_index = 1;
         body.sign(suite(), &secret_key("second"))
@@ -152,7 +152,7 @@ fn a_nonce_is_used_once_in_a_block() {
         let mut body = chain.unsigned("member", vec![call.clone()]);
         body.nonce = nonce;
         let mut other = body.clone();
-        other.calls = vec![pay(&chain, "target", 2).to_raw()];
+        other.calls = [pay(&chain, "target", 2).to_raw()].into();
         let [one, other] = [body, other].map(|one| one.sign(suite(), &secret_key("member")));
         for second in [one.clone(), other] {
             let refused = codes(&mut chain, &[one.clone(), second]);

@@ -197,7 +197,7 @@ pub fn raw_call() -> impl Strategy<Value = RawCall> {
         (0..8u8, 0..8u8, vec(any::<u8>(), 0..80)).prop_map(|(module, method, arguments)| RawCall {
             module,
             method,
-            arguments
+            arguments: arguments.into()
         }),
     ]
 }
@@ -212,7 +212,7 @@ pub fn unsigned() -> impl Strategy<Value = UnsignedTransaction> {
             key_index,
             nonce,
             valid_until_ms,
-            calls,
+            calls: calls.into(),
         },
     )
 }

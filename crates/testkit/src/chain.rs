@@ -60,7 +60,7 @@ impl TestChain {
             key_index: 0,
             nonce,
             valid_until_ms: self.time_ms + 1_000 * BLOCK_INTERVAL_MS,
-            calls,
+            calls: calls.into(),
         }
     }
 

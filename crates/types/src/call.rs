@@ -147,7 +147,7 @@ macro_rules! calls {
                 match self {
                     $($(Self::$variant { $($field,)* } => {
                         $(let write: fn(&$type, &mut Encoder) = $write; write($field, &mut to);)*
-                        RawCall { module: $module, method: $method, arguments: to.0 }
+                        RawCall { module: $module, method: $method, arguments: to.0.into() }
                     })*)*
                 }
             }

@@ -231,7 +231,16 @@ integer!(u8, u16, u32, u64, u128);
 
 /// Writes bytes as lower-case hexadecimal text.
 pub fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(hex_digit(byte >> 4));
+        text.push(hex_digit(byte & 0xf));
+    }
+    text
+}
+
+const fn hex_digit(value: u8) -> char {
+    b"0123456789abcdef"[value as usize] as char
 }
 
 /// Reads hexadecimal text, of either case, without a prefix.

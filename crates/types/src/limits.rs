@@ -85,16 +85,24 @@ pub const GENESIS_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 pub const PENDING_TRANSACTIONS_MAX: usize = 131_072;
 /// Bytes of all transactions that a node keeps until they are final.
 pub const PENDING_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+/// Transactions that a node keeps however slowly blocks take them.
+pub const BACKLOG_TRANSACTIONS_MIN: usize = 16_384;
+/// Milliseconds that the oldest transaction may wait before a node with a longer backlog takes no
+/// further ones of clients: what cannot be final soon is refused before it costs anything.
+pub const BACKLOG_MS_MAX: u64 = 2_000;
 /// Transactions of one account that a node keeps: as many nonces as can be used in any order.
 pub const PENDING_ACCOUNT_MAX: usize = NONCE_WINDOW as usize;
-/// Verified signatures that a node remembers.
-pub const VERIFIED_REMEMBERED_MAX: usize = 2 * PENDING_TRANSACTIONS_MAX;
+/// Transactions that a node remembers after they became final, to drop their copies.
+pub const RECENT_TRANSACTIONS_MAX: usize = 65_536;
 /// Transactions that wait for the check of their signatures.
 pub const VERIFY_QUEUE_MAX: usize = 65_536;
-/// Signatures checked in one batch.
-pub const VERIFY_BATCH_MAX: usize = 512;
+/// Signatures that make a full batch: more are checked without waiting for others.
+pub const VERIFY_BATCH_FULL: usize = 1_024;
 /// Longest time in milliseconds that a signature waits for others to share its batch.
 pub const VERIFY_GATHER_MS_MAX: u64 = 5;
+/// Longest time in milliseconds that the signature of a transaction which another node vouches for
+/// waits for others to share its batch.
+pub const VERIFY_FORWARDED_MS_MAX: u64 = 25;
 /// Bytes of transactions in one message to the other nodes.
 pub const FORWARD_BYTES_MAX: usize = 512 * 1_024;
 /// Messages to the other nodes that wait to be sent or read.

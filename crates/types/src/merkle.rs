@@ -1,7 +1,7 @@
 //! Build and check RFC 9162 Merkle trees (section 2.1) with the suite's hash.
 
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
-use trine_crypto::{Digest, Suite};
+use trine_crypto::{Digest, Suite, hash_many};
 
 /// Siblings of the longest inclusion path, of a tree with 2^64 - 1 leaves.
 pub const PATH_LENGTH_MAX: usize = 64;
@@ -21,11 +21,77 @@ pub fn empty_root(suite: Suite) -> Digest {
     suite.hash(&[])
 }
 
+/// Hashes of many leaves, several at a time.
+pub fn leaf_hashes<'a>(suite: Suite, leaves: impl IntoIterator<Item = &'a [u8]>) -> Vec<Digest> {
+    let mut messages = Messages::default();
+    let mut hashes = Vec::new();
+    for leaf in leaves {
+        messages.push(&[&[0], leaf]);
+        messages.hash_when_full(suite, &mut hashes);
+    }
+    messages.hash(suite, &mut hashes);
+    hashes
+}
+
 /// Root over `leaves`.
 pub fn root<'a>(suite: Suite, leaves: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-    let mut frontier = Frontier::default();
-    leaves.into_iter().for_each(|leaf| frontier.append(suite, leaf_hash(suite, leaf)));
-    frontier.root(suite)
+    root_of_hashes(suite, leaf_hashes(suite, leaves))
+}
+
+/// Root over leaves that are hashed already.
+pub fn root_of_hashes(suite: Suite, mut level: Vec<Digest>) -> Digest {
+    while level.len() > 1 {
+        let (pairs, rest) = level.as_chunks::<2>();
+        let mut above = parents(suite, pairs);
+        // A node without a sibling moves up: its subtree is complete, or the last of its level.
+        above.extend(rest);
+        level = above;
+    }
+    level.pop().unwrap_or_else(|| empty_root(suite))
+}
+
+/// Hashes of the inner nodes over pairs of nodes, several at a time.
+pub fn parents(suite: Suite, pairs: &[[Digest; 2]]) -> Vec<Digest> {
+    let mut messages = Messages::default();
+    let mut hashes = Vec::with_capacity(pairs.len());
+    for [left, right] in pairs {
+        messages.push(&[&[1], &left.0, &right.0]);
+        messages.hash_when_full(suite, &mut hashes);
+    }
+    messages.hash(suite, &mut hashes);
+    hashes
+}
+
+/// Messages gathered in one buffer until they are hashed together.
+#[derive(Default)]
+struct Messages {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Messages {
+    /// Bytes from which on messages are hashed: they stay in the processor's first caches.
+    const FULL_BYTES: usize = 32 * 1_024;
+
+    fn push(&mut self, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        self.ends.push(self.bytes.len());
+    }
+
+    fn hash_when_full(&mut self, suite: Suite, hashes: &mut Vec<Digest>) {
+        if self.bytes.len() >= Self::FULL_BYTES {
+            self.hash(suite, hashes);
+        }
+    }
+
+    fn hash(&mut self, suite: Suite, hashes: &mut Vec<Digest>) {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let messages: Vec<&[u8]> =
+            starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end]).collect();
+        hashes.extend(hash_many(suite, &messages));
+        self.bytes.clear();
+        self.ends.clear();
+    }
 }
 
 /// The right edge of a growing tree: its size and the roots of its complete subtrees.
@@ -52,6 +118,25 @@ impl Frontier {
         }
         self.peaks.push(node);
         self.size += 1;
+    }
+
+    /// Appends leaves that are hashed already, several nodes at a time.
+    pub fn extend(&mut self, suite: Suite, leaf_hashes: Vec<Digest>) {
+        let mut size_above = self.size;
+        self.size += leaf_hashes.len() as u64;
+        let mut level = leaf_hashes;
+        let mut fresh: Vec<Digest> = Vec::new();
+        while !level.is_empty() {
+            if size_above & 1 == 1 {
+                // The subtree that had no sibling gets one.
+                level.splice(..0, self.peaks.pop());
+            }
+            let (pairs, rest) = level.as_chunks::<2>();
+            fresh.extend(rest);
+            level = parents(suite, pairs);
+            size_above >>= 1;
+        }
+        self.peaks.extend(fresh.into_iter().rev());
     }
 
     /// Root of the tree so far.

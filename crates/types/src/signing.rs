@@ -1,4 +1,4 @@
-//! Sign many transactions at once: each is encoded once, hashes and signatures are made in bulk.
+//! Sign many transactions at once: each encoded once, hashes and signatures made in bulk.
 //!
 //! ```
 //! use trine_types::signing::sign_many;
@@ -13,7 +13,7 @@
 //!     key_index: 0,
 //!     nonce,
 //!     valid_until_ms: 1_800_000_000_000,
-//!     calls: vec![call.clone()],
+//!     calls: [call.clone()].into(),
 //! };
 //! let signed = sign_many(Suite::Intl, &[(body(0), &key), (body(1), &key)]);
 //! assert_eq!(signed[1].bytes, body(1).sign(Suite::Intl, &key).bytes);
@@ -98,14 +98,15 @@ mod tests {
         for suite in Suite::ALL {
             let items: Vec<_> = (0..50)
                 .map(|place: usize| {
-                    let arguments = vec![place as u8; 7 * place];
+                    let arguments = vec![place as u8; 7 * place].into();
+                    let call = RawCall { module: 1, method: 2, arguments };
                     let body = UnsignedTransaction {
                         chain_id: ChainId([1; 32]),
                         sender: Address([place as u8; 20]),
                         key_index: 3,
                         nonce: place as u64,
                         valid_until_ms: 5,
-                        calls: vec![RawCall { module: 1, method: 2, arguments }; 1 + place % 3],
+                        calls: vec![call; 1 + place % 3].into(),
                     };
                     (body, &keys[place % keys.len()])
                 })

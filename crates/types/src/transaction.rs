@@ -1,15 +1,26 @@
 //! Define a transaction: what a sender signs and what travels.
 
+use crate::call::Call;
+use crate::code::Code;
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder, check_limit};
 use crate::identifiers::{Address, ChainId, TransactionId, tagged_hash};
 use crate::limits::{ARGUMENTS_BYTES_MAX, CALLS_MAX, SIGNATURE_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use bytes::Bytes;
+use smallvec::SmallVec;
+use std::sync::OnceLock;
 use trine_crypto::{Algorithm, BatchItem, SecretKey, Suite};
 
 /// Version of the transaction format.
 pub const TRANSACTION_VERSION: u8 = 1;
 /// Namespace of a transaction's signature.
 pub const TRANSACTION_NAMESPACE: &[u8] = b"trine/transaction/1";
+
+/// Arguments of a call; those of most calls lie in the transaction itself.
+pub type Arguments = SmallVec<[u8; 56]>;
+/// Calls of a transaction; mostly one, which lies in the transaction itself.
+pub type Calls = SmallVec<[RawCall; 1]>;
+/// Bytes of a signature; those of most algorithms lie in the transaction itself.
+pub type SignatureBytes = SmallVec<[u8; 68]>;
 
 /// One call of a module's method, with its arguments still encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +30,7 @@ pub struct RawCall {
     /// Number of the method in the module.
     pub method: u8,
     /// Canonical encoding of the arguments.
-    pub arguments: Vec<u8>,
+    pub arguments: Arguments,
 }
 
 impl Encode for RawCall {
@@ -35,7 +46,7 @@ impl Decode for RawCall {
         Ok(Self {
             module: u8::decode(from)?,
             method: u8::decode(from)?,
-            arguments: from.bytes16(ARGUMENTS_BYTES_MAX, "arguments")?.to_vec(),
+            arguments: from.bytes16(ARGUMENTS_BYTES_MAX, "arguments")?.into(),
         })
     }
 }
@@ -54,7 +65,7 @@ pub struct UnsignedTransaction {
     /// Last block time, in Unix milliseconds, at which the transaction may enter a block.
     pub valid_until_ms: u64,
     /// Calls, executed in order, all or nothing; 1 to [`CALLS_MAX`].
-    pub calls: Vec<RawCall>,
+    pub calls: Calls,
 }
 
 impl UnsignedTransaction {
@@ -76,12 +87,13 @@ impl UnsignedTransaction {
         algorithm: Algorithm,
         signature: Vec<u8>,
     ) -> Transaction {
-        let mut encoder = Encoder::default();
+        let mut encoder = Encoder(Vec::with_capacity(ENCODED_BYTES_USUAL));
         self.encode(&mut encoder);
         let id = transaction_id(suite, &encoder.0);
         algorithm.number().encode(&mut encoder);
         encoder.bytes16(&signature);
-        Transaction { body: self, algorithm, signature, id, bytes: encoder.0.into() }
+        let (signature, bytes) = (signature.into(), encoder.0.into());
+        Transaction { body: self, algorithm, signature, id, bytes, memo: Memo::default() }
     }
 }
 
@@ -124,6 +136,40 @@ impl Decode for UnsignedTransaction {
     }
 }
 
+/// Reads sender and nonce of an encoded transaction, to look it up; nothing else is checked.
+pub fn peek_sender(bytes: &[u8]) -> Option<(Address, u64)> {
+    const SENDER: usize = 1 + ChainId::LENGTH;
+    const NONCE: usize = SENDER + Address::LENGTH + 1;
+    let sender = bytes.get(SENDER..)?.first_chunk()?;
+    let nonce = bytes.get(NONCE..)?.first_chunk()?;
+    Some((Address(*sender), u64::from_be_bytes(*nonce)))
+}
+
+/// Room for the encoding of most transactions.
+const ENCODED_BYTES_USUAL: usize = 256;
+
+/// What this process has found out about a transaction; no part of its value.
+#[derive(Debug, Default)]
+struct Memo {
+    calls: OnceLock<SmallVec<[Result<Call, Code>; 1]>>,
+    signer: OnceLock<SmallVec<[u8; 36]>>,
+}
+
+/// A copy can be changed, so it starts without a memory.
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Memo {}
+
 /// A signed transaction, with its identifier and its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
@@ -132,11 +178,12 @@ pub struct Transaction {
     /// Algorithm of the signature; must be that of the key.
     pub algorithm: Algorithm,
     /// Signature, of a length that its algorithm admits.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// Identifier.
     pub id: TransactionId,
     /// The encoding; what blocks carry and the body root commits to.
     pub bytes: Bytes,
+    memo: Memo,
 }
 
 impl Transaction {
@@ -151,13 +198,34 @@ impl Transaction {
         let payload_bytes = bytes.len() - decoder.remaining();
         let algorithm = Algorithm::from_number(u8::decode(&mut decoder)?)
             .ok_or(DecodeError::Malformed("unknown signature algorithm"))?;
-        let signature = decoder.bytes16(SIGNATURE_BYTES_MAX, "signature")?.to_vec();
+        let signature: SignatureBytes = decoder.bytes16(SIGNATURE_BYTES_MAX, "signature")?.into();
         if !algorithm.admits_signature_bytes(signature.len()) {
             return Err(DecodeError::Malformed("signature length is not its algorithm's"));
         }
         decoder.finish()?;
         let id = transaction_id(suite, &bytes[..payload_bytes]);
-        Ok(Self { body, algorithm, signature, id, bytes })
+        Ok(Self { body, algorithm, signature, id, bytes, memo: Memo::default() })
+    }
+
+    /// The calls, decoded once: each, or the code with which it fails.
+    pub fn calls(&self) -> &[Result<Call, Code>] {
+        self.memo.calls.get_or_init(|| self.body.calls.iter().map(Call::from_raw).collect())
+    }
+
+    /// Whether this process has verified the signature, under whatever key.
+    pub fn is_signed(&self) -> bool {
+        self.memo.signer.get().is_some()
+    }
+
+    /// Whether this process has verified the signature under `public_key`.
+    pub fn is_verified(&self, public_key: &[u8]) -> bool {
+        self.memo.signer.get().is_some_and(|signer| **signer == *public_key)
+    }
+
+    /// Remembers that the signature verifies under `public_key`. The caller has verified it.
+    pub fn note_verified(&self, public_key: &[u8]) {
+        // The first key stays: a second one, after a rotation, is verified again each time.
+        let _ = self.memo.signer.set(public_key.into());
     }
 
     /// The signature as one item of a batch, under the key that the state names.

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::identifiers::Address;
 use crate::state_key::StateKey;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -10,7 +11,7 @@ use std::hash::Hash;
 /// those written without a read.
 #[derive(Clone, Debug)]
 struct Table<K, V> {
-    places: HashMap<K, usize>,
+    places: HashMap<K, usize, RandomState>,
     slots: Vec<Slot<K, V>>,
     staged: usize,
 }
@@ -24,7 +25,7 @@ struct Slot<K, V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { places: HashMap::new(), slots: Vec::new(), staged: 0 }
+        Self { places: HashMap::default(), slots: Vec::new(), staged: 0 }
     }
 }
 

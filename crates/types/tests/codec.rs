@@ -115,10 +115,16 @@ fn call() {
     let result = runner.run(&(arbitrary::call(), changes()), |(call, changes)| {
         let raw = call.to_raw();
         let decode = |bytes: &[u8]| {
-            Call::from_raw(&RawCall { arguments: bytes.to_vec(), ..raw.clone() })
+            Call::from_raw(&RawCall { arguments: bytes.into(), ..raw.clone() })
                 .map_err(|_| DecodeError::Malformed("arguments"))
         };
-        check(&call, &raw.arguments, decode, |call: &Call| call.to_raw().arguments, &changes)
+        check(
+            &call,
+            &raw.arguments,
+            decode,
+            |call: &Call| call.to_raw().arguments.to_vec(),
+            &changes,
+        )
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
 }
@@ -154,7 +160,7 @@ proptest! {
             }
             for (module, _, method, _) in trine_types::call::METHODS {
                 let (module, method) = (*module, *method);
-                let raw = RawCall { module, method, arguments: bytes.to_vec() };
+                let raw = RawCall { module, method, arguments: bytes.into() };
                 if let Ok(call) = Call::from_raw(&raw) {
                     prop_assert_eq!(call.to_raw(), raw);
                 }

@@ -24,12 +24,12 @@ fn body(calls: Vec<RawCall>) -> UnsignedTransaction {
         key_index: 0,
         nonce: 0,
         valid_until_ms: 0,
-        calls,
+        calls: calls.into(),
     }
 }
 
 fn raw(arguments: usize) -> RawCall {
-    RawCall { module: 1, method: 1, arguments: vec![0; arguments] }
+    RawCall { module: 1, method: 1, arguments: vec![0; arguments].into() }
 }
 
 fn decode(bytes: Vec<u8>) -> Result<Transaction, DecodeError> {

@@ -1,9 +1,9 @@
 //! Check the Merkle trees against the standard's definition and known answers.
 
 use proptest::collection::vec;
-use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 use trine_types::merkle::{
-    Frontier, empty_root, inclusion_path, leaf_hash, node_hash, root, root_of_path,
+    Frontier, empty_root, inclusion_path, leaf_hash, leaf_hashes, node_hash, root, root_of_path,
 };
 use trine_types::{Decode, Digest, Encode, Suite};
 
@@ -105,6 +105,22 @@ proptest! {
         }
         prop_assert_eq!(saved.size(), leaves.len() as u64);
         prop_assert_eq!(saved.root(SUITE), root(SUITE, leaves.iter().map(|leaf| &leaf[..])));
+    }
+
+    /// Goal: many leaves at once give the frontier that they give one by one, of either suite.
+    /// Method: random leaves in random portions.
+    #[test]
+    fn a_frontier_takes_many_leaves_at_once(
+        portions in vec(vec(any::<[u8; 2]>(), 0..70), 0..6),
+        suite in prop::sample::select(&Suite::ALL),
+    ) {
+        let (mut one_by_one, mut at_once) = (Frontier::default(), Frontier::default());
+        for portion in portions {
+            let hashes = leaf_hashes(suite, portion.iter().map(|leaf| &leaf[..]));
+            hashes.iter().for_each(|hash| one_by_one.append(suite, *hash));
+            at_once.extend(suite, hashes);
+            prop_assert_eq!(&at_once, &one_by_one);
+        }
     }
 }
 

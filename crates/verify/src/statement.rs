@@ -103,7 +103,7 @@ pub enum Fact {
     /// This transaction is in the block and had this outcome.
     Transaction {
         /// Transaction.
-        transaction: Transaction,
+        transaction: Box<Transaction>,
         /// Outcome.
         outcome: Outcome,
     },
@@ -173,7 +173,7 @@ impl Statement {
                 }
                 let outcome =
                     Outcome::from_bytes(outcome).map_err(VerifyError::decode("outcome"))?;
-                Ok(Fact::Transaction { transaction, outcome })
+                Ok(Fact::Transaction { transaction: Box::new(transaction), outcome })
             }
             Self::Block => Ok(Fact::Block),
             Self::Account { address, account, proof } => {

@@ -1,7 +1,6 @@
 """Measure a network under load."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,54 +8,31 @@ from typing import Any, Final
 
 import click
 
-from trine._cli import local_network
+from trine._cli.compare import compare
+from trine._cli.load_network import ACCOUNTS, own_network
 from trine._cli.settings import Settings, common
+from trine._cli.stages import stages
 from trine._core import load as core_load
-from trine.client.home import Home
-from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, Unsupported
 
-ACCOUNTS: Final = 10_000
-BALANCE: Final = 1_000_000_000_000
 ENTRIES: Final = 100
-#: Accounts that send evidence. Each may have as many transactions on their way as its nonce window
-#: is wide, so that they are enough for any rate.
-NOTARIES: Final = 64
 SENDERS: Final = 1_000
 
 
 @click.group()
 def bench() -> None:
-    """Measure a network under load.
+    """Measure a network under load, and the cryptography.
 
     \b
-    Example:
+    Examples:
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
+      trine bench compare --png compare.png
     """
 
 
-@contextmanager
-def _own_network(
-    validators: int, accounts: int, suite: str, settings: Settings
-) -> Iterator[dict[str, Any]]:
-    """Run a network of its own in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="trine-bench-") as folder:
-        home = Home(Path(folder))
-        generated = {"organisation": 0, "seed": "load", "count": accounts, "balance": BALANCE}
-        settings.note(f"making a network of {validators} validators and {accounts} accounts")
-        notaries = [SecretKey.generate(SUITE_ALGORITHMS[suite]) for _ in range(NOTARIES)]
-        local_network.create(home, validators, suite, generated, notaries)
-        try:
-            pids = local_network.start(home)
-            local_network.wait_until_final(home, settings.note)
-            yield {
-                "genesis": json.loads(home.genesis.read_bytes()),
-                "nodes": home.urls(),
-                "validator_pids": list(pids.values()),
-                "notary_keys": [key.expose() for key in notaries],
-            }
-        finally:
-            local_network.stop(home)
+bench.add_command(compare)
+bench.add_command(stages)
 
 
 @contextmanager
@@ -125,7 +101,7 @@ def load(
     if validators is not None and settings.node is not None:
         raise BadArgument("give --validators or --node, not both")
     network = (
-        _own_network(validators, accounts, suite, settings)
+        own_network(validators, accounts, suite, settings.note)
         if validators
         else _given_network(settings)
     )
@@ -154,7 +130,7 @@ def load(
             draw(report, title, png)
         except ImportError:
             raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
-    _show(settings, report, table(report, title))
+    settings.show(report, table(report, title))
     caution = warning(report)
     if caution:
         settings.note(caution)
@@ -203,7 +179,7 @@ def submit(
     if validators is not None and settings.node is not None:
         raise BadArgument("give --validators or --node, not both")
     network = (
-        _own_network(validators, max(senders, ACCOUNTS), suite, settings)
+        own_network(validators, max(senders, ACCOUNTS), suite, settings.note)
         if validators
         else _given_network(settings)
     )
@@ -283,13 +259,4 @@ def crypto_(
             draw_crypto(figures, title, png)
         except ImportError:
             raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
-    _show(settings, document, crypto_table(figures, title))
-
-
-def _show(settings: Settings, report: dict[str, Any], shown: Any) -> None:
-    if settings.as_json:
-        settings.emit(report, ())
-        return
-    from rich.console import Console  # noqa: PLC0415 - heavy, and only for this
-
-    Console().print(shown)
+    settings.show(document, crypto_table(figures, title))

@@ -19,6 +19,8 @@ from trine.errors import BadArgument, NoPassword
 from trine.types import Address
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from trine.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,6 +69,15 @@ class Settings:
             return
         for line in lines:
             click.echo(line)
+
+    def show(self, document: dict[str, Any], table: "Table") -> None:
+        """Print the result: the document with `--json`, else the table."""
+        if self.as_json:
+            self.emit(document, ())
+            return
+        from rich.console import Console  # noqa: PLC0415 - heavy, and only for this
+
+        Console().print(table)
 
     def note(self, line: str) -> None:
         """Tell progress on stderr."""

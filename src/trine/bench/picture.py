@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,8 @@ def write_png(picture: Figure, to: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
 
     FigureCanvasAgg(picture).print_png(str(to))
+
+
+def is_possible() -> bool:
+    """Say whether matplotlib is installed, without loading it."""
+    return find_spec("matplotlib") is not None

@@ -2,9 +2,9 @@
 
 use super::{ID_BYTES_MAX, Item, PUBLIC_KEY_BYTES, Prime, Sm2};
 use crate::Path;
+use crate::buffer::Buffer;
 use crate::keyed_map::{Keyed, KeyedMap};
 use crate::sm3::{BLOCK_BYTES, DIGEST_BYTES, Prefixed, Sm3, digest_many};
-use crate::weierstrass::buffer::Buffer;
 use crate::weierstrass::modulus::{Modulus, Words, subtract};
 use crate::weierstrass::{Curve, bytes_of, pair_of};
 use std::collections::hash_map::Entry;

@@ -4,9 +4,9 @@
 //! inversion (Montgomery's trick). Pairs without a slope (equal points, opposite points, infinity)
 //! are rare but easy to provoke; they are handled in their lane at no cost to the others.
 
-use super::buffer::Buffer;
 use super::engine::{Engine, LANES_MAX, Task, invert};
 use super::modulus::{Modulus, Words, subtract};
+use crate::buffer::Buffer;
 
 /// A point in memory: words of the engine, one cache line; (0, 0) is infinity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use super::Curve;
 use super::affine::Point;
-use super::buffer::Buffer;
 use super::decode;
 use super::engine::{Engine, Portable};
 use super::exact;
@@ -13,6 +12,7 @@ use super::modulus::{Fe, Modulus, Words, reduce, subtract};
 use super::multi::{Terms, balance, is_zero_sum};
 use super::tables::Tables;
 use crate::Path;
+use crate::buffer::Buffer;
 use std::iter;
 
 /// Sets of registers that the vector engine interleaves.

@@ -1,13 +1,13 @@
 //! Find points from what travels: x with the parity of y, or both coordinates.
 
 use super::affine::Point;
-use super::buffer::Buffer;
 use super::claim::Wide;
 use super::engine::Portable;
 use super::engine::{Engine, LANES_MAX, Task, power};
 use super::modulus::{Fe, Modulus, Words, is_reduced, sum};
 use super::{COMPRESSED_BYTES, Curve, SCALAR_BYTES, bytes_of, is_on_curve, words_of};
 use crate::Path;
+use crate::buffer::Buffer;
 use std::marker::PhantomData;
 
 /// Coordinates, big-endian, of compressed points (SEC 1, section 2.3.4); `None` for what is none.

@@ -2,12 +2,12 @@
 
 use super::Curve;
 use super::affine::{Point, SIGN, Sums};
-use super::buffer::Buffer;
 use super::digits::{Digits, count, halves};
 use super::engine::{Engine, LANES_MAX, Portable, Task};
 use super::fixed::SCALAR_BITS;
 use super::modulus::{Fe, Words};
 use super::projective::Projective;
+use crate::buffer::Buffer;
 
 /// Bits of a short scalar, the random factor of a signature.
 pub(crate) const SHORT_BITS: usize = 128;

@@ -74,7 +74,8 @@ pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transactio
         key_index: 0,
         nonce,
         valid_until_ms: u64::MAX,
-        calls: vec![RawCall { module: 1, method: 1, arguments: amount.to_be_bytes().to_vec() }],
+        calls: [RawCall { module: 1, method: 1, arguments: amount.to_be_bytes()[..].into() }]
+            .into(),
     }
     .sign(suite(), &secret(b'a', number))
 }
@@ -265,7 +266,7 @@ impl Source for Queue {
         &self,
         count_max: usize,
         bytes_max: usize,
-        taken: &HashSet<TransactionId>,
+        taken: &trine_ledger::TransactionIds,
     ) -> Vec<Arc<Transaction>> {
         let waiting = self.waiting.lock().expect("no test panics with this lock");
         let mut room = bytes_max;

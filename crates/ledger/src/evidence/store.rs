@@ -95,11 +95,10 @@ impl Evidence {
         // Leaf hashes of the first group may belong to entries that were there before.
         let from = groups.start * GROUP;
         let mut leaves = self.leaves(log, from, first - from)?;
-        leaves.extend(entries.iter().map(|entry| merkle::leaf_hash(self.suite, &entry.0)));
+        leaves.extend(leaf_hashes(self.suite, entries));
         let mut nodes: Vec<Digest> = Vec::new();
         let start = node_place(groups.start, 0);
-        for (group, leaves) in groups.zip(leaves.chunks_exact(GROUP as usize)) {
-            let mut node = complete_root(self.suite, leaves);
+        for (group, mut node) in groups.zip(group_roots(self.suite, leaves)) {
             nodes.push(node);
             for height in 0..group.trailing_ones() {
                 let left = node_place(group - (1 << height), height);
@@ -147,7 +146,7 @@ impl Evidence {
 
     fn leaves(&self, log: LogId, from: u64, count: u64) -> Result<Vec<Digest>, HistoryError> {
         let entries = self.read_entries(log, from, count)?;
-        Ok(entries.iter().map(|entry| merkle::leaf_hash(self.suite, &entry.0)).collect())
+        Ok(leaf_hashes(self.suite, &entries))
     }
 
     fn node(&self, log: LogId, place: u64) -> Result<Digest, HistoryError> {
@@ -228,10 +227,7 @@ impl Evidence {
     /// `start` is a multiple of the power of two from `length` up.
     fn root_of(&self, log: LogId, start: u64, length: u64) -> Result<Digest, HistoryError> {
         if length < GROUP {
-            let mut frontier = merkle::Frontier::default();
-            let leaves = self.leaves(log, start, length)?;
-            leaves.into_iter().for_each(|leaf| frontier.append(self.suite, leaf));
-            return Ok(frontier.root(self.suite));
+            return Ok(merkle::root_of_hashes(self.suite, self.leaves(log, start, length)?));
         }
         if length.is_power_of_two() {
             let height = length.trailing_zeros() - GROUP_LEVEL;
@@ -249,15 +245,13 @@ const fn node_place(last: u64, height: u32) -> u64 {
     2 * last - last.count_ones() as u64 + height as u64
 }
 
-fn complete_root(suite: Suite, leaves: &[Digest]) -> Digest {
-    match leaves {
-        [leaf] => *leaf,
-        _ => {
-            let (left, right) = leaves.split_at(leaves.len() / 2);
-            let (left, right) = (complete_root(suite, left), complete_root(suite, right));
-            merkle::node_hash(suite, &left, &right)
-        }
-    }
+fn leaf_hashes(suite: Suite, entries: &[Digest]) -> Vec<Digest> {
+    merkle::leaf_hashes(suite, entries.iter().map(|entry| entry.0.as_slice()))
+}
+
+/// Roots of the complete groups of leaves.
+fn group_roots(suite: Suite, leaves: Vec<Digest>) -> Vec<Digest> {
+    (0..GROUP_LEVEL).fold(leaves, |level, _| merkle::parents(suite, level.as_chunks().0))
 }
 
 fn entries_name(log: LogId) -> String {

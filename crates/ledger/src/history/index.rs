@@ -11,13 +11,15 @@ use super::{
     run::{self, Item, Order, Run, RunInfo, merge},
 };
 use crate::evidence::Evidence;
+use siphasher::sip::SipHasher13;
 use std::{
     fs,
+    hash::Hasher as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
 };
 use trine_types::{
-    Address, ChainId, Decode as _, DecodeError, Digest, Encode as _, Height, Suite, TransactionId,
+    Address, ChainId, Decode as _, DecodeError, Digest, Encode as _, Height, TransactionId,
     codec::{Decoder, Encoder},
     limits::{BLOCK_TRANSACTIONS_MAX, LOGS_MAX},
 };
@@ -25,7 +27,7 @@ use trine_types::{
 /// Runs of one level that are merged into one of the next.
 const FANOUT: usize = 16;
 const MANIFEST: &str = "manifest";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const SEED_BYTES: usize = 16;
 /// Bits of a location that hold the place in the block; the others hold the height.
 const PLACE_BITS: u32 = 14;
@@ -166,7 +168,6 @@ pub struct Checkpoint {
 /// The index of one folder. One thread inserts, one writes checkpoints, any number search.
 #[derive(Debug)]
 pub struct Index {
-    suite: Suite,
     folder: PathBuf,
     seed: [u8; SEED_BYTES],
     manifest: Mutex<Manifest>,
@@ -178,7 +179,7 @@ impl Index {
     ///
     /// # Errors
     /// [`HistoryError`] when the folder cannot be used, is damaged, or is another chain's.
-    pub fn open(folder: PathBuf, suite: Suite, chain_id: ChainId) -> Result<Self, HistoryError> {
+    pub fn open(folder: PathBuf, chain_id: ChainId) -> Result<Self, HistoryError> {
         create_folder(&folder)?;
         let path = folder.join(MANIFEST);
         let manifest = match fs::read(&path) {
@@ -207,7 +208,7 @@ impl Index {
         let contents = Contents { runs: runs.collect::<Result<_, _>>()?, ..Contents::default() };
         let seed = manifest.seed;
         let (manifest, contents) = (Mutex::new(manifest), RwLock::new(contents));
-        Ok(Self { suite, folder, seed, manifest, contents })
+        Ok(Self { folder, seed, manifest, contents })
     }
 
     /// First height that the last checkpoint does not cover, and the sizes of logs before it.
@@ -223,8 +224,10 @@ impl Index {
 
     fn fingerprint(&self, key: Key<'_>) -> u64 {
         let (kind, bytes) = key.parts();
-        let digest = self.suite.hash(&[&self.seed, &[kind], bytes]);
-        digest.0[..6].iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
+        let mut hasher = SipHasher13::new_with_key(&self.seed);
+        hasher.write_u8(kind);
+        hasher.write(bytes);
+        hasher.finish() >> (u64::BITS - Item::BITS)
     }
 
     /// Adds items; one thread at a time.

@@ -15,9 +15,8 @@ impl Observer for History {
         block: Arc<Block>,
         execution: Arc<Execution>,
     ) -> BoxFuture<'_, Result<(), ObserverError>> {
-        let suite = self.shared.suite;
         async move {
-            let block = FinalizedBlock::new(suite, block.inner(), block.id(), execution)?;
+            let block = FinalizedBlock::new(&block, execution)?;
             Ok(self.append(Arc::new(block)).await?)
         }
         .boxed()

@@ -5,10 +5,11 @@
 //! tail holds the rest, compressed: sender and outcome of each transaction, then the changes of
 //! evidence logs. Transactions themselves stay in the engine's archive of blocks.
 
+use crate::{Block, BlockError, block::Body};
 use std::sync::Arc;
 use trine_types::{
-    Address, Decode, DecodeError, Digest, Encode as _, Header, Height, LogId, Outcome, Suite,
-    Transaction, TransactionId,
+    Address, Decode, DecodeError, Digest, Encode as _, Header, Height, LogId, Outcome,
+    TransactionId,
     application::{Execution, LogAppend},
     codec::{Decoder, Encoder, check_limit},
     limits::{BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, HEADER_BYTES_MAX, HISTORY_TAIL_BYTES_MAX},
@@ -25,24 +26,19 @@ pub struct FinalizedBlock {
     /// Digest of the header.
     pub digest: Digest,
     /// Transactions in order.
-    pub transactions: Vec<Arc<Transaction>>,
+    pub transactions: Body,
     /// What executing them gave.
     pub execution: Arc<Execution>,
 }
 
 impl FinalizedBlock {
-    /// Decodes the transactions of a block.
+    /// Takes a block with its transactions.
     ///
     /// # Errors
-    /// [`DecodeError`] of the first that is malformed.
-    pub fn new(
-        suite: Suite,
-        block: &trine_types::Block,
-        digest: Digest,
-        execution: Arc<Execution>,
-    ) -> Result<Self, DecodeError> {
-        let transactions = block.decode_transactions(suite)?.into_iter().map(Arc::new).collect();
-        Ok(Self { header: block.header.clone(), digest, transactions, execution })
+    /// [`BlockError`] of the first transaction that is malformed.
+    pub fn new(block: &Block, execution: Arc<Execution>) -> Result<Self, BlockError> {
+        let (header, digest) = (block.header().clone(), block.id());
+        Ok(Self { header, digest, transactions: block.transactions()?, execution })
     }
 }
 

@@ -56,7 +56,6 @@ pub struct Totals {
 /// Everything that the threads share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) suite: Suite,
     pub(super) segments: Segments,
     pub(super) index: Index,
     pub(super) evidence: Evidence,
@@ -122,11 +121,11 @@ impl History {
     ) -> Result<Self, HistoryError> {
         let segments = folder.join("segments");
         let segments = Segments::open(segments, chain_id, settings.segment_bytes)?;
-        let index = open_index(&folder.join("index"), suite, chain_id, &segments)?;
+        let index = open_index(&folder.join("index"), chain_id, &segments)?;
         let mut sizes = index.checkpoint().1;
         sizes.resize(sizes.len().max(genesis_logs as usize), 0);
         let evidence = Evidence::open(folder.join("logs"), suite, sizes)?;
-        let shared = Arc::new(Shared { suite, segments, index, evidence });
+        let shared = Arc::new(Shared { segments, index, evidence });
         let mut progress = Progress::new(shared.clone(), settings);
         progress.replay()?;
         let writer = writer::start(progress).map_err(HistoryError::io("start writing", folder))?;
@@ -256,11 +255,10 @@ impl History {
 /// nothing that the segments do not.
 fn open_index(
     folder: &Path,
-    suite: Suite,
     chain_id: ChainId,
     segments: &Segments,
 ) -> Result<Index, HistoryError> {
-    let reason = match Index::open(folder.to_owned(), suite, chain_id) {
+    let reason = match Index::open(folder.to_owned(), chain_id) {
         Ok(index) => {
             let end = segments.range().map(|(_, end)| end);
             if index.checkpoint().0 <= end {
@@ -273,5 +271,5 @@ fn open_index(
     };
     tracing::warn!(%reason, "the index of history is built anew");
     fs::remove_dir_all(folder).map_err(HistoryError::io("remove", folder))?;
-    Index::open(folder.to_owned(), suite, chain_id)
+    Index::open(folder.to_owned(), chain_id)
 }

@@ -9,13 +9,14 @@ use super::{
 };
 use futures::{FutureExt as _, channel::oneshot, future::BoxFuture};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     },
     thread::{self, JoinHandle},
 };
-use trine_types::{Height, limits::HISTORY_QUEUE_BLOCKS_MAX};
+use trine_types::{Height, application::LogAppend, limits::HISTORY_QUEUE_BLOCKS_MAX};
 
 /// How far the appending thread has come.
 pub(super) struct Progress {
@@ -61,7 +62,7 @@ impl Progress {
     /// Adds a stored block to evidence and index.
     fn derive(&mut self, block: &Indexed<'_>) -> Result<(), HistoryError> {
         let Shared { evidence, index, .. } = &*self.shared;
-        block.log_appends.iter().try_for_each(|append| evidence.append(append))?;
+        joined(&block.log_appends).iter().try_for_each(|append| evidence.append(append))?;
         let mut items = Vec::with_capacity(3 * block.transactions.len());
         block.keys(|key, location| items.push(index.item(key, location)));
         self.items += items.len();
@@ -79,6 +80,16 @@ impl Progress {
         (self.items, self.blocks) = (0, 0);
         self.shared.index.freeze(Height(next), self.shared.evidence.sizes())
     }
+}
+
+/// The changes of each log as one: what a block appends to a log has successive indices.
+fn joined(appends: &[&LogAppend]) -> Vec<LogAppend> {
+    let mut logs = BTreeMap::new();
+    for LogAppend { log, first_index, entries } in appends {
+        let start = || LogAppend { log: *log, first_index: *first_index, entries: Vec::new() };
+        logs.entry(*log).or_insert_with(start).entries.extend(entries);
+    }
+    logs.into_values().collect()
 }
 
 /// A block on its way, and who waits for it.

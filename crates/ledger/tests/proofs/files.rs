@@ -143,7 +143,7 @@ fn signed(nonce: u64) -> Transaction {
         key_index: 0,
         nonce,
         valid_until_ms: 2_000_000_000_000,
-        calls: vec![call.to_raw()],
+        calls: [call.to_raw()].into(),
     };
     unsigned.sign(SUITE, &secret(100))
 }

@@ -115,7 +115,9 @@ impl From<Refusal> for Problem {
             Refusal::Chain { code, .. } => status(*code),
             Refusal::Duplicate => StatusCode::CONFLICT,
             Refusal::AccountFull => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::PoolFull | Refusal::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::PoolFull | Refusal::Behind | Refusal::NotReady => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, refusal.code(), refusal.to_string())

@@ -1,9 +1,8 @@
 //! Take transactions: many as one binary batch, or one as JSON.
 
-use super::{Api, Shared, problem::Problem, request, transactions::Wait};
+use super::{Api, Shared, problem::Problem, request};
 use crate::mempool::{
     batch,
-    pool::Origin,
     refusal::{Refusal, Verdict},
 };
 use axum::Json;
@@ -24,9 +23,31 @@ struct One {
     transaction: String,
 }
 
+/// How to take and answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    wait_ms: Option<u64>,
+    #[serde(default)]
+    answers: Answers,
+}
+
+/// The transactions of a batch that an answer speaks of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answers {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that were refused, each with its place in the batch.
+    Refused,
+}
+
 /// What became of one transaction of a batch.
 #[derive(Debug, Serialize)]
 struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
     id: Option<TransactionId>,
     accepted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +60,7 @@ impl From<Verdict> for Line {
     fn from(verdict: Verdict) -> Self {
         let refusal: Option<Refusal> = verdict.result.err();
         Self {
+            index: None,
             id: verdict.id,
             accepted: refusal.is_none(),
             code: refusal.as_ref().map(Refusal::code),
@@ -55,7 +77,7 @@ struct Lines {
 /// `POST /v1/transactions`.
 pub(super) async fn submit(
     State(api): Shared,
-    request::Params(query): request::Params<Wait>,
+    request::Params(query): request::Params<Query>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -66,11 +88,13 @@ pub(super) async fn submit(
                 return Err(Problem::bad_request("wait_ms goes with one transaction as JSON"));
             }
             let raw = read_batch(body).await?;
-            let verdicts = api.parts.mempool.submit(raw, Origin::Client).await;
-            let results = verdicts.into_iter().map(Line::from).collect();
-            Ok(Json(Lines { results }).into_response())
+            let verdicts = api.parts.mempool.submit(raw).await;
+            Ok(Json(Lines { results: lines(verdicts, query.answers) }).into_response())
         }
         "application/json" => {
+            if query.answers != Answers::All {
+                return Err(Problem::bad_request("answers goes with a binary batch"));
+            }
             let bytes = request::body(body, limits::JSON_BYTES_MAX).await?;
             submit_one(&api, &bytes, query).await
         }
@@ -84,6 +108,18 @@ pub(super) async fn submit(
     }
 }
 
+fn lines(verdicts: Vec<Verdict>, answers: Answers) -> Vec<Line> {
+    match answers {
+        Answers::All => verdicts.into_iter().map(Line::from).collect(),
+        Answers::Refused => verdicts
+            .into_iter()
+            .enumerate()
+            .filter(|(_, verdict)| verdict.result.is_err())
+            .map(|(index, verdict)| Line { index: Some(index), ..verdict.into() })
+            .collect(),
+    }
+}
+
 async fn read_batch(body: Body) -> Result<Vec<Bytes>, Problem> {
     let bytes = request::body(body, limits::BATCH_BYTES_MAX).await?;
     batch::split(&bytes).map_err(|error| match error {
@@ -94,12 +130,12 @@ async fn read_batch(body: Body) -> Result<Vec<Bytes>, Problem> {
     })
 }
 
-async fn submit_one(api: &Api, bytes: &[u8], query: Wait) -> Result<Response, Problem> {
+async fn submit_one(api: &Api, bytes: &[u8], query: Query) -> Result<Response, Problem> {
     let wait = request::wait(query.wait_ms)?;
     let one: One = serde_json::from_slice(bytes)
         .map_err(|error| Problem::bad_request(format!("body: {error}")))?;
     let raw = vec![request::hex("transaction", &one.transaction)?.into()];
-    let verdict = api.parts.mempool.submit(raw, Origin::Client).await.pop();
+    let verdict = api.parts.mempool.submit(raw).await.pop();
     let verdict = verdict.ok_or_else(|| Problem::internal("a transaction without a verdict"))?;
     let id = verdict.id;
     match (verdict.result, id) {

@@ -65,6 +65,6 @@ fn transfer(to: &str, amount: u64) -> Call {
 
 async fn accept(chain: &MemoryChain, transactions: &[&Transaction]) {
     let raw = transactions.iter().map(|one| one.bytes.clone()).collect();
-    let verdicts = chain.mempool.submit(raw, crate::mempool::pool::Origin::Client).await;
+    let verdicts = chain.mempool.submit(raw).await;
     verdicts.iter().for_each(|verdict| assert_eq!(verdict.result, Ok(())));
 }

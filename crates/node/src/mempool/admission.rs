@@ -85,11 +85,11 @@ impl Admission<'_> {
 
 /// Quota units that a transaction costs: one a call, one an entry of evidence.
 pub fn units(transaction: &Transaction) -> u64 {
-    let cost = |raw| match Call::from_raw(raw) {
+    let cost = |call: &Result<Call, Code>| match call {
         Ok(Call::EvidenceAppend { entries, .. }) => entries.len() as u64,
         _ => 1,
     };
-    transaction.body.calls.iter().map(cost).sum()
+    transaction.calls().iter().map(cost).sum()
 }
 
 fn check_nonce(account: &Account, nonce: u64) -> Result<(), Refusal> {

@@ -21,12 +21,13 @@ use bytes::Bytes;
 use forward::Forwarder;
 use pool::{Origin, Pool};
 use refusal::{Refusal, Verdict};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, futures::OwnedNotified, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use trine_ledger::TransactionIds;
 use trine_types::application::{Application, BlockContext};
 use trine_types::record::Parameters;
 use trine_types::{
@@ -36,7 +37,7 @@ use trine_types::{
 use verifier::{Signed, Verifier};
 
 /// Bytes of a batch from which on decoding leaves the reactor.
-const DECODE_INLINE_BYTES_MAX: usize = 16 * 1_024;
+const DECODE_INLINE_BYTES_MAX: usize = 256 * 1_024;
 /// Batches of other nodes that are admitted at the same time.
 const RECEIVE_CONCURRENCY: usize = 4;
 
@@ -67,6 +68,9 @@ pub struct Mempool {
     changed: Arc<Notify>,
     outbox: Mutex<Vec<Bytes>>,
     outbox_filled: Notify,
+    /// What other nodes vouched for and this node has yet to verify.
+    unverified: Mutex<Vec<Signed>>,
+    unverified_filled: Notify,
     inbox: mpsc::Sender<Bytes>,
     parameters: Mutex<Option<(u64, Arc<Parameters>)>>,
     final_block: Notify,
@@ -84,6 +88,7 @@ impl Background {
     pub fn spawn(self, tasks: &mut JoinSet<()>) {
         let Self { mempool, received } = self;
         tasks.spawn(mempool.clone().admit_received(received));
+        tasks.spawn(mempool.clone().verify_received());
         tasks.spawn(mempool.clone().send());
         tasks.spawn(mempool.clone().send_again());
         tasks.spawn(mempool.check_suspects());
@@ -112,6 +117,8 @@ impl Mempool {
             changed: Arc::default(),
             outbox: Mutex::default(),
             outbox_filled: Notify::new(),
+            unverified: Mutex::default(),
+            unverified_filled: Notify::new(),
             inbox,
             parameters: Mutex::default(),
             final_block: Notify::new(),
@@ -141,9 +148,15 @@ impl Mempool {
         &self,
         count_max: usize,
         bytes_max: usize,
-        taken: &HashSet<TransactionId>,
+        taken: &TransactionIds,
     ) -> Vec<Arc<Transaction>> {
         lock(&self.pool).candidates(count_max, bytes_max, taken)
+    }
+
+    /// Those transactions, by their bytes, that are kept.
+    pub fn known(&self, raw: &[Bytes]) -> Vec<Option<Arc<Transaction>>> {
+        let pool = lock(&self.pool);
+        raw.iter().map(|bytes| pool.find(bytes).cloned()).collect()
     }
 
     /// Resolves when a transaction was added after this call.
@@ -183,28 +196,58 @@ impl Mempool {
     }
 
     /// Admits encoded transactions; one verdict each, in order.
-    pub async fn submit(&self, raw: Vec<Bytes>, origin: Origin) -> Vec<Verdict> {
-        let mut slots = self.decode(raw).await;
-        {
-            let pool = lock(&self.pool);
-            refuse_where(&mut slots, |transaction| pool.check(transaction));
+    pub async fn submit(&self, raw: Vec<Bytes>) -> Vec<Verdict> {
+        if lock(&self.pool).is_behind(self.age_ms()) {
+            return self.count(raw.iter().map(|_| refused(None, Refusal::Behind)).collect());
         }
+        let mut slots = self.decode_new(raw).await;
         let keys = self.check(&mut slots).await;
         self.verify(&mut slots, keys).await;
-        self.keep(&mut slots, origin);
-        let verdicts: Vec<Verdict> = slots.into_iter().map(verdict).collect();
-        self.count(&verdicts);
-        verdicts
+        self.keep(&mut slots, Origin::Client);
+        self.count(slots)
     }
 
-    fn count(&self, verdicts: &[Verdict]) {
+    /// Admits transactions that another node vouches for. They may enter a block at once; their
+    /// signatures are verified with those of other batches.
+    async fn admit(&self, raw: Vec<Bytes>) {
+        let mut slots = self.decode_new(raw).await;
+        let keys = self.check(&mut slots).await;
+        let mut keys = keys.into_iter();
+        let keys: Vec<Vec<u8>> = slots
+            .iter()
+            .map(|slot| slot.as_ref().ok().and_then(|_| keys.next()).unwrap_or_default())
+            .collect();
+        self.keep(&mut slots, Origin::Peer);
+        let kept = slots.iter().zip(keys);
+        let kept = kept.filter_map(|(slot, key)| Some((slot.as_ref().ok()?.clone(), key)));
+        lock(&self.unverified).extend(kept);
+        self.count(slots);
+        self.unverified_filled.notify_one();
+    }
+
+    /// Decodes transactions that are not kept already.
+    async fn decode_new(&self, raw: Vec<Bytes>) -> Vec<Slot> {
+        let known = self.known(&raw);
+        let fresh = raw.into_iter().zip(&known).filter(|(_, known)| known.is_none());
+        let mut decoded = self.decode(fresh.map(|(bytes, _)| bytes).collect()).await.into_iter();
+        let slot = |known: Option<Arc<Transaction>>| match known {
+            Some(known) => Some(refused(Some(known.id), Refusal::Duplicate)),
+            None => decoded.next(),
+        };
+        known.into_iter().filter_map(slot).collect()
+    }
+
+    fn count(&self, slots: Vec<Slot>) -> Vec<Verdict> {
         let metrics = &self.parts.metrics;
-        for verdict in verdicts {
-            match &verdict.result {
-                Ok(()) => metrics.accepted.add(1),
-                Err(refusal) => metrics.refused.add(refusal.code(), 1),
-            }
+        let verdicts: Vec<Verdict> = slots.into_iter().map(verdict).collect();
+        let refusals = verdicts.iter().filter_map(|verdict| verdict.result.as_ref().err());
+        let mut refused = 0;
+        for refusal in refusals {
+            metrics.refused.add(refusal.code(), 1);
+            refused += 1;
         }
+        metrics.accepted.add(verdicts.len() as u64 - refused);
+        verdicts
     }
 
     async fn decode(&self, raw: Vec<Bytes>) -> Vec<Slot> {
@@ -347,8 +390,34 @@ impl Mempool {
                 running.join_next().await;
             }
             let mempool = self.clone();
-            running.spawn(async move { mempool.submit(raw, Origin::Peer).await });
+            running.spawn(async move { mempool.admit(raw).await });
             while running.try_join_next().is_some() {}
+        }
+    }
+
+    /// Verifies what other nodes vouched for, many together; drops what is not signed.
+    async fn verify_received(self: Arc<Self>) {
+        loop {
+            self.unverified_filled.notified().await;
+            let full = async {
+                while lock(&self.unverified).len() < limits::VERIFY_BATCH_FULL {
+                    self.unverified_filled.notified().await;
+                }
+            };
+            let wait = Duration::from_millis(limits::VERIFY_FORWARDED_MS_MAX);
+            // Nobody waits for the verdict: the batch is taken when it is full or old enough.
+            let _ = tokio::time::timeout(wait, full).await;
+            let items = std::mem::take(&mut *lock(&self.unverified));
+            let transactions: Vec<_> = items.iter().map(|(one, _)| one.id).collect();
+            let Ok(verdicts) = self.parts.verifier.verify(items).await else { continue };
+            let forged: Vec<_> =
+                transactions.iter().zip(verdicts).filter(|(_, valid)| !valid).collect();
+            if forged.is_empty() {
+                continue;
+            }
+            self.parts.metrics.refused.add(Code::BadSignature.name(), forged.len() as u64);
+            let mut pool = lock(&self.pool);
+            forged.into_iter().for_each(|(id, _)| pool.remove(id));
         }
     }
 

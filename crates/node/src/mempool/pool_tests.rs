@@ -5,8 +5,11 @@ use super::refusal::Refusal;
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::sync::Arc;
+use trine_ledger::TransactionIds;
 use trine_testkit::{secret_key, suite};
-use trine_types::limits::{NONCE_WINDOW, PENDING_ACCOUNT_MAX};
+use trine_types::limits::{
+    BACKLOG_MS_MAX, BACKLOG_TRANSACTIONS_MIN, NONCE_WINDOW, PENDING_ACCOUNT_MAX,
+};
 use trine_types::{
     Address, ChainId, Code, RawCall, Transaction, TransactionId, UnsignedTransaction,
 };
@@ -19,7 +22,7 @@ fn transaction(account: u8, nonce: u64, valid_until_ms: u64, salt: u8) -> Arc<Tr
         key_index: 0,
         nonce,
         valid_until_ms,
-        calls: vec![RawCall { module: 9, method: 9, arguments: vec![salt] }],
+        calls: [RawCall { module: 9, method: 9, arguments: [salt][..].into() }].into(),
     };
     Arc::new(body.sign(suite(), &secret_key("pool")))
 }
@@ -29,7 +32,7 @@ fn ids(transactions: &[Arc<Transaction>]) -> Vec<TransactionId> {
 }
 
 fn all(pool: &Pool) -> Vec<TransactionId> {
-    ids(&pool.candidates(usize::MAX, usize::MAX, &HashSet::new()))
+    ids(&pool.candidates(usize::MAX, usize::MAX, &Default::default()))
 }
 
 #[derive(Clone, Debug)]
@@ -126,13 +129,13 @@ fn candidates_respect_count_bytes_and_taken() {
     let three: Vec<_> = (0..3).map(|nonce| transaction(1, nonce, 9, 0)).collect();
     three.iter().for_each(|one| pool.insert(one.clone(), Origin::Peer, 0).unwrap());
     let size = three[0].bytes.len();
-    let none = HashSet::new();
+    let none = TransactionIds::default();
     for count in 0..=3 {
         assert_eq!(pool.candidates(count, usize::MAX, &none).len(), count);
         assert_eq!(pool.candidates(9, count * size, &none).len(), count);
     }
     assert_eq!(pool.candidates(9, 2 * size - 1, &none).len(), 1);
-    let taken = HashSet::from([three[0].id]);
+    let taken = TransactionIds::from_iter([three[0].id]);
     assert_eq!(ids(&pool.candidates(9, usize::MAX, &taken)), ids(&three[1..]));
 }
 
@@ -188,4 +191,27 @@ fn a_final_transaction_does_not_come_back() {
     pool.finalize(std::iter::once((one.id, &one.body.sender, 5)), 1);
     let refusal = pool.insert(one, Origin::Peer, 0).unwrap_err();
     assert_eq!(refusal.code(), Code::NonceUsed.name());
+}
+
+/// Goal: a long and old backlog is one, a long or an old one alone is none. Method: at the limit,
+/// then one over it, each at both ages; then doubt the oldest.
+#[test]
+fn a_backlog_is_long_and_old() {
+    let mut pool = Pool::default();
+    let count = BACKLOG_TRANSACTIONS_MIN as u64;
+    let place = |number: u64| (number / NONCE_WINDOW, number % NONCE_WINDOW);
+    let one = |number: u64| {
+        let (account, nonce) = place(number);
+        transaction(account as u8, nonce, 9, 0)
+    };
+    for number in 0..count {
+        pool.insert(one(number), Origin::Client, 0).unwrap();
+    }
+    assert!(!pool.is_behind(BACKLOG_MS_MAX + 1), "long enough is not too long");
+    pool.insert(one(count), Origin::Client, 1).unwrap();
+    assert!(!pool.is_behind(BACKLOG_MS_MAX), "not old yet");
+    assert!(pool.is_behind(BACKLOG_MS_MAX + 1));
+    let doubted = one(0).body.sender;
+    pool.suspect_sender(&doubted);
+    assert!(pool.is_behind(BACKLOG_MS_MAX + 1), "the next oldest is as old");
 }

@@ -30,6 +30,13 @@ pub enum Refusal {
         limits::PENDING_BYTES_MAX
     )]
     PoolFull,
+    /// Transactions come faster than blocks take them.
+    #[error(
+        "more than {} transactions wait, the oldest for over {} ms: send it again later, and less",
+        limits::BACKLOG_TRANSACTIONS_MIN,
+        limits::BACKLOG_MS_MAX
+    )]
+    Behind,
     /// The node cannot check transactions yet.
     #[error("the node has no final block yet: send it again later")]
     NotReady,
@@ -49,7 +56,7 @@ impl Refusal {
         match self {
             Self::Chain { code, .. } => code.name(),
             Self::Duplicate => "duplicate",
-            Self::AccountFull | Self::PoolFull => "pending_full",
+            Self::AccountFull | Self::PoolFull | Self::Behind => "pending_full",
             Self::NotReady => "not_ready",
             Self::Internal => "internal",
         }

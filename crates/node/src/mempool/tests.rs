@@ -2,7 +2,6 @@
 
 use super::batch;
 use super::forward::pack;
-use super::pool::Origin;
 use super::refusal::Verdict;
 use super::verifier::Verifier;
 use crate::clock;
@@ -34,7 +33,7 @@ fn codes(verdicts: &[Verdict]) -> Vec<&'static str> {
 
 async fn submit(chain: &MemoryChain, transactions: &[&Transaction]) -> Vec<&'static str> {
     let raw = transactions.iter().map(|one| one.bytes.clone()).collect();
-    codes(&chain.mempool.submit(raw, Origin::Client).await)
+    codes(&chain.mempool.submit(raw).await)
 }
 
 fn resign(mut body: UnsignedTransaction, change: impl FnOnce(&mut UnsignedTransaction)) -> Bytes {
@@ -80,7 +79,7 @@ async fn each_fault_has_its_code_and_harms_no_neighbour() {
         (second.bytes, "duplicate"),
     ];
     let raw = cases.iter().map(|(bytes, _)| bytes.clone()).collect();
-    let verdicts = chain.mempool.submit(raw, Origin::Client).await;
+    let verdicts = chain.mempool.submit(raw).await;
     let expected: Vec<&str> = cases.iter().map(|(_, code)| *code).collect();
     assert_eq!(codes(&verdicts), expected);
     assert_eq!(chain.mempool.size().0, 2);
@@ -166,7 +165,7 @@ async fn an_added_transaction_wakes_the_leader() {
 /// key only. Method: check good, forged, and good under another key.
 #[tokio::test]
 async fn the_checker_remembers_signature_and_key() {
-    let verifier = Verifier::start(suite(), 1).unwrap();
+    let verifier = Verifier::start(1).unwrap();
     let chain = MemoryChain::start();
     let one = chain.transaction("alice", 0, &[transfer("bob", 1)]);
     let PublicKey { bytes: key, .. } = public_key("alice");

@@ -11,11 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use trine_ledger::Block;
 use trine_ledger::history::{FinalizedBlock, History};
 use trine_ledger::observer::{Observer, ObserverError};
-use trine_types::{Height, Suite, application::Execution};
+use trine_types::{Height, application::Execution};
 
 /// Follows the chain on behalf of the node.
 pub struct Follower {
-    suite: Suite,
     history: Arc<History>,
     reader: Arc<NodeReader>,
     mempool: Arc<Mempool>,
@@ -28,14 +27,13 @@ pub struct Follower {
 impl Follower {
     /// Passes blocks on to these.
     pub fn new(
-        suite: Suite,
         history: Arc<History>,
         reader: Arc<NodeReader>,
         mempool: Arc<Mempool>,
         feed: Arc<Feed>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { suite, history, reader, mempool, feed, metrics, pending: Mutex::default() }
+        Self { history, reader, mempool, feed, metrics, pending: Mutex::default() }
     }
 }
 
@@ -56,7 +54,7 @@ impl Observer for Follower {
         execution: Arc<Execution>,
     ) -> BoxFuture<'_, Result<(), ObserverError>> {
         Box::pin(async move {
-            let block = FinalizedBlock::new(self.suite, block.inner(), block.id(), execution)?;
+            let block = FinalizedBlock::new(&block, execution)?;
             let block = Arc::new(block);
             self.history.append(block.clone()).await?;
             self.mempool.finalized(&block.transactions, block.header.time_ms);

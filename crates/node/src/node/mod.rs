@@ -19,7 +19,7 @@ use crate::peers::Peers;
 use crate::reader::ChainReader as _;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
@@ -34,6 +34,7 @@ use trine_consensus::{
     parse_address, run as run_engine,
 };
 use trine_crypto::VoteSigner;
+use trine_ledger::TransactionIds;
 use trine_ledger::history::{History, HistoryError};
 use trine_ledger::state::StateReader;
 use trine_rules::Rules;
@@ -167,9 +168,13 @@ impl Source for PoolSource {
         &self,
         count_max: usize,
         bytes_max: usize,
-        taken: &HashSet<TransactionId>,
+        taken: &TransactionIds,
     ) -> Vec<Arc<Transaction>> {
         self.0.candidates(count_max, bytes_max, taken)
+    }
+
+    fn known(&self, raw: &[Bytes]) -> Vec<Option<Arc<Transaction>>> {
+        self.0.known(raw)
     }
 
     fn left_out(&self, ids: &[TransactionId]) {
@@ -214,7 +219,7 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let metrics = Arc::new(Metrics::default());
     let forest = Arc::new(LateForest::new(suite, history.clone(), &settings.genesis));
     let reader = Arc::new(NodeReader::new(&settings.genesis, history.clone(), forest.clone())?);
-    let verifier = Verifier::start(suite, settings.verify_threads);
+    let verifier = Verifier::start(settings.verify_threads);
     let verifier = Arc::new(verifier.map_err(system("cannot start threads"))?);
     let peering = Arc::new(Peering::default());
     let (mempool, background) = Mempool::new(mempool::Parts {
@@ -234,7 +239,6 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
         checker: verifier,
         source: Arc::new(PoolSource(mempool.clone())),
         observer: Arc::new(Follower::new(
-            suite,
             history,
             reader.clone(),
             mempool.clone(),

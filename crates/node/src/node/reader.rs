@@ -5,6 +5,7 @@ use super::follower::stored;
 use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,
 };
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use trine_consensus::Chain;
@@ -18,7 +19,7 @@ use trine_types::{
 };
 
 /// Transactions of recent blocks kept in memory: clients ask for them right after finality.
-const RECENT_TRANSACTIONS_MAX: usize = 65_536;
+const RECENT_TRANSACTIONS_MAX: usize = 32_768;
 /// Recent blocks kept in memory.
 const RECENT_BLOCKS_MAX: usize = 256;
 
@@ -31,7 +32,7 @@ pub(super) struct Attached {
 #[derive(Default)]
 struct Recent {
     blocks: VecDeque<Arc<FinalizedBlock>>,
-    places: HashMap<TransactionId, (Height, usize)>,
+    places: HashMap<TransactionId, (Height, usize), RandomState>,
 }
 
 impl Recent {
@@ -47,7 +48,7 @@ impl Recent {
             || (self.places.len() > RECENT_TRANSACTIONS_MAX && self.blocks.len() > 1)
         {
             let Some(oldest) = self.blocks.pop_front() else { return };
-            for one in &oldest.transactions {
+            for one in oldest.transactions.iter() {
                 self.places.remove(&one.id);
             }
         }

@@ -141,7 +141,7 @@ fn accounts(script: &mut Script) {
     script.run("dave", &[Call::KeyRevoke { key_index: 1 }]);
     script.run("alice", &[Call::AccountFreeze { address: dave }]);
     let mut body = script.chain.unsigned("dave", vec![]);
-    body.calls = vec![Call::KeyRevoke { key_index: 0 }.to_raw()];
+    body.calls = [Call::KeyRevoke { key_index: 0 }.to_raw()].into();
     let frozen = body.sign(Suite::Intl, &secret_key("dave 3"));
     script.block(&[frozen]);
     script.run("alice", &[Call::AccountUnfreeze { address: dave }]);
@@ -218,16 +218,13 @@ fn evidence_logs(script: &mut Script) {
     script.run("alice", &[append(0, &[9]), append(3, &[4, 5]), append(1, &[6])]);
     script.run("alice", &[append(3, &[4, 5]), append(0, &[7])]);
     let mut body = script.chain.unsigned("alice", vec![append(0, &[7]).to_raw()]);
-    let call = |module, method, arguments: &[u8]| RawCall {
-        module,
-        method,
-        arguments: arguments.to_vec(),
-    };
+    let call =
+        |module, method, arguments: &[u8]| RawCall { module, method, arguments: arguments.into() };
     let transactions = [call(6, 1, &[]), call(4, 9, &[]), call(4, 2, &[0])].map(|bad| {
         let good = body.clone();
         body.nonce += 1;
         let calls = vec![append(0, &[8]).to_raw(), bad];
-        trine_types::UnsignedTransaction { calls, ..good }
+        trine_types::UnsignedTransaction { calls: calls.into(), ..good }
     });
     for body in transactions {
         let signed = body.sign(Suite::Intl, &secret_key("alice"));
@@ -265,7 +262,7 @@ fn invalid(script: &mut Script) {
         sign(|body| body.valid_until_ms = 5),
         good.clone().sign(Suite::Intl, &secret_key("bob")),
     ];
-    let mut revoked = script.chain.unsigned("dave", good.calls.clone());
+    let mut revoked = script.chain.unsigned("dave", good.calls.to_vec());
     revoked.key_index = 1;
     blocks.push(revoked.sign(Suite::Intl, &secret_key("dave 2")));
     for transaction in blocks {

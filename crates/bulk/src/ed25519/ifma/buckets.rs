@@ -6,6 +6,8 @@
 //! multiplications and a square. Pairs with equal u, which no run of honest points has, leave the
 //! tree: a fixed pair takes their place, and the caller adds the difference.
 
+use crate::buffer::Buffer;
+
 use super::field::{F8, LANES, invert, multiple_of_p};
 use super::transpose::{load, store};
 
@@ -31,14 +33,14 @@ pub(super) type Signed = u32;
 
 /// Points: the fixed pair, those of the batch, then the sums of the tree.
 pub(super) struct Pool {
-    points: Vec<Affine>,
+    points: Buffer<Affine>,
     /// Number of points that are no sums.
     fixed: usize,
     /// Number of points that are in use; what follows is room for sums.
     used: usize,
     /// Pairs of a level; what follows is room for more.
-    pairs: Vec<[Signed; 2]>,
-    prefixes: Vec<F8>,
+    pairs: Buffer<[Signed; 2]>,
+    prefixes: Buffer<F8>,
 }
 
 /// Pair that left the tree.
@@ -55,8 +57,8 @@ pub(super) const FIXED_PAIR: [Signed; 2] = [0, 2];
 
 /// Points sorted by bucket: bucket i has `counts[i]` of them.
 pub(super) struct Sorted {
-    pub(super) points: Vec<Signed>,
-    pub(super) counts: Vec<u32>,
+    pub(super) points: Buffer<Signed>,
+    pub(super) counts: Buffer<u32>,
 }
 
 impl Sorted {
@@ -128,9 +130,11 @@ fn add_pairs(
 
 impl Pool {
     /// Starts with the fixed pair and the points of the batch.
-    pub(super) fn new(points: Vec<Affine>) -> Self {
+    pub(super) fn new(points: Buffer<Affine>) -> Self {
         let fixed = points.len();
-        Self { points, fixed, used: fixed, pairs: Vec::new(), prefixes: Vec::new() }
+        let pairs = Buffer::with_capacity(fixed);
+        let prefixes = Buffer::with_capacity(RUN_VECTORS);
+        Self { points, fixed, used: fixed, pairs, prefixes }
     }
 
     /// The point that `signed` names, without its sign.
@@ -189,7 +193,7 @@ impl Pool {
             self.pairs.resize(room, FIXED_PAIR);
         }
         let (mut count, mut read, mut written) = (0, 0, 0);
-        for bucket in &mut sorted.counts {
+        for bucket in sorted.counts.iter_mut() {
             let points = *bucket as usize;
             let pairs = points / 2;
             for pair in &mut self.pairs[count..count + pairs] {

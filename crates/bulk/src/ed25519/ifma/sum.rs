@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use crate::buffer::Buffer;
+
 use super::super::point::{Decoded, Point, from_montgomery};
 use super::super::scalar::{SCALAR_BITS, Scalar};
 use super::buckets::{Affine, FIXED_PAIR, Pool, Signed, Sorted, Spilled};
@@ -34,17 +36,23 @@ struct Plan {
     long: usize,
     count: usize,
     /// Digit of each point, window by window.
-    digits: Vec<i16>,
+    digits: Buffer<i16>,
 }
 
 /// Sums of the buckets of every window.
 struct Buckets {
     /// Buckets of a window.
     size: usize,
-    sums: Vec<Affine>,
-    states: Vec<u8>,
+    sums: Buffer<Affine>,
+    states: Buffer<u8>,
     /// What the buckets lack, window by window.
     extra: Vec<Point>,
+}
+
+fn filled<T: Copy>(value: T, count: usize) -> Buffer<T> {
+    let mut buffer = Buffer::with_capacity(count);
+    buffer.resize(count, value);
+    buffer
 }
 
 fn affine(point: &Decoded) -> Affine {
@@ -94,7 +102,7 @@ impl Plan {
             .min_by_key(|&bits| cost(bits, long, short.len()))
             .expect("the range is not empty");
         let (windows, short_windows) = (windows_of(bits), short_windows_of(bits));
-        let mut digits = vec![0; windows * count];
+        let mut digits = filled(0, windows * count);
         for (place, &position) in order.iter().enumerate() {
             let reach = if place < long { windows } else { short_windows };
             scalars[position].digits(bits, reach, |window, digit| {
@@ -102,7 +110,11 @@ impl Plan {
             });
         }
         let ordered = order.iter().map(|&position| affine(points[position]));
-        let pool = Pool::new(fixed_pair().into_iter().chain(ordered).collect());
+        // Room for the sums of the largest tree, padded to whole vectors at each of its levels.
+        let room = count + 2 * TREE_POINTS.max(count);
+        let mut points = Buffer::with_capacity(room);
+        points.extend(fixed_pair().into_iter().chain(ordered));
+        let pool = Pool::new(points);
         (Self { bits, windows, short_windows, long, count, digits }, pool)
     }
 
@@ -115,9 +127,9 @@ impl Plan {
     /// Sorts the points of `windows` by bucket.
     fn sort(&self, windows: std::ops::Range<usize>) -> Sorted {
         let size = 1 << (self.bits - 1);
-        let mut counts = vec![0u32; windows.len() * size];
-        let mut points: Vec<Signed> = Vec::new();
-        let mut places = vec![0u32; size + 1];
+        let mut counts = filled(0u32, windows.len() * size);
+        let mut points: Buffer<Signed> = Buffer::with_capacity(windows.len() * self.count);
+        let mut places = filled(0u32, size + 1);
         for (counts, window) in counts.chunks_exact_mut(size).zip(windows) {
             let row = self.row(window);
             // Place 0 takes the digits that are zero.
@@ -154,8 +166,8 @@ impl Buckets {
         let windows = plan.windows.next_multiple_of(LANES);
         Self {
             size,
-            sums: vec![EMPTY; windows * size],
-            states: vec![ABSENT; windows * size],
+            sums: filled(EMPTY, windows * size),
+            states: filled(ABSENT, windows * size),
             extra: vec![Point::NEUTRAL; windows],
         }
     }

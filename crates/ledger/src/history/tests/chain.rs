@@ -50,14 +50,14 @@ impl Builder {
 
     fn transaction(&mut self, sender: Address) -> Transaction {
         self.nonce += 1;
-        let call = RawCall { module: 5, method: 3, arguments: vec![1; 33] };
+        let call = RawCall { module: 5, method: 3, arguments: vec![1; 33].into() };
         let body = UnsignedTransaction {
             chain_id: chain_id(),
             sender,
             key_index: 0,
             nonce: self.nonce,
             valid_until_ms: u64::MAX,
-            calls: vec![call],
+            calls: [call].into(),
         };
         body.with_signature(SUITE, Algorithm::Ed25519, vec![0; 64])
     }
@@ -163,7 +163,7 @@ impl Builder {
             extension: Vec::new(),
         };
         let digest = header.digest(SUITE);
-        let execution = Arc::new(execution);
+        let (transactions, execution) = (transactions.into(), Arc::new(execution));
         Arc::new(FinalizedBlock { header, digest, transactions, execution })
     }
 

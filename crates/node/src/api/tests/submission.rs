@@ -34,6 +34,27 @@ async fn a_batch_is_answered_line_by_line() {
     assert_eq!(results[2]["id"], json!(null));
 }
 
+/// Goal: whoever wants to hear of refusals alone gets those, with their places. Method: the same
+/// three kinds in another order.
+#[tokio::test]
+async fn a_batch_is_answered_with_its_refusals_alone() {
+    let chain = MemoryChain::start();
+    let good = |nonce| chain.transaction("alice", nonce, &[transfer("bob", 1)]).bytes;
+    let parts = [good(0), Bytes::from_static(b"nonsense"), good(1), good(0)];
+    let path = "/v1/transactions?answers=refused";
+    let (status, answer) = post(&chain, path, OCTETS, batch::join(parts.iter())).await;
+    assert_eq!(status, StatusCode::OK);
+    let results = answer["results"].as_array().unwrap();
+    let found: Vec<_> = results.iter().map(|line| (&line["index"], &line["code"])).collect();
+    let last = found[1].1.as_str().unwrap();
+    assert_eq!(found[0], (&json!(1), &json!("unknown_version")));
+    assert_eq!((found[1].0, found.len()), (&json!(3), 2));
+    // The end of validity follows the clock: the second one of nonce 0 may be the same or another.
+    assert!(["duplicate", "nonce_used"].contains(&last), "{last}");
+    let (status, _) = post(&chain, "/v1/transactions?answers=some", OCTETS, Bytes::new()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
 /// Goal: one transaction can be submitted as JSON, and a refusal is a problem. Method: twice the
 /// same.
 #[tokio::test]
