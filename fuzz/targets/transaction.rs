@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(transaction) = Transaction::from_bytes(SUITE, Bytes::copy_from_slice(data)) else {
         return;
     };
-    let Transaction { body, algorithm, signature, id, bytes } = transaction.clone();
+    let Transaction { body, algorithm, signature, id, bytes, .. } = transaction.clone();
     assert_eq!(bytes, data);
     assert_eq!(id, body.id(SUITE), "the identifier covers what was signed");
     body.calls.iter().for_each(read_call);

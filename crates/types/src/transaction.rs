@@ -85,14 +85,15 @@ impl UnsignedTransaction {
         self,
         suite: Suite,
         algorithm: Algorithm,
-        signature: Vec<u8>,
+        signature: impl Into<SignatureBytes>,
     ) -> Transaction {
+        let signature = signature.into();
         let mut encoder = Encoder(Vec::with_capacity(ENCODED_BYTES_USUAL));
         self.encode(&mut encoder);
         let id = transaction_id(suite, &encoder.0);
         algorithm.number().encode(&mut encoder);
         encoder.bytes16(&signature);
-        let (signature, bytes) = (signature.into(), encoder.0.into());
+        let bytes = encoder.0.into();
         Transaction { body: self, algorithm, signature, id, bytes, memo: Memo::default() }
     }
 }
