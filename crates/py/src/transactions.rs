@@ -77,7 +77,7 @@ fn sign_by_object(
     let algorithm = algorithm(&key.getattr("algorithm")?.extract::<String>()?)?;
     let id = body.id(suite);
     let signature = key.call_method1("sign", (TRANSACTION_NAMESPACE, &id.0[..]))?;
-    Ok(body.with_signature(suite, algorithm, signature.extract()?))
+    Ok(body.with_signature(suite, algorithm, signature.extract::<Vec<u8>>()?))
 }
 
 /// Signs one transaction for each draft; returns (identifier, bytes) of each, in order.
