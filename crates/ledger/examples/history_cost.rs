@@ -46,7 +46,7 @@ fn transfer(state: &mut u64) -> (Arc<Transaction>, Outcome) {
         valid_until_ms: 1_800_000_000_000,
         calls: [RawCall { module: 5, method: 3, arguments: arguments.0.into() }].into(),
     };
-    let signature = (0..8).flat_map(|_| random(state).to_be_bytes()).collect();
+    let signature: Vec<u8> = (0..8).flat_map(|_| random(state).to_be_bytes()).collect();
     let transaction = body.with_signature(SUITE, Algorithm::Ed25519, signature);
     let mut data = Encoder(vec![3]);
     1u32.encode(&mut data);
