@@ -151,6 +151,19 @@ impl Pool {
         (found.bytes == *bytes).then_some(found)
     }
 
+    /// Refuses a transaction that became final a short while ago.
+    ///
+    /// # Errors
+    /// [`Refusal`] with [`Code::NonceUsed`].
+    pub fn check_recent(&self, transaction: &Transaction) -> Result<(), Refusal> {
+        if !self.recent.contains(&transaction.id) {
+            return Ok(());
+        }
+        let nonce = transaction.body.nonce;
+        let detail = format!("the transaction is final: nonce {nonce} is used");
+        Err(Refusal::chain(Code::NonceUsed, detail))
+    }
+
     /// Takes a transaction that may enter a block next. One whose signature is verified takes the
     /// place of one whose is not: whoever forwarded that may have made it up.
     ///
@@ -162,12 +175,9 @@ impl Pool {
         origin: Origin,
         now_ms: u64,
     ) -> Result<(), Refusal> {
+        self.check_recent(&transaction)?;
         let body = &transaction.body;
         let nonce = body.nonce;
-        if self.recent.contains(&transaction.id) {
-            let detail = format!("the transaction is final: nonce {nonce} is used");
-            return Err(Refusal::chain(Code::NonceUsed, detail));
-        }
         if let Some(rival) = self.rival(&body.sender, nonce)? {
             let kept = self.entries.get(&rival).map(|pending| &pending.transaction);
             if kept.is_some_and(|kept| kept.id == transaction.id) {
