@@ -317,12 +317,8 @@ fn signed(
         .collect();
     let items: Vec<(&Transaction, &[u8])> =
         keyed.iter().map(|(place, key)| (candidates[*place], key.as_slice())).collect();
-    if parts.checker.check(&items) {
-        return keyed.into_iter().map(|(place, _)| place).collect();
-    }
-    let good = |(_, item): &((usize, Vec<u8>), _)| parts.checker.check(&[*item]);
-    let items = items.clone();
-    keyed.clone().into_iter().zip(items).filter(good).map(|((place, _), _)| place).collect()
+    let verdicts = parts.checker.check_each(&items);
+    keyed.iter().zip(verdicts).filter(|(_, signed)| *signed).map(|((place, _), _)| *place).collect()
 }
 
 /// Tells the source which candidates are not valid now.

@@ -4,15 +4,16 @@
 
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::{TestCaseError, TestRunner};
-use trine_testkit::arbitrary;
+use trine_testkit::{arbitrary, secret_key, suite};
 use trine_types::call::{Action, PublicKey, TransferReference};
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, Transfer,
 };
+use trine_types::transaction::peek_sender;
 use trine_types::x509::{CertificateRegistry, MemberCertificate};
 use trine_types::{
-    Account, Block, Call, Decode, DecodeError, Encode, EpochChange, Event, Header, Outcome,
-    RawCall, Suite, Transaction, UnsignedTransaction, ValidatorSet,
+    Account, Address, Block, Call, ChainId, Decode, DecodeError, Encode, EpochChange, Event,
+    Header, Outcome, RawCall, Suite, Transaction, UnsignedTransaction, ValidatorSet,
 };
 
 /// What a decoder must do with the encoding of a value, with every cut of it, with a byte after it,
@@ -183,4 +184,27 @@ proptest! {
             prop_assert_eq!(other.id == transaction.id, place >= signature_at);
         }
     }
+}
+
+/// Goal: only what was verified counts as verified, and a copy, which can be changed, does not.
+/// Method: note one key; ask for it, for another, and on a copy.
+#[test]
+fn a_copy_of_a_transaction_is_not_verified() {
+    let body = UnsignedTransaction {
+        chain_id: ChainId([1; 32]),
+        sender: Address([2; 20]),
+        key_index: 0,
+        nonce: 3,
+        valid_until_ms: 4,
+        calls: [Call::KeyRevoke { key_index: 1 }.to_raw()].into(),
+    };
+    let transaction = body.sign(suite(), &secret_key("alice"));
+    assert_eq!(peek_sender(&transaction.bytes), Some((Address([2; 20]), 3)));
+    assert!(!transaction.is_signed());
+    transaction.note_verified(b"key");
+    assert!(transaction.is_signed() && transaction.is_verified(b"key"));
+    assert!(!transaction.is_verified(b"other"));
+    let copy = transaction.clone();
+    assert_eq!(copy, transaction);
+    assert!(!copy.is_signed() && !copy.is_verified(b"key"));
 }

@@ -216,8 +216,8 @@ impl Application for Counters {
 pub struct EverySignature;
 
 impl SignatureChecker for EverySignature {
-    fn check(&self, items: &[(&Transaction, &[u8])]) -> bool {
-        items.iter().all(|(transaction, key)| verify(transaction.batch_item(key)))
+    fn check_each(&self, items: &[(&Transaction, &[u8])]) -> Vec<bool> {
+        items.iter().map(|(transaction, key)| verify(transaction.batch_item(key))).collect()
     }
 }
 

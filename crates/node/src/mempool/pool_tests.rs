@@ -215,3 +215,33 @@ fn a_backlog_is_long_and_old() {
     pool.suspect_sender(&doubted);
     assert!(pool.is_behind(BACKLOG_MS_MAX + 1), "the next oldest is as old");
 }
+
+/// Goal: what is made up by another node keeps no honest transaction out. Method: an unverified one
+/// takes a nonce; another unverified one is refused, a verified one takes its place and is kept.
+#[test]
+fn a_verified_transaction_takes_the_place_of_an_unverified_one() {
+    let mut pool = Pool::default();
+    let [made_up, other, honest, late] = [0, 1, 2, 3].map(|salt| transaction(1, 0, 9, salt));
+    pool.insert(made_up.clone(), Origin::Peer, 0).unwrap();
+    assert_eq!(pool.insert(other, Origin::Peer, 0).unwrap_err().code(), Code::NonceUsed.name());
+    assert!(pool.contains(&made_up.id));
+    honest.note_verified(b"key");
+    pool.insert(honest.clone(), Origin::Client, 0).unwrap();
+    assert_eq!(all(&pool), vec![honest.id]);
+    late.note_verified(b"key");
+    assert_eq!(pool.insert(late, Origin::Client, 0).unwrap_err().code(), Code::NonceUsed.name());
+}
+
+/// Goal: a transaction is found by exactly its bytes. Method: one kept; ask for its bytes, for those
+/// with another signature, for too few.
+#[test]
+fn a_transaction_is_found_by_its_bytes() {
+    let mut pool = Pool::default();
+    let one = transaction(1, 0, 9, 0);
+    pool.insert(one.clone(), Origin::Peer, 0).unwrap();
+    assert_eq!(pool.find(&one.bytes).map(|found| found.id), Some(one.id));
+    let mut forged = one.bytes.to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(pool.find(&forged.into()).is_none());
+    assert!(pool.find(&one.bytes.slice(..40)).is_none());
+}

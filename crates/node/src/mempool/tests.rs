@@ -150,6 +150,36 @@ async fn transactions_reach_another_node_even_after_a_loss() {
     assert!(second.sent.0.lock().unwrap().is_empty(), "forwarded transactions stop there");
 }
 
+/// Goal: what another node makes up leaves the pool, and its neighbours stay. Method: receive a
+/// batch of a good, a forged and a good one; wait until the forged one is gone.
+#[tokio::test]
+async fn a_forged_transaction_of_another_node_is_dropped() {
+    let chain = MemoryChain::start();
+    let [first, mut forged, last] =
+        [0, 1, 2].map(|nonce| chain.transaction("alice", nonce, &[transfer("bob", 1)]));
+    let mut bytes = forged.bytes.to_vec();
+    spoil(&mut bytes);
+    forged.bytes = bytes.into();
+    chain.mempool.receive(batch::join([&first, &forged, &last].map(|one| &one.bytes).into_iter()));
+    let kept = || [&first, &forged, &last].map(|one| chain.mempool.contains(&one.id));
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while kept() != [true, false, true] || chain.mempool.size().0 != 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .expect("the forged one leaves, the others stay");
+    let candidates = chain.mempool.candidates(9, usize::MAX, &Default::default());
+    assert_eq!(candidates.len(), 2);
+    // Each verdict stands alone, as a leader needs it.
+    let key = public_key("alice").bytes;
+    let verifier = Verifier::start(1).unwrap();
+    let read = |bytes: &Bytes| Transaction::from_bytes(suite(), bytes.clone()).unwrap();
+    let read = [&first, &forged, &last].map(|one| read(&one.bytes));
+    let items: Vec<_> = read.iter().map(|one| (one, key.as_slice())).collect();
+    assert_eq!(verifier.check_each(&items), [true, false, true]);
+}
+
 /// Goal: a leader waits for a transaction without polling. Method: take the future, add one,
 /// await it.
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use trine_crypto::{BatchItem, verify_batch, verify_each};
+use trine_crypto::{BatchItem, verify_each};
 use trine_types::Transaction;
 use trine_types::application::SignatureChecker;
 use trine_types::limits::{VERIFY_BATCH_FULL, VERIFY_GATHER_MS_MAX, VERIFY_QUEUE_MAX};
@@ -111,16 +111,8 @@ impl Drop for Verifier {
 }
 
 impl SignatureChecker for Verifier {
-    fn check(&self, items: &[(&Transaction, &[u8])]) -> bool {
-        let unknown: Vec<&(&Transaction, &[u8])> =
-            items.iter().filter(|(transaction, key)| !transaction.is_verified(key)).collect();
-        let batch: Vec<BatchItem<'_>> =
-            unknown.iter().map(|(transaction, key)| transaction.batch_item(key)).collect();
-        if !verify_batch(&batch) {
-            return false;
-        }
-        unknown.into_iter().for_each(|(transaction, key)| transaction.note_verified(key));
-        true
+    fn check_each(&self, items: &[(&Transaction, &[u8])]) -> Vec<bool> {
+        verify(items)
     }
 }
 
@@ -169,7 +161,8 @@ fn batch(queue: &mut Queue) -> Vec<Request> {
 
 fn work(shared: &Shared) {
     while let Some(requests) = take(shared) {
-        let items: Vec<&Signed> = requests.iter().flat_map(|request| &request.items).collect();
+        let signed = requests.iter().flat_map(|request| &request.items);
+        let items: Vec<_> = signed.map(|(one, key)| (&**one, key.as_slice())).collect();
         let mut verdicts = verify(&items).into_iter();
         for Request { items, reply, .. } in requests {
             // The request may have been given up; nobody wants the answer then.
@@ -179,11 +172,11 @@ fn work(shared: &Shared) {
 }
 
 /// Checks those signatures that were not verified before; one verdict each, in order.
-fn verify(items: &[&Signed]) -> Vec<bool> {
+fn verify(items: &[(&Transaction, &[u8])]) -> Vec<bool> {
     let mut verdicts: Vec<bool> = items.iter().map(|(one, key)| one.is_verified(key)).collect();
     let unknown: Vec<usize> = (0..items.len()).filter(|place| !verdicts[*place]).collect();
     let batch: Vec<BatchItem<'_>> =
-        unknown.iter().map(|place| items[*place].0.batch_item(&items[*place].1)).collect();
+        unknown.iter().map(|place| items[*place].0.batch_item(items[*place].1)).collect();
     for (place, valid) in unknown.into_iter().zip(verify_each(&batch)) {
         verdicts[place] = valid;
         if valid {
