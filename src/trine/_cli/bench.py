@@ -9,11 +9,16 @@ from typing import Any, Final
 import click
 
 from trine._cli.compare import compare
-from trine._cli.load_network import ACCOUNTS, own_network
+from trine._cli.load_network import (
+    ACCOUNTS,
+    out_option,
+    own_network,
+    png_option,
+    suite_option,
+)
 from trine._cli.settings import Settings, common
 from trine._cli.stages import stages
 from trine._core import load as core_load
-from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, Unsupported
 
 ENTRIES: Final = 100
@@ -60,15 +65,9 @@ def _given_network(settings: Settings) -> Iterator[dict[str, Any]]:
 )
 @click.option("--entries", type=click.IntRange(1, 1_000), default=ENTRIES, show_default=True)
 @click.option("--hostile", type=click.IntRange(0, 100), default=0, help="Hostile for each 100.")
-@click.option(
-    "--suite",
-    type=click.Choice(tuple(SUITE_ALGORITHMS)),
-    default="intl",
-    show_default=True,
-    help="Algorithms of a network of its own.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
-@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
+@suite_option
+@out_option
+@png_option
 @common
 def load(
     settings: Settings,
@@ -146,14 +145,8 @@ def load(
     show_default=True,
     help="Accounts that send, each at most 128 at once.",
 )
-@click.option(
-    "--suite",
-    type=click.Choice(tuple(SUITE_ALGORITHMS)),
-    default="intl",
-    show_default=True,
-    help="Algorithms of a network of its own.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Report, as JSON.")
+@suite_option
+@out_option
 @common
 def submit(
     settings: Settings,
@@ -223,8 +216,8 @@ def submit(
     show_default=True,
     help="Keys of the case in which no key comes twice; a million take minutes to make.",
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Figures, as JSON.")
-@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
+@out_option
+@png_option
 @common
 def crypto_(
     settings: Settings, repeats: int, distinct: int, out: Path | None, png: Path | None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from trine._cli.load_network import ACCOUNTS, own_network
+from trine._cli.load_network import ACCOUNTS, out_option, own_network, png_option
 from trine._cli.settings import ParsedType, Settings, common
 from trine.errors import BadArgument, Unsupported
 
@@ -54,8 +54,8 @@ def _names(text: str) -> list[str]:
     show_default=True,
     help="Seconds measured at the peak, and at half of it.",
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Figures, as JSON.")
-@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
+@out_option
+@png_option
 @common
 def compare(
     settings: Settings,

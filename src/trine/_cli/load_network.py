@@ -3,7 +3,10 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
+
+import click
 
 from trine._cli import local_network
 from trine.client.home import Home
@@ -15,6 +18,24 @@ BALANCE: Final = 1_000_000_000_000
 NOTARIES: Final = 64
 """Accounts that send evidence. Each may have as many transactions on their way as its nonce window
 is wide, so that they are enough for any rate."""
+
+
+suite_option: Final = click.option(
+    "--suite",
+    type=click.Choice(tuple(SUITE_ALGORITHMS)),
+    default="intl",
+    show_default=True,
+    help="Algorithms of a network of its own.",
+)
+"""Option of every command that makes a chain to measure."""
+out_option: Final = click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Figures, as JSON."
+)
+"""Option of every command that measures."""
+png_option: Final = click.option(
+    "--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw."
+)
+"""Option of every command that can draw what it measured."""
 
 
 def generated_accounts(count: int) -> dict[str, Any]:

@@ -7,11 +7,15 @@ from pathlib import Path
 import click
 
 from trine._cli import local_network
-from trine._cli.load_network import generated_accounts
+from trine._cli.load_network import (
+    generated_accounts,
+    out_option,
+    png_option,
+    suite_option,
+)
 from trine._cli.settings import Settings, common
 from trine._core import load as core_load
 from trine.client.home import Home
-from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import Unsupported
 
 VALIDATORS = 4
@@ -28,15 +32,9 @@ ACCOUNTS = 100_000
 )
 @click.option("--blocks", type=click.IntRange(1, 1_000), default=8, show_default=True)
 @click.option("--accounts", type=click.IntRange(2, 10_000_000), default=ACCOUNTS, show_default=True)
-@click.option(
-    "--suite",
-    type=click.Choice(tuple(SUITE_ALGORITHMS)),
-    default="intl",
-    show_default=True,
-    help="Algorithms of the chain.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Figures, as JSON.")
-@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw.")
+@suite_option
+@out_option
+@png_option
 @common
 def stages(
     settings: Settings,
