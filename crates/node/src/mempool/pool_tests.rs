@@ -216,8 +216,8 @@ fn a_backlog_is_long_and_old() {
     assert!(pool.is_behind(BACKLOG_MS_MAX + 1), "the next oldest is as old");
 }
 
-/// Goal: what is made up by another node keeps no honest transaction out. Method: an unverified one
-/// takes a nonce; another unverified one is refused, a verified one takes its place and is kept.
+/// Goal: what another node makes up keeps no honest transaction out. Method: an unverified one takes
+/// a nonce; another unverified one is refused, a verified one takes its place and is kept.
 #[test]
 fn a_verified_transaction_takes_the_place_of_an_unverified_one() {
     let mut pool = Pool::default();
@@ -232,8 +232,8 @@ fn a_verified_transaction_takes_the_place_of_an_unverified_one() {
     assert_eq!(pool.insert(late, Origin::Client, 0).unwrap_err().code(), Code::NonceUsed.name());
 }
 
-/// Goal: a transaction is found by exactly its bytes. Method: one kept; ask for its bytes, for those
-/// with another signature, for too few.
+/// Goal: a transaction is found by exactly its bytes. Method: one kept; ask for its bytes, for
+/// others, for too few.
 #[test]
 fn a_transaction_is_found_by_its_bytes() {
     let mut pool = Pool::default();
