@@ -216,8 +216,8 @@ fn a_backlog_is_long_and_old() {
     assert!(pool.is_behind(BACKLOG_MS_MAX + 1), "the next oldest is as old");
 }
 
-/// Goal: what another node makes up keeps no honest transaction out. Method: an unverified one takes
-/// a nonce; another unverified one is refused, a verified one takes its place and is kept.
+/// Goal: what another node makes up keeps no honest transaction out. Method: an unverified one
+/// takes a nonce; another such one is refused, a verified one takes its place and is kept.
 #[test]
 fn a_verified_transaction_takes_the_place_of_an_unverified_one() {
     let mut pool = Pool::default();
