@@ -114,14 +114,19 @@ impl Names {
 
     /// Reads `CKA_EC_POINT` into the key's one encoding on the wire; none for no key.
     ///
-    /// The standard asks for a DER OCTET STRING; some tokens leave its header out.
+    /// The standard asks for a DER OCTET STRING; some tokens leave its header out. A bare key can
+    /// look like a header (`04 3f` before 63 bytes): what the header leaves is no key then.
     pub fn public_key(&self, point: &[u8]) -> Option<Vec<u8>> {
-        let bytes = match point {
+        let content = match point {
             [OCTET_STRING, length, content @ ..] if usize::from(*length) == content.len() => {
                 content
             }
             bare => bare,
         };
+        self.key_of_point(content).or_else(|| self.key_of_point(point))
+    }
+
+    fn key_of_point(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let key = match (self.algorithm, bytes) {
             (Algorithm::Ed25519, bytes) => bytes.to_vec(),
             (_, [UNCOMPRESSED, coordinates @ ..]) => {
