@@ -15,7 +15,7 @@ static ALLOCATOR: Counted = Counted(MiMalloc);
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// Milliseconds for which freed memory stays with the process. A node takes and frees the memory of
 /// a block several times a second; each return to the system would have it zeroed again.
-const PURGE_DELAY_MS: c_long = 5_000;
+const PURGE_DELAY_MS: c_long = -1;
 
 /// Lets freed memory stay with the process for a while.
 pub(crate) fn keep_memory() {
