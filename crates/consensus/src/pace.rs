@@ -74,7 +74,8 @@ impl Picker {
 
     fn take(&self, parent: &Digested<Block>) -> Candidates {
         let taken = self.ledger.unfinalized(parent.digest());
-        self.source.candidates(self.pace.transactions_max, self.pace.bytes_max, &taken)
+        let count_max = self.pace.transactions_max.min(self.ledger.transactions_max());
+        self.source.candidates(count_max, self.pace.bytes_max, &taken)
     }
 }
 

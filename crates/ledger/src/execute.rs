@@ -100,6 +100,7 @@ where
     let keys: Vec<HotKey> = addresses.iter().map(hot_key).collect();
     let (accounts, hot) =
         batches.0.stage(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+    view.reserve(addresses.len(), 0);
     for (address, account) in addresses.iter().zip(&accounts) {
         view.stage_account(*address, account.as_ref().map(decode_account).transpose()?);
     }
@@ -107,6 +108,7 @@ where
     let names = application.values(&context, &references, &view);
     let keys: Vec<ColdKey> = names.iter().map(cold_key).collect();
     let (values, cold) = batches.1.stage(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+    view.reserve(0, names.len());
     for (name, value) in names.iter().zip(&values) {
         view.stage_value(*name, value.clone());
     }

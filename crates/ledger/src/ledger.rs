@@ -22,16 +22,20 @@ use commonware_runtime::Clock;
 use commonware_utils::sync::Mutex;
 use futures::StreamExt as _;
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 use tracing::{debug, warn};
 use trine_types::{
-    Code, Digest, Encode as _, EpochChange, Header, Height, Suite, Transaction, TransactionId,
-    ValidatorKey, View,
+    Code, Decode as _, Digest, Encode as _, EpochChange, Header, Height, StateKey, Suite,
+    Transaction, TransactionId, ValidatorKey, View,
     application::{Application, BlockContext, Execution, InvalidBlock, SignatureChecker},
     codec::Encoder,
-    merkle,
+    limits, merkle,
+    record::Parameters,
 };
 
 /// Transactions that a leader wants to propose.
@@ -76,6 +80,8 @@ pub struct Ledger {
     parts: Arc<Parts>,
     pending: Arc<Mutex<Pending>>,
     roots: Roots,
+    /// What the parameters of the newest block seen let a block hold.
+    transactions_max: Arc<AtomicUsize>,
 }
 
 /// Why a block is invalid for ever.
@@ -96,7 +102,9 @@ enum Refusal {
 impl Ledger {
     /// Starts with nothing pending.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), pending: Arc::default(), roots: Roots::default() }
+        let transactions_max = Arc::new(AtomicUsize::new(limits::BLOCK_TRANSACTIONS_MAX));
+        let (pending, roots) = Default::default();
+        Self { parts: Arc::new(parts), pending, roots, transactions_max }
     }
 
     /// Genesis block.
@@ -112,6 +120,21 @@ impl Ledger {
     /// Identifiers of the transactions in `block` and its ancestors that are not final yet.
     pub fn unfinalized(&self, block: BlockDigest) -> TransactionIds {
         self.pending.lock().transactions(block)
+    }
+
+    /// Most transactions that the next block may hold, as far as this node knows the chain's
+    /// parameters. More candidates would be read, verified and left over.
+    pub fn transactions_max(&self) -> usize {
+        self.transactions_max.load(Ordering::Relaxed)
+    }
+
+    fn note_parameters(&self, view: &View) {
+        let encoded = view.value(&StateKey::parameters(self.parts.suite));
+        let parameters = encoded.and_then(|bytes| Parameters::from_bytes(bytes).ok());
+        if let Some(parameters) = parameters {
+            let count = usize::try_from(parameters.block_transactions_max());
+            self.transactions_max.store(count.unwrap_or(usize::MAX), Ordering::Relaxed);
+        }
     }
 
     fn block_context(&self, parent: &Header, epoch: u64, time_ms: u64) -> BlockContext {
@@ -157,6 +180,7 @@ impl Ledger {
     ) -> Header {
         let suite = self.parts.suite;
         let execution = &applied.result;
+        self.note_parameters(&applied.view);
         let (accounts, values) = commitments::<E>(&applied.merkleized);
         let parent_digest = Digest(place.parent.1.0);
         Header {

@@ -15,9 +15,6 @@ use trine_ledger::history::HistoryError;
 use trine_token::VotesError;
 use trine_types::Genesis;
 
-/// Threads that check the signatures of submitted transactions.
-const VERIFY_THREADS_MAX: usize = 4;
-
 /// Why a node did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
@@ -137,7 +134,6 @@ fn settings(
         let (value, expected) = ("missing".to_owned(), "the path of a key".to_owned());
         return Err(SetupError::Field { file, field, value, expected }.into());
     };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
         name: config.name,
         genesis: Arc::new(genesis),
@@ -159,7 +155,7 @@ fn settings(
         cache_bytes: config.engine.cache_bytes,
         workers: config.engine.workers,
         engine_threads: config.engine.threads,
-        verify_threads: processors.min(VERIFY_THREADS_MAX),
+        verify_threads: config.engine.verify_threads,
     };
     Ok((settings, votes))
 }

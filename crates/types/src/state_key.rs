@@ -1,14 +1,22 @@
 //! Name the entries of the cold state.
 
 use crate::codec::{Encode, Encoder};
-use crate::identifiers::{Address, AssetId, LogId, OrganisationId, ProposalId, tagged_hash};
+use crate::identifiers::{
+    Address, AssetId, LogId, OrganisationId, ProposalId, hashed_head, tagged_hash,
+};
 use std::fmt;
 use trine_crypto::Suite;
 
 /// Key of an entry in the cold state: the table's number, then the first 31 bytes of
 /// `tagged_hash("trine/state-key", table number || canonical encoding of the parts)`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StateKey(pub [u8; 32]);
+
+impl std::hash::Hash for StateKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(hashed_head(&self.0));
+    }
+}
 
 impl fmt::Debug for StateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,7 @@ use std::hash::Hash;
 /// those written without a read.
 #[derive(Clone, Debug)]
 struct Table<K, V> {
-    places: HashMap<K, usize, RandomState>,
+    places: HashMap<K, u32, RandomState>,
     slots: Vec<Slot<K, V>>,
     staged: usize,
 }
@@ -23,6 +23,11 @@ struct Slot<K, V> {
     dirty: bool,
 }
 
+/// Index of a slot.
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("a block touches far fewer entries")
+}
+
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
         Self { places: HashMap::default(), slots: Vec::new(), staged: 0 }
@@ -32,24 +37,30 @@ impl<K, V> Default for Table<K, V> {
 impl<K: Copy + Eq + Hash, V> Table<K, V> {
     fn stage(&mut self, key: K, value: Option<V>) {
         assert_eq!(self.staged, self.slots.len(), "entries are staged before any is written");
-        let fresh = self.places.insert(key, self.slots.len()).is_none();
+        let fresh = self.places.insert(key, place(self.slots.len())).is_none();
         assert!(fresh, "each entry is staged once");
         self.slots.push(Slot { key, value, dirty: false });
         self.staged += 1;
     }
 
     fn get(&self, key: &K) -> Option<&V> {
-        self.places.get(key).and_then(|place| self.slots[*place].value.as_ref())
+        self.places.get(key).and_then(|place| self.slots[*place as usize].value.as_ref())
     }
 
-    fn put(&mut self, key: K, value: Option<V>) {
+    /// Writes a value and returns the one before.
+    fn put(&mut self, key: K, value: Option<V>) -> Option<V> {
         let place = *self.places.entry(key).or_insert_with(|| {
             self.slots.push(Slot { key, value: None, dirty: false });
-            self.slots.len() - 1
+            place(self.slots.len() - 1)
         });
-        let slot = &mut self.slots[place];
-        slot.value = value;
+        let slot = &mut self.slots[place as usize];
         slot.dirty = true;
+        std::mem::replace(&mut slot.value, value)
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        self.places.reserve(additional);
+        self.slots.reserve(additional);
     }
 
     fn staged(&self) -> impl Iterator<Item = (&K, Option<&V>, bool)> {
@@ -82,6 +93,12 @@ struct Undo {
 }
 
 impl View {
+    /// Makes room for entries that will be staged.
+    pub fn reserve(&mut self, accounts: usize, values: usize) {
+        self.accounts.reserve(accounts);
+        self.values.reserve(values);
+    }
+
     /// Adds an account as read from the parent state. Before any write.
     pub fn stage_account(&mut self, address: Address, account: Option<Account>) {
         self.accounts.stage(address, account);
@@ -104,18 +121,18 @@ impl View {
 
     /// Writes an account.
     pub fn put_account(&mut self, address: Address, account: Account) {
+        let before = self.accounts.put(address, Some(account));
         if self.undo.active {
-            self.undo.accounts.push((address, self.accounts.get(&address).cloned()));
+            self.undo.accounts.push((address, before));
         }
-        self.accounts.put(address, Some(account));
     }
 
     /// Writes or, with `None`, deletes a value.
     pub fn put_value(&mut self, key: StateKey, value: Option<Vec<u8>>) {
+        let before = self.values.put(key, value);
         if self.undo.active {
-            self.undo.values.push((key, self.values.get(&key).cloned()));
+            self.undo.values.push((key, before));
         }
-        self.values.put(key, value);
     }
 
     /// Starts to remember writes, so that [`View::roll_back`] can take them back.

@@ -246,8 +246,17 @@ def _write_secret(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _configuration(node: Node, nodes: list[Node]) -> str:
     """Write node.toml (docs/reference/configuration.md)."""
+    # Threads beyond a node's share of the cores only take turns.
+    share = max(1, _cores() // len(nodes))
     peers = [f'{one.name} = "{one.url}"' for one in nodes if one is not node]
     lines = [
         f"# Configure the node {node.name} of a local network.",
@@ -257,6 +266,12 @@ def _configuration(node: Node, nodes: list[Node]) -> str:
         'validator_key = "validator.key"',
         f'p2p_listen = "{HOST}:{node.p2p_port}"',
         f'http_listen = "{HOST}:{node.http_port}"',
+        "",
+        "# Threads of a node that shares this machine with the others.",
+        "[engine]",
+        f"threads = {share}",
+        f"verify_threads = {share}",
+        f"workers = {share}",
         "",
         "[log]",
         'file = "node.log"',

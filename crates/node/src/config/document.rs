@@ -30,8 +30,10 @@ pub struct EngineConfig {
     pub cache_bytes: usize,
     /// Bytes of tables of validators' keys, at most, for each algorithm that has tables.
     pub key_tables_bytes: usize,
-    /// Threads for hashing and signatures.
+    /// Threads that execute blocks and hash.
     pub threads: usize,
+    /// Threads that verify the signatures of submitted transactions.
+    pub verify_threads: usize,
     /// Threads for everything else.
     pub workers: usize,
 }
@@ -170,6 +172,15 @@ fn is_host(text: &str) -> bool {
 
 const KEY_TABLES_MIB_DEFAULT: u64 = trine_crypto::KEY_TABLES_BYTES_DEFAULT as u64 >> 20;
 
+/// Threads that verify signatures where nobody names a number: the rest of the processors has
+/// other work.
+const VERIFY_THREADS_DEFAULT_MAX: usize = 4;
+
+fn verify_threads_default() -> u64 {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.min(VERIFY_THREADS_DEFAULT_MAX) as u64
+}
+
 fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
     let idle_ms = fields.number("idle_ms", 1..=MINUTE_MS, 1_000)?;
     let interval_ms_min = fields.number("interval_ms_min", 0..=MINUTE_MS, 25)?;
@@ -186,6 +197,8 @@ fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
         cache_bytes: (cache_mib as usize) << 20,
         key_tables_bytes: (key_tables_mib as usize) << 20,
         threads: fields.number("threads", 1..=256, 1)? as usize,
+        verify_threads: fields.number("verify_threads", 1..=256, verify_threads_default())?
+            as usize,
         workers: fields.number("workers", 1..=256, 2)? as usize,
     };
     fields.finish()?;

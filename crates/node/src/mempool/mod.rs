@@ -4,6 +4,7 @@
 //! signatures together with other requests, keep, forward.
 
 pub mod admission;
+mod arrivals;
 pub mod batch;
 pub mod forward;
 pub mod pool;
@@ -21,7 +22,6 @@ use bytes::Bytes;
 use forward::Forwarder;
 use pool::{Origin, Pool};
 use refusal::{Refusal, Verdict};
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, futures::OwnedNotified, mpsc};
@@ -31,8 +31,7 @@ use trine_ledger::TransactionIds;
 use trine_types::application::{Application, BlockContext};
 use trine_types::record::Parameters;
 use trine_types::{
-    Address, ChainId, Code, Decode as _, Height, StateKey, Suite, Transaction, TransactionId, View,
-    limits,
+    ChainId, Code, Decode as _, Height, StateKey, Suite, Transaction, TransactionId, View, limits,
 };
 use verifier::{Signed, Verifier};
 
@@ -225,7 +224,7 @@ impl Mempool {
         self.unverified_filled.notify_one();
     }
 
-    /// Decodes transactions that are neither kept already nor final since a short while.
+    /// Decodes transactions that are not kept already.
     async fn decode_new(&self, raw: Vec<Bytes>) -> Vec<Slot> {
         let known = self.known(&raw);
         let fresh = raw.into_iter().zip(&known).filter(|(_, known)| known.is_none());
@@ -234,11 +233,7 @@ impl Mempool {
             Some(known) => Some(refused(Some(known.id), Refusal::Duplicate)),
             None => decoded.next(),
         };
-        let mut slots: Vec<Slot> = known.into_iter().filter_map(slot).collect();
-        let pool = lock(&self.pool);
-        refuse_where(&mut slots, |transaction| pool.check_recent(transaction));
-        drop(pool);
-        slots
+        known.into_iter().filter_map(slot).collect()
     }
 
     fn count(&self, slots: Vec<Slot>) -> Vec<Verdict> {
@@ -310,12 +305,9 @@ impl Mempool {
         context: &BlockContext,
         transactions: &[Arc<Transaction>],
     ) -> Option<View> {
-        let senders: BTreeSet<Address> = transactions.iter().map(|one| one.body.sender).collect();
-        let keys: BTreeSet<StateKey> =
-            transactions.iter().filter_map(|one| admission::key_state(context, one)).collect();
+        let senders = sorted(transactions.iter().map(|one| one.body.sender));
+        let keys = sorted(transactions.iter().filter_map(|one| admission::key_state(context, one)));
         let reader = &self.parts.reader;
-        let senders: Vec<Address> = senders.into_iter().collect();
-        let keys: Vec<StateKey> = keys.into_iter().collect();
         let read = async {
             let accounts = reader.accounts(senders.clone()).await?;
             let values =
@@ -404,7 +396,7 @@ impl Mempool {
         loop {
             self.unverified_filled.notified().await;
             let full = async {
-                while lock(&self.unverified).len() < limits::VERIFY_BATCH_FULL {
+                while lock(&self.unverified).len() < limits::VERIFY_FORWARDED_FULL {
                     self.unverified_filled.notified().await;
                 }
             };
@@ -481,6 +473,14 @@ impl Mempool {
             self.changed.notify_waiters();
         }
     }
+}
+
+/// Values in order, each once.
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 fn decode(suite: Suite, bytes: Bytes) -> Slot {

@@ -2,11 +2,13 @@
 //!
 //! The pool is a data structure: it has no clock, no lock and no I/O.
 
+use crate::mempool::arrivals::{Arrivals, Place};
 use crate::mempool::refusal::Refusal;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use trine_ledger::TransactionIds;
 use trine_types::limits::{
@@ -34,83 +36,51 @@ struct Pending {
     suspect: bool,
 }
 
-/// Place in the order of arrival.
-type Place = u64;
+/// Head of a transaction's identifier. To find one with the head of another's takes 2⁶⁴ hashes,
+/// while it waits.
+type Mark = u64;
 
-/// Milliseconds of validity whose ends are remembered together.
-const EXPIRY_STEP_MS: u64 = 256;
-/// Places of transactions that left, for which no sweep is worth its time.
-const EXPIRIES_SWEPT_MIN: usize = 4_096;
+fn mark(id: &TransactionId) -> Mark {
+    u64::from_le_bytes(*id.0.first_chunk().expect("an identifier has 32 bytes"))
+}
+
+/// Nonces of one sender and the places of their transactions.
+type Nonces = SmallVec<[(u64, Place); 1]>;
 
 /// Transactions that are not final yet; within the limits of `types::limits`.
 #[derive(Debug, Default)]
 pub struct Pool {
-    entries: BTreeMap<Place, Pending>,
-    places: HashMap<TransactionId, Place, RandomState>,
+    entries: Arrivals<Pending>,
+    places: HashMap<Mark, Place, RandomState>,
     /// Nonces and their places by sender; mostly one.
     accounts: HashMap<Address, Nonces, RandomState>,
-    expiries: Expiries,
-    suspects: BTreeSet<Place>,
+    /// No transaction's validity ends before.
+    valid_until_ms: u64,
+    /// How many transactions are in doubt.
+    suspects: usize,
     recent: Recent,
     bytes: usize,
-    next: Place,
-}
-
-type Nonces = SmallVec<[(u64, Place); 1]>;
-
-/// Places by the step in which a transaction's validity ends. Those that have left the pool are
-/// swept out once they are the greater part.
-#[derive(Debug, Default)]
-struct Expiries {
-    steps: BTreeMap<u64, Vec<Place>>,
-    count: usize,
-}
-
-impl Expiries {
-    fn insert(&mut self, valid_until_ms: u64, place: Place) {
-        self.steps.entry(valid_until_ms / EXPIRY_STEP_MS).or_default().push(place);
-        self.count += 1;
-    }
-
-    /// Takes the places of one step that is over, or has begun, at `time_ms`; oldest first.
-    fn take(&mut self, time_ms: u64) -> Option<Vec<Place>> {
-        let oldest = self.steps.first_entry()?;
-        if *oldest.key() > time_ms / EXPIRY_STEP_MS {
-            return None;
-        }
-        let places = oldest.remove();
-        self.count -= places.len();
-        Some(places)
-    }
-
-    fn sweep(&mut self, kept: usize, is_kept: impl Fn(&Place) -> bool) {
-        if self.count <= 2 * kept + EXPIRIES_SWEPT_MIN {
-            return;
-        }
-        self.steps.values_mut().for_each(|places| places.retain(&is_kept));
-        self.steps.retain(|_, places| !places.is_empty());
-        self.count = self.steps.values().map(Vec::len).sum();
-    }
 }
 
 /// Remembers transactions that became final a short while ago, in two generations: longer than it
 /// takes until the state shows that their nonces are used.
 #[derive(Debug, Default)]
 struct Recent {
-    young: HashSet<TransactionId, RandomState>,
-    old: HashSet<TransactionId, RandomState>,
+    young: HashSet<Mark, RandomState>,
+    old: HashSet<Mark, RandomState>,
 }
 
 impl Recent {
-    fn insert(&mut self, id: TransactionId) {
+    fn insert(&mut self, id: &TransactionId) {
         if self.young.len() >= RECENT_TRANSACTIONS_MAX / 2 {
-            self.old = std::mem::take(&mut self.young);
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
-        self.young.insert(id);
+        self.young.insert(mark(id));
     }
 
     fn contains(&self, id: &TransactionId) -> bool {
-        self.young.contains(id) || self.old.contains(id)
+        self.young.contains(&mark(id)) || self.old.contains(&mark(id))
     }
 }
 
@@ -122,7 +92,7 @@ impl Pool {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// Bytes of all transactions.
@@ -132,22 +102,28 @@ impl Pool {
 
     /// Whether the transaction is kept.
     pub fn contains(&self, id: &TransactionId) -> bool {
-        self.places.contains_key(id)
+        self.place(id).is_some()
+    }
+
+    fn place(&self, id: &TransactionId) -> Option<Place> {
+        let place = *self.places.get(&mark(id))?;
+        self.entries.get(place).filter(|pending| pending.transaction.id == *id).map(|_| place)
     }
 
     /// Whether blocks take transactions more slowly than they come: many wait, and the oldest that
     /// could stand in a block has waited long.
     pub fn is_behind(&self, now_ms: u64) -> bool {
         let is_old = |pending: &Pending| now_ms.saturating_sub(pending.since_ms) > BACKLOG_MS_MAX;
-        let mut proposable = self.entries.values().filter(|pending| !pending.suspect);
-        self.len() > BACKLOG_TRANSACTIONS_MIN && proposable.next().is_some_and(is_old)
+        let mut proposable = self.entries.iter().filter(|(_, pending)| !pending.suspect);
+        self.len() > BACKLOG_TRANSACTIONS_MIN
+            && proposable.next().is_some_and(|(_, oldest)| is_old(oldest))
     }
 
     /// The transaction with these bytes, if it is kept.
     pub fn find(&self, bytes: &Bytes) -> Option<&Arc<Transaction>> {
         let (sender, nonce) = peek_sender(bytes)?;
         let (_, place) = self.accounts.get(&sender)?.iter().find(|(taken, _)| *taken == nonce)?;
-        let found = &self.entries.get(place)?.transaction;
+        let found = &self.entries.get(*place)?.transaction;
         (found.bytes == *bytes).then_some(found)
     }
 
@@ -179,7 +155,7 @@ impl Pool {
         let body = &transaction.body;
         let nonce = body.nonce;
         if let Some(rival) = self.rival(&body.sender, nonce)? {
-            let kept = self.entries.get(&rival).map(|pending| &pending.transaction);
+            let kept = self.entries.get(rival).map(|pending| &pending.transaction);
             if kept.is_some_and(|kept| kept.id == transaction.id) {
                 return Err(Refusal::Duplicate);
             }
@@ -189,20 +165,22 @@ impl Pool {
                 return Err(Refusal::chain(Code::NonceUsed, detail));
             }
             self.remove_place(rival);
+            self.forget(&body.sender, rival);
         }
         let bytes = self.bytes + transaction.bytes.len();
         if self.len() >= PENDING_TRANSACTIONS_MAX || bytes > PENDING_BYTES_MAX {
             return Err(Refusal::PoolFull);
         }
-        let place = self.next;
-        self.next += 1;
         self.bytes = bytes;
-        self.places.insert(transaction.id, place);
-        self.accounts.entry(body.sender).or_default().push((nonce, place));
-        self.expiries.insert(body.valid_until_ms, place);
+        // The bound of an empty pool says nothing yet.
+        let ends_ms = if self.is_empty() { u64::MAX } else { self.valid_until_ms };
+        self.valid_until_ms = ends_ms.min(body.valid_until_ms);
+        let (id, sender) = (transaction.id, body.sender);
         let (since_ms, sent_ms) = (now_ms, now_ms);
         let pending = Pending { transaction, origin, since_ms, sent_ms, suspect: false };
-        self.entries.insert(place, pending);
+        let place = self.entries.push(pending);
+        self.places.insert(mark(&id), place);
+        self.accounts.entry(sender).or_default().push((nonce, place));
         Ok(())
     }
 
@@ -219,24 +197,37 @@ impl Pool {
         }
     }
 
-    fn remove_place(&mut self, place: Place) {
-        let Some(Pending { transaction, .. }) = self.entries.remove(&place) else { return };
+    /// Removes what lies at a place; the account's nonces are the caller's.
+    fn remove_place(&mut self, place: Place) -> Option<Arc<Transaction>> {
+        let Pending { transaction, suspect, .. } = self.entries.remove(place)?;
         self.bytes -= transaction.bytes.len();
-        self.places.remove(&transaction.id);
-        self.suspects.remove(&place);
-        let sender = &transaction.body.sender;
-        if let Some(nonces) = self.accounts.get_mut(sender) {
-            nonces.retain(|(_, taken)| *taken != place);
-            if nonces.is_empty() {
-                self.accounts.remove(sender);
-            }
+        self.suspects -= usize::from(suspect);
+        let mark = mark(&transaction.id);
+        if self.places.get(&mark) == Some(&place) {
+            self.places.remove(&mark);
+        }
+        Some(transaction)
+    }
+
+    /// Takes the place of a removed transaction out of its account's nonces.
+    fn forget(&mut self, sender: &Address, place: Place) {
+        let Entry::Occupied(mut account) = self.accounts.entry(*sender) else { return };
+        account.get_mut().retain(|(_, taken)| *taken != place);
+        if account.get().is_empty() {
+            account.remove();
+        }
+    }
+
+    fn drop_place(&mut self, place: Place) {
+        if let Some(transaction) = self.remove_place(place) {
+            self.forget(&transaction.body.sender, place);
         }
     }
 
     /// Drops a transaction that can never become final.
     pub fn remove(&mut self, id: &TransactionId) {
-        if let Some(place) = self.places.get(id) {
-            self.remove_place(*place);
+        if let Some(place) = self.place(id) {
+            self.drop_place(place);
         }
     }
 
@@ -248,38 +239,48 @@ impl Pool {
         time_ms: u64,
     ) {
         for (id, sender, nonce) in transactions {
-            self.recent.insert(id);
-            self.remove(&id);
+            self.recent.insert(&id);
             self.void(sender, nonce);
         }
         self.expire(time_ms);
     }
 
-    /// Drops what is not valid any more at `time_ms`.
+    /// Drops what is not valid any more at `time_ms`. Looks only when something may be: the bound
+    /// moves on with every look.
     fn expire(&mut self, time_ms: u64) {
-        let mut still = Vec::new();
-        while let Some(places) = self.expiries.take(time_ms) {
-            for place in places {
-                let Some(pending) = self.entries.get(&place) else { continue };
-                match pending.transaction.body.valid_until_ms {
-                    until if until < time_ms => self.remove_place(place),
-                    until => still.push((until, place)),
-                }
-            }
+        if self.is_empty() || time_ms <= self.valid_until_ms {
+            return;
         }
-        still.into_iter().for_each(|(until, place)| self.expiries.insert(until, place));
-        self.expiries.sweep(self.entries.len(), |place| self.entries.contains_key(place));
+        let until = |pending: &Pending| pending.transaction.body.valid_until_ms;
+        let entries = self.entries.iter();
+        let expired: Vec<Place> = entries
+            .filter(|(_, pending)| until(pending) < time_ms)
+            .map(|(place, _)| place)
+            .collect();
+        expired.into_iter().for_each(|place| self.drop_place(place));
+        let left = self.entries.iter().map(|(_, pending)| until(pending));
+        self.valid_until_ms = left.min().unwrap_or(u64::MAX);
     }
 
     /// Drops what cannot be used once `nonce` is: the same nonce, and those below the window that
     /// ends with it.
     fn void(&mut self, sender: &Address, nonce: u64) {
-        let Some(nonces) = self.accounts.get(sender) else { return };
+        let Entry::Occupied(mut account) = self.accounts.entry(*sender) else { return };
         let lowest = nonce.saturating_sub(NONCE_WINDOW - 1);
-        let is_void = |taken: &u64| *taken == nonce || *taken < lowest;
-        let void: Vec<Place> =
-            nonces.iter().filter(|(taken, _)| is_void(taken)).map(|(_, place)| *place).collect();
-        void.into_iter().for_each(|place| self.remove_place(place));
+        let mut void = SmallVec::<[Place; 1]>::new();
+        account.get_mut().retain(|(taken, place)| {
+            let is_void = *taken == nonce || *taken < lowest;
+            if is_void {
+                void.push(*place);
+            }
+            !is_void
+        });
+        if account.get().is_empty() {
+            account.remove();
+        }
+        for place in void {
+            self.remove_place(place);
+        }
     }
 
     /// Transactions to propose, in order, none of `taken` and none that is in doubt.
@@ -291,7 +292,8 @@ impl Pool {
     ) -> Vec<Arc<Transaction>> {
         let mut room = bytes_max;
         self.entries
-            .values()
+            .iter()
+            .map(|(_, pending)| pending)
             .filter(|pending| !pending.suspect && !taken.contains(&pending.transaction.id))
             .take_while(|pending| {
                 let length = pending.transaction.bytes.len();
@@ -306,49 +308,49 @@ impl Pool {
 
     /// Keeps a transaction out of proposals until it was checked against the next final state.
     pub fn suspect(&mut self, id: &TransactionId) {
-        let Some(place) = self.places.get(id) else { return };
-        if let Some(pending) = self.entries.get_mut(place) {
-            pending.suspect = true;
-            self.suspects.insert(*place);
+        if let Some(place) = self.place(id) {
+            self.set_suspect(place, true);
         }
     }
 
     /// Puts every transaction of an account in doubt: its keys changed.
     pub fn suspect_sender(&mut self, sender: &Address) {
-        let Some(nonces) = self.accounts.get(sender) else { return };
-        for (_, place) in nonces.iter() {
-            if let Some(pending) = self.entries.get_mut(place) {
-                pending.suspect = true;
-                self.suspects.insert(*place);
-            }
-        }
+        let nonces = self.accounts.get(sender).cloned().unwrap_or_default();
+        nonces.into_iter().for_each(|(_, place)| self.set_suspect(place, true));
+    }
+
+    fn set_suspect(&mut self, place: Place, suspect: bool) {
+        let Some(pending) = self.entries.get_mut(place) else { return };
+        self.suspects -= usize::from(pending.suspect);
+        self.suspects += usize::from(suspect);
+        pending.suspect = suspect;
     }
 
     /// Transactions in doubt.
     pub fn suspects(&self) -> Vec<Arc<Transaction>> {
-        let pending = self.suspects.iter().filter_map(|place| self.entries.get(place));
-        pending.map(|pending| pending.transaction.clone()).collect()
+        let pending = self.entries.iter().map(|(_, pending)| pending);
+        let suspects = pending.filter(|pending| pending.suspect).take(self.suspects);
+        suspects.map(|pending| pending.transaction.clone()).collect()
     }
 
     /// Lets a transaction into proposals again.
     pub fn clear(&mut self, id: &TransactionId) {
-        let Some(place) = self.places.get(id) else { return };
-        self.suspects.remove(place);
-        if let Some(pending) = self.entries.get_mut(place) {
-            pending.suspect = false;
+        if let Some(place) = self.place(id) {
+            self.set_suspect(place, false);
         }
     }
 
     /// Transactions of clients that were last sent to the other nodes before `before_ms`; notes
     /// that they are sent now.
     pub fn send_again(&mut self, before_ms: u64, now_ms: u64) -> Vec<Arc<Transaction>> {
-        let own = self.entries.values_mut().filter(|pending| {
-            pending.origin == Origin::Client && !pending.suspect && pending.sent_ms < before_ms
+        let mut again = Vec::new();
+        self.entries.for_each_mut(|pending| {
+            let is_own = pending.origin == Origin::Client && !pending.suspect;
+            if is_own && pending.sent_ms < before_ms {
+                pending.sent_ms = now_ms;
+                again.push(pending.transaction.clone());
+            }
         });
-        own.map(|pending| {
-            pending.sent_ms = now_ms;
-            pending.transaction.clone()
-        })
-        .collect()
+        again
     }
 }
