@@ -81,7 +81,7 @@ const PAGE: NonZeroU16 = NZU16!(PAGE_BYTES);
 const ITEMS_PER_SECTION: NonZeroU64 = NZU64!(1_024);
 const VIEWS_RETAINED: u64 = 256;
 /// Blocks of each peer that wait for their certificate.
-const BLOCKS_BUFFERED: usize = 16;
+const BLOCKS_BUFFERED: usize = 4;
 /// Heights fetched at a time while catching up.
 const REPAIR: NonZeroUsize = NZUsize!(32);
 /// Blocks between two runs of pruning.

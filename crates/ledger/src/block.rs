@@ -18,12 +18,9 @@ use commonware_consensus::{
 use commonware_cryptography::{Digestible, bls12381::primitives::variant::MinPk};
 use commonware_glue::dkg::{ReshareBlock, types::Payload};
 use commonware_storage::qmdb::sync::Target;
-use commonware_utils::{range::NonEmptyRange, sequence::Unit};
+use commonware_utils::{range::NonEmptyRange, sequence::Unit, sync::Mutex};
 use foldhash::fast::RandomState;
-use std::{
-    collections::HashSet,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::HashSet, sync::Arc};
 use trine_types::{
     Encode as _, Header, StateCommitment, Suite, Transaction, TransactionId, ValidatorKey, limits,
 };
@@ -74,8 +71,9 @@ pub struct Block {
     digest: BlockDigest,
     proposer: PublicKey,
     targets: Targets,
-    /// The transactions, once somebody asked for them; clones share them.
-    body: Arc<OnceLock<Body>>,
+    /// The transactions, from when somebody asked for them until they are released; clones share
+    /// them.
+    body: Arc<Mutex<Option<Body>>>,
 }
 
 impl Block {
@@ -135,12 +133,16 @@ impl Block {
         Ok(Self { suite, inner, encoded, digest, proposer, targets, body })
     }
 
-    /// Remembers the block's transactions, which the caller has decoded already.
+    /// The same block with its transactions, which the caller has decoded already. Its clones from
+    /// before do not have them.
     #[must_use]
     pub fn with_body(self, body: Body) -> Self {
-        // Whoever came first decoded the same bytes.
-        let _ = self.body.set(body);
-        self
+        Self { body: Arc::new(Mutex::new(Some(body))), ..self }
+    }
+
+    /// Forgets the transactions, in all clones: whoever keeps the block keeps its bytes only.
+    pub fn release_body(&self) {
+        *self.body.lock() = None;
     }
 
     /// Header.
@@ -184,7 +186,7 @@ impl Block {
         &self,
         known: impl FnOnce(&[Bytes]) -> Vec<Option<Arc<Transaction>>>,
     ) -> Result<Body, BlockError> {
-        if let Some(body) = self.body.get() {
+        if let Some(body) = &*self.body.lock() {
             return Ok(body.clone());
         }
         let raw = &self.inner.transactions;
@@ -193,7 +195,8 @@ impl Block {
             None => Transaction::from_bytes(self.suite, raw.clone()).map(Arc::new),
         };
         let body: Body = known(raw).into_iter().zip(raw).map(decode).collect::<Result<_, _>>()?;
-        Ok(self.body.get_or_init(|| body).clone())
+        *self.body.lock() = Some(body.clone());
+        Ok(body)
     }
 
     /// What the databases hold after this block.

@@ -453,6 +453,8 @@ impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
         let (body, execution) = taken.expect("a block is processed before it is applied");
         self.parts.log_heads.finalize(block.id(), block.header().height);
         self.roots.push(block.header());
+        // The engine keeps blocks for a while, for peers that ask; they need no decoded ones.
+        block.release_body();
         let observer = &self.parts.observer;
         observer
             .finalized(Arc::new(block.clone().with_body(body)), execution)
