@@ -30,15 +30,42 @@ struct Signed {
     hint: u8,
 }
 
-/// Signatures of `keys` keys in turn.
-fn sm2_signatures(count: usize, keys: usize) -> Vec<Signed> {
-    let keys: Vec<_> = (0..keys as u64)
+fn sm2_keys(count: usize) -> Vec<sm2::SigningKey> {
+    (0..count as u64)
         .map(|number| {
             let mut secret = [3; 32];
             secret[..8].copy_from_slice(&number.to_be_bytes());
             sm2::SigningKey::new(&secret).expect("a key")
         })
+        .collect()
+}
+
+/// One at a time and in bulk, all keys different, their identities hashed before.
+fn measure_sm2_signing(repeats: usize) {
+    let keys = sm2_keys(1024);
+    let identities: Vec<_> = keys.iter().map(|key| key.identity(sm2::DEFAULT_ID)).collect();
+    let messages: Vec<_> = (0..1024u64).map(|i| sm3::hash(&i.to_be_bytes())).collect();
+    let items: Vec<_> = keys
+        .iter()
+        .zip(identities.iter().zip(&messages))
+        .map(|(key, (identity, message))| sm2::SigningItem { key, identity, message })
         .collect();
+    let each = measure(repeats, 100, || {
+        let sign = |item: &sm2::SigningItem| item.key.sign_for(item.identity, item.message);
+        items[..100].iter().map(sign).collect::<Vec<_>>()
+    });
+    report("SM2 signing, one at a time", each);
+    for &path in Path::available().iter().rev() {
+        for size in [8, 16, 64, 256, 1024] {
+            let each = measure(repeats, size, || sm2::sign_batch_on(path, &items[..size]));
+            report(&format!("SM2 {path:?} signing {size} at once"), each);
+        }
+    }
+}
+
+/// Signatures of `keys` keys in turn.
+fn sm2_signatures(count: usize, keys: usize) -> Vec<Signed> {
+    let keys = sm2_keys(keys);
     (0..count)
         .map(|index| {
             let key = &keys[index % keys.len()];
@@ -191,12 +218,7 @@ fn main() {
         let each = measure(repeats, messages.len(), || sm3::hash_many_on(path, &messages));
         report(&format!("SM3 {path:?}, 64 bytes"), each);
     }
-    let key = sm2::SigningKey::new(&[7; 32]).expect("a key");
-    let identity = key.identity(sm2::DEFAULT_ID);
-    let each = measure(repeats, 100, || {
-        (0..100u8).map(|i| key.sign_for(&identity, &[i; 32])).collect::<Vec<_>>()
-    });
-    report("SM2 signing", each);
+    measure_sm2_signing(repeats);
     let one = sm2_signatures(1, 1);
     let item = sm2_items(&one)[0];
     let each = measure(repeats, 20, || (0..20).filter(|_| sm2::verify(&item)).count());

@@ -1,7 +1,8 @@
 //! Sign and verify with SM2 (GB/T 32918.2-2016, curve of GB/T 32918.5-2017), many at a time.
 //!
 //! ```
-//! use trine_bulk::sm2::{DEFAULT_ID, Item, KeyCache, SigningKey, verify_batch};
+//! use trine_bulk::sm2::{DEFAULT_ID, Item, KeyCache, SigningItem, SigningKey};
+//! use trine_bulk::sm2::{sign_batch, verify_batch};
 //!
 //! let key = SigningKey::new(&[7; 32]).expect("the number is a key");
 //! let (signature, hint) = key.sign(DEFAULT_ID, b"message");
@@ -13,14 +14,20 @@
 //!     hint: Some(hint),
 //! };
 //! assert_eq!(verify_batch(&[item], &KeyCache::new(0)), [true]);
+//!
+//! let identity = &key.identity(DEFAULT_ID);
+//! let message = |message| SigningItem { key: &key, identity, message };
+//! let signed = sign_batch(&[message(b"another"), message(b"message")]);
+//! assert_eq!(signed[1], (signature, hint));
 //! ```
 
 mod digest;
+mod nonces;
 mod sign;
 #[cfg(test)]
 mod tests;
 
-pub use sign::SigningKey;
+pub use sign::{SigningItem, SigningKey, sign_batch, sign_batch_on};
 
 use crate::Path;
 use crate::buffer::Buffer;
@@ -42,6 +49,8 @@ pub const DEFAULT_ID: &[u8] = b"1234567812345678";
 pub const ID_BYTES_MAX: usize = (u16::MAX / 8) as usize;
 /// Bytes of a public key: x and y, big-endian, without a prefix.
 pub const PUBLIC_KEY_BYTES: usize = 64;
+/// Bytes of the hash Z of a signer's identity.
+pub const IDENTITY_BYTES: usize = crate::sm3::DIGEST_BYTES;
 /// Bytes of a signature: r and s, big-endian.
 pub const SIGNATURE_BYTES: usize = 64;
 

@@ -1,5 +1,7 @@
 //! Hash with SM3 (GB/T 32905-2016), one message at a time or sixteen in the lanes of a register.
 
+#[cfg(target_arch = "x86_64")]
+mod drbg;
 mod hmac;
 mod many;
 #[cfg(target_arch = "x86_64")]
@@ -9,6 +11,8 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use drbg::first_outputs;
 pub use hmac::Hmac;
 pub(crate) use many::{Prefixed, digest_many};
 pub use many::{hash_many, hash_many_on};

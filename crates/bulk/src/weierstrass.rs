@@ -13,9 +13,11 @@ mod exact;
 pub(crate) mod fixed;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod jacobian;
 pub(crate) mod modulus;
 mod multi;
 pub(crate) mod projective;
+pub(crate) mod secret;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;

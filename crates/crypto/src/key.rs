@@ -257,7 +257,7 @@ pub struct SigningItem<'a> {
     pub message: &'a [u8],
 }
 
-/// Signs each message as [`SecretKey::sign`] does, in bulk where the algorithm can (Ed25519);
+/// Signs each message as [`SecretKey::sign`] does, in bulk where the algorithm can (Ed25519, SM2);
 /// the signatures are in the order of the items.
 pub fn sign_batch(items: &[SigningItem<'_>]) -> Vec<Vec<u8>> {
     let heads: Vec<_> = items.iter().map(|item| frame(item.namespace.len())).collect();

@@ -1,6 +1,6 @@
 //! Say what each algorithm's file offers to the rest of the crate.
 
-use trine_bulk::ed25519::SigningKey;
+use trine_bulk::{ed25519, sm2};
 
 /// Signs with the secret key that it holds; erases it when dropped.
 pub(crate) trait Signer: Send + Sync {
@@ -11,7 +11,13 @@ pub(crate) trait Signer: Send + Sync {
     fn sign(&self, signed: &[u8]) -> Vec<u8>;
 
     /// The key as the bulk signer of Ed25519 takes it; none for other algorithms.
-    fn ed25519(&self) -> Option<&SigningKey> {
+    fn ed25519(&self) -> Option<&ed25519::SigningKey> {
+        None
+    }
+
+    /// The key as the bulk signer of SM2 takes it, with the hash of its identity; none for other
+    /// algorithms.
+    fn sm2(&self) -> Option<(&sm2::SigningKey, &[u8; sm2::IDENTITY_BYTES])> {
         None
     }
 }

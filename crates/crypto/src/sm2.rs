@@ -10,7 +10,7 @@
 //! ```
 
 use crate::points::{Entry, PointCache, split_hint, verdicts};
-use crate::scheme::{Signed, Signer, Verifier};
+use crate::scheme::{Signed, Signer, ToSign, Verifier};
 use crate::{Algorithm, SecretKey, key_tables};
 use std::sync::LazyLock;
 use trine_bulk::{Path, sm2 as bulk};
@@ -30,7 +30,7 @@ static TABLES: LazyLock<bulk::KeyCache> =
 pub(crate) struct Sm2;
 
 /// A key with the hash of its identity under the default identifier.
-struct Key(bulk::SigningKey, [u8; 32]);
+struct Key(bulk::SigningKey, [u8; bulk::IDENTITY_BYTES]);
 
 impl Signer for Key {
     fn public_key(&self) -> Vec<u8> {
@@ -38,8 +38,11 @@ impl Signer for Key {
     }
 
     fn sign(&self, signed: &[u8]) -> Vec<u8> {
-        let (signature, hint) = self.0.sign_for(&self.1, signed);
-        [&signature[..], &[hint]].concat()
+        hinted(self.0.sign_for(&self.1, signed))
+    }
+
+    fn sm2(&self) -> Option<(&bulk::SigningKey, &[u8; bulk::IDENTITY_BYTES])> {
+        Some((&self.0, &self.1))
     }
 }
 
@@ -48,6 +51,19 @@ impl Verifier for Sm2 {
         let key = bulk::SigningKey::new(secret.try_into().ok()?)?;
         let identity = key.identity(DEFAULT_ID);
         Some(Box::new(Key(key, identity)))
+    }
+
+    fn sign_many(&self, items: &[ToSign<'_>]) -> Vec<Vec<u8>> {
+        let messages: Vec<_> = items.iter().map(|item| item.parts.concat()).collect();
+        let items: Vec<_> = items
+            .iter()
+            .zip(&messages)
+            .map(|(item, message)| {
+                let (key, identity) = item.signer.sm2().expect("signers are of this algorithm");
+                bulk::SigningItem { key, identity, message }
+            })
+            .collect();
+        bulk::sign_batch(&items).into_iter().map(hinted).collect()
     }
 
     fn is_public_key(&self, key: &[u8]) -> bool {
@@ -75,6 +91,11 @@ impl Verifier for Sm2 {
     }
 }
 
+/// `r || s || hint`.
+fn hinted((signature, hint): ([u8; bulk::SIGNATURE_BYTES], u8)) -> Vec<u8> {
+    [&signature[..], &[hint]].concat()
+}
+
 fn item_of<'a>(entry: &'a Entry<'_>) -> bulk::Item<'a> {
     bulk::Item {
         public_key: &entry.public_key,
@@ -94,8 +115,7 @@ pub fn sign_as(key: &SecretKey, id: &[u8], message: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let key = bulk::SigningKey::new(key.expose().try_into().ok()?)?;
-    let (signature, hint) = key.sign(id, message);
-    Some([&signature[..], &[hint]].concat())
+    Some(hinted(key.sign(id, message)))
 }
 
 /// Checks a signature over exactly `message` by the signer `id` (GB/T 32918.2-2016, section 7.1);

@@ -1,17 +1,24 @@
 //! Sign with SM2: deterministic, and in time that does not depend on the key or the nonce.
 //!
-//! The nonce is that of RFC 6979, section 3.2, with HMAC-SM3 and e in the place of the hash of the
-//! message. Field arithmetic, the multiplication of G and the inversion are free of branches and
-//! of memory addresses that depend on secrets. The number of attempts does depend on them, but a
-//! second one happens for less than one nonce in 2^32 and tells nothing about the one used.
+//! Field arithmetic, the multiplication of G and the inversion are free of branches and of memory
+//! addresses that depend on secrets. The number of attempts does depend on them, but a second one
+//! happens for less than one nonce in 2^32 and tells nothing about the one used.
 
 use super::digest::identity;
-use super::{Order, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, Sm2};
-use crate::sm3::{DIGEST_BYTES, Hmac, Prefixed};
-use crate::weierstrass::fixed::multiply_secret;
+use super::nonces::{self, Nonces, is_nonce};
+use super::{IDENTITY_BYTES, Order, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, Sm2};
+use crate::Path;
+use crate::sm3::{DIGEST_BYTES, Prefixed, digest_many};
 use crate::weierstrass::modulus::{Fe, Modulus, Words, is_reduced, reduce, subtract};
+use crate::weierstrass::secret::SecretTables;
 use crate::weierstrass::{SCALAR_BYTES, bytes_of, words_of};
+use std::sync::OnceLock;
 use zeroize::{Zeroize, Zeroizing};
+
+/// Signatures made at once, so that what they need stays in the processor's caches.
+const CHUNK_ITEMS_MAX: usize = 512;
+/// Signatures from which on eight lanes cost less than portable code.
+const LANES_ITEMS_MIN: usize = 2;
 
 /// A private key; overwritten on drop.
 pub struct SigningKey {
@@ -20,6 +27,16 @@ pub struct SigningKey {
     /// 1 / (1 + d), in Montgomery form.
     inverse: Words,
     public_key: [u8; PUBLIC_KEY_BYTES],
+}
+
+/// A message to sign.
+#[derive(Clone, Copy)]
+pub struct SigningItem<'a> {
+    /// Key that signs.
+    pub key: &'a SigningKey,
+    /// Hash Z of the signer, from [`SigningKey::identity`].
+    pub identity: &'a [u8; IDENTITY_BYTES],
+    pub message: &'a [u8],
 }
 
 impl SigningKey {
@@ -34,7 +51,7 @@ impl SigningKey {
         Some(Self {
             secret,
             inverse,
-            public_key: multiply(&secret)
+            public_key: multiply(Path::Portable, &[secret])[0]
                 .map(|n| bytes_of(&n))
                 .concat()
                 .try_into()
@@ -64,7 +81,7 @@ impl SigningKey {
     ///
     /// # Panics
     /// If `id` is longer than [`super::ID_BYTES_MAX`].
-    pub fn identity(&self, id: &[u8]) -> [u8; DIGEST_BYTES] {
+    pub fn identity(&self, id: &[u8]) -> [u8; IDENTITY_BYTES] {
         assert!(id.len() <= super::ID_BYTES_MAX, "the identifier is longer than 8,191 bytes");
         identity(id, &self.public_key)
     }
@@ -72,7 +89,7 @@ impl SigningKey {
     /// As [`SigningKey::sign`], with the identity hashed before.
     pub fn sign_for(
         &self,
-        identity: &[u8; DIGEST_BYTES],
+        identity: &[u8; IDENTITY_BYTES],
         message: &[u8],
     ) -> ([u8; SIGNATURE_BYTES], u8) {
         let digest = Prefixed::new(identity, message).digest();
@@ -81,21 +98,31 @@ impl SigningKey {
 
     /// Signs e itself, the hash of identity and message (GB/T 32918.2-2016, section 6.1).
     pub fn sign_digest(&self, e: &[u8; DIGEST_BYTES]) -> ([u8; SIGNATURE_BYTES], u8) {
-        let e = reduce::<Order>(&words_of(e));
-        let mut nonces = Nonces::new(&self.secret, &e);
+        self.sign_reduced(&reduce::<Order>(&words_of(e)))
+    }
+
+    /// As [`SigningKey::sign_digest`], for e modulo n.
+    fn sign_reduced(&self, e: &Words) -> ([u8; SIGNATURE_BYTES], u8) {
+        let mut nonces = Nonces::new(&self.secret, e);
         loop {
             let nonce = Zeroizing::new(nonces.next_nonce());
-            if let Some(signed) = self.sign_with(&e, &nonce) {
+            let point = multiply(Path::Portable, std::slice::from_ref(&nonce))[0];
+            if let Some(signed) = self.sign_at(e, &nonce, &point) {
                 return signed;
             }
         }
     }
 
-    /// Steps A4 to A6 with a given nonce; `None` where another one is needed.
-    pub(super) fn sign_with(&self, e: &Words, nonce: &Words) -> Option<([u8; 64], u8)> {
-        let [x, y] = multiply(nonce);
+    /// Steps A4 to A6 with a given nonce and its multiple of G; `None` where another nonce is
+    /// needed.
+    pub(super) fn sign_at(
+        &self,
+        e: &Words,
+        nonce: &Words,
+        [x, y]: &[Words; 2],
+    ) -> Option<([u8; SIGNATURE_BYTES], u8)> {
         let nonce = Fe::<Order>::raw(*nonce);
-        let r = Fe::<Order>::raw(*e).add(&Fe::raw(reduce::<Order>(&x)));
+        let r = Fe::<Order>::raw(*e).add(&Fe::raw(reduce::<Order>(x)));
         if r.is_zero() || r.add(&nonce).is_zero() {
             return None;
         }
@@ -118,63 +145,56 @@ impl Drop for SigningKey {
     }
 }
 
-/// Affine coordinates of a secret multiple of G.
-fn multiply(scalar: &Words) -> [Words; 2] {
-    let point = multiply_secret::<Sm2>(scalar);
-    let inverse = point.z.invert();
-    [point.x.mul(&inverse).plain(), point.y.mul(&inverse).plain()]
+/// Affine coordinates of secret multiples of G; 0 < scalar < n for each.
+fn multiply(path: Path, scalars: &[Words]) -> Vec<[Words; 2]> {
+    static TABLES: OnceLock<SecretTables<Sm2>> = OnceLock::new();
+    TABLES.get_or_init(SecretTables::new).multiply(path, scalars)
 }
 
-/// Nonces of one message under one key (RFC 6979, section 3.2).
-struct Nonces {
-    key: [u8; DIGEST_BYTES],
-    value: [u8; DIGEST_BYTES],
-    is_first: bool,
+/// Signs messages with the fastest code of this processor; keys may differ and repeat. The
+/// signatures and hints are those of [`SigningKey::sign`].
+pub fn sign_batch(items: &[SigningItem<'_>]) -> Vec<([u8; SIGNATURE_BYTES], u8)> {
+    let path = if items.len() < LANES_ITEMS_MIN { Path::Portable } else { Path::best() };
+    sign_batch_on(path, items)
 }
 
-impl Nonces {
-    fn new(secret: &Words, e: &Words) -> Self {
-        let mut nonces = Self { key: [0; DIGEST_BYTES], value: [1; DIGEST_BYTES], is_first: true };
-        let seed = Zeroizing::new([bytes_of(secret), bytes_of(e)].concat());
-        nonces.mix(0, &seed);
-        nonces.mix(1, &seed);
-        nonces
-    }
+/// [`sign_batch`] with the code that `path` names, or portable code where this processor cannot
+/// run it.
+pub fn sign_batch_on(path: Path, items: &[SigningItem<'_>]) -> Vec<([u8; SIGNATURE_BYTES], u8)> {
+    let path = if Path::available().contains(&path) { path } else { Path::Portable };
+    items.chunks(CHUNK_ITEMS_MAX).flat_map(|items| sign(path, items)).collect()
+}
 
-    fn mix(&mut self, step: u8, seed: &[u8]) {
-        let mut hmac = Hmac::new(&self.key);
-        hmac.update(&self.value);
-        hmac.update(&[step]);
-        hmac.update(seed);
-        self.key = hmac.code();
-        self.advance();
-    }
+fn sign(path: Path, items: &[SigningItem<'_>]) -> Vec<([u8; SIGNATURE_BYTES], u8)> {
+    let mut digests = Vec::with_capacity(items.len());
+    let messages = items.iter().map(|item| Prefixed::new(item.identity, item.message));
+    digest_many(path, messages, &mut digests);
+    let reduced = |digest| reduce::<Order>(&words_of(digest));
+    let to_sign: Vec<_> =
+        items.iter().zip(&digests).map(|(item, digest)| (item.key, reduced(digest))).collect();
+    let secrets = to_sign.iter().map(|(key, e)| (&key.secret, e));
+    let nonces = nonces::first_nonces(path, secrets);
+    sign_with_nonces(path, &to_sign, nonces)
+}
 
-    fn advance(&mut self) {
-        let mut hmac = Hmac::new(&self.key);
-        hmac.update(&self.value);
-        self.value = hmac.code();
-    }
-
-    /// A number between 1 and n - 1.
-    fn next_nonce(&mut self) -> Words {
-        loop {
-            if !self.is_first {
-                self.mix(0, &[]);
-            }
-            self.is_first = false;
-            self.advance();
-            let nonce = words_of(&self.value);
-            if nonce != [0; 4] && is_reduced::<Order>(&nonce) {
-                return nonce;
-            }
+/// Steps A4 to A6 with the first nonce of each key and e; starts again, alone, where that is none.
+pub(super) fn sign_with_nonces(
+    path: Path,
+    to_sign: &[(&SigningKey, Words)],
+    mut nonces: Zeroizing<Vec<Words>>,
+) -> Vec<([u8; SIGNATURE_BYTES], u8)> {
+    let good: Vec<_> = nonces.iter().map(is_nonce).collect();
+    for (nonce, good) in nonces.iter_mut().zip(&good) {
+        if !good {
+            *nonce = [1, 0, 0, 0];
         }
     }
-}
-
-impl Drop for Nonces {
-    fn drop(&mut self) {
-        self.key.zeroize();
-        self.value.zeroize();
-    }
+    let points = multiply(path, &nonces);
+    let parts = to_sign.iter().zip(nonces.iter().zip(points).zip(good));
+    parts
+        .map(|((key, e), ((nonce, point), good))| {
+            let signed = good.then(|| key.sign_at(e, nonce, &point)).flatten();
+            signed.unwrap_or_else(|| key.sign_reduced(e))
+        })
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! Check SM2 against published answers and its paths against each other.
 
+use super::nonces::first_nonces;
+use super::sign::sign_with_nonces;
 use super::*;
 use crate::weierstrass::vectors::{read, unhex_field};
 use crate::weierstrass::{bytes_of, modulus::sum};
@@ -72,7 +74,7 @@ fn the_example_of_the_standard_is_met() {
     assert_eq!(key.identity(DEFAULT_ID)[..], unhex_field(case, "za_hex"));
     let e = words_of(&array(&unhex_field(case, "e_hex")));
     let nonce = words_of(&array(&unhex_field(case, "k_hex")));
-    let (signature, hint) = key.sign_with(&e, &nonce).expect("signed");
+    let (signature, hint) = signed_with(&key, &e, &nonce);
     assert_eq!(signature[..32], unhex_field(case, "r_hex"));
     assert_eq!(signature[32..], unhex_field(case, "s_hex"));
     let message = case["message"].as_str().expect("text").as_bytes().to_vec();
@@ -273,15 +275,63 @@ proptest! {
     }
 }
 
+/// A key's signature of e by a given nonce, the same on every path.
+fn signed_with(key: &SigningKey, e: &Words, nonce: &Words) -> ([u8; 64], u8) {
+    let on = |&path: &Path| sign_with_nonces(path, &[(key, *e)], vec![*nonce].into())[0];
+    let mut signed = Path::available().iter().map(on);
+    let first = signed.next().expect("a path");
+    assert!(signed.all(|other| other == first));
+    first
+}
+
 /// A signature by a given nonce.
 fn with_nonce(number: u8, message: &[u8], nonce: &Words) -> Owned {
     let key = signer(number);
     let mut item = signed(number, DEFAULT_ID, message);
     let (found, digests) = (item.clone(), digest::digests(Path::Portable, &[item.item()]));
     let e = reduce::<Order>(&words_of(&digests.digests[0]));
-    let (signature, hint) = key.sign_with(&e, nonce).expect("signed");
+    let (signature, hint) = signed_with(&key, &e, nonce);
     item = Owned { signature, hint: Some(hint), ..found };
     item
+}
+
+/// Goal: what is drawn but is no nonce costs a second drawing, and nothing to its neighbours.
+/// Method: numbers out of range in a batch whose other nonces are right, on every path.
+#[test]
+fn numbers_that_are_no_nonces_are_drawn_again() {
+    let less = |by: u64| subtract(&Order::M, &[by, 0, 0, 0]).0;
+    let bad = [[0; 4], less(0), sum(&Order::M, &[5, 0, 0, 0]).0, [u64::MAX; 4]];
+    let keys: Vec<_> = (0..20).map(signer).collect();
+    let to_sign: Vec<_> = keys.iter().zip(1..).map(|(key, e)| (key, [e, 0, 0, 0])).collect();
+    let expected: Vec<_> = to_sign.iter().map(|(key, e)| key.sign_digest(&bytes_of(e))).collect();
+    let secrets: Vec<_> = keys.iter().map(|key| words_of(&key.to_bytes())).collect();
+    for &path in Path::available() {
+        let seeds = secrets.iter().zip(&to_sign).map(|(secret, (_, e))| (secret, e));
+        let mut drawn = first_nonces(path, seeds);
+        assert_eq!(sign_with_nonces(path, &to_sign, drawn.clone()), expected);
+        for (place, bad) in [2, 3, 9, 19].into_iter().zip(bad) {
+            drawn[place] = bad;
+        }
+        assert_eq!(sign_with_nonces(path, &to_sign, drawn), expected);
+    }
+}
+
+/// Goal: scalars at the edges of digits and of the order. Method: nonces whose sums have digits of
+/// zero alone below the highest, or the largest of either sign; the verifier.
+#[test]
+fn nonces_at_the_edges_of_digits_sign_right() {
+    let less = |by: u64| subtract(&Order::M, &[by, 0, 0, 0]).0;
+    let mut nonces = vec![less(1), less(2), less(31), less(32), less(33), less(64)];
+    nonces.extend((0..256).step_by(5).map(|bit| {
+        let mut nonce = [0; 4];
+        nonce[bit / 64] = 1 << (bit % 64);
+        nonce
+    }));
+    // All digits below the highest are 31, or -32.
+    let [low, middle, high] = [0xf7df_7df7_df7d_f7df, 0xdf7d_f7df_7df7_df7d, 0x7df7_df7d_f7df_7df7];
+    nonces.extend([low, low + 1].map(|low| [low, middle, high, 0x07df_7df7_df7d_f7df]));
+    let items: Vec<_> = nonces.iter().map(|nonce| with_nonce(1, b"edge", nonce)).collect();
+    check_everywhere(&items, &vec![true; items.len()]);
 }
 
 /// Goal: points without a slope cost nothing and change nothing. Method: batches that are full of

@@ -3,8 +3,8 @@
 use super::{BLOCK_BYTES, DIGEST_BYTES, Sm3, hash};
 use zeroize::Zeroize;
 
-const INNER_PAD: u8 = 0x36;
-const OUTER_PAD: u8 = 0x5c;
+pub(super) const INNER_PAD: u8 = 0x36;
+pub(super) const OUTER_PAD: u8 = 0x5c;
 
 /// A keyed hash under way; what the key left behind is overwritten on drop.
 #[derive(Clone)]

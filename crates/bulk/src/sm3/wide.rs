@@ -13,7 +13,7 @@ const MAJORITY: i32 = 0xe8;
 const CHOICE: i32 = 0xca;
 
 /// Word `i` of the states of sixteen messages in register `i`.
-type States = [__m512i; 8];
+pub(super) type States = [__m512i; 8];
 
 /// Writes the digest of each message to the place in `digests` that `places` has for its lane;
 /// lanes beyond `places` are dropped. All lanes run as long as the longest one. `padding` is kept
@@ -82,7 +82,7 @@ fn first_states<const G: usize>(group: &Group<G>) -> [States; G] {
 /// The digest of each lane: transposes eight rows of sixteen words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn digests_of(states: &States) -> [__m256i; LANES] {
+pub(super) fn digests_of(states: &States) -> [__m256i; LANES] {
     let rows = swap(*states);
     let mut pairs = rows;
     for i in 0..4 {
@@ -163,7 +163,7 @@ fn row(message: &Prefixed, index: usize, is_last: bool) -> __m512i {
 /// Turns words from big-endian to native byte order, or back.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn swap<const N: usize>(mut rows: [__m512i; N]) -> [__m512i; N] {
+pub(super) fn swap<const N: usize>(mut rows: [__m512i; N]) -> [__m512i; N] {
     let big_endian = _mm512_set4_epi32(0x0c0d_0e0f, 0x0809_0a0b, 0x0405_0607, 0x0001_0203);
     for row in &mut rows {
         *row = _mm512_shuffle_epi8(*row, big_endian);
@@ -174,7 +174,7 @@ fn swap<const N: usize>(mut rows: [__m512i; N]) -> [__m512i; N] {
 /// Turns sixteen blocks into sixteen registers of one message word each, or back.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn transpose(mut rows: [__m512i; LANES]) -> [__m512i; LANES] {
+pub(super) fn transpose(mut rows: [__m512i; LANES]) -> [__m512i; LANES] {
     let mut mixed = rows;
     for i in 0..8 {
         mixed[2 * i] = _mm512_unpacklo_epi32(rows[2 * i], rows[2 * i + 1]);
@@ -251,7 +251,7 @@ macro_rules! four {
 /// up.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn compress<const G: usize>(
+pub(super) fn compress<const G: usize>(
     states: &mut [States; G],
     w: &mut [[__m512i; LANES]; G],
     running: [u16; G],

@@ -1,6 +1,7 @@
 //! Write scalars with signed digits.
 
 use super::modulus::Words;
+use zeroize::Zeroize;
 
 /// A scalar plus half a digit in every place, so that each digit is read on its own.
 #[derive(Clone, Copy)]
@@ -24,6 +25,12 @@ pub(crate) const fn halves(width: usize, count: usize) -> [u64; 5] {
         place += 1;
     }
     words
+}
+
+impl Zeroize for Digits {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
 }
 
 impl Digits {

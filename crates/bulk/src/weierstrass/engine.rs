@@ -2,10 +2,15 @@
 
 use super::affine::{Point, REF_MASK, SIGN};
 use super::modulus::{Fe, Modulus, Words, is_reduced, reduce};
+use std::hint::black_box;
 use std::marker::PhantomData;
 
 /// Most lanes of any engine.
 pub(crate) const LANES_MAX: usize = 16;
+/// Bits of a signed digit of a secret scalar.
+pub(crate) const SECRET_DIGIT_BITS: usize = 6;
+/// Multiples of a point that the size of such a digit may ask for: 1 to this.
+pub(crate) const MULTIPLES: usize = 1 << (SECRET_DIGIT_BITS - 1);
 
 /// Work that runs with the processor features of an engine switched on.
 pub(crate) trait Task {
@@ -22,6 +27,8 @@ pub(crate) trait Engine: Copy + 'static {
     type V: Copy;
     /// The same with more lanes at a time: for long chains of products that wait for each other.
     type Wider: Engine<M = Self::M>;
+    /// The multiples of one digit, as [`Engine::pick`] reads them.
+    type Multiples: Send + Sync;
     const LANES: usize;
 
     /// The same words of the engine in every lane.
@@ -57,6 +64,13 @@ pub(crate) trait Engine: Copy + 'static {
     fn gather(points: &[Point], refs: &[u32]) -> [Self::V; 2];
     /// Stores least residues at `places`.
     fn scatter(points: &mut [Point], places: &[u32], point: [Self::V; 2]);
+    /// Arranges [`MULTIPLES`] points, words of the engine, for [`Engine::pick`].
+    fn multiples(points: &[Point]) -> Self::Multiples;
+    /// x and y, least residues, of the multiple that each lane's digit asks for, negated where the
+    /// digit is; and the lanes whose digit is zero, which get any multiple.
+    ///
+    /// Reads all multiples: no branch and no address depends on a digit.
+    fn pick(multiples: &Self::Multiples, digits: &[i8; LANES_MAX]) -> ([Self::V; 2], u32);
     /// Words of the engine of a portable residue.
     fn from_portable(residue: Fe<Self::M>) -> Words;
     /// Portable residue of words of the engine.
@@ -134,6 +148,14 @@ pub(crate) fn invert<E: Engine>(value: E::V) -> E::V {
 #[derive(Clone, Copy)]
 pub(crate) struct Portable<M>(PhantomData<M>);
 
+/// All ones for zero, zero for all else; no branch.
+///
+/// A compiler that knows where the mask comes from skips what the mask would take away, by a branch
+/// on the secret. `black_box` hides that from it.
+fn is_zero_mask(value: u64) -> u64 {
+    black_box((!(value | value.wrapping_neg()) >> 63).wrapping_neg())
+}
+
 fn first_lane(words: Words) -> [Words; LANES_MAX] {
     let mut lanes = [[0; 4]; LANES_MAX];
     lanes[0] = words;
@@ -144,6 +166,7 @@ impl<M: Modulus> Engine for Portable<M> {
     type M = M;
     type V = Fe<M>;
     type Wider = Self;
+    type Multiples = [Point; MULTIPLES];
     const LANES: usize = 1;
 
     #[inline(always)]
@@ -218,7 +241,9 @@ impl<M: Modulus> Engine for Portable<M> {
 
     #[inline(always)]
     fn select(mask: u32, yes: Fe<M>, no: Fe<M>) -> Fe<M> {
-        Fe::select(u64::from(mask & 1).wrapping_neg(), &yes, &no)
+        // The compiler would turn a mask that it knows to be of one bit back into a branch, and
+        // masks may be secret.
+        Fe::select(black_box(u64::from(mask & 1).wrapping_neg()), &yes, &no)
     }
 
     #[inline(always)]
@@ -240,6 +265,26 @@ impl<M: Modulus> Engine for Portable<M> {
     #[inline(always)]
     fn scatter(points: &mut [Point], places: &[u32], [x, y]: [Fe<M>; 2]) {
         points[places[0] as usize] = Point { x: x.0, y: y.0 };
+    }
+
+    fn multiples(points: &[Point]) -> [Point; MULTIPLES] {
+        points.try_into().expect("all multiples of a digit")
+    }
+
+    #[inline(always)]
+    fn pick(multiples: &[Point; MULTIPLES], digits: &[i8; LANES_MAX]) -> ([Fe<M>; 2], u32) {
+        let digit = i64::from(digits[0]);
+        let negative = digit >> 63;
+        let wanted = ((digit ^ negative) - negative).cast_unsigned();
+        let (mut x, mut y) = (Fe::ZERO, Fe::ZERO);
+        for (index, multiple) in (1..).zip(multiples) {
+            let mask = is_zero_mask(wanted ^ index);
+            x = Fe::select(mask, &Fe::raw(multiple.x), &x);
+            y = Fe::select(mask, &Fe::raw(multiple.y), &y);
+        }
+        let negative = black_box(negative.cast_unsigned());
+        y = Fe::select(negative, &Fe::ZERO.sub(&y), &y);
+        ([x, y], is_zero_mask(wanted) as u32 & 1)
     }
 
     #[inline(always)]

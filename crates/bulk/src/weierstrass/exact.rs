@@ -3,8 +3,9 @@
 use super::Curve;
 use super::affine::{NONE, Pairs, Point, SIGN, Sums, add_pairs};
 use super::claim::Claim;
-use super::engine::{Engine, LANES_MAX, Portable, Task, invert};
+use super::engine::{Engine, LANES_MAX, Portable, Task};
 use super::fixed::{GENERATOR, KNOWN, LADDER};
+use super::jacobian::{add, double, make_affine};
 use super::modulus::Words;
 use super::multi::balance;
 use super::projective::Projective;
@@ -166,20 +167,12 @@ impl<C: Curve, E: Engine<M = C::P>> Task for Ladder<'_, C, E> {
 
     #[inline(always)]
     fn run(self) {
-        let mut points = Vec::new();
-        let mut product = E::one();
+        let mut points = Vec::with_capacity(self.claims.len().div_ceil(E::LANES));
         for claims in self.claims.chunks(E::LANES) {
-            let point = climb::<C, E>(self.multiples, claims);
-            points.push((point, product));
-            product = E::mul(product, point[2]);
+            points.push(climb::<C, E>(self.multiples, claims));
         }
-        let mut inverse = invert::<E>(product);
-        for (step, ([x, y, z], before)) in points.into_iter().enumerate().rev() {
-            let z_inverse = E::mul(inverse, before);
-            inverse = E::mul(inverse, z);
-            let square = E::sqr(z_inverse);
-            let x = E::canonical(E::mul(x, square));
-            let y = E::canonical(E::mul(y, E::mul(square, z_inverse)));
+        make_affine::<E>(&mut points);
+        for (step, [x, y, _]) in points.into_iter().enumerate() {
             let places: [u32; LANES_MAX] =
                 std::array::from_fn(|lane| (step * E::LANES + lane) as u32);
             E::scatter(self.products, &places[..E::LANES], [x, y]);
@@ -222,33 +215,4 @@ fn climb<C: Curve, E: Engine<M = C::P>>(multiples: &[Point], claims: &[&Claim]) 
         started |= some;
     }
     point
-}
-
-/// Doubling ("dbl-2001-b" of the Explicit-Formulas Database, for a = -3).
-#[inline(always)]
-fn double<E: Engine>([x, y, z]: [E::V; 3]) -> [E::V; 3] {
-    let delta = E::sqr(z);
-    let gamma = E::sqr(y);
-    let beta4 = E::twice(E::twice(E::mul(x, gamma)));
-    let product = E::mul(E::sub(x, delta), E::add(x, delta));
-    let alpha = E::add(E::twice(product), product);
-    let x3 = E::sub(E::sqr(alpha), E::twice(beta4));
-    let z3 = E::sub(E::sqr(E::add(y, z)), E::add(gamma, delta));
-    let eight = E::sqr(E::twice(gamma));
-    let y3 = E::sub(E::mul(alpha, E::sub(beta4, x3)), E::twice(eight));
-    [x3, y3, z3]
-}
-
-/// Addition of an affine point ("madd" of Cohen, Miyaji, Ono 1998), for different x.
-#[inline(always)]
-fn add<E: Engine>([x1, y1, z1]: [E::V; 3], [x2, y2]: [E::V; 2]) -> [E::V; 3] {
-    let square = E::sqr(z1);
-    let h = E::sub(E::mul(x2, square), x1);
-    let r = E::sub(E::mul(y2, E::mul(square, z1)), y1);
-    let hh = E::sqr(h);
-    let hhh = E::mul(h, hh);
-    let v = E::mul(x1, hh);
-    let x3 = E::sub(E::sqr(r), E::add(hhh, E::add(v, v)));
-    let y3 = E::sub(E::mul(r, E::sub(v, x3)), E::mul(y1, hhh));
-    [x3, y3, E::mul(z1, h)]
 }

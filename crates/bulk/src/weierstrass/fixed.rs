@@ -20,15 +20,13 @@ pub(crate) struct Layout {
 
 /// Layout of the generator's tables for verification: 475 KB.
 pub(crate) const GENERATOR: Layout = Layout::new(9);
-/// Layout of the table for signing: 88 KB, read whole for every signature.
-pub(crate) const SIGNING: Layout = Layout::new(6);
 /// Layout of the tables of known keys: 88 KB a key.
 pub(crate) const KNOWN: Layout = Layout::new(6);
 /// Digits of the scalar of a key without a table, for doubling and adding.
 pub(crate) const LADDER: Layout = Layout::new(5);
 
 impl Layout {
-    const fn new(width: usize) -> Self {
+    pub(super) const fn new(width: usize) -> Self {
         let count = count(SCALAR_BITS, width);
         Self { width, count, halves: halves(width, count) }
     }
@@ -62,9 +60,8 @@ impl Layout {
     }
 }
 
-/// Tables of a generator.
+/// Tables of a generator, for verification.
 pub(crate) struct GeneratorTables {
-    pub signing: Vec<Point>,
     pub portable: Vec<Point>,
     /// As `portable`, in words of the vector engine.
     #[cfg(target_arch = "x86_64")]
@@ -77,7 +74,6 @@ impl GeneratorTables {
         #[cfg(target_arch = "x86_64")]
         let wide = convert::<super::claim::Wide<C>>(&portable);
         Self {
-            signing: table::<C, Portable<C::P>>(&C::G, &SIGNING),
             portable,
             #[cfg(target_arch = "x86_64")]
             wide,
@@ -117,43 +113,6 @@ pub(crate) fn table<C: Curve, E: Engine<M = C::P>>(
         .map(|(point, inverse)| Point { x: point.x.mul(inverse).0, y: point.y.mul(inverse).0 })
         .collect();
     convert::<E>(&affine)
-}
-
-/// `scalar` times the generator, in time that does not depend on the scalar.
-///
-/// Every digit reads all its multiples and adds one of them by complete formulas.
-pub(crate) fn multiply_secret<C: Curve>(scalar: &Words) -> Projective<Portable<C::P>> {
-    let b = Projective::<Portable<C::P>>::coefficient::<C>();
-    let table = &C::generator_tables().signing;
-    let digits = SIGNING.digits(scalar);
-    let mut result = Projective::<Portable<C::P>>::infinity();
-    for (place, multiples) in table.chunks_exact(SIGNING.multiples()).enumerate() {
-        let digit = i64::from(digits.get(place, SIGNING.width));
-        let negative = digit >> 63;
-        let wanted = ((digit ^ negative) - negative).cast_unsigned();
-        let (mut x, mut y) = (Fe::<C::P>::ZERO, Fe::<C::P>::ZERO);
-        for (index, multiple) in (1..).zip(multiples) {
-            let mask = is_zero_mask(wanted ^ index);
-            x = Fe::select(mask, &Fe::raw(multiple.x), &x);
-            y = Fe::select(mask, &Fe::raw(multiple.y), &y);
-        }
-        let negative = std::hint::black_box(negative.cast_unsigned());
-        y = Fe::select(negative, &Fe::ZERO.sub(&y), &y);
-        let added = result.add_affine([x, y], b);
-        let skip = is_zero_mask(wanted);
-        result.x = Fe::select(skip, &result.x, &added.x);
-        result.y = Fe::select(skip, &result.y, &added.y);
-        result.z = Fe::select(skip, &result.z, &added.z);
-    }
-    result
-}
-
-/// All ones for zero, zero for all else; no branch.
-///
-/// A compiler that knows where the mask comes from skips what the mask would take away, by a branch
-/// on the secret. `black_box` hides that from it.
-fn is_zero_mask(value: u64) -> u64 {
-    std::hint::black_box((!(value | value.wrapping_neg()) >> 63).wrapping_neg())
 }
 
 /// u G + v K by complete formulas, for a single signature; not for secrets.

@@ -7,11 +7,15 @@
 //! The functions here are inlined into [`Engine::execute`], which switches the features on.
 
 use super::affine::{Point, REF_MASK, SIGN};
-use super::engine::{Engine, LANES_MAX, Task};
+use super::engine::{Engine, LANES_MAX, MULTIPLES, Task};
 use super::modulus::{Fe, Modulus, Sparse, Words, power_of_two};
 use crate::Path;
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
+
+mod pick;
+
+use pick::Multiples;
 
 const LIMBS: usize = 5;
 const LIMB_BITS: u32 = 52;
@@ -342,6 +346,17 @@ impl<M: Modulus, const K: usize> Ifma<M, K> {
         })
     }
 
+    /// p - y in the lanes of `signs`, for y of finite points: none is zero, as the order is odd,
+    /// so that p - y is a least residue.
+    #[inline(always)]
+    fn negate(signs: u32, y: [Limbs; K]) -> [Limbs; K] {
+        let negated = sets!(k => carry(limbs!(I => {
+            // SAFETY: runs inside `execute`, which checked the processor.
+            unsafe { _mm512_sub_epi64(set(Self::MODULUS[I]), y[k][I]) }
+        })));
+        Self::select(signs, negated, y)
+    }
+
     #[inline(always)]
     fn settled(limbs: [u64; LIMBS]) -> [Limbs; K] {
         [limbs!(I => set(limbs[I])); K]
@@ -352,6 +367,7 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
     type M = M;
     type V = [Limbs; K];
     type Wider = Ifma<M, 2>;
+    type Multiples = Multiples;
     const LANES: usize = WIDTH * K;
 
     #[inline(always)]
@@ -530,12 +546,7 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
         if signs == 0 {
             return [x, y];
         }
-        // y of a finite point is not zero (the order is odd), so p - y is a least residue.
-        let negated = sets!(k => carry(limbs!(I => {
-            // SAFETY: runs inside `execute`, which checked the processor.
-            unsafe { _mm512_sub_epi64(set(Self::MODULUS[I]), y[k][I]) }
-        })));
-        [x, Self::select(signs, negated, y)]
+        [x, Self::negate(signs, y)]
     }
 
     #[inline(always)]
@@ -549,6 +560,16 @@ impl<M: Modulus, const K: usize> Engine for Ifma<M, K> {
                 unsafe { _mm512_storeu_si512(points.as_mut_ptr().byte_add(offset).cast(), row) };
             }
         }
+    }
+
+    fn multiples(points: &[Point]) -> Multiples {
+        Multiples::new(points)
+    }
+
+    #[inline(always)]
+    fn pick(multiples: &Multiples, digits: &[i8; LANES_MAX]) -> ([Self::V; 2], u32) {
+        let ([x, y], signs, zeros) = multiples.pick(digits);
+        ([x, Self::negate(signs, y)], zeros)
     }
 
     #[inline(always)]
