@@ -32,7 +32,9 @@ use tracing::{debug, warn};
 use trine_types::{
     Code, Decode as _, Digest, Encode as _, EpochChange, Header, Height, StateKey, Suite,
     Transaction, TransactionId, ValidatorKey, View,
-    application::{Application, BlockContext, Execution, InvalidBlock, SignatureChecker},
+    application::{
+        Application, BlockContext, Execution, InvalidBlock, SignatureChecker, SignerKey,
+    },
     codec::Encoder,
     limits, merkle,
     record::Parameters,
@@ -331,7 +333,7 @@ fn signed(
     candidates: &[&Transaction],
     view: &View,
 ) -> Vec<usize> {
-    let keyed: Vec<(usize, Vec<u8>)> = candidates
+    let keyed: Vec<(usize, SignerKey)> = candidates
         .iter()
         .enumerate()
         .filter_map(|(place, transaction)| {
@@ -374,7 +376,7 @@ fn check_signatures(
         let key = parts.application.signer_key(context, transaction, view);
         key.map_err(|code: Code| InvalidBlock { index, code })
     });
-    let keys: Vec<Vec<u8>> = keys.collect::<Result<_, _>>()?;
+    let keys: Vec<SignerKey> = keys.collect::<Result<_, _>>()?;
     let items: Vec<(&Transaction, &[u8])> =
         transactions.iter().zip(&keys).map(|(one, key)| (*one, key.as_slice())).collect();
     parts.checker.check(&items).then_some(()).ok_or(Refusal::Signature)

@@ -21,7 +21,9 @@ mod state;
 mod touch;
 mod validity;
 
-use trine_types::application::{Application, BlockContext, Execution, GenesisState, InvalidBlock};
+use trine_types::application::{
+    Application, BlockContext, Execution, GenesisState, InvalidBlock, SignerKey,
+};
 use trine_types::genesis::GenesisError;
 use trine_types::{Address, Code, Genesis, StateKey, Suite, Transaction, View};
 
@@ -67,7 +69,7 @@ impl Application for Rules {
         context: &BlockContext,
         transaction: &Transaction,
         view: &View,
-    ) -> Result<Vec<u8>, Code> {
+    ) -> Result<SignerKey, Code> {
         validity::signer_key(context, transaction, view)
     }
 

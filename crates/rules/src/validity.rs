@@ -6,7 +6,7 @@
 
 use crate::state::require;
 use trine_types::account::is_recorded;
-use trine_types::application::BlockContext;
+use trine_types::application::{BlockContext, SignerKey};
 use trine_types::limits::ACCOUNT_KEYS_MAX;
 use trine_types::record::AccountKey;
 use trine_types::{Account, Code, Decode, StateKey, Transaction, View};
@@ -50,15 +50,15 @@ pub(crate) fn signer_key(
     context: &BlockContext,
     transaction: &Transaction,
     view: &View,
-) -> Result<Vec<u8>, Code> {
+) -> Result<SignerKey, Code> {
     let account = admitted_sender(context, transaction, view)?;
     if transaction.body.key_index == 0 {
         require(account.algorithm == transaction.algorithm, Code::AlgorithmNotAdmitted)?;
         if !is_recorded(account.algorithm) {
-            return Ok(account.first_key().to_vec());
+            return Ok(SignerKey::from_slice(account.first_key()));
         }
     }
-    Ok(recorded_key(context, transaction, view)?.key.bytes)
+    Ok(SignerKey::from_vec(recorded_key(context, transaction, view)?.key.bytes))
 }
 
 fn admitted_sender<'a>(

@@ -13,6 +13,9 @@ use crate::validators::ValidatorSet;
 use crate::view::View;
 use trine_crypto::{Digest, Suite};
 
+/// A public key under which a transaction must be signed; the usual ones lie in place.
+pub type SignerKey = smallvec::SmallVec<[u8; 36]>;
+
 /// The block in which transactions execute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockContext {
@@ -103,7 +106,7 @@ pub trait Application: Send + Sync + 'static {
         context: &BlockContext,
         transaction: &Transaction,
         view: &View,
-    ) -> Result<Vec<u8>, Code>;
+    ) -> Result<SignerKey, Code>;
 
     /// Executes those of `candidates` that are valid, in order, within the limits of a block.
     /// Returns the places of those executed, and the reasons why the others were left out; a

@@ -4,71 +4,55 @@ use crate::account::Account;
 use crate::identifiers::Address;
 use crate::state_key::StateKey;
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use indexmap::IndexMap;
 use std::hash::Hash;
 
 /// Entries of one database: those staged from the parent state first, in staging order, then
 /// those written without a read.
 #[derive(Clone, Debug)]
 struct Table<K, V> {
-    places: HashMap<K, u32, RandomState>,
-    slots: Vec<Slot<K, V>>,
+    slots: IndexMap<K, Slot<V>, RandomState>,
     staged: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Slot<K, V> {
-    key: K,
+struct Slot<V> {
     value: Option<V>,
     dirty: bool,
 }
 
-/// Index of a slot.
-fn place(index: usize) -> u32 {
-    u32::try_from(index).expect("a block touches far fewer entries")
-}
-
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { places: HashMap::default(), slots: Vec::new(), staged: 0 }
+        Self { slots: IndexMap::default(), staged: 0 }
     }
 }
 
 impl<K: Copy + Eq + Hash, V> Table<K, V> {
     fn stage(&mut self, key: K, value: Option<V>) {
         assert_eq!(self.staged, self.slots.len(), "entries are staged before any is written");
-        let fresh = self.places.insert(key, place(self.slots.len())).is_none();
+        let fresh = self.slots.insert(key, Slot { value, dirty: false }).is_none();
         assert!(fresh, "each entry is staged once");
-        self.slots.push(Slot { key, value, dirty: false });
         self.staged += 1;
     }
 
     fn get(&self, key: &K) -> Option<&V> {
-        self.places.get(key).and_then(|place| self.slots[*place as usize].value.as_ref())
+        self.slots.get(key).and_then(|slot| slot.value.as_ref())
     }
 
     /// Writes a value and returns the one before.
     fn put(&mut self, key: K, value: Option<V>) -> Option<V> {
-        let place = *self.places.entry(key).or_insert_with(|| {
-            self.slots.push(Slot { key, value: None, dirty: false });
-            place(self.slots.len() - 1)
-        });
-        let slot = &mut self.slots[place as usize];
+        let slot = self.slots.entry(key).or_insert(Slot { value: None, dirty: true });
         slot.dirty = true;
         std::mem::replace(&mut slot.value, value)
     }
 
-    fn reserve(&mut self, additional: usize) {
-        self.places.reserve(additional);
-        self.slots.reserve(additional);
-    }
-
     fn staged(&self) -> impl Iterator<Item = (&K, Option<&V>, bool)> {
-        self.slots[..self.staged].iter().map(|slot| (&slot.key, slot.value.as_ref(), slot.dirty))
+        let staged = self.slots.iter().take(self.staged);
+        staged.map(|(key, slot)| (key, slot.value.as_ref(), slot.dirty))
     }
 
     fn unstaged(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
-        self.slots[self.staged..].iter().map(|slot| (&slot.key, slot.value.as_ref()))
+        self.slots.iter().skip(self.staged).map(|(key, slot)| (key, slot.value.as_ref()))
     }
 }
 
@@ -95,8 +79,8 @@ struct Undo {
 impl View {
     /// Makes room for entries that will be staged.
     pub fn reserve(&mut self, accounts: usize, values: usize) {
-        self.accounts.reserve(accounts);
-        self.values.reserve(values);
+        self.accounts.slots.reserve(accounts);
+        self.values.slots.reserve(values);
     }
 
     /// Adds an account as read from the parent state. Before any write.

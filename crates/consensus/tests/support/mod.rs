@@ -24,7 +24,7 @@ use trine_types::{
     StateKey, Transaction, TransactionId, UnsignedTransaction, View,
     application::{
         Application, BlockContext, Execution, GenesisState, InvalidBlock, LogAppend,
-        SignatureChecker,
+        SignatureChecker, SignerKey,
     },
     genesis::{GENESIS_FORMAT, GenesisValidator},
 };
@@ -173,9 +173,9 @@ impl Application for Counters {
         _: &BlockContext,
         transaction: &Transaction,
         view: &View,
-    ) -> Result<Vec<u8>, Code> {
+    ) -> Result<SignerKey, Code> {
         let account = view.account(&transaction.body.sender).ok_or(Code::UnknownSender)?;
-        Ok(account.first_key().to_vec())
+        Ok(SignerKey::from_slice(account.first_key()))
     }
 
     fn build(

@@ -5,7 +5,7 @@
 
 use crate::mempool::refusal::Refusal;
 use trine_types::account::is_recorded;
-use trine_types::application::{Application, BlockContext};
+use trine_types::application::{Application, BlockContext, SignerKey};
 use trine_types::record::Parameters;
 use trine_types::{Account, Call, Code, StateKey, Transaction, View};
 
@@ -33,7 +33,7 @@ impl Admission<'_> {
     ///
     /// # Errors
     /// [`Refusal`] with the code that a block would give.
-    pub fn check(&self, transaction: &Transaction, view: &View) -> Result<Vec<u8>, Refusal> {
+    pub fn check(&self, transaction: &Transaction, view: &View) -> Result<SignerKey, Refusal> {
         let (context, body) = (&self.context, &transaction.body);
         if body.chain_id != context.chain_id {
             let (found, expected) = (body.chain_id, context.chain_id);

@@ -28,7 +28,7 @@ use tokio::sync::{Notify, futures::OwnedNotified, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use trine_ledger::TransactionIds;
-use trine_types::application::{Application, BlockContext};
+use trine_types::application::{Application, BlockContext, SignerKey};
 use trine_types::record::Parameters;
 use trine_types::{
     ChainId, Code, Decode as _, Height, StateKey, Suite, Transaction, TransactionId, View, limits,
@@ -212,7 +212,7 @@ impl Mempool {
         let mut slots = self.decode_new(raw).await;
         let keys = self.check(&mut slots).await;
         let mut keys = keys.into_iter();
-        let keys: Vec<Vec<u8>> = slots
+        let keys: Vec<SignerKey> = slots
             .iter()
             .map(|slot| slot.as_ref().ok().and_then(|_| keys.next()).unwrap_or_default())
             .collect();
@@ -265,7 +265,7 @@ impl Mempool {
     }
 
     /// Checks against the newest final state; returns the keys of those that pass, in order.
-    async fn check(&self, slots: &mut [Slot]) -> Vec<Vec<u8>> {
+    async fn check(&self, slots: &mut [Slot]) -> Vec<SignerKey> {
         if slots.iter().all(Result::is_err) {
             return Vec::new();
         }
@@ -338,7 +338,7 @@ impl Mempool {
         Some(parameters)
     }
 
-    async fn verify(&self, slots: &mut [Slot], keys: Vec<Vec<u8>>) {
+    async fn verify(&self, slots: &mut [Slot], keys: Vec<SignerKey>) {
         let items: Vec<Signed> =
             slots.iter().filter_map(|slot| slot.as_ref().ok()).cloned().zip(keys).collect();
         let Ok(verdicts) = self.parts.verifier.verify(items).await else {

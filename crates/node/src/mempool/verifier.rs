@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use trine_crypto::{BatchItem, verify_each};
 use trine_types::Transaction;
-use trine_types::application::SignatureChecker;
+use trine_types::application::{SignatureChecker, SignerKey};
 use trine_types::limits::{VERIFY_BATCH_FULL, VERIFY_GATHER_MS_MAX, VERIFY_QUEUE_MAX};
 
 /// A transaction with the key that must have signed it.
-pub type Signed = (Arc<Transaction>, Vec<u8>);
+pub type Signed = (Arc<Transaction>, SignerKey);
 
 /// Too many signatures wait to be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
