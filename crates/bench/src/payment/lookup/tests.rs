@@ -1,0 +1,75 @@
+//! Test what a lookup makes of a proof, on the proofs that all verifiers are tested with.
+
+use super::*;
+use crate::payment::{Payment, Uetr};
+use std::path::PathBuf;
+use trine_types::{Amount, Height, TransactionId};
+
+fn vector(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/proofs/vectors");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+fn committee() -> Committee {
+    Committee(Arc::new(TrustAnchor::from_json(&vector("trust.json")).unwrap()))
+}
+
+/// The payment that the proof of a transfer shows.
+fn shown() -> FinalPayment {
+    let proven = verify_proof(&vector("transfer.proof"), &committee().0).unwrap();
+    let Fact::Transfer { sender, reference, record } = proven.fact else {
+        panic!("expected a transfer, found {:?}", proven.fact)
+    };
+    let uetr = Uetr(reference.try_into().unwrap());
+    let payment = Payment { sender, to: record.to, amount: record.amount, uetr };
+    let (transaction, height, at) = (record.transaction, record.height, Instant::now());
+    FinalPayment { payment, transaction, height, at }
+}
+
+/// Goal: a payment is proven only when every detail is the one that was sent. Method: the proof of
+/// a transfer, beside what it shows and beside what differs in one detail.
+#[test]
+fn every_detail_counts() {
+    let (proof, committee, right) = (vector("transfer.proof"), committee(), shown());
+    let judged = |wanted: FinalPayment| judge(&proof, &committee, &wanted);
+    assert_eq!(judged(right), Ok(Verdict::Proven));
+    let changes: [fn(&mut FinalPayment); 6] = [
+        |wanted| wanted.payment.sender = Address([9; 20]),
+        |wanted| wanted.payment.to = Address([9; 20]),
+        |wanted| wanted.payment.amount = Amount(wanted.payment.amount.0 + 1),
+        |wanted| wanted.payment.uetr = Uetr([9; 16]),
+        |wanted| wanted.transaction = TransactionId([9; 32]),
+        |wanted| wanted.height = Height(wanted.height.0 + 1),
+    ];
+    for change in changes {
+        let mut wanted = right;
+        change(&mut wanted);
+        assert_eq!(judged(wanted), Ok(Verdict::Different));
+    }
+}
+
+/// Goal: no proof counts whose bytes were touched, or that other validators signed. Method: flip
+/// one bit of each byte; trust another set.
+#[test]
+fn invalid_proofs_are_told() {
+    let (proof, committee, wanted) = (vector("transfer.proof"), committee(), shown());
+    for place in 0..proof.len() {
+        let mut spoilt = proof.clone();
+        spoilt[place] ^= 1;
+        assert_eq!(judge(&spoilt, &committee, &wanted), Ok(Verdict::InvalidProof), "byte {place}");
+    }
+    let text = String::from_utf8(vector("trust-1.json")).unwrap();
+    let others = Committee(Arc::new(TrustAnchor::from_json(text.as_bytes()).unwrap()));
+    assert_eq!(judge(&proof, &others, &wanted), Ok(Verdict::InvalidProof));
+}
+
+/// Goal: a node whose state is older is asked again, one that denies a payment is not. Method: a
+/// proof of absence from before and from after the block of the payment.
+#[test]
+fn absence_counts_from_the_payments_block_on() {
+    let (proof, committee, mut wanted) = (vector("absence.proof"), committee(), shown());
+    wanted.height = Height(u64::MAX);
+    assert!(judge(&proof, &committee, &wanted).is_err());
+    wanted.height = Height(0);
+    assert_eq!(judge(&proof, &committee, &wanted), Ok(Verdict::Different));
+}
