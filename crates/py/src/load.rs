@@ -71,7 +71,7 @@ fn of_load(error: &LoadError) -> PyErr {
 }
 
 /// Accounts and connections that load a network, one run after another.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "trine._core.load")]
 struct Loader(trine_bench::Loader);
 
 #[pymethods]
