@@ -20,6 +20,7 @@ from trine._cli.load_network import (
 from trine._cli.payments import payments
 from trine._cli.settings import Settings, common
 from trine._cli.stages import stages
+from trine._cli.sweep import sweep
 from trine._core import load as core_load
 from trine.errors import BadArgument
 
@@ -35,12 +36,14 @@ def bench() -> None:
     Examples:
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
       trine bench payments --rate 2000 --duration 30
+      trine bench sweep --png sweep.png
       trine bench compare --png compare.png
     """
 
 
 bench.add_command(compare)
 bench.add_command(payments)
+bench.add_command(sweep)
 bench.add_command(stages)
 
 
