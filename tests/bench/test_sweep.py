@@ -22,7 +22,7 @@ def test_rates_follow_each_other_on_one_network(tmp_path: Path) -> None:
     """
     out, png = tmp_path / "sweep.json", tmp_path / "sweep.png"
     options = ["--rates", "1, 50,100", "--duration", "2", "--warmup", "1", "--validators", "1"]
-    options += ["--accounts", "3", "--suite", SUITE, "--out", str(out), "--png", str(png)]
+    options += ["--accounts", "20", "--suite", SUITE, "--out", str(out), "--png", str(png)]
     ended = trine("bench", "sweep", *options, "--json")
     assert ended.status == 0, ended.err
     document = json.loads(out.read_text())

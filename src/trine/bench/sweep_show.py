@@ -11,16 +11,21 @@ from rich.table import Table
 from trine.bench.picture import blank, write_png
 from trine.bench.sweep import FINALIZED_SHARE_MIN, P95_MS_MAX
 
-#: Figures of the table's columns beside rates and latencies: name, field, digits.
+#: Figures of the table's columns beside rates and latencies: name, field.
 _COSTS: Final = (
-    ("CPU µs", "cpu_us_per_tx_validator", 1),
-    ("MiB", "rss_mib_max", 0),
-    ("disk bytes", "disk_bytes_per_tx", 0),
+    ("CPU µs", "cpu_us_per_tx_validator"),
+    ("MiB", "rss_mib_max"),
+    ("disk B", "disk_bytes_per_tx"),
 )
 
+UNITS: Final = "Rates a second, latencies in ms, CPU and disk a transaction and validator"
+"""Units of the table; memory is that of the largest validator."""
 
-def _cost(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
+
+def _cost(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def verdict(report: Mapping[str, Any]) -> str:
@@ -29,35 +34,38 @@ def verdict(report: Mapping[str, Any]) -> str:
     Args:
         report: What `measure_sweep` returned.
     """
-    rule = f"{FINALIZED_SHARE_MIN:.0%} of the offered final, p95 under {P95_MS_MAX:.0f} ms"
+    share = f"{100 * FINALIZED_SHARE_MIN:.0f} %"
+    rule = f"{share} of the offered final, p95 under {P95_MS_MAX:.0f} ms"
     highest = report["keeps_up_per_s"]
     if highest is None:
         return f"The network keeps up at none of these rates ({rule})."
-    return f"The network keeps up at {highest:,} a second ({rule})."
+    return f"* The network keeps up at {highest:,} a second ({rule})."
 
 
 def sweep_table(report: Mapping[str, Any], title: str) -> Table:
-    """Make the table: a row a rate, the highest at which the network keeps up marked.
-
-    CPU time and disk are a transaction and validator; memory is that of the largest validator.
+    """Make the table: a row a rate, with a star where the network keeps up last.
 
     Args:
         report: What `measure_sweep` returned.
         title: Line above the table.
     """
-    table = Table(title=title, title_justify="left", caption=verdict(report))
-    names = ("offered/s", "final/s", "p50 ms", "p95 ms", "p99 ms", *(name for name, *_ in _COSTS))
-    for name in (*names, "refused", ""):
+    table = Table(title=f"{title}\n{UNITS}", caption=verdict(report))
+    table.title_justify = table.caption_justify = "left"
+    # Nine columns fit into 80 characters without borders.
+    table.box, table.padding, table.pad_edge = None, (0, 0, 0, 1), False
+    names = ("offered", "final", "p50", "p95", "p99", *(name for name, _ in _COSTS))
+    for name in (*names, "refused"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in report["rates"]:
         latency = row["latency_ms"]
-        is_highest = int(row["scheduled_per_s"]) == report["keeps_up_per_s"]
+        rate = int(row["scheduled_per_s"])
+        is_highest = rate == report["keeps_up_per_s"]
         table.add_row(
-            *(f"{row['scheduled_per_s']:,.0f}", f"{row['finalized_per_s']:,.0f}"),
+            f"* {rate:,}" if is_highest else f"{rate:,}",
+            f"{row['finalized_per_s']:,.0f}",
             *(f"{latency[name]:,.0f}" for name in ("p50", "p95", "p99")),
-            *(_cost(row[field], digits) for _, field, digits in _COSTS),
+            *(_cost(row[field]) for _, field in _COSTS),
             f"{sum(row['refused'].values()):,}",
-            "keeps up" if is_highest else "",
             style="bold" if is_highest else "",
         )
     return table
