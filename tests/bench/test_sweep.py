@@ -1,15 +1,17 @@
 """Test the load sweep: a real small network, and which rates count as borne."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.cli.command import trine
 from tests.suite import SUITE
 from trine.bench.sweep import FIELDS, keeps_up
-from trine.bench.sweep_show import verdict
+from trine.bench.sweep_show import sweep_table, verdict
 
 RATES = (1, 50, 100)
 
@@ -63,6 +65,27 @@ def test_a_network_keeps_up_by_share_and_latency(
 ) -> None:
     """Goal: the rule is the one that the table states. Method: its limits and one past them."""
     assert keeps_up(report(offered, finalized, p95_ms), duration_s=30) is expected
+
+
+def test_the_table_marks_the_highest_rate() -> None:
+    """Goal: one row is marked, and the table fits a terminal. Method: three rates, the middle borne
+    last; validators that run elsewhere in one of them.
+    """
+    figures = {"cpu_us_per_tx_validator": 24.1, "rss_mib_max": 1_080.0, "disk_bytes_per_tx": None}
+    figures |= {"latency_ms": {"p50": 12_578, "p95": 13_293, "p99": 13_531}}
+    rows = [
+        {"scheduled_per_s": rate, "finalized_per_s": rate, "refused": {"busy": 700_000}, **figures}
+        for rate in (100.0, 15_000.0, 45_000.0)
+    ]
+    console = Console(width=80, file=StringIO())
+    with console.capture() as captured:
+        console.print(sweep_table({"keeps_up_per_s": 15_000, "rates": rows}, "title"))
+    text = captured.get()
+    assert "…" not in text
+    [marked] = [line for line in text.splitlines() if line.startswith("* 15,000 ")]
+    assert "24.1" in marked
+    assert " - " in marked
+    assert "700,000" in marked
 
 
 def test_the_verdict_names_the_highest_rate() -> None:
