@@ -9,6 +9,8 @@ from trine.bench import Loader, LoadPlan
 RATE = 50
 
 
+# Nodes outlive the call that starts them: nobody waits for the processes.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.network
 def test_nonces_are_right_whoever_sent_before() -> None:
     """Goal: no transaction is refused because of an earlier run.

@@ -65,6 +65,14 @@ def test_picture_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:
     assert len(content) > 10_000
 
 
+def test_picture_of_hardly_anything_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:
+    """Goal: a run in which nothing became final has a picture too. Method: one bucket, and none."""
+    for buckets in (1, 0):
+        found = report | {"distribution": report["distribution"][:buckets]}
+        draw(found, "title", tmp_path / "load.png")
+        assert (tmp_path / "load.png").read_bytes().startswith(PNG_START)
+
+
 def test_a_loader_that_falls_short_says_so(report: dict[str, Any]) -> None:
     """Goal: nobody takes the loader's limit for the network's. Method: one and two percent."""
     assert warning(report | {"shortfall_percent": 1.0}) is None

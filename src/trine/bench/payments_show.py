@@ -98,7 +98,8 @@ def draw_payments(report: Mapping[str, Any], title: str, to: Path) -> None:
     draw_distribution(final, report["distribution"], "From due to final")
     found = lookups["final_to_proven_distribution"]
     draw_distribution(proven, found, "From final to found and proven", "tab:purple")
-    proven.axvline(1_000, color="tab:red", linewidth=0.8)
+    if found:
+        proven.axvline(1_000, color="tab:red", linewidth=0.8)
     for axes in (rate, latency, final, proven):
         axes.grid(visible=True, color="0.9")
     figure.suptitle(f"{title} ({report['hardware']})")

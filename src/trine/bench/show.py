@@ -134,20 +134,23 @@ def draw_distribution(
     """Draw what share took at most how long, from (milliseconds, count)."""
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter  # noqa: PLC0415
 
-    total = sum(count for _, count in distribution) or 1
-    reached, at_ms, share = 0, [], []
+    total = sum(count for _, count in distribution)
+    axes.set(xlabel="milliseconds", ylabel="percent at most", title=title)
+    axes.set_ylim(0, 100)
+    if not distribution:
+        return
+    # Where the first bucket begins: one alone would have no width.
+    reached, at_ms, share = 0, [distribution[0][0] / 1.1], [0.0]
     for milliseconds, count in distribution:
         reached += count
         at_ms.append(milliseconds)
         share.append(100 * reached / total)
     axes.step(at_ms, share, where="pre", color=colour)
     axes.axhline(95, color="tab:orange", linewidth=0.8)
-    axes.set(xlabel="milliseconds", ylabel="percent at most", title=title)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(0, 100)
 
 
 def draw(report: Mapping[str, Any], title: str, to: Path) -> None:

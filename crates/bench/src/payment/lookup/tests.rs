@@ -14,25 +14,26 @@ fn committee() -> Committee {
     Committee(Arc::new(TrustAnchor::from_json(&vector("trust.json")).unwrap()))
 }
 
-/// The payment that the proof of a transfer shows.
-fn shown() -> FinalPayment {
+/// What the proof of a transfer shows, with a UETR for its reference, and the payment of it.
+fn shown() -> (Fact, Height, FinalPayment) {
     let proven = verify_proof(&vector("transfer.proof"), &committee().0).unwrap();
-    let Fact::Transfer { sender, reference, record } = proven.fact else {
+    let Fact::Transfer { sender, record, .. } = proven.fact else {
         panic!("expected a transfer, found {:?}", proven.fact)
     };
-    let uetr = Uetr(reference.try_into().unwrap());
+    let uetr = Uetr([5; 16]);
     let payment = Payment { sender, to: record.to, amount: record.amount, uetr };
     let (transaction, height, at) = (record.transaction, record.height, Instant::now());
-    FinalPayment { payment, transaction, height, at }
+    let payment = FinalPayment { payment, transaction, height, at };
+    let fact = Fact::Transfer { sender, reference: uetr.0.to_vec(), record };
+    (fact, proven.header.height, payment)
 }
 
-/// Goal: a payment is proven only when every detail is the one that was sent. Method: the proof of
-/// a transfer, beside what it shows and beside what differs in one detail.
+/// Goal: a payment is proven only when every detail is the one that was sent. Method: what a
+/// proof shows, beside the same and beside what differs in one detail.
 #[test]
 fn every_detail_counts() {
-    let (proof, committee, right) = (vector("transfer.proof"), committee(), shown());
-    let judged = |wanted: FinalPayment| judge(&proof, &committee, &wanted);
-    assert_eq!(judged(right), Ok(Verdict::Proven));
+    let (fact, height, right) = shown();
+    assert_eq!(compare(&fact, height, &right), Ok(Verdict::Proven));
     let changes: [fn(&mut FinalPayment); 6] = [
         |wanted| wanted.payment.sender = Address([9; 20]),
         |wanted| wanted.payment.to = Address([9; 20]),
@@ -44,7 +45,7 @@ fn every_detail_counts() {
     for change in changes {
         let mut wanted = right;
         change(&mut wanted);
-        assert_eq!(judged(wanted), Ok(Verdict::Different));
+        assert_eq!(compare(&fact, height, &wanted), Ok(Verdict::Different));
     }
 }
 
@@ -52,14 +53,16 @@ fn every_detail_counts() {
 /// one bit of each byte; trust another set.
 #[test]
 fn invalid_proofs_are_told() {
-    let (proof, committee, wanted) = (vector("transfer.proof"), committee(), shown());
+    let (proof, committee, (.., wanted)) = (vector("transfer.proof"), committee(), shown());
+    // It verifies; its reference is another one.
+    assert_eq!(judge(&proof, &committee, &wanted), Ok(Verdict::Different));
     for place in 0..proof.len() {
         let mut spoilt = proof.clone();
         spoilt[place] ^= 1;
         assert_eq!(judge(&spoilt, &committee, &wanted), Ok(Verdict::InvalidProof), "byte {place}");
     }
-    let text = String::from_utf8(vector("trust-1.json")).unwrap();
-    let others = Committee(Arc::new(TrustAnchor::from_json(text.as_bytes()).unwrap()));
+    let others = TrustAnchor::from_json(&vector("trust-1.json")).unwrap();
+    let others = Committee(Arc::new(others));
     assert_eq!(judge(&proof, &others, &wanted), Ok(Verdict::InvalidProof));
 }
 
@@ -67,7 +70,7 @@ fn invalid_proofs_are_told() {
 /// proof of absence from before and from after the block of the payment.
 #[test]
 fn absence_counts_from_the_payments_block_on() {
-    let (proof, committee, mut wanted) = (vector("absence.proof"), committee(), shown());
+    let (proof, committee, (.., mut wanted)) = (vector("absence.proof"), committee(), shown());
     wanted.height = Height(u64::MAX);
     assert!(judge(&proof, &committee, &wanted).is_err());
     wanted.height = Height(0);
