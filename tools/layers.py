@@ -24,7 +24,7 @@ MAY_USE: dict[str, frozenset[str]] = {
     "ledger": frozenset({"crypto", "types", "verify"}),
     "consensus": frozenset({"crypto", "types", "verify", "ledger"}),
     "node": frozenset({"crypto", "token", "types", "ledger", "consensus", "rules", "verify"}),
-    "bench": frozenset({"bulk", "crypto", "types", "rules", "ledger", "node"}),
+    "bench": frozenset({"bulk", "crypto", "types", "rules", "verify", "ledger", "node"}),
     # The test kit: the readable model is compared with the rules through the extension.
     "py": frozenset({"crypto", "token", "types", "rules", "verify", "node", "bench", "testkit"}),
 }

@@ -13,7 +13,9 @@ from trine.bench.show import warning
 
 FOLDER = Path(__file__).parents[2] / "bench" / "results"
 # The reports of loads; other figures lie beside them.
-RESULTS = sorted(path for path in FOLDER.glob("*.json") if '"scheduled_per_s"' in path.read_text())
+RESULTS = sorted(
+    path for path in FOLDER.glob("*.json") if "scheduled_per_s" in json.loads(path.read_text())
+)
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -61,6 +63,14 @@ def test_picture_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:
     width = int.from_bytes(content[16:20])
     assert width > 1_000
     assert len(content) > 10_000
+
+
+def test_picture_of_hardly_anything_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:
+    """Goal: a run in which nothing became final has a picture too. Method: one bucket, and none."""
+    for buckets in (1, 0):
+        found = report | {"distribution": report["distribution"][:buckets]}
+        draw(found, "title", tmp_path / "load.png")
+        assert (tmp_path / "load.png").read_bytes().startswith(PNG_START)
 
 
 def test_a_loader_that_falls_short_says_so(report: dict[str, Any]) -> None:

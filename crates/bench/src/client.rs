@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Bytes of one event of the stream that are read at most.
 const EVENT_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Idle connections kept to one node.
-const IDLE_CONNECTIONS_MAX: usize = 8;
+const IDLE_CONNECTIONS_MAX: usize = 32;
 
 /// A node did not answer as it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,22 +130,38 @@ impl Client {
     ) -> Result<Response<Incoming>, ClientError> {
         sender.ready().await.map_err(|error| self.fail(error))?;
         let response = sender.send_request(request).await.map_err(|error| self.fail(error))?;
-        if !response.status().is_success() {
-            return Err(self.fail(format!("status {}", response.status())));
-        }
         Ok(response)
     }
 
+    fn check(&self, status: StatusCode) -> Result<(), ClientError> {
+        status.is_success().then_some(()).ok_or_else(|| self.fail(format!("status {status}")))
+    }
+
     async fn call(&self, request: Request<Full<Bytes>>) -> Result<Bytes, ClientError> {
+        let (status, bytes) = self.ask(request).await?;
+        self.check(status).map(|()| bytes)
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
         let mut sender = match self.take_idle() {
             Some(sender) => sender,
             None => self.connect().await?,
         };
         let response = self.send(&mut sender, request).await?;
+        let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
         let bytes = body.collect().await.map_err(|error| self.fail(error))?.to_bytes();
         self.keep_idle(sender);
-        Ok(bytes)
+        Ok((status, bytes))
+    }
+
+    /// Asks for what lies under `path`; the answer may be a refusal.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the node cannot be reached.
+    pub async fn get(&self, path: &str) -> Result<(StatusCode, Bytes), ClientError> {
+        let request = self.request(Method::GET, path).body(Full::default());
+        self.ask(request.map_err(|error| self.fail(error))?).await
     }
 
     /// Posts a batch and returns what the node refused of it.
@@ -192,7 +208,9 @@ impl Client {
             request = request.header("last-event-id", height.to_string());
         }
         let request = request.body(Full::default()).map_err(|error| self.fail(error))?;
-        let mut body = self.send(&mut sender, request).await?.into_body();
+        let response = self.send(&mut sender, request).await?;
+        self.check(response.status())?;
+        let mut body = response.into_body();
         let mut buffer = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| self.fail(error))?;

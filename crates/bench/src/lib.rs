@@ -7,17 +7,23 @@
 pub mod allocations;
 mod client;
 mod crypto;
+mod pace;
+mod payment;
 mod plan;
 mod process;
 mod report;
 mod run;
+mod shared;
 mod sign;
 mod stages;
 mod tracker;
+mod window;
 
 pub use crypto::{CryptoPlan, CryptoRow, measure_crypto};
-pub use plan::{LoadPlan, Payload, PlanError};
+pub use payment::{AuditReport, LookupReport, PaymentsReport};
+pub use plan::{LoadPlan, LookupPlan, Payload, PlanError};
 pub use process::hardware;
 pub use report::{Latency, Report, Second};
-pub use run::{LoadError, Progress, run};
+pub use run::{LoadError, Loader};
+pub use shared::Progress;
 pub use stages::{StageRow, StagesError, StagesPlan, measure_stages};

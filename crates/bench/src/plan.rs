@@ -8,11 +8,27 @@ pub const RATE_PER_S_MAX: u64 = 1_000_000;
 /// Seconds that one run may take, warm-up included.
 pub const DURATION_S_MAX: u64 = 86_400;
 
+/// Lookups a second that one loader may make.
+pub const LOOKUPS_PER_S_MAX: u64 = 100_000;
+/// Payments that an audit may look up; the loader remembers as many.
+pub const AUDIT_MAX: u64 = 1_000_000;
+
+/// How payments are looked up by their references.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookupPlan {
+    /// Lookups a second while the load runs, of payments that became final a short while ago.
+    pub per_s: u64,
+    /// Payments of the whole run that are looked up after it.
+    pub audit: u64,
+}
+
 /// What each transaction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// Moves one unit of the primary asset between two generated accounts.
     Transfer,
+    /// Moves some units between two generated accounts under a reference, and is looked up by it.
+    Payment(LookupPlan),
     /// Appends this many entries to the log of organisation 0.
     Evidence {
         /// Entries in each transaction.
@@ -60,6 +76,18 @@ fn refuse(field: &'static str, found: impl ToString, expected: impl ToString) ->
     PlanError { field, found: found.to_string(), expected: expected.to_string() }
 }
 
+impl LookupPlan {
+    fn check(&self) -> Result<(), PlanError> {
+        if self.per_s > LOOKUPS_PER_S_MAX {
+            return Err(refuse("lookups", self.per_s, format!("0 to {LOOKUPS_PER_S_MAX}")));
+        }
+        if self.audit > AUDIT_MAX {
+            return Err(refuse("audit", self.audit, format!("0 to {AUDIT_MAX}")));
+        }
+        Ok(())
+    }
+}
+
 impl LoadPlan {
     /// Refuses a plan that cannot run.
     ///
@@ -77,8 +105,11 @@ impl LoadPlan {
             let expected = format!("1 to {DURATION_S_MAX} seconds, warm-up included");
             return Err(refuse("duration", total_s, expected));
         }
+        if let Payload::Payment(lookups) = self.payload {
+            lookups.check()?;
+        }
         match self.payload {
-            Payload::Transfer => {
+            Payload::Transfer | Payload::Payment(_) => {
                 let count = self.genesis.generated_accounts.as_ref().map_or(0, |all| all.count);
                 if count < 2 {
                     return Err(refuse("accounts", count, "a genesis with 2 or more generated"));

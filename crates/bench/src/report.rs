@@ -1,8 +1,38 @@
 //! Say what a load measured.
 
+use crate::payment::PaymentsReport;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Longest time that a histogram tells apart, in microseconds.
+const TIME_US_MAX: u64 = 600_000_000;
+/// Significant digits of a time.
+const TIME_DIGITS: u8 = 3;
+
+/// Makes an empty histogram of times, in microseconds.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, TIME_US_MAX, TIME_DIGITS)
+        .expect("the bounds and digits are within what the histogram allows")
+}
+
+/// Adds a time to a histogram; one too long counts as the longest.
+pub fn record(histogram: &mut Histogram<u64>, time: Duration) {
+    histogram.saturating_record((time.as_micros() as u64).clamp(1, TIME_US_MAX));
+}
+
+/// Lists a histogram by buckets that grow by a tenth: (milliseconds, times).
+pub fn distribution(histogram: &Histogram<u64>) -> Vec<(f64, u64)> {
+    histogram
+        .iter_log(100, 1.1)
+        .filter(|step| step.count_since_last_iteration() > 0)
+        .map(|step| {
+            let ms = step.value_iterated_to() as f64 / 1_000.0;
+            (ms, step.count_since_last_iteration())
+        })
+        .collect()
+}
 
 /// Latencies, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -79,6 +109,9 @@ pub struct Report {
     pub failed: BTreeMap<String, u64>,
     /// Hostile transactions sent, and how nodes answered them, by code.
     pub hostile: BTreeMap<String, u64>,
+    /// What lookups of payments showed; none where no payments were sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payments: Option<PaymentsReport>,
     /// Every second of the run.
     pub seconds: Vec<Second>,
     /// Latency distribution: (milliseconds, transactions), by buckets that grow by a tenth.

@@ -1,36 +1,40 @@
 //! Run a load: send on schedule, watch what becomes final, report.
 
 use crate::client::{Client, ClientError};
-use crate::plan::{LoadPlan, Payload, PlanError};
-use crate::process::{Usage, hardware, own_cpu, usage};
+use crate::pace::{Batch, Hostile, Pace};
+use crate::payment::{Audit, Committee, Lookups, PaymentsReport, Tally};
+use crate::plan::{LoadPlan, LookupPlan, Payload, PlanError};
+use crate::process::{Usage, hardware};
 use crate::report::Report;
-use crate::sign::{Prepared, Signed, Signers};
-use crate::tracker::Tracker;
-use bytes::{BufMut, Bytes, BytesMut};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::shared::{Progress, Shared, lock};
+use crate::sign::{Senders, Signers};
+use crate::window::Window;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
-use trine_types::limits::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX};
+use tokio::task::JoinSet;
+use trine_types::limits::NONCE_WINDOW;
 
 /// Time between two batches.
 const TICK: Duration = Duration::from_millis(10);
 /// Batches on their way at most, to all nodes.
 const BATCHES_IN_FLIGHT_MAX: usize = 128;
-/// Delay from which a transaction counts as not sent in time.
-const LATE: Duration = Duration::from_millis(100);
 /// Longest wait, after the last transaction, for those still on their way.
 const DRAIN_MAX: Duration = Duration::from_secs(15);
 /// Time that the signers have before the first transaction is due.
 const HEAD_START: Duration = Duration::from_millis(500);
-/// Honest transactions between one and its replay: seconds of load, so that it is final by then.
-const REPLAYED_AFTER: usize = 8_192;
+/// Wait between two looks at what is still on its way.
+const DRAIN_PAUSE: Duration = Duration::from_millis(100);
+/// Time between two reports of progress.
+const TOLD: Duration = Duration::from_secs(1);
 /// Wait before the stream is taken up again after it broke.
 const RECONNECT: Duration = Duration::from_millis(200);
 /// Answer to a transaction that the node has already.
 const DUPLICATE: &str = "duplicate";
-/// Accounts whose nonces are fetched from a network that is not fresh.
+/// Accounts whose nonces are fetched from a network that is not fresh; only these send.
 const NONCES_FETCHED_MAX: usize = 100_000;
+/// Accounts whose nonces are asked for at the same time.
+const NONCES_AT_ONCE_MAX: usize = 64;
 
 /// A load could not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,126 +53,195 @@ pub enum LoadError {
     Start(String),
 }
 
-/// How far a run is; told once a second.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// Seconds since the start.
-    pub elapsed_s: f64,
-    /// Seconds that the run takes, warm-up included.
-    pub total_s: f64,
-    /// Honest transactions that became final in the last whole second.
-    pub finalized_per_s: u64,
-    /// Honest transactions on their way.
-    pub waiting: u64,
+/// Accounts, connections and threads of a load; they serve one run after another.
+pub struct Loader {
+    plan: LoadPlan,
+    committee: Committee,
+    runtime: tokio::runtime::Runtime,
+    clients: Vec<Arc<Client>>,
+    senders: Arc<Senders>,
 }
 
-struct Shared {
-    tracker: Mutex<Tracker>,
-    start: Instant,
-}
-
-impl Shared {
-    fn tracker(&self) -> MutexGuard<'_, Tracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+impl Loader {
+    /// Derives the accounts, and asks a network that is not `fresh` for their nonces.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the plan is refused or no node answers.
+    pub fn open(plan: LoadPlan, fresh: bool) -> Result<Self, LoadError> {
+        plan.check()?;
+        let refused = |error: &dyn std::fmt::Display| LoadError::Genesis(error.to_string());
+        let suite = plan.genesis.suite().map_err(|error| refused(&error))?;
+        let committee = Committee::of(&plan.genesis).map_err(|error| refused(&error))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| LoadError::Start(error.to_string()))?;
+        let client = |url: &String| Client::new(url).map(Arc::new);
+        let clients: Vec<_> = plan.nodes.iter().map(client).collect::<Result<_, _>>()?;
+        let mut senders = Senders::prepare(&plan, suite);
+        if !fresh {
+            senders.keep(NONCES_FETCHED_MAX);
+            runtime.block_on(fetch_nonces(&clients, &senders))?;
+        }
+        Ok(Self { plan, committee, runtime, clients, senders: Arc::new(senders) })
     }
-}
 
-/// Runs the load to its end and reports; `progress` is called once a second and stops the run
-/// early by returning false.
-///
-/// # Errors
-/// [`LoadError`] when the plan is refused or no node answers.
-pub fn run(
-    plan: &LoadPlan,
-    fresh: bool,
-    mut progress: impl FnMut(Progress) -> bool,
-) -> Result<Report, LoadError> {
-    plan.check()?;
-    let suite = plan.genesis.suite().map_err(|error| LoadError::Genesis(error.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| LoadError::Start(error.to_string()))?;
-    let clients: Vec<Arc<Client>> =
-        plan.nodes.iter().map(|url| Client::new(url).map(Arc::new)).collect::<Result<_, _>>()?;
-    let prepared = Signers::prepare(plan, suite);
-    if !fresh {
-        runtime.block_on(fetch_nonces(&clients[0], &prepared))?;
+    /// Runs the load at `rate_per_s` to its end and reports; `progress` is called once a second
+    /// and stops the run early by returning false.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the rate is refused.
+    pub fn run(
+        &self,
+        rate_per_s: u64,
+        mut progress: impl FnMut(Progress) -> bool,
+    ) -> Result<Report, LoadError> {
+        let plan = LoadPlan { rate_per_s, ..self.plan.clone() };
+        plan.check()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let signers = Signers::start(&self.senders, rate_per_s, cores.div_ceil(2));
+        let report = self.runtime.block_on(self.drive(&plan, &signers, &mut progress));
+        signers.stop();
+        Ok(report)
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let signers = prepared.start(cores.div_ceil(2));
-    let report = runtime.block_on(drive(plan, &clients, &signers, &mut progress));
-    signers.stop();
-    report
-}
 
-async fn fetch_nonces(client: &Client, prepared: &Prepared) -> Result<(), LoadError> {
-    for (place, address) in prepared.addresses().enumerate().take(NONCES_FETCHED_MAX) {
-        prepared.set_nonce(place, client.nonce_base(&address.to_string()).await?);
-    }
-    Ok(())
-}
-
-async fn drive(
-    plan: &LoadPlan,
-    clients: &[Arc<Client>],
-    signers: &Signers,
-    progress: &mut impl FnMut(Progress) -> bool,
-) -> Result<Report, LoadError> {
-    let warmup = Duration::from_secs(plan.warmup_s);
-    let end = warmup + Duration::from_secs(plan.duration_s);
-    tokio::time::sleep(HEAD_START).await;
-    let shared = Arc::new(Shared {
-        tracker: Mutex::new(Tracker::new((warmup, end))),
-        start: Instant::now(),
-    });
-    let follower = tokio::spawn(follow(clients[0].clone(), shared.clone()));
-    let mut pace = Pace::new(plan, end);
-    let mut window = Window::default();
-    let mut hostile = Hostile::new(plan.hostile_percent);
-    let flights = Arc::new(Semaphore::new(BATCHES_IN_FLIGHT_MAX));
-    let mut told_s = 0;
-    let mut turn = 0;
-    loop {
-        let now = shared.start.elapsed();
-        window.sample(plan, signers, now, warmup);
-        if now.as_secs() > told_s {
-            told_s = now.as_secs();
-            if !progress(tell(&shared, now, end)) {
+    async fn drive(
+        &self,
+        plan: &LoadPlan,
+        signers: &Signers,
+        progress: &mut impl FnMut(Progress) -> bool,
+    ) -> Report {
+        let warmup = Duration::from_secs(plan.warmup_s);
+        let end = warmup + Duration::from_secs(plan.duration_s);
+        tokio::time::sleep(HEAD_START).await;
+        let shared = Arc::new(Shared::new(plan, (warmup, end)));
+        let follower = tokio::spawn(follow(self.clients[0].clone(), shared.clone()));
+        let payments = Running::start(self, &shared, plan, (warmup, end));
+        let mut pace = Pace::new(plan, end);
+        let mut window = Window::default();
+        let mut hostile = Hostile::new(plan.hostile_percent);
+        let flights = Arc::new(Semaphore::new(BATCHES_IN_FLIGHT_MAX));
+        let (mut told_s, mut turn, mut stopped) = (0, 0, false);
+        loop {
+            let now = shared.start.elapsed();
+            window.sample(plan, signers, now, warmup);
+            if now.as_secs() > told_s {
+                told_s = now.as_secs();
+                stopped = !progress(shared.tell(end, None));
+            }
+            if stopped || now >= end {
                 break;
             }
+            for batch in pace.due(now, signers, &mut hostile) {
+                let Ok(permit) = flights.clone().acquire_owned().await else { break };
+                let client = self.clients[turn % self.clients.len()].clone();
+                turn += 1;
+                let shared = shared.clone();
+                tokio::spawn(async move {
+                    submit(&client, &shared, batch).await;
+                    drop(permit);
+                });
+            }
+            tokio::time::sleep(TICK).await;
         }
-        if now >= end {
-            break;
-        }
-        for batch in pace.due(now, signers, &mut hostile) {
-            let Ok(permit) = flights.clone().acquire_owned().await else { break };
-            let client = clients[turn % clients.len()].clone();
-            turn += 1;
-            let shared = shared.clone();
-            tokio::spawn(async move {
-                submit(&client, &shared, batch).await;
-                drop(permit);
-            });
-        }
-        tokio::time::sleep(TICK).await;
+        window.close(plan, signers);
+        stopped = stopped || !drain(&shared, progress, end).await;
+        let payments = match payments {
+            Some(run) if !stopped => Some(run.finish(self, &shared, progress, end).await),
+            _ => None,
+        };
+        follower.abort();
+        report(plan, &shared, &pace, &window, payments)
     }
-    window.close(plan, signers);
-    drain(&shared, progress, end).await;
-    follower.abort();
-    Ok(report(plan, &shared, &pace, &window))
 }
 
-fn tell(shared: &Shared, now: Duration, end: Duration) -> Progress {
-    let tracker = shared.tracker();
-    let seconds = tracker.seconds();
-    let last = seconds.iter().rev().find(|second| second.at_s < now.as_secs());
-    Progress {
-        elapsed_s: now.as_secs_f64(),
-        total_s: end.as_secs_f64(),
-        finalized_per_s: last.map_or(0, |second| second.finalized),
-        waiting: tracker.waiting() as u64,
+/// Lookups that go on beside the load.
+struct Running {
+    task: tokio::task::JoinHandle<()>,
+    tally: Arc<Mutex<Tally>>,
+    plan: LookupPlan,
+    duration_s: u64,
+}
+
+impl Running {
+    /// Starts lookups where payments are sent.
+    fn start(
+        loader: &Loader,
+        shared: &Shared,
+        plan: &LoadPlan,
+        window: (Duration, Duration),
+    ) -> Option<Self> {
+        let (Payload::Payment(lookups), Some(book)) = (plan.payload, &shared.book) else {
+            return None;
+        };
+        let tally = Arc::new(Mutex::new(Tally::new()));
+        let task = Lookups {
+            clients: loader.clients.clone(),
+            committee: loader.committee.clone(),
+            book: book.clone(),
+            per_s: lookups.per_s,
+            start: shared.start,
+            window,
+            tally: tally.clone(),
+        };
+        let task = tokio::spawn(task.run());
+        Some(Self { task, tally, plan: lookups, duration_s: plan.duration_s })
+    }
+
+    /// Waits for the last lookups, then audits payments of the whole run.
+    async fn finish(
+        self,
+        loader: &Loader,
+        shared: &Shared,
+        progress: &mut impl FnMut(Progress) -> bool,
+        end: Duration,
+    ) -> PaymentsReport {
+        // A lookup that panicked is one that never ended: the counts say so.
+        let _ = self.task.await;
+        let (finalized, wanted) = shared.take_sample();
+        let audited = Arc::new(Mutex::new(Tally::new()));
+        let begun = Instant::now();
+        let mut audit = tokio::spawn(
+            Audit {
+                clients: loader.clients.clone(),
+                committee: loader.committee.clone(),
+                wanted,
+                tally: audited.clone(),
+            }
+            .run(),
+        );
+        let mut told = tokio::time::interval(TOLD);
+        loop {
+            tokio::select! {
+                _ = &mut audit => break,
+                _ = told.tick() => {
+                    if !progress(shared.tell(end, Some(lock(&audited).ended()))) {
+                        audit.abort();
+                        break;
+                    }
+                }
+            }
+        }
+        let audit = lock(&audited).audit(begun.elapsed().as_secs_f64());
+        let lookups = lock(&self.tally).lookups(self.plan.per_s, self.duration_s as f64);
+        PaymentsReport { finalized, lookups, audit }
+    }
+}
+
+/// Asks for the nonces of all accounts, and lets each begin behind its window: what earlier runs
+/// used lies inside it, some nonces of it unused.
+async fn fetch_nonces(clients: &[Arc<Client>], senders: &Senders) -> Result<(), LoadError> {
+    let (mut flights, mut addresses) = (JoinSet::new(), senders.addresses().enumerate());
+    loop {
+        while flights.len() < NONCES_AT_ONCE_MAX {
+            let Some((place, address)) = addresses.next() else { break };
+            let (client, address) = (clients[place % clients.len()].clone(), address.to_string());
+            flights.spawn(async move { (place, client.nonce_base(&address).await) });
+        }
+        let Some(answer) = flights.join_next().await else { return Ok(()) };
+        let (place, base) = answer.map_err(|error| LoadError::Start(error.to_string()))?;
+        senders.set_nonce(place, base? + NONCE_WINDOW);
     }
 }
 
@@ -178,11 +251,7 @@ async fn follow(client: Arc<Client>, shared: Arc<Shared>) {
         let result = client
             .follow(after, |block| {
                 after = Some(block.height);
-                let now = shared.start.elapsed();
-                let mut tracker = shared.tracker();
-                for (id, code) in &block.transactions {
-                    tracker.finalize(id, *code, now);
-                }
+                shared.note_final(&block);
             })
             .await;
         // The stream resumes behind the last block that arrived: nothing is missed.
@@ -192,48 +261,31 @@ async fn follow(client: Arc<Client>, shared: Arc<Shared>) {
     }
 }
 
-async fn drain(shared: &Shared, progress: &mut impl FnMut(Progress) -> bool, end: Duration) {
+/// Waits for what is on its way; false when it was told to stop.
+async fn drain(
+    shared: &Shared,
+    progress: &mut impl FnMut(Progress) -> bool,
+    end: Duration,
+) -> bool {
     let until = Instant::now() + DRAIN_MAX;
+    let mut told = Instant::now();
     while shared.tracker().waiting() > 0 && Instant::now() < until {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        if !progress(tell(shared, shared.start.elapsed(), end)) {
-            return;
+        tokio::time::sleep(DRAIN_PAUSE).await;
+        if told.elapsed() >= TOLD {
+            told = Instant::now();
+            if !progress(shared.tell(end, None)) {
+                return false;
+            }
         }
     }
-}
-
-/// One batch: honest transactions with their due times, hostile ones behind them.
-struct Batch {
-    honest: Vec<(Signed, Duration)>,
-    hostile: Vec<Bytes>,
-}
-
-impl Batch {
-    fn encode(&self) -> Bytes {
-        let all = || self.honest.iter().map(|(signed, _)| &signed.bytes).chain(&self.hostile);
-        let bytes: usize = all().map(|bytes| bytes.len() + 4).sum();
-        let mut buffer = BytesMut::with_capacity(bytes + 4);
-        buffer.put_u32((self.honest.len() + self.hostile.len()) as u32);
-        for bytes in all() {
-            buffer.put_u32(bytes.len() as u32);
-            buffer.put_slice(bytes);
-        }
-        buffer.freeze()
-    }
+    true
 }
 
 async fn submit(client: &Client, shared: &Shared, batch: Batch) {
-    {
-        let mut tracker = shared.tracker();
-        for (signed, due) in &batch.honest {
-            tracker.send(signed.id, *due);
-        }
-    }
-    let refused = client.submit(batch.encode()).await;
-    let mut tracker = shared.tracker();
-    let Ok(refused) = refused else {
+    shared.note_sent(&batch);
+    let Ok(refused) = client.submit(batch.encode()).await else {
         for (signed, _) in &batch.honest {
-            tracker.refuse(&signed.id, "cannot_reach_node");
+            shared.note_refused(signed, "cannot_reach_node");
         }
         return;
     };
@@ -242,165 +294,24 @@ async fn submit(client: &Client, shared: &Shared, batch: Batch) {
         match batch.honest.get(refused.index) {
             // Another node passed it on before: it is on its way all the same.
             Some(_) if refused.code == DUPLICATE => {}
-            Some((signed, _)) => tracker.refuse(&signed.id, &refused.code),
+            Some((signed, _)) => shared.note_refused(signed, &refused.code),
             None => {
-                tracker.answer_hostile(&refused.code);
+                shared.tracker().answer_hostile(&refused.code);
                 accepted_hostile = accepted_hostile.saturating_sub(1);
             }
         }
     }
+    let mut tracker = shared.tracker();
     (0..accepted_hostile).for_each(|_| tracker.answer_hostile("accepted"));
 }
 
-/// The schedule: which transactions are due, and how late they were sent.
-struct Pace {
-    rate_per_s: u64,
-    total: u64,
-    /// First transaction of the measured window.
-    measured_from: u64,
-    taken: u64,
-    late: u64,
-    delay_max: Duration,
-}
-
-impl Pace {
-    fn new(plan: &LoadPlan, end: Duration) -> Self {
-        Self {
-            rate_per_s: plan.rate_per_s,
-            total: plan.rate_per_s * end.as_secs(),
-            measured_from: plan.rate_per_s * plan.warmup_s,
-            taken: 0,
-            late: 0,
-            delay_max: Duration::ZERO,
-        }
-    }
-
-    fn due_at(&self, index: u64) -> Duration {
-        Duration::from_nanos(
-            (u128::from(index) * 1_000_000_000 / u128::from(self.rate_per_s)) as u64,
-        )
-    }
-
-    /// Takes what is due from the signers, in batches within the node's limits.
-    fn due(&mut self, now: Duration, signers: &Signers, hostile: &mut Hostile) -> Vec<Batch> {
-        let until = (now.as_nanos() * u128::from(self.rate_per_s) / 1_000_000_000) as u64 + 1;
-        let mut batches = Vec::new();
-        let mut bytes = BATCH_BYTES_MAX;
-        while self.taken < until.min(self.total) {
-            let Ok(signed) = signers.ready.try_recv() else { break };
-            let due = self.due_at(self.taken);
-            self.note_delay(now.saturating_sub(due));
-            self.taken += 1;
-            let hostile = hostile.beside(&signed);
-            let size = |bytes: &Bytes| bytes.len() + 4;
-            let added = size(&signed.bytes) + hostile.iter().map(size).sum::<usize>();
-            let full = batches.last().is_none_or(|batch: &Batch| {
-                let count = batch.honest.len() + batch.hostile.len() + 1 + hostile.len();
-                count > BATCH_TRANSACTIONS_MAX || bytes + added > BATCH_BYTES_MAX
-            });
-            if full {
-                batches.push(Batch { honest: Vec::new(), hostile: Vec::new() });
-                bytes = 4;
-            }
-            bytes += added;
-            if let Some(batch) = batches.last_mut() {
-                batch.honest.push((signed, due));
-                batch.hostile.extend(hostile);
-            }
-        }
-        batches
-    }
-
-    fn note_delay(&mut self, delay: Duration) {
-        if self.taken >= self.measured_from {
-            self.delay_max = self.delay_max.max(delay);
-            self.late += u64::from(delay > LATE);
-        }
-    }
-
-    /// Scheduled transactions of the window that were sent late or never, in percent.
-    fn shortfall_percent(&self) -> f64 {
-        let scheduled = self.total - self.measured_from;
-        let never = self.total - self.taken.max(self.measured_from);
-        100.0 * (self.late + never) as f64 / scheduled.max(1) as f64
-    }
-}
-
-/// Makes hostile transactions from honest ones.
-struct Hostile {
-    percent: u64,
-    owed: u64,
-    kind: u64,
-    /// Honest transactions sent before, the oldest first; at most [`REPLAYED_AFTER`].
-    sent_before: VecDeque<Bytes>,
-}
-
-impl Hostile {
-    const fn new(percent: u64) -> Self {
-        Self { percent, owed: 0, kind: 0, sent_before: VecDeque::new() }
-    }
-
-    /// The hostile transactions that go beside `honest`: by turns one sent just before, bytes that
-    /// are no transaction, one sent long ago whose nonce is used, and one with a flipped bit of
-    /// its signature.
-    fn beside(&mut self, honest: &Signed) -> Vec<Bytes> {
-        self.owed += self.percent;
-        let mut made = Vec::new();
-        while self.owed >= 100 {
-            self.owed -= 100;
-            self.kind += 1;
-            made.push(match (self.kind % 4, self.sent_before.back(), self.sent_before.front()) {
-                (1, Some(latest), _) => latest.clone(),
-                (2, ..) => honest.bytes.slice(..honest.bytes.len() - 1),
-                (3, _, Some(oldest)) => oldest.clone(),
-                _ => spoil_signature(&honest.bytes),
-            });
-        }
-        if self.percent > 0 {
-            self.sent_before.push_back(honest.bytes.clone());
-            if self.sent_before.len() > REPLAYED_AFTER {
-                self.sent_before.pop_front();
-            }
-        }
-        made
-    }
-}
-
-/// Flips a bit of `s`: the last byte is a hint in some algorithms, which decides nothing.
-fn spoil_signature(bytes: &Bytes) -> Bytes {
-    let mut altered = BytesMut::from(bytes.as_ref());
-    if let Some(place) = altered.len().checked_sub(2) {
-        altered[place] ^= 1;
-    }
-    altered.freeze()
-}
-
-/// What the processes had used at the ends of the measured window.
-#[derive(Default)]
-struct Window {
-    opened: Option<(Usage, Duration, Duration)>,
-    closed: Option<(Usage, Duration, Duration)>,
-    resident_bytes_max: u64,
-    sampled_s: u64,
-}
-
-impl Window {
-    fn sample(&mut self, plan: &LoadPlan, signers: &Signers, now: Duration, warmup: Duration) {
-        if now < warmup || (self.opened.is_some() && now.as_secs() == self.sampled_s) {
-            return;
-        }
-        self.sampled_s = now.as_secs();
-        let current = usage(&plan.validator_pids);
-        self.resident_bytes_max = self.resident_bytes_max.max(current.resident_bytes_max);
-        self.opened.get_or_insert((current, own_cpu(), signers.cpu()));
-    }
-
-    fn close(&mut self, plan: &LoadPlan, signers: &Signers) {
-        self.closed = Some((usage(&plan.validator_pids), own_cpu(), signers.cpu()));
-    }
-}
-
-fn report(plan: &LoadPlan, shared: &Shared, pace: &Pace, window: &Window) -> Report {
+fn report(
+    plan: &LoadPlan,
+    shared: &Shared,
+    pace: &Pace,
+    window: &Window,
+    payments: Option<PaymentsReport>,
+) -> Report {
     let tracker = shared.tracker();
     let per_s = |count: u64| count as f64 / plan.duration_s as f64;
     let zero = (Usage::default(), Duration::ZERO, Duration::ZERO);
@@ -412,7 +323,7 @@ fn report(plan: &LoadPlan, shared: &Shared, pace: &Pace, window: &Window) -> Rep
     let validators = plan.validator_pids.len();
     let local = validators > 0;
     let entries = match plan.payload {
-        Payload::Transfer => 0,
+        Payload::Transfer | Payload::Payment(_) => 0,
         Payload::Evidence { entries } => entries.into(),
     };
     let written = after.0.written_bytes.saturating_sub(before.0.written_bytes) as f64;
@@ -433,12 +344,10 @@ fn report(plan: &LoadPlan, shared: &Shared, pace: &Pace, window: &Window) -> Rep
         refused: tracker.refused.clone(),
         failed: tracker.failed.clone(),
         hostile: tracker.hostile.clone(),
+        payments,
         seconds: tracker.seconds(),
         distribution: tracker.distribution(),
         hardware: hardware(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests;

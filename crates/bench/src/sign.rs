@@ -1,7 +1,9 @@
 //! Sign transactions ahead of time, in threads of their own.
 
+use crate::payment::{Payment, Uetr};
 use crate::plan::{LoadPlan, Payload};
 use crate::process::thread_cpu;
+use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 use std::ops::Range;
@@ -11,9 +13,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use trine_crypto::SecretKey;
-use trine_types::signing::{SignedTransaction, sign_many};
+use trine_types::call::TransferReference;
+use trine_types::signing::sign_many;
 use trine_types::transaction::UnsignedTransaction;
-use trine_types::{Address, Amount, AssetId, Call, ChainId, Digest, LogId, Suite};
+use trine_types::{
+    Address, Amount, AssetId, Call, ChainId, Digest, LogId, Suite, TransactionId, limits,
+};
 
 /// Milliseconds for which a transaction stays valid after it was signed.
 const VALID_FOR_MS: u64 = 120_000;
@@ -28,14 +33,36 @@ const BATCH_MAX: usize = 256;
 /// any order, which must stay well within the account's window.
 const NONCES_AT_ONCE_MAX: usize = 32;
 
+/// Nonces of one account, on average, that a run may leave signed and unsent: so few that the next
+/// run's are still in reach of the account's window, also where chance gave an account more.
+const NONCES_UNSENT_MAX: u64 = limits::NONCE_SLIDE_MAX / 2;
+/// Most units that one payment moves.
+const PAID_MAX: u64 = 1_000;
+
 /// A transaction ready to send.
-pub type Signed = SignedTransaction;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Identifier.
+    pub id: TransactionId,
+    /// The encoding.
+    pub bytes: Bytes,
+    /// What it pays, where it can be looked up by its reference.
+    pub payment: Option<Payment>,
+}
 
 /// An account that sends: its key and its next nonce.
 struct Sender {
     key: SecretKey,
     address: Address,
     nonce: AtomicU64,
+}
+
+/// The accounts that send. Their nonces go on from one run to the next.
+pub struct Senders {
+    suite: Suite,
+    chain_id: ChainId,
+    payload: Payload,
+    all: Vec<Sender>,
 }
 
 /// The threads that sign, and what they have ready.
@@ -47,12 +74,8 @@ pub struct Signers {
 }
 
 struct Shared {
-    suite: Suite,
-    chain_id: ChainId,
-    payload: Payload,
-    queue_max: usize,
+    senders: Arc<Senders>,
     batch: usize,
-    senders: Vec<Sender>,
     stop: AtomicBool,
     cpu: Mutex<Duration>,
 }
@@ -61,7 +84,7 @@ struct Shared {
 fn senders(plan: &LoadPlan, suite: Suite) -> Vec<Sender> {
     let generated = plan.genesis.generated_accounts.as_ref();
     match (generated, plan.payload) {
-        (Some(generated), Payload::Transfer) => {
+        (Some(generated), Payload::Transfer | Payload::Payment(_)) => {
             let derive = |indices| generated.secret_keys(suite, indices);
             in_parallel(generated.count, suite, derive)
         }
@@ -101,19 +124,49 @@ fn sender(suite: Suite, key: SecretKey) -> Sender {
     Sender { key, address, nonce: AtomicU64::new(0) }
 }
 
+impl Senders {
+    /// Derives the accounts; nothing is signed yet.
+    pub fn prepare(plan: &LoadPlan, suite: Suite) -> Self {
+        let (chain_id, payload) = (plan.genesis.chain_id(), plan.payload);
+        Self { suite, chain_id, payload, all: senders(plan, suite) }
+    }
+
+    /// Leaves the first `count` accounts to send.
+    pub fn keep(&mut self, count: usize) {
+        self.all.truncate(count);
+    }
+
+    /// Addresses of the accounts.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.all.iter().map(|sender| &sender.address)
+    }
+
+    /// Sets the next nonce of the account at `place`.
+    pub fn set_nonce(&self, place: usize, nonce: u64) {
+        self.all[place].nonce.store(nonce, Ordering::Relaxed);
+    }
+}
+
 impl Signers {
-    /// Derives the accounts; nothing is signed before [`Signers::start`].
-    pub fn prepare(plan: &LoadPlan, suite: Suite) -> Prepared {
-        Prepared(Shared {
-            suite,
-            chain_id: plan.genesis.chain_id(),
-            payload: plan.payload,
-            queue_max: (plan.rate_per_s * AHEAD_S) as usize,
-            batch: 1,
-            senders: senders(plan, suite),
+    /// Starts `threads` threads that sign for a load of `rate_per_s`.
+    pub fn start(senders: &Arc<Senders>, rate_per_s: u64, threads: usize) -> Self {
+        let count = senders.all.len();
+        let queue_max = queue_size(count, rate_per_s);
+        let batch = batch_size(count, threads, queue_max);
+        let (queue, ready) = sync_channel(queue_max);
+        let shared = Arc::new(Shared {
+            senders: senders.clone(),
+            batch,
             stop: AtomicBool::new(false),
             cpu: Mutex::default(),
-        })
+        });
+        let threads = (0..threads)
+            .map(|_| {
+                let (queue, shared) = (queue.clone(), shared.clone());
+                thread::spawn(move || work(&shared, &queue))
+            })
+            .collect();
+        Self { ready, shared, threads }
     }
 
     /// CPU time that signing has cost so far.
@@ -132,34 +185,9 @@ impl Signers {
     }
 }
 
-/// Accounts that are ready to sign.
-pub struct Prepared(Shared);
-
-impl Prepared {
-    /// Addresses of the accounts.
-    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
-        self.0.senders.iter().map(|sender| &sender.address)
-    }
-
-    /// Sets the next nonce of the account at `place`.
-    pub fn set_nonce(&self, place: usize, nonce: u64) {
-        self.0.senders[place].nonce.store(nonce, Ordering::Relaxed);
-    }
-
-    /// Starts `threads` threads.
-    pub fn start(self, threads: usize) -> Signers {
-        let mut shared = self.0;
-        shared.batch = batch_size(shared.senders.len(), threads, shared.queue_max);
-        let (queue, ready) = sync_channel(shared.queue_max);
-        let shared = Arc::new(shared);
-        let threads = (0..threads)
-            .map(|_| {
-                let (queue, shared) = (queue.clone(), shared.clone());
-                thread::spawn(move || work(&shared, &queue))
-            })
-            .collect();
-        Signers { ready, shared, threads }
-    }
+/// Transactions that wait, signed, at most.
+fn queue_size(senders: usize, rate_per_s: u64) -> usize {
+    (rate_per_s * AHEAD_S).min(senders as u64 * NONCES_UNSENT_MAX).max(1) as usize
 }
 
 /// Transactions that each thread signs at once: no more than the schedule takes before they
@@ -173,9 +201,11 @@ fn work(shared: &Shared, queue: &SyncSender<Signed>) {
     let mut rng: StdRng = rand::make_rng();
     let mut counted = Duration::ZERO;
     while !shared.stop.load(Ordering::Relaxed) {
-        let bodies: Vec<_> = (0..shared.batch).map(|_| next(shared, &mut rng)).collect();
-        for signed in sign_many(shared.suite, &bodies) {
-            if !put(shared, queue, signed) {
+        let (bodies, payments): (Vec<_>, Vec<_>) =
+            (0..shared.batch).map(|_| next(&shared.senders, &mut rng)).unzip();
+        for (signed, payment) in sign_many(shared.senders.suite, &bodies).into_iter().zip(payments)
+        {
+            if !put(shared, queue, Signed { id: signed.id, bytes: signed.bytes, payment }) {
                 return;
             }
         }
@@ -198,37 +228,53 @@ fn put(shared: &Shared, queue: &SyncSender<Signed>, mut signed: Signed) -> bool 
     }
 }
 
-fn next<'a>(shared: &'a Shared, rng: &mut StdRng) -> (UnsignedTransaction, &'a SecretKey) {
-    let count = shared.senders.len();
-    let from = rng.random_range(0..count);
-    let call = match shared.payload {
-        Payload::Transfer => {
-            // Uniform over the others.
-            let to = (from + rng.random_range(1..count)) % count;
-            Call::AssetTransfer {
-                asset: AssetId::PRIMARY,
-                to: shared.senders[to].address,
-                amount: Amount(1),
-                reference: None,
-            }
+/// A transaction to sign, and who signs it.
+type ToSign<'a> = (UnsignedTransaction, &'a SecretKey);
+
+fn next<'a>(senders: &'a Senders, rng: &mut StdRng) -> (ToSign<'a>, Option<Payment>) {
+    let from = rng.random_range(0..senders.all.len());
+    let sender = &senders.all[from];
+    let (call, payment) = match senders.payload {
+        Payload::Transfer => (transfer(other(senders, from, rng), Amount(1), None), None),
+        Payload::Payment(_) => {
+            let payment = Payment {
+                sender: sender.address,
+                to: other(senders, from, rng),
+                amount: Amount(rng.random_range(1..=PAID_MAX)),
+                uetr: Uetr::random(rng),
+            };
+            (transfer(payment.to, payment.amount, Some(payment.uetr)), Some(payment))
         }
-        Payload::Evidence { entries } => Call::EvidenceAppend {
-            log: LogId(0),
-            media_type: String::new(),
-            reference: Vec::new(),
-            entries: (0..entries).map(|_| random_digest(rng)).collect(),
-        },
+        Payload::Evidence { entries } => {
+            let call = Call::EvidenceAppend {
+                log: LogId(0),
+                media_type: String::new(),
+                reference: Vec::new(),
+                entries: (0..entries).map(|_| random_digest(rng)).collect(),
+            };
+            (call, None)
+        }
     };
-    let sender = &shared.senders[from];
     let unsigned = UnsignedTransaction {
-        chain_id: shared.chain_id,
+        chain_id: senders.chain_id,
         sender: sender.address,
         key_index: 0,
         nonce: sender.nonce.fetch_add(1, Ordering::Relaxed),
         valid_until_ms: now_ms() + VALID_FOR_MS,
         calls: [call.to_raw()].into(),
     };
-    (unsigned, &sender.key)
+    ((unsigned, &sender.key), payment)
+}
+
+fn transfer(to: Address, amount: Amount, uetr: Option<Uetr>) -> Call {
+    let reference = uetr.map(|uetr| TransferReference(uetr.0.to_vec()));
+    Call::AssetTransfer { asset: AssetId::PRIMARY, to, amount, reference }
+}
+
+/// Address of one of the accounts but `from`, each as likely.
+fn other(senders: &Senders, from: usize, rng: &mut StdRng) -> Address {
+    let count = senders.all.len();
+    senders.all[(from + rng.random_range(1..count)) % count].address
 }
 
 fn random_digest(rng: &mut StdRng) -> Digest {

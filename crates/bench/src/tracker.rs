@@ -1,26 +1,10 @@
 //! Match what was sent with what became final.
 
-use crate::report::{Latency, Second};
+use crate::report::{Latency, Second, distribution, histogram, record};
 use hdrhistogram::Histogram;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use trine_types::{Code, TransactionId};
-
-/// Longest latency that the histogram tells apart, in microseconds.
-const LATENCY_US_MAX: u64 = 600_000_000;
-/// Significant digits of a latency.
-const LATENCY_DIGITS: u8 = 3;
-
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_US_MAX, LATENCY_DIGITS)
-        .expect("the bounds and digits are within what the histogram allows")
-}
-
-struct SecondInProgress {
-    sent: u64,
-    finalized: u64,
-    latencies: Histogram<u64>,
-}
 
 /// Transactions on their way, and the counts of those that arrived.
 pub struct Tracker {
@@ -29,7 +13,11 @@ pub struct Tracker {
     /// The measured window, since the start of the run.
     window: (Duration, Duration),
     latencies: Histogram<u64>,
-    seconds: Vec<SecondInProgress>,
+    /// Every second; the latencies of the last are still in `last_latencies`.
+    seconds: Vec<Second>,
+    /// The second in which a transaction became final last, and the latencies of its transactions.
+    last_s: usize,
+    last_latencies: Histogram<u64>,
     /// Honest transactions sent in the window.
     pub sent: u64,
     /// Honest transactions that became final in the window.
@@ -50,6 +38,8 @@ impl Tracker {
             window,
             latencies: histogram(),
             seconds: Vec::new(),
+            last_s: 0,
+            last_latencies: histogram(),
             sent: 0,
             finalized: 0,
             refused: BTreeMap::new(),
@@ -62,13 +52,24 @@ impl Tracker {
         (self.window.0..self.window.1).contains(&at)
     }
 
-    fn second(&mut self, at: Duration) -> &mut SecondInProgress {
+    fn second(&mut self, at: Duration) -> &mut Second {
         let place = at.as_secs() as usize;
         while self.seconds.len() <= place {
-            let latencies = histogram();
-            self.seconds.push(SecondInProgress { sent: 0, finalized: 0, latencies });
+            let at_s = self.seconds.len() as u64;
+            self.seconds.push(Second { at_s, ..Second::default() });
         }
         &mut self.seconds[place]
+    }
+
+    /// Sums up the last second when a later one begins: one histogram serves a run of any length.
+    fn reach(&mut self, at: Duration) {
+        let place = at.as_secs() as usize;
+        if place > self.last_s {
+            let latency_ms = Latency::of(&self.last_latencies);
+            self.second(Duration::from_secs(self.last_s as u64)).latency_ms = latency_ms;
+            self.last_latencies.reset();
+            self.last_s = place;
+        }
     }
 
     /// Notes an honest transaction before it is sent.
@@ -97,14 +98,13 @@ impl Tracker {
             let name = Code::from_number(code).map_or("unknown", Code::name);
             *self.failed.entry(name.to_owned()).or_default() += 1;
         }
-        let latency_us = at.saturating_sub(due).as_micros() as u64;
-        let latency_us = latency_us.clamp(1, LATENCY_US_MAX);
-        let second = self.second(at);
-        second.finalized += 1;
-        second.latencies.saturating_record(latency_us);
+        let latency = at.saturating_sub(due);
+        self.reach(at);
+        self.second(at).finalized += 1;
+        record(&mut self.last_latencies, latency);
         self.finalized += u64::from(self.in_window(at));
         if self.in_window(due) {
-            self.latencies.saturating_record(latency_us);
+            record(&mut self.latencies, latency);
         }
     }
 
@@ -125,26 +125,66 @@ impl Tracker {
 
     /// Every second so far.
     pub fn seconds(&self) -> Vec<Second> {
-        (0u64..)
-            .zip(&self.seconds)
-            .map(|(at_s, second)| Second {
-                at_s,
-                sent: second.sent,
-                finalized: second.finalized,
-                latency_ms: Latency::of(&second.latencies),
-            })
-            .collect()
+        let mut seconds = self.seconds.clone();
+        if let Some(last) = seconds.get_mut(self.last_s) {
+            last.latency_ms = Latency::of(&self.last_latencies);
+        }
+        seconds
+    }
+
+    /// Transactions that became final in the last second that was over at `now`.
+    pub fn finalized_before(&self, now: Duration) -> u64 {
+        let place = (now.as_secs() as usize).checked_sub(1);
+        place.and_then(|place| self.seconds.get(place)).map_or(0, |second| second.finalized)
     }
 
     /// Latency distribution of the window, by buckets that grow by a tenth: (ms, transactions).
     pub fn distribution(&self) -> Vec<(f64, u64)> {
-        self.latencies
-            .iter_log(100, 1.1)
-            .filter(|step| step.count_since_last_iteration() > 0)
-            .map(|step| {
-                let ms = step.value_iterated_to() as f64 / 1_000.0;
-                (ms, step.count_since_last_iteration())
-            })
-            .collect()
+        distribution(&self.latencies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: latency counts from the due time and a refused transaction is never final. Method:
+    /// three transactions: one final after 40 ms, one refused and then reported final, one
+    /// unfinished.
+    #[test]
+    fn tracker_counts_from_the_due_time() {
+        let ms = Duration::from_millis;
+        let id = |byte| TransactionId([byte; 32]);
+        let mut tracker = Tracker::new((ms(0), ms(1_000)));
+        (1..=3).for_each(|byte| tracker.send(id(byte), ms(10)));
+        tracker.refuse(&id(2), "nonce_used");
+        tracker.finalize(&id(1), 0, ms(50));
+        tracker.finalize(&id(2), 0, ms(60));
+        tracker.finalize(&id(1), 0, ms(70));
+        assert_eq!((tracker.sent, tracker.finalized, tracker.unfinished()), (3, 1, 1));
+        assert_eq!(tracker.refused["nonce_used"], 1);
+        assert!((tracker.latency().max - 40.0).abs() < 0.1, "{:?}", tracker.latency());
+    }
+
+    /// Goal: every second has its own counts and latencies, and silent ones none. Method: two
+    /// final in the first second, none in the next, one in the third.
+    #[test]
+    fn seconds_are_told_apart() {
+        let (ms, id) = (Duration::from_millis, |byte| TransactionId([byte; 32]));
+        let mut tracker = Tracker::new((ms(0), ms(3_000)));
+        (1..=3).for_each(|byte| tracker.send(id(byte), ms(10)));
+        tracker.finalize(&id(1), 0, ms(20));
+        tracker.finalize(&id(2), 0, ms(30));
+        tracker.finalize(&id(3), 0, ms(2_010));
+        let seconds = tracker.seconds();
+        let counts: Vec<_> =
+            seconds.iter().map(|one| (one.at_s, one.sent, one.finalized)).collect();
+        assert_eq!(counts, [(0, 3, 2), (1, 0, 0), (2, 0, 1)]);
+        for (second, expected) in seconds.iter().zip([20.0, 0.0, 2_000.0]) {
+            // Three digits of a time are kept.
+            assert!((second.latency_ms.max - expected).abs() <= expected / 1_000.0, "{second:?}");
+        }
+        let before = [500, 1_000, 2_500, 9_000].map(|now| tracker.finalized_before(ms(now)));
+        assert_eq!(before, [0, 2, 0, 0]);
     }
 }

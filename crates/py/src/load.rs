@@ -7,8 +7,8 @@ use pyo3::types::PyBytes;
 use serde::Deserialize;
 use std::path::PathBuf;
 use trine_bench::{
-    CryptoPlan, CryptoRow, LoadError, LoadPlan, Payload, Progress, StagesError, StagesPlan,
-    measure_crypto, measure_stages,
+    CryptoPlan, CryptoRow, LoadError, LoadPlan, LookupPlan, Payload, Progress, StagesError,
+    StagesPlan, measure_crypto, measure_stages,
 };
 use trine_types::Genesis;
 
@@ -28,12 +28,25 @@ struct Plan {
     notary_keys: Vec<[u8; 32]>,
     /// Whether no account of the plan has sent anything yet.
     fresh: bool,
+    /// How payments are looked up; none where transfers are no payments.
+    lookups: Option<Lookups>,
+}
+
+/// As [`LookupPlan`].
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lookups {
+    per_s: u64,
+    audit: u64,
 }
 
 impl Plan {
     fn split(self) -> (LoadPlan, bool) {
-        let payload =
-            self.entries.map_or(Payload::Transfer, |entries| Payload::Evidence { entries });
+        let payload = match (self.entries, self.lookups) {
+            (Some(entries), _) => Payload::Evidence { entries },
+            (None, Some(Lookups { per_s, audit })) => Payload::Payment(LookupPlan { per_s, audit }),
+            (None, None) => Payload::Transfer,
+        };
         let plan = LoadPlan {
             genesis: self.genesis,
             nodes: self.nodes,
@@ -49,46 +62,63 @@ impl Plan {
     }
 }
 
-/// Runs the load that `plan` describes (JSON) and returns its report (JSON).
-///
-/// `progress(elapsed_s, total_s, finalized_per_s, waiting)` is called once a second and stops the
-/// run by returning false or raising.
-#[pyfunction]
-fn run_load<'py>(
-    py: Python<'py>,
-    plan: &[u8],
-    progress: Py<PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let plan: Plan = serde_json::from_slice(plan)
-        .map_err(|error| bad_argument(format!("load plan: {error}")))?;
-    let (plan, fresh) = plan.split();
-    let mut raised = None;
-    let result = detached(py, || {
-        trine_bench::run(&plan, fresh, |now| match tell(&progress, now) {
-            Ok(go_on) => go_on,
-            Err(error) => {
-                raised = Some(error);
-                false
-            }
-        })
-    })?;
-    if let Some(error) = raised {
-        return Err(error);
-    }
-    let report = result.map_err(|error| match error {
+fn of_load(error: &LoadError) -> PyErr {
+    match error {
         LoadError::Plan(_) | LoadError::Genesis(_) => bad_argument(error.to_string()),
         LoadError::Node(_) => refuse("cannot_reach_node", error.to_string()),
         LoadError::Start(_) => refuse("internal", error.to_string()),
-    })?;
-    let json =
-        serde_json::to_vec(&report).map_err(|error| refuse("internal", error.to_string()))?;
-    Ok(PyBytes::new(py, &json))
+    }
+}
+
+/// Accounts and connections that load a network, one run after another.
+#[pyclass(frozen, module = "trine._core.load")]
+struct Loader(trine_bench::Loader);
+
+#[pymethods]
+impl Loader {
+    /// Derives the accounts of `plan` (JSON); asks for their nonces where it is not `fresh`.
+    #[new]
+    fn open(py: Python<'_>, plan: &[u8]) -> PyResult<Self> {
+        let plan: Plan = serde_json::from_slice(plan)
+            .map_err(|error| bad_argument(format!("load plan: {error}")))?;
+        let (plan, fresh) = plan.split();
+        let loader = detached(py, || trine_bench::Loader::open(plan, fresh))?;
+        loader.map(Self).map_err(|error| of_load(&error))
+    }
+
+    /// Runs the load at `rate_per_s` and returns its report (JSON).
+    ///
+    /// `progress(elapsed_s, total_s, finalized_per_s, waiting, audited)` is called once a second
+    /// and stops the run by returning false or raising.
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        rate_per_s: u64,
+        progress: Py<PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut raised = None;
+        let result = detached(py, || {
+            self.0.run(rate_per_s, |now| {
+                tell(&progress, now).unwrap_or_else(|error| {
+                    raised = Some(error);
+                    false
+                })
+            })
+        })?;
+        if let Some(error) = raised {
+            return Err(error);
+        }
+        let report = result.map_err(|error| of_load(&error))?;
+        let json =
+            serde_json::to_vec(&report).map_err(|error| refuse("internal", error.to_string()))?;
+        Ok(PyBytes::new(py, &json))
+    }
 }
 
 fn tell(progress: &Py<PyAny>, now: Progress) -> PyResult<bool> {
     Python::attach(|py| {
         py.check_signals()?;
-        let arguments = (now.elapsed_s, now.total_s, now.finalized_per_s, now.waiting);
+        let arguments = (now.elapsed_s, now.total_s, now.finalized_per_s, now.waiting, now.audited);
         progress.call1(py, arguments)?.extract(py)
     })
 }
@@ -173,7 +203,7 @@ fn run_measure_stages<'py>(
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(run_load, module)?)?;
+    module.add_class::<Loader>()?;
     module.add_function(wrap_pyfunction!(hardware, module)?)?;
     module.add_function(wrap_pyfunction!(run_measure_crypto, module)?)?;
     module.add_function(wrap_pyfunction!(run_measure_stages, module)?)

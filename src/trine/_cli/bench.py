@@ -1,25 +1,28 @@
 """Measure a network under load."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from trine._cli.compare import compare
 from trine._cli.load_network import (
     ACCOUNTS,
+    check_files,
+    describe,
+    given_network,
     out_option,
     own_network,
     png_option,
     suite_option,
 )
+from trine._cli.payments import payments
 from trine._cli.settings import Settings, common
 from trine._cli.stages import stages
+from trine._cli.sweep import sweep
 from trine._core import load as core_load
-from trine.errors import BadArgument, Unsupported
+from trine.errors import BadArgument
 
 ENTRIES: Final = 100
 SENDERS: Final = 1_000
@@ -32,20 +35,16 @@ def bench() -> None:
     \b
     Examples:
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
+      trine bench payments --rate 2000 --duration 30
+      trine bench sweep --png sweep.png
       trine bench compare --png compare.png
     """
 
 
 bench.add_command(compare)
+bench.add_command(payments)
+bench.add_command(sweep)
 bench.add_command(stages)
-
-
-@contextmanager
-def _given_network(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Use the network of the node that was named."""
-    with settings.client() as client:
-        genesis = client.document("/v1/genesis")
-    yield {"genesis": genesis, "nodes": settings.urls(), "fresh": False}
 
 
 @bench.command()
@@ -94,22 +93,17 @@ def load(
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer --suite gm
       trine bench load --node URL --rate 500 --duration 60 --payload evidence --json
     """
-    from trine.bench import LoadPlan, Progress, draw, run_load, table  # noqa: PLC0415 - heavy
+    from trine.bench import LoadPlan, draw, run_load, table  # noqa: PLC0415 - heavy
     from trine.bench.show import warning  # noqa: PLC0415
 
+    check_files(out, png)
     if validators is not None and settings.node is not None:
         raise BadArgument("give --validators or --node, not both")
     network = (
         own_network(validators, accounts, suite, settings.note)
         if validators
-        else _given_network(settings)
+        else given_network(settings)
     )
-
-    def tell(progress: Progress) -> None:
-        settings.note(
-            f"{progress.elapsed_s:5.0f} of {progress.total_s:.0f} s: "
-            f"{progress.finalized_per_s} final a second, {progress.waiting} wait"
-        )
 
     with network as parts:
         plan = LoadPlan(
@@ -120,15 +114,12 @@ def load(
             hostile_percent=hostile,
             **parts,
         )
-        report = run_load(plan, tell)
+        report = run_load(plan, lambda progress: settings.note(describe(progress)))
     title = f"trine bench load: {payload}, {rate} a second for {duration} s"
     if out:
         out.write_text(json.dumps(report, indent=2) + "\n")
     if png:
-        try:
-            draw(report, title, png)
-        except ImportError:
-            raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
+        draw(report, title, png)
     settings.show(report, table(report, title))
     caution = warning(report)
     if caution:
@@ -174,7 +165,7 @@ def submit(
     network = (
         own_network(validators, max(senders, ACCOUNTS), suite, settings.note)
         if validators
-        else _given_network(settings)
+        else given_network(settings)
     )
     told = 0
 
@@ -235,6 +226,8 @@ def crypto_(
     from trine.bench.crypto_show import crypto_table, draw_crypto  # noqa: PLC0415
     from trine.bench.figure import Figure  # noqa: PLC0415 - heavy
 
+    check_files(out, png)
+
     def tell(figure: Figure) -> None:
         settings.note(
             f"{figure.algorithm} {figure.operation}, {figure.case} ({figure.count:,}), "
@@ -248,8 +241,5 @@ def crypto_(
         out.write_text(json.dumps(document, indent=2) + "\n")
     title = f"trine bench crypto, {hardware}"
     if png:
-        try:
-            draw_crypto(figures, title, png)
-        except ImportError:
-            raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
+        draw_crypto(figures, title, png)
     settings.show(document, crypto_table(figures, title))

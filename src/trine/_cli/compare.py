@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from trine._cli.load_network import ACCOUNTS, out_option, own_network, png_option
+from trine._cli.load_network import (
+    ACCOUNTS,
+    check_files,
+    out_option,
+    own_network,
+    png_option,
+)
 from trine._cli.settings import ParsedType, Settings, common
-from trine.errors import BadArgument, Unsupported
+from trine.errors import BadArgument
 
 if TYPE_CHECKING:
     from trine.bench.peers import Load, Network, System
@@ -117,13 +123,11 @@ def _side_by_side(
     settings: Settings, names: list[str], duration: int, png: Path | None
 ) -> tuple[dict[str, Any], Any]:
     """Measure systems; returns the document and the table, and draws the picture."""
-    from trine.bench import picture  # noqa: PLC0415
     from trine.bench.compare import compare as measure  # noqa: PLC0415 - heavy
     from trine.bench.compare_show import compare_table, draw_compare  # noqa: PLC0415
 
-    if png is not None and not picture.is_possible():
-        # Said before minutes of measuring, not after them.
-        raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'")
+    # Said before minutes of measuring, not after them.
+    check_files(None, png)
     command = " ".join(["trine", *sys.argv[1:]])
     systems = [_system(name, settings) for name in names]
     document = measure(systems, duration, command, settings.note)

@@ -2,15 +2,21 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from trine._cli import local_network
+from trine._cli.settings import Settings
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine.errors import BadArgument, Unsupported
+
+if TYPE_CHECKING:
+    from trine.bench import Progress
 
 ACCOUNTS: Final = 10_000
 """Accounts that send transfers, where nobody names another number."""
@@ -36,6 +42,24 @@ png_option: Final = click.option(
     "--png", type=click.Path(path_type=Path, dir_okay=False), help="Picture to draw."
 )
 """Option of every command that can draw what it measured."""
+
+
+validators_option: Final = click.option(
+    "--validators",
+    type=click.IntRange(1, 100),
+    help="Validators of a network of its own.  [default: 4 where none is named]",
+)
+"""Option of the commands that run a network of their own unless another is named."""
+accounts_option: Final = click.option(
+    "--accounts",
+    type=click.IntRange(2, 10_000_000),
+    default=100_000,
+    show_default=True,
+    help="Accounts of a network of its own.",
+)
+"""Option of the commands whose accounts send transfers only."""
+VALIDATORS: Final = 4
+"""Validators of a network of its own, where nobody names another number."""
 
 
 def generated_accounts(count: int) -> dict[str, Any]:
@@ -73,7 +97,60 @@ def own_network(
                 "nodes": home.urls(),
                 "validator_pids": list(pids.values()),
                 "notary_keys": [key.expose() for key in notaries],
+                "data_folders": [folder / "data" for folder in sorted(home.nodes.iterdir())],
             }
         finally:
             with undisturbed():
                 local_network.stop(home)
+
+
+@contextmanager
+def given_network(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Use the network of the node that was named; yields as `own_network`."""
+    with settings.client() as client:
+        genesis = client.document("/v1/genesis")
+    yield {"genesis": genesis, "nodes": settings.urls(), "fresh": False}
+
+
+def own_or_given_network(
+    settings: Settings, validators: int | None, accounts: int, suite: str
+) -> AbstractContextManager[dict[str, Any]]:
+    """Use the network that --node or --home names, else run one of its own.
+
+    Raises:
+        BadArgument: A network is named and --validators asks for another one.
+    """
+    source = click.get_current_context().get_parameter_source("home")
+    named = settings.node is not None or source is ParameterSource.COMMANDLINE
+    if not named:
+        return own_network(validators or VALIDATORS, accounts, suite, settings.note)
+    if validators is not None:
+        raise BadArgument("give --validators, or --node or --home, not both")
+    return given_network(settings)
+
+
+def check_files(out: Path | None, png: Path | None) -> None:
+    """Refuse before the work what could not be written after it.
+
+    Raises:
+        BadArgument: A file lies in a folder that does not exist.
+        Unsupported: A picture is asked for, and matplotlib is not installed.
+    """
+    from trine.bench import picture  # noqa: PLC0415 - heavy
+
+    for file in (out, png):
+        if file is not None and not file.absolute().parent.is_dir():
+            folder = file.absolute().parent
+            raise BadArgument(f"{file}: there is no folder {folder}; make it, or name another file")
+    if png is not None and not picture.is_possible():
+        raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'")
+
+
+def describe(progress: "Progress") -> str:
+    """Say in one line how far a load is."""
+    if progress.audited is not None:
+        return f"audit: {progress.audited:,} payments looked up"
+    return (
+        f"{progress.elapsed_s:5.0f} of {progress.total_s:.0f} s: "
+        f"{progress.finalized_per_s} final a second, {progress.waiting} wait"
+    )

@@ -8,6 +8,7 @@ import click
 
 from trine._cli import local_network
 from trine._cli.load_network import (
+    check_files,
     generated_accounts,
     out_option,
     png_option,
@@ -16,7 +17,6 @@ from trine._cli.load_network import (
 from trine._cli.settings import Settings, common
 from trine._core import load as core_load
 from trine.client.home import Home
-from trine.errors import Unsupported
 
 VALIDATORS = 4
 ACCOUNTS = 100_000
@@ -58,6 +58,7 @@ def stages(
     from trine.bench.stages import measure_stages, report  # noqa: PLC0415 - heavy
     from trine.bench.stages_show import draw_stages, stages_table  # noqa: PLC0415
 
+    check_files(out, png)
     settings.note(f"making a chain of {accounts} accounts")
     with tempfile.TemporaryDirectory(prefix="trine-bench-") as folder:
         home = Home(Path(folder))
@@ -75,8 +76,5 @@ def stages(
         out.write_text(json.dumps(document, indent=2) + "\n")
     title = f"trine bench stages, {suite}, blocks of {transactions:,}, {hardware}"
     if png:
-        try:
-            draw_stages(measured, title, png)
-        except ImportError:
-            raise Unsupported("pictures need matplotlib: pip install 'trine[bench]'") from None
+        draw_stages(measured, title, png)
     settings.show(document, stages_table(measured, title))

@@ -1,10 +1,17 @@
 """Run the load generator, and measure the cryptography."""
 
 from collections.abc import Callable
+from typing import final
 
-__all__ = ["hardware", "measure_crypto", "measure_stages", "run_load"]
+__all__ = ["Loader", "hardware", "measure_crypto", "measure_stages"]
 
-def run_load(plan: bytes, progress: Callable[[float, float, int, int], bool]) -> bytes: ...
+@final
+class Loader:
+    def __new__(cls, plan: bytes) -> Loader: ...
+    def run(
+        self, rate_per_s: int, progress: Callable[[float, float, int, int, int | None], bool]
+    ) -> bytes: ...
+
 def measure_crypto(repeats: int, distinct_keys: int, tell: Callable[[str], bool]) -> bytes: ...
 def measure_stages(
     genesis: bytes, transactions: int, blocks: int, folder: str, tell: Callable[[int], bool]

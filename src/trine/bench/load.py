@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from trine._core import load as core_load
@@ -30,12 +31,27 @@ class Progress(NamedTuple):
         total_s: Seconds that the run takes.
         finalized_per_s: Honest transactions that became final in the last whole second.
         waiting: Honest transactions sent and not final yet.
+        audited: Payments that the audit after the load has looked up; `None` before it.
     """
 
     elapsed_s: float
     total_s: float
     finalized_per_s: int
     waiting: int
+    audited: int | None = None
+
+
+@dataclass(frozen=True)
+class LookupPlan:
+    """How payments are looked up by their references, each with a proof that is verified.
+
+    Attributes:
+        per_s: Lookups a second while the load runs, of payments that have just become final.
+        audit: Payments of the whole run that are looked up after it, as fast as nodes answer.
+    """
+
+    per_s: int
+    audit: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +69,9 @@ class LoadPlan:
         validator_pids: Processes of the validators, where they run on this machine.
         notary_keys: Secret keys of accounts with the role of notary, for evidence.
         fresh: Whether no account of the plan has sent anything yet.
+        lookups: How the transfers are looked up, which carry a UETR each; `None` for transfers
+            without references.
+        data_folders: Where the validators store what they keep, where they run on this machine.
     """
 
     genesis: Mapping[str, Any]
@@ -65,6 +84,8 @@ class LoadPlan:
     validator_pids: Sequence[int] = ()
     notary_keys: Sequence[bytes] = field(default=(), repr=False)
     fresh: bool = True
+    lookups: LookupPlan | None = None
+    data_folders: Sequence[Path] = ()
 
     def to_json(self) -> bytes:
         """Write the plan for the core."""
@@ -79,8 +100,48 @@ class LoadPlan:
             "validator_pids": list(self.validator_pids),
             "notary_keys": [list(key) for key in self.notary_keys],
             "fresh": self.fresh,
+            "lookups": None if self.lookups is None else asdict(self.lookups),
         }
         return json.dumps(document).encode()
+
+
+class Loader:
+    """Accounts and connections of a load; they serve one run after another."""
+
+    def __init__(self, plan: LoadPlan) -> None:
+        """Derive the accounts; ask for their nonces where the plan is not `fresh`.
+
+        Args:
+            plan: What to send, to whom, how long.
+
+        Raises:
+            BadArgument: The plan is refused; the message names the field.
+            CannotReachNode: A node does not answer.
+        """
+        self._core = core_load.Loader(plan.to_json())
+
+    def run(
+        self, rate_per_s: int, progress: Callable[[Progress], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Run the load to its end.
+
+        Args:
+            rate_per_s: Transactions a second that are due, instead of the plan's.
+            progress: Called once a second; may raise to stop the run.
+
+        Returns:
+            The report, as `run_load`.
+
+        Raises:
+            BadArgument: The rate is refused.
+        """
+
+        def tell(*values: Any) -> bool:
+            progress(Progress(*values))
+            return True
+
+        report: dict[str, Any] = json.loads(self._core.run(rate_per_s, tell))
+        return report
 
 
 def run_load(
@@ -97,17 +158,11 @@ def run_load(
         `latency_ms` (p50, p95, p99, max), `cpu_us_per_tx_validator`, `cpu_us_per_tx_loader`,
         `cpu_us_per_tx_signing`, `rss_mib_max`, `disk_bytes_per_tx`, `send_delay_ms_max`,
         `shortfall_percent`, `unfinished`, `refused`, `failed`, `hostile`, `seconds`,
-        `distribution`, `hardware`, `version`. The values that need the validators' processes are
-        `None` without `validator_pids`.
+        `distribution`, `hardware`, `version`, and `payments` where the plan has lookups. The
+        values that need the validators' processes are `None` without `validator_pids`.
 
     Raises:
         BadArgument: The plan is refused; the message names the field.
         CannotReachNode: A node does not answer.
     """
-
-    def tell(elapsed_s: float, total_s: float, finalized_per_s: int, waiting: int) -> bool:
-        progress(Progress(elapsed_s, total_s, finalized_per_s, waiting))
-        return True
-
-    report: dict[str, Any] = json.loads(core_load.run_load(plan.to_json(), tell))
-    return report
+    return Loader(plan).run(plan.rate_per_s, progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +35,59 @@ def warning(report: Mapping[str, Any]) -> str | None:
     )
 
 
-def _number(value: float | None, unit: str, digits: int = 0) -> str:
+def number(value: float | None, unit: str, digits: int = 0) -> str:
+    """Write a figure with its unit; `None` was not measured."""
     return "not measured" if value is None else f"{value:,.{digits}f} {unit}"
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{code} {count:,}" for code, count in sorted(counts.items())) or "none"
+def counts(by_code: Mapping[str, int]) -> str:
+    """Write how often each code came."""
+    return ", ".join(f"{code} {count:,}" for code, count in sorted(by_code.items())) or "none"
+
+
+def rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and write every figure of a report.
+
+    Args:
+        report: What `run_load` returned.
+    """
+    latency = report["latency_ms"]
+    found = [
+        ("Scheduled", number(report["scheduled_per_s"], "tx/s")),
+        ("Offered", number(report["offered_per_s"], "tx/s")),
+        ("Finalized and durable", number(report["finalized_per_s"], "tx/s")),
+        ("Latency p50 / p95", f"{latency['p50']:.0f} / {latency['p95']:.0f} ms"),
+        ("Latency p99 / max", f"{latency['p99']:.0f} / {latency['max']:.0f} ms"),
+        ("CPU a transaction and validator", number(report["cpu_us_per_tx_validator"], "µs", 1)),
+        ("CPU a transaction, loader", number(report["cpu_us_per_tx_loader"], "µs", 1)),
+        ("  of it signing", number(report["cpu_us_per_tx_signing"], "µs", 1)),
+        ("Memory of the largest validator", number(report["rss_mib_max"], "MiB")),
+        ("Disk written a transaction", number(report["disk_bytes_per_tx"], "bytes")),
+        ("Longest send delay", number(report["send_delay_ms_max"], "ms")),
+        ("Refused / failed", f"{counts(report['refused'])} / {counts(report['failed'])}"),
+        ("Not final at the end", f"{report['unfinished']:,}"),
+        ("Hardware", report["hardware"]),
+    ]
+    if report["entries_per_s"]:
+        found.insert(3, ("Evidence entries", number(report["entries_per_s"], "entries/s")))
+    if report["hostile"]:
+        found.insert(-1, ("Answers to hostile", counts(report["hostile"])))
+    return found
+
+
+def two_columns(shown: Iterable[tuple[str, str]], title: str) -> Table:
+    """Make a table of names and figures, for a `rich` console.
+
+    Args:
+        shown: Its rows.
+        title: Line above the table.
+    """
+    result = Table(title=title, show_header=False, title_justify="left")
+    result.add_column()
+    result.add_column(justify="right", overflow="fold")
+    for row in shown:
+        result.add_row(*row)
+    return result
 
 
 def table(report: Mapping[str, Any], title: str) -> Table:
@@ -49,37 +96,8 @@ def table(report: Mapping[str, Any], title: str) -> Table:
     Args:
         report: What `run_load` returned.
         title: Line above the table.
-
-    Returns:
-        A table of two columns, for a `rich` console.
     """
-    latency = report["latency_ms"]
-    rows = [
-        ("Scheduled", _number(report["scheduled_per_s"], "tx/s")),
-        ("Offered", _number(report["offered_per_s"], "tx/s")),
-        ("Finalized and durable", _number(report["finalized_per_s"], "tx/s")),
-        ("Latency p50 / p95", f"{latency['p50']:.0f} / {latency['p95']:.0f} ms"),
-        ("Latency p99 / max", f"{latency['p99']:.0f} / {latency['max']:.0f} ms"),
-        ("CPU a transaction and validator", _number(report["cpu_us_per_tx_validator"], "µs", 1)),
-        ("CPU a transaction, loader", _number(report["cpu_us_per_tx_loader"], "µs", 1)),
-        ("  of it signing", _number(report["cpu_us_per_tx_signing"], "µs", 1)),
-        ("Memory of the largest validator", _number(report["rss_mib_max"], "MiB")),
-        ("Disk written a transaction", _number(report["disk_bytes_per_tx"], "bytes")),
-        ("Longest send delay", _number(report["send_delay_ms_max"], "ms")),
-        ("Refused / failed", f"{_counts(report['refused'])} / {_counts(report['failed'])}"),
-        ("Not final at the end", f"{report['unfinished']:,}"),
-        ("Hardware", report["hardware"]),
-    ]
-    if report["entries_per_s"]:
-        rows.insert(3, ("Evidence entries", _number(report["entries_per_s"], "entries/s")))
-    if report["hostile"]:
-        rows.insert(-1, ("Answers to hostile", _counts(report["hostile"])))
-    result = Table(title=title, show_header=False, title_justify="left")
-    result.add_column()
-    result.add_column(justify="right", overflow="fold")
-    for row in rows:
-        result.add_row(*row)
-    return result
+    return two_columns(rows(report), title)
 
 
 def _seconds(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -87,7 +105,8 @@ def _seconds(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [second for second in report["seconds"] if second["sent"]]
 
 
-def _draw_rate(axes: Axes, report: Mapping[str, Any]) -> None:
+def draw_rate(axes: Axes, report: Mapping[str, Any]) -> None:
+    """Draw what was offered and what became final, second by second."""
     seconds = _seconds(report)
     at_s = [second["at_s"] for second in seconds]
     axes.step(at_s, [s["sent"] for s in seconds], where="post", color="0.6", label="offered")
@@ -98,7 +117,8 @@ def _draw_rate(axes: Axes, report: Mapping[str, Any]) -> None:
     axes.legend(loc="lower right")
 
 
-def _draw_latency(axes: Axes, report: Mapping[str, Any]) -> None:
+def draw_latency(axes: Axes, report: Mapping[str, Any]) -> None:
+    """Draw p50, p95 and p99 of the latency, second by second."""
     seconds = [second for second in _seconds(report) if second["finalized"]]
     at_s = [second["at_s"] for second in seconds]
     for name, colour in (("p50", "tab:green"), ("p95", "tab:orange"), ("p99", "tab:red")):
@@ -108,23 +128,29 @@ def _draw_latency(axes: Axes, report: Mapping[str, Any]) -> None:
     axes.legend(loc="upper right")
 
 
-def _draw_distribution(axes: Axes, report: Mapping[str, Any]) -> None:
+def draw_distribution(
+    axes: Axes, distribution: Sequence[tuple[float, int]], title: str, colour: str = "tab:blue"
+) -> None:
+    """Draw what share took at most how long, from (milliseconds, count)."""
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter  # noqa: PLC0415
 
-    total = sum(count for _, count in report["distribution"]) or 1
-    reached, at_ms, share = 0, [], []
-    for milliseconds, count in report["distribution"]:
+    total = sum(count for _, count in distribution)
+    axes.set(xlabel="milliseconds", ylabel="percent at most", title=title)
+    axes.set_ylim(0, 100)
+    if not distribution:
+        return
+    # Where the first bucket begins: one alone would have no width.
+    reached, at_ms, share = 0, [distribution[0][0] / 1.1], [0.0]
+    for milliseconds, count in distribution:
         reached += count
         at_ms.append(milliseconds)
         share.append(100 * reached / total)
-    axes.step(at_ms, share, where="pre", color="tab:blue")
+    axes.step(at_ms, share, where="pre", color=colour)
     axes.axhline(95, color="tab:orange", linewidth=0.8)
-    axes.set(xlabel="milliseconds", ylabel="percent at most", title="Latency distribution")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(0, 100)
 
 
 def draw(report: Mapping[str, Any], title: str, to: Path) -> None:
@@ -140,9 +166,9 @@ def draw(report: Mapping[str, Any], title: str, to: Path) -> None:
     """
     figure = blank(13, 4.2)
     rate, latency, distribution = figure.subplots(1, 3)
-    _draw_rate(rate, report)
-    _draw_latency(latency, report)
-    _draw_distribution(distribution, report)
+    draw_rate(rate, report)
+    draw_latency(latency, report)
+    draw_distribution(distribution, report["distribution"], "Latency distribution")
     for axes in (rate, latency, distribution):
         axes.grid(visible=True, color="0.9")
     figure.suptitle(f"{title} ({report['hardware']})")

@@ -37,7 +37,7 @@ fn accounts_are_those_of_genesis() {
                 Address::of_key(suite, suite.algorithm(), &key.public_key())
             })
             .collect();
-        let prepared = Signers::prepare(&plan, suite);
+        let prepared = Senders::prepare(&plan, suite);
         assert_eq!(prepared.addresses().copied().collect::<Vec<_>>(), expected);
     }
 }
@@ -51,7 +51,7 @@ fn transactions_are_signed_by_their_senders() {
     let generated = plan.genesis.generated_accounts.as_ref().unwrap();
     let keys: Vec<_> =
         (0..5).map(|index| generated.secret_key(suite, index).public_key()).collect();
-    let signers = Signers::prepare(&plan, suite).start(1);
+    let signers = Signers::start(&Arc::new(Senders::prepare(&plan, suite)), plan.rate_per_s, 1);
     let mut nonces = [0; 5];
     for signed in signers.ready.iter().take(1_000) {
         let transaction = Transaction::from_bytes(suite, signed.bytes).unwrap();

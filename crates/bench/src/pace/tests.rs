@@ -1,6 +1,9 @@
-//! Test the schedule, the hostile share and the bookkeeping of a load.
+//! Test the schedule and the hostile share of a load.
 
 use super::*;
+use crate::plan::Payload;
+use crate::sign::Senders;
+use std::sync::Arc;
 use trine_types::{Genesis, TransactionId};
 
 fn plan(rate_per_s: u64, duration_s: u64, warmup_s: u64) -> LoadPlan {
@@ -23,12 +26,17 @@ fn plan(rate_per_s: u64, duration_s: u64, warmup_s: u64) -> LoadPlan {
     }
 }
 
+fn signers(plan: &LoadPlan) -> Signers {
+    let senders = Arc::new(Senders::prepare(plan, trine_types::Suite::Intl));
+    Signers::start(&senders, plan.rate_per_s, 1)
+}
+
 /// Goal: the schedule is exact over any sequence of ticks and nothing is sent twice or early.
 /// Method: ticks of uneven length over two seconds at 1,000 a second.
 #[test]
 fn schedule_is_exact() {
     let plan = plan(1_000, 2, 0);
-    let signers = Signers::prepare(&plan, trine_types::Suite::Intl).start(1);
+    let signers = signers(&plan);
     std::thread::sleep(Duration::from_millis(800));
     let mut pace = Pace::new(&plan, Duration::from_secs(2));
     let mut hostile = Hostile::new(0);
@@ -53,7 +61,7 @@ fn schedule_is_exact() {
 #[test]
 fn lateness_is_reported() {
     let plan = plan(1_000, 2, 0);
-    let signers = Signers::prepare(&plan, trine_types::Suite::Intl).start(1);
+    let signers = signers(&plan);
     std::thread::sleep(Duration::from_millis(800));
     let mut pace = Pace::new(&plan, Duration::from_secs(2));
     pace.due(Duration::from_secs(1), &signers, &mut Hostile::new(0));
@@ -71,7 +79,7 @@ fn hostile_share_is_exact() {
     let mut made = 0;
     for index in 0..300u32 {
         let bytes = Bytes::from(vec![1; 100 + index as usize % 7]);
-        let honest = Signed { id: TransactionId::default(), bytes: bytes.clone() };
+        let honest = Signed { id: TransactionId::default(), bytes: bytes.clone(), payment: None };
         made += hostile.beside(&honest).len();
     }
     assert_eq!(made, 150);
@@ -85,7 +93,7 @@ fn old_transactions_are_replayed() {
     let count = REPLAYED_AFTER as u32 + 100;
     for index in 0..count {
         let bytes = Bytes::copy_from_slice(&index.to_be_bytes());
-        let honest = Signed { id: TransactionId::default(), bytes: bytes.clone() };
+        let honest = Signed { id: TransactionId::default(), bytes: bytes.clone(), payment: None };
         let made = hostile.beside(&honest);
         // Kinds take turns by four, and the count is a multiple of it.
         if index == count - 4 {
@@ -96,21 +104,4 @@ fn old_transactions_are_replayed() {
             assert_eq!(made, [Bytes::copy_from_slice(&oldest.to_be_bytes())]);
         }
     }
-}
-
-/// Goal: latency counts from the due time and a refused transaction is never final. Method: three
-/// transactions: one final after 40 ms, one refused and then reported final, one unfinished.
-#[test]
-fn tracker_counts_from_the_due_time() {
-    let ms = Duration::from_millis;
-    let id = |byte| TransactionId([byte; 32]);
-    let mut tracker = Tracker::new((ms(0), ms(1_000)));
-    (1..=3).for_each(|byte| tracker.send(id(byte), ms(10)));
-    tracker.refuse(&id(2), "nonce_used");
-    tracker.finalize(&id(1), 0, ms(50));
-    tracker.finalize(&id(2), 0, ms(60));
-    tracker.finalize(&id(1), 0, ms(70));
-    assert_eq!((tracker.sent, tracker.finalized, tracker.unfinished()), (3, 1, 1));
-    assert_eq!(tracker.refused["nonce_used"], 1);
-    assert!((tracker.latency().max - 40.0).abs() < 0.1, "{:?}", tracker.latency());
 }

@@ -1,0 +1,29 @@
+"""Test that loads follow each other on one network: every transaction has a nonce of its own."""
+
+import pytest
+
+from tests.suite import SUITE
+from trine._cli.load_network import own_network
+from trine.bench import Loader, LoadPlan
+
+RATE = 50
+
+
+# Nodes outlive the call that starts them: nobody waits for the processes.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.network
+def test_nonces_are_right_whoever_sent_before() -> None:
+    """Goal: no transaction is refused because of an earlier run.
+
+    Method: a loader that runs twice leaves a gap in the nonces, those that it signed and did not
+    send; then another loader begins on the same network, above what was used.
+    """
+    with own_network(1, 20, SUITE, lambda _: None) as parts:
+        plan = LoadPlan(rate_per_s=RATE, duration_s=2, warmup_s=0, **parts)
+        first = Loader(plan)
+        reports = [first.run(RATE), first.run(2 * RATE)]
+        reports.append(Loader(LoadPlan(rate_per_s=1, duration_s=2, **parts, fresh=False)).run(RATE))
+    for report in reports:
+        assert (report["refused"], report["failed"], report["unfinished"]) == ({}, {}, 0)
+        assert sum(second["finalized"] for second in report["seconds"]) > 0
+    assert [report["scheduled_per_s"] for report in reports] == [RATE, 2 * RATE, RATE]
