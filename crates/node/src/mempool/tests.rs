@@ -200,7 +200,7 @@ async fn the_checker_remembers_signature_and_key() {
     let one = chain.transaction("alice", 0, &[transfer("bob", 1)]);
     let PublicKey { bytes: key, .. } = public_key("alice");
     let PublicKey { bytes: other, .. } = public_key("bob");
-    let signed = vec![(Arc::new(one.clone()), key.clone())];
+    let signed = vec![(Arc::new(one.clone()), key.clone().into())];
     assert_eq!(verifier.verify(signed).await, Ok(vec![true]));
     assert!(verifier.check(&[(&one, &key)]));
     assert!(!verifier.check(&[(&one, &other)]));
@@ -208,7 +208,7 @@ async fn the_checker_remembers_signature_and_key() {
     let mut forged = one.clone();
     forged.signature[63] ^= 1;
     assert!(!verifier.check(&[(&forged, &key)]));
-    let mixed = vec![(Arc::new(forged), key.clone()), (Arc::new(one), key)];
+    let mixed = vec![(Arc::new(forged), key.clone().into()), (Arc::new(one), key.into())];
     assert_eq!(verifier.verify(mixed).await, Ok(vec![false, true]));
 }
 
