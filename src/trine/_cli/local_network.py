@@ -40,6 +40,8 @@ ORGANISATIONS: Final = ("city", "university", "hospital", "court")
 CHAIN: Final = "local"
 BLOCKS_PER_EPOCH: Final = 512
 HOST: Final = "127.0.0.1"
+LOAD_BLOCK_TRANSACTIONS: Final = 16_384
+"""Transactions in a block of a network under load: the most that the rules allow."""
 # Below the ports that systems give to outgoing connections, so that a port stays free while the
 # network is down.
 PORT_FIRST: Final = 20_000
@@ -162,6 +164,7 @@ def create(
             {"organisation": 0, "symbol": "LOAD", "name": "Load test", "decimals": 0}
         ]
         document["generated_accounts"] = generated
+        document["parameters"] = {"block_transactions_max": LOAD_BLOCK_TRANSACTIONS}
     text = json.dumps(document, indent=2).encode() + b"\n"
     chain_id = core_genesis.chain_id(text).hex()
     home.genesis.write_bytes(text)

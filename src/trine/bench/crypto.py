@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib import metadata
 from typing import Any, Final
 
+from trine import __version__
 from trine._core import load as core
 from trine.bench.crypto_peers import measure_peers
 from trine.bench.figure import Figure
@@ -50,4 +50,4 @@ def measure_crypto(
 def report(figures: list[Figure], hardware: str) -> dict[str, Any]:
     """Put figures into a document: each with what one core does in a second."""
     rows = [{**asdict(figure), "per_s": figure.per_s} for figure in figures]
-    return {"version": metadata.version("trine"), "hardware": hardware, "figures": rows}
+    return {"version": __version__, "hardware": hardware, "figures": rows}

@@ -10,9 +10,9 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import Any, Final
 
+from trine import __version__
 from trine._core import load as core
 
 BLOCKS: Final = 8
@@ -73,7 +73,7 @@ def report(stages: list[Stage], about: Mapping[str, Any], hardware: str) -> dict
     """Put figures into a document, with what they are about and the sum a transaction."""
     total = sum(stage.us for stage in stages if stage.per == "transaction")
     return {
-        "version": metadata.version("trine"),
+        "version": __version__,
         "hardware": hardware,
         **about,
         "us_per_tx": total,

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib import metadata
 from typing import Any, Final
 
+from trine import __version__
 from trine.bench.load import Loader, LoadPlan, Progress
 
 #: Share of the offered transactions that a network which keeps up finalizes in the same time.
@@ -92,7 +92,7 @@ def measure_sweep(
         each(row)
     borne = [int(row["scheduled_per_s"]) for row in rows if row["keeps_up"]]
     return {
-        "version": metadata.version("trine"),
+        "version": __version__,
         "hardware": hardware,
         "duration_s": plan.duration_s,
         "warmup_s": plan.warmup_s,
