@@ -224,7 +224,7 @@ impl Mempool {
         self.unverified_filled.notify_one();
     }
 
-    /// Decodes transactions that are not kept already.
+    /// Decodes transactions that are neither kept already nor final since a short while.
     async fn decode_new(&self, raw: Vec<Bytes>) -> Vec<Slot> {
         let known = self.known(&raw);
         let fresh = raw.into_iter().zip(&known).filter(|(_, known)| known.is_none());
@@ -233,7 +233,11 @@ impl Mempool {
             Some(known) => Some(refused(Some(known.id), Refusal::Duplicate)),
             None => decoded.next(),
         };
-        known.into_iter().filter_map(slot).collect()
+        let mut slots: Vec<Slot> = known.into_iter().filter_map(slot).collect();
+        let pool = lock(&self.pool);
+        refuse_where(&mut slots, |transaction| pool.check_recent(transaction));
+        drop(pool);
+        slots
     }
 
     fn count(&self, slots: Vec<Slot>) -> Vec<Verdict> {
