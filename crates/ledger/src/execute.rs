@@ -14,6 +14,7 @@ use crate::{
 use commonware_glue::stateful::db::DatabaseSet;
 use commonware_parallel::Strategy as _;
 use commonware_storage::qmdb::any::batch::Slot;
+use futures::future::join3;
 use std::sync::Arc;
 use trine_types::{
     Account, Address, Decode as _, Digest, StateCommitment, StateKey, Transaction, View,
@@ -51,28 +52,31 @@ pub struct Work<'a> {
     pub transactions: Arc<[Arc<Transaction>]>,
 }
 
-/// Stages what the transactions touch, calls `run` on the view, and merkleizes what it changed.
+/// Stages what the transactions touch, calls `run` on the view, and merkleizes what it changed;
+/// meanwhile `seal` works on what `run` gave.
 ///
-/// `run` works on the thread pool, never on the reactor.
+/// Both work on the thread pool, never on the reactor, where the pool has threads to overlap.
 ///
 /// # Errors
 /// [`DatabaseError`] outside, what `run` refused inside.
-pub async fn apply<E, R, X>(
+pub async fn apply<E, R, T, X>(
     work: Work<'_>,
     batches: Unmerkleized<E>,
     run: impl FnOnce(&[&Transaction], &mut View) -> Result<R, X> + Send + 'static,
-) -> Result<Result<Applied<E, R>, X>, DatabaseError>
+    seal: impl FnOnce(&[Arc<Transaction>], R) -> T + Send + 'static,
+) -> Result<Result<Applied<E, T>, X>, DatabaseError>
 where
     E: Runtime,
     R: Send + 'static,
+    T: Send + 'static,
     X: Send + 'static,
 {
     let applied = |result, merkleized, view| Applied { result, merkleized, view };
     Ok(match batches {
-        BySuite::Intl(batches) => apply_to::<E, _, R, X>(work, batches, run)
+        BySuite::Intl(batches) => apply_to::<E, _, R, T, X>(work, batches, run, seal)
             .await?
             .map(|(result, merkleized, view)| applied(result, BySuite::Intl(merkleized), view)),
-        BySuite::Gm(batches) => apply_to::<E, _, R, X>(work, batches, run)
+        BySuite::Gm(batches) => apply_to::<E, _, R, T, X>(work, batches, run, seal)
             .await?
             .map(|(result, merkleized, view)| applied(result, BySuite::Gm(merkleized), view)),
     })
@@ -81,15 +85,17 @@ where
 type PairUnmerkleized<E, H> = <Pair<E, H> as DatabaseSet<E>>::Unmerkleized;
 type PairMerkleized<E, H> = <Pair<E, H> as DatabaseSet<E>>::Merkleized;
 
-async fn apply_to<E, H, R, X>(
+async fn apply_to<E, H, R, T, X>(
     work: Work<'_>,
     batches: PairUnmerkleized<E, H>,
     run: impl FnOnce(&[&Transaction], &mut View) -> Result<R, X> + Send + 'static,
-) -> Result<Result<(R, PairMerkleized<E, H>, View), X>, DatabaseError>
+    seal: impl FnOnce(&[Arc<Transaction>], R) -> T + Send + 'static,
+) -> Result<Result<(T, PairMerkleized<E, H>, View), X>, DatabaseError>
 where
     E: Runtime,
     H: Hash,
     R: Send + 'static,
+    T: Send + 'static,
     X: Send + 'static,
 {
     let Work { application, strategy, context, transactions } = work;
@@ -125,11 +131,13 @@ where
         Err(refused) => return Ok(Err(refused)),
     };
 
-    let changes = account_changes(&view, &accounts);
-    let hot = hot.merkleize(changes.0, changes.1).await.map_err(failed)?;
-    let changes = value_changes(&view, &values);
-    let cold = cold.merkleize(changes.0, changes.1).await.map_err(failed)?;
-    Ok(Ok((result, (hot, cold), view)))
+    let sealed = strategy.spawn(transactions.len().max(1), move |_| seal(&transactions, result));
+    let changed = account_changes(&view, &accounts);
+    let hot = hot.merkleize(changed.0, changed.1);
+    let changed = value_changes(&view, &values);
+    let cold = cold.merkleize(changed.0, changed.1);
+    let (sealed, hot, cold) = join3(sealed, hot, cold).await;
+    Ok(Ok((sealed, (hot.map_err(failed)?, cold.map_err(failed)?), view)))
 }
 
 type Changes<K, V> = (Vec<Slot<V>>, Vec<(K, Option<V>)>);

@@ -177,11 +177,9 @@ impl Ledger {
         context: &BlockContext,
         parent: &Header,
         place: &Context,
-        (body, body_root): (&[Arc<Transaction>], Digest),
-        applied: &Applied<E, Execution>,
+        applied: &Applied<E, Sealed>,
     ) -> Header {
-        let suite = self.parts.suite;
-        let execution = &applied.result;
+        let Sealed { execution, body_root, outcome_root, .. } = &applied.result;
         self.note_parameters(&applied.view);
         let (accounts, values) = commitments::<E>(&applied.merkleized);
         let parent_digest = Digest(place.parent.1.0);
@@ -194,8 +192,8 @@ impl Ledger {
             proposer: ValidatorKey(place.leader.to_array()),
             parent: parent_digest,
             time_ms: context.time_ms,
-            body_root,
-            outcome_root: outcome_root(suite, body, execution),
+            body_root: *body_root,
+            outcome_root: *outcome_root,
             evidence_root: self.parts.log_heads.root(
                 parent_digest,
                 parent.evidence_root,
@@ -243,23 +241,25 @@ impl Ledger {
             Ok::<_, std::convert::Infallible>((places, execution))
         };
         let parts = &self.parts;
+        let suite = parts.suite;
+        let seal = move |transactions: &[Arc<Transaction>], (places, execution): (Vec<_>, _)| {
+            let place = |place: &usize| transactions[*place].clone();
+            let body: Body = places.iter().map(place).collect();
+            let body_root = merkle::root(suite, body.iter().map(|one| one.bytes.as_ref()));
+            Sealed::new(suite, body, body_root, execution)
+        };
         let application = parts.application.clone();
-        let tried = transactions.clone();
-        let strategy = &parts.strategy;
-        let work = Work { application, strategy, context: within, transactions: tried };
-        let applied = apply::<E, _, _>(work, batches, run).await;
+        let work = Work { application, strategy: &parts.strategy, context: within, transactions };
+        let applied = apply::<E, _, _, _>(work, batches, run, seal).await;
         let Ok(applied) = applied.unwrap_or_else(|error| panic!("building a block: {error}"));
-        let Applied { result: (places, execution), merkleized, view } = applied;
-        let body: Body = places.iter().map(|place| transactions[*place].clone()).collect();
-        let applied = Applied { result: execution, merkleized, view };
-        let body_root = merkle::root(parts.suite, body.iter().map(|one| one.bytes.as_ref()));
-        let header = self.header(&within, parent, &place, (&body, body_root), &applied);
+        let header = self.header(&within, parent, &place, &applied);
+        let Applied { result: Sealed { body, execution, .. }, merkleized, .. } = applied;
         let raw = body.iter().map(|one| one.bytes.clone()).collect();
         let block = trine_types::Block { header, transactions: raw };
         let block = Block::built(parts.suite, block, body.clone())
             .unwrap_or_else(|error| panic!("this node built a block that is no block: {error}"));
-        self.remember(&block, body, applied.result);
-        Some(Proposed { block, merkleized: applied.merkleized })
+        self.remember(&block, body, execution);
+        Some(Proposed { block, merkleized })
     }
 
     async fn check<E: Runtime>(
@@ -281,20 +281,36 @@ impl Ledger {
             Ok::<_, Refusal>(parts.application.execute(&context, transactions, view)?)
         };
         let parts = &self.parts;
+        // The body was compared with its root when the block was decoded.
+        let (suite, body, body_root) = (parts.suite, transactions.clone(), header.body_root);
+        let seal = move |_: &[_], execution| Sealed::new(suite, body, body_root, execution);
         let application = parts.application.clone();
-        let body = transactions.clone();
-        let work = Work { application, strategy: &parts.strategy, context, transactions: body };
-        let applied = apply::<E, _, _>(work, batches, run).await;
+        let work = Work { application, strategy: &parts.strategy, context, transactions };
+        let applied = apply::<E, _, _, _>(work, batches, run, seal).await;
         let applied = applied.unwrap_or_else(|error| panic!("checking a block: {error}"))?;
         let place = commonware_consensus::CertifiableBlock::context(block);
-        // The body was compared with its root when the block was decoded.
-        let body = (&transactions[..], header.body_root);
-        let expected = self.header::<E>(&context, parent, &place, body, &applied);
+        let expected = self.header::<E>(&context, parent, &place, &applied);
         if let Some(field) = first_difference(header, &expected) {
             return Err(Refusal::Commitment(field));
         }
-        self.remember(block, transactions, applied.result);
-        Ok(applied.merkleized)
+        let Applied { result: Sealed { body, execution, .. }, merkleized, .. } = applied;
+        self.remember(block, body, execution);
+        Ok(merkleized)
+    }
+}
+
+/// What a block holds and what executing it gave, with the roots over both.
+struct Sealed {
+    body: Body,
+    body_root: Digest,
+    execution: Execution,
+    outcome_root: Digest,
+}
+
+impl Sealed {
+    fn new(suite: Suite, body: Body, body_root: Digest, execution: Execution) -> Self {
+        let outcome_root = outcome_root(suite, &body, &execution);
+        Self { body, body_root, execution, outcome_root }
     }
 }
 

@@ -101,6 +101,16 @@ def locked(home: Home) -> Iterator[None]:
         yield
 
 
+def _load(generated: dict[str, Any]) -> dict[str, Any]:
+    """Say what the genesis of a network under load has beside."""
+    asset = {"organisation": 0, "symbol": "LOAD", "name": "Load test", "decimals": 0}
+    return {
+        "assets": [asset],
+        "generated_accounts": generated,
+        "parameters": {"block_transactions_max": LOAD_BLOCK_TRANSACTIONS},
+    }
+
+
 def create(
     home: Home,
     validators: int,
@@ -160,11 +170,7 @@ def create(
         ],
     }
     if generated:
-        document["assets"] = [
-            {"organisation": 0, "symbol": "LOAD", "name": "Load test", "decimals": 0}
-        ]
-        document["generated_accounts"] = generated
-        document["parameters"] = {"block_transactions_max": LOAD_BLOCK_TRANSACTIONS}
+        document |= _load(generated)
     text = json.dumps(document, indent=2).encode() + b"\n"
     chain_id = core_genesis.chain_id(text).hex()
     home.genesis.write_bytes(text)
