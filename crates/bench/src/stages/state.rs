@@ -130,7 +130,11 @@ impl StateStages {
             transactions: transactions.clone(),
         };
         let start = Cost::so_far();
-        let applied = apply::<Context, Execution, InvalidBlock>(work, batches, run).await;
+        let applied =
+            apply::<Context, Execution, Execution, InvalidBlock>(work, batches, run, |_, given| {
+                given
+            })
+            .await;
         let total = Cost::so_far().less(start);
         let applied = applied.map_err(failed("state"))?.map_err(failed("execution"))?;
         let execute = *inside.lock().unwrap_or_else(PoisonError::into_inner);
