@@ -97,6 +97,9 @@ def draw_sweep(report: Mapping[str, Any], title: str, to: Path) -> None:
     axes.set(xlabel="transactions final a second (offered: above the points)", yscale="log")
     axes.set_ylabel("milliseconds from due to final")
     axes.set_xlim(left=0)
+    for axis, which in ((axes.xaxis, "major"), (axes.yaxis, "major"), (axes.yaxis, "minor")):
+        set_formatter = getattr(axis, f"set_{which}_formatter")
+        set_formatter("{x:,.0f}")
     axes.grid(visible=True, which="both", color="0.9")
     axes.legend(loc="upper left")
     figure.suptitle(f"{title} ({report['hardware']})")
