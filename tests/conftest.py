@@ -1,5 +1,6 @@
 """Set up what all tests share."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -13,6 +14,9 @@ from trine.model.hashing import Suite, under
 # seconds a test still holds.
 settings.register_profile("trine", deadline=None)
 settings.load_profile("trine")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and whatever that starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests hash as their chains do, from their import on.
 _SESSION = ExitStack()
