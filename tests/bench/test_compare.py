@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from trine.bench.compare import FIELDS, RESOLUTION, compare, find_peak, is_sustained
+from trine.bench.compare import RESOLUTION, compare, find_peak, is_sustained
 from trine.bench.compare_show import compare_table, draw_compare
+from trine.bench.load import SUMMARY_FIELDS
 from trine.bench.peers import Load, Network, System
 
 
@@ -20,7 +21,7 @@ def report(load: Load, limit_per_s: int) -> dict[str, Any]:
     """What a system reports that sustains `limit_per_s` and no more."""
     finalized = min(load.rate_per_s, limit_per_s)
     p95_ms = 100.0 if finalized == load.rate_per_s else 9_000.0
-    figures: dict[str, Any] = dict.fromkeys(FIELDS, 12.0)
+    figures: dict[str, Any] = dict.fromkeys(SUMMARY_FIELDS, 12.0)
     return {
         **figures,
         "scheduled_per_s": float(load.rate_per_s),
@@ -95,7 +96,7 @@ def test_a_system_is_measured_at_its_peak_and_at_half() -> None:
     (system,) = document["systems"]
     assert system["peak"]["scheduled_per_s"] == 3_000
     assert system["half"]["scheduled_per_s"] == 1_500
-    assert set(system["peak"]) == set(FIELDS)
+    assert set(system["peak"]) == set(SUMMARY_FIELDS)
     assert system["commands"] == ["simulate"]
     assert len(lines) == len(system["sweep"]) + 2
     assert simulated.running == 0

@@ -12,7 +12,7 @@ from tempfile import gettempdir
 import pytest
 
 from tests.cli.command import trine
-from trine.bench.compare import FIELDS
+from trine.bench.load import SUMMARY_FIELDS
 from trine.bench.peers import NODES, Load, System, cometbft, postgresql
 from trine.bench.peers.postgresql_load import CONNECTIONS
 from trine.bench.peers.processes import (
@@ -65,7 +65,7 @@ def test_a_report_counts_the_window_only() -> None:
     assert found["cpu_us_per_tx_validator"] == pytest.approx(2e6 / 3 / NODES)
     assert found["cpu_us_per_tx_loader"] == pytest.approx(0.5e6 / 3)
     assert found["disk_bytes_per_tx"] == pytest.approx(8_000 / 3 / NODES)
-    assert set(found) == {*FIELDS, "hardware", "version"}
+    assert set(found) == {*SUMMARY_FIELDS, "hardware", "version"}
 
 
 def test_quantiles_are_of_the_values() -> None:
@@ -156,7 +156,7 @@ def test_a_peer_runs(make: type[System]) -> None:
         assert network.commands
         for _ in range(2):
             found = network.run(LOAD)
-            assert set(found) == {*FIELDS, "hardware", "version"}
+            assert set(found) == {*SUMMARY_FIELDS, "hardware", "version"}
             assert found["finalized_per_s"] > 0
             assert found["refused"] == {}
             assert found["unfinished"] == 0

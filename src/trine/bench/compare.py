@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from trine import __version__
 from trine._core import load as core_load
+from trine.bench.load import SUMMARY_FIELDS
 from trine.bench.peers.system import NODES, Load, Network, System
 
 RATE_FIRST_PER_S: Final = 1_000
@@ -39,21 +40,6 @@ FINALIZED_SHARE_MIN: Final = 0.95
 """Share of the scheduled transactions that must become final within the window."""
 P95_MS_MAX: Final = 2_000.0
 """Latency, in milliseconds, that 95 of 100 transactions must not exceed."""
-FIELDS: Final = (
-    "scheduled_per_s",
-    "offered_per_s",
-    "finalized_per_s",
-    "latency_ms",
-    "cpu_us_per_tx_validator",
-    "cpu_us_per_tx_loader",
-    "rss_mib_max",
-    "disk_bytes_per_tx",
-    "send_delay_ms_max",
-    "shortfall_percent",
-    "unfinished",
-    "refused",
-)
-"""Fields of a report that a comparison keeps."""
 
 Report = Mapping[str, Any]
 
@@ -106,7 +92,7 @@ class _Session:
             self._network = self._nodes.enter_context(self._system.network())
             self.commands = self._network.commands
         report = self._network.run(load)
-        return {name: report[name] for name in FIELDS}
+        return {name: report[name] for name in SUMMARY_FIELDS}
 
     def renew(self) -> None:
         """Stop the nodes: the next load meets new ones, without a backlog."""

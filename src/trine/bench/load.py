@@ -13,10 +13,25 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trine._core import load as core_load
 
+#: Fields of a report that stand for the whole of it, beside those of other systems or rates.
+SUMMARY_FIELDS: Final = (
+    "scheduled_per_s",
+    "offered_per_s",
+    "finalized_per_s",
+    "latency_ms",
+    "cpu_us_per_tx_validator",
+    "cpu_us_per_tx_loader",
+    "rss_mib_max",
+    "disk_bytes_per_tx",
+    "send_delay_ms_max",
+    "shortfall_percent",
+    "unfinished",
+    "refused",
+)
 #: Seconds before the measured window, where the caller names none.
 WARMUP_S_DEFAULT = 5
 #: Evidence entries of a transaction, where the caller names none.

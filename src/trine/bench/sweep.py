@@ -14,29 +14,14 @@ from functools import partial
 from typing import Any, Final
 
 from trine import __version__
-from trine.bench.load import Loader, LoadPlan, Progress
+from trine.bench.load import SUMMARY_FIELDS, Loader, LoadPlan, Progress
 
 #: Share of the offered transactions that a network which keeps up finalizes in the same time.
 FINALIZED_SHARE_MIN: Final = 0.99
 #: Latency, in milliseconds, below which 95 of 100 transactions of such a network stay.
 P95_MS_MAX: Final = 500.0
 #: Fields of each report that a sweep keeps.
-FIELDS: Final = (
-    "scheduled_per_s",
-    "offered_per_s",
-    "finalized_per_s",
-    "latency_ms",
-    "cpu_us_per_tx_validator",
-    "cpu_us_per_tx_loader",
-    "cpu_us_per_tx_signing",
-    "rss_mib_max",
-    "disk_bytes_per_tx",
-    "send_delay_ms_max",
-    "shortfall_percent",
-    "unfinished",
-    "refused",
-    "failed",
-)
+FIELDS: Final = (*SUMMARY_FIELDS, "cpu_us_per_tx_signing", "failed")
 
 
 def keeps_up(report: Mapping[str, Any], duration_s: int) -> bool:
