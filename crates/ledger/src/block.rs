@@ -307,3 +307,6 @@ impl ReshareBlock for Block {
         Some(Payload::EpochInfo(epochs::info(change)))
     }
 }
+
+#[cfg(test)]
+mod tests;
