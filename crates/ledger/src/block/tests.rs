@@ -27,7 +27,7 @@ fn block() -> Block {
         body_root: merkle::root(suite, std::iter::empty::<&[u8]>()),
         outcome_root: Digest::default(),
         evidence_root: Digest::default(),
-        accounts: commitment.clone(),
+        accounts: commitment,
         values: commitment,
         parameters_version: 0,
         epoch_change: None,
