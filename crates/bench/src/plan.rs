@@ -8,6 +8,8 @@ pub const RATE_PER_S_MAX: u64 = 1_000_000;
 /// Seconds that one run may take, warm-up included.
 pub const DURATION_S_MAX: u64 = 86_400;
 
+/// Transactions that a loader may sign before it starts; each takes half a kilobyte of memory.
+pub const PRESIGNED_MAX: u64 = 10_000_000;
 /// Lookups a second that one loader may make.
 pub const LOOKUPS_PER_S_MAX: u64 = 100_000;
 /// Payments that an audit may look up; the loader remembers as many.
@@ -54,6 +56,9 @@ pub struct LoadPlan {
     /// Hostile transactions for each 100 honest ones: bad signatures, duplicates, replays, cut
     /// bytes.
     pub hostile_percent: u64,
+    /// Whether all transactions are signed before the first is due: signing takes no time from the
+    /// validators then, where they share the machine.
+    pub presign: bool,
     /// Process ids of the validators, where they run on this machine.
     pub validator_pids: Vec<u32>,
     /// Secret keys, of the suite's algorithm, of accounts with the role of notary, for evidence.
@@ -104,6 +109,11 @@ impl LoadPlan {
         if self.duration_s == 0 || total_s > DURATION_S_MAX {
             let expected = format!("1 to {DURATION_S_MAX} seconds, warm-up included");
             return Err(refuse("duration", total_s, expected));
+        }
+        let count = self.rate_per_s.saturating_mul(total_s);
+        if self.presign && count > PRESIGNED_MAX {
+            let expected = format!("{PRESIGNED_MAX} transactions or fewer");
+            return Err(refuse("presign", count, expected));
         }
         if let Payload::Payment(lookups) = self.payload {
             lookups.check()?;

@@ -7,7 +7,7 @@ use crate::plan::{LoadPlan, LookupPlan, Payload, PlanError};
 use crate::process::{Usage, hardware};
 use crate::report::Report;
 use crate::shared::{Progress, Shared, lock};
-use crate::sign::{Senders, Signers};
+use crate::sign::{Ahead, Senders, Signers};
 use crate::window::Window;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -100,7 +100,11 @@ impl Loader {
         let plan = LoadPlan { rate_per_s, ..self.plan.clone() };
         plan.check()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let signers = Signers::start(&self.senders, rate_per_s, cores.div_ceil(2));
+        let (ahead, threads) = match plan.presign {
+            true => (Ahead::Whole(plan.duration_s + plan.warmup_s), cores),
+            false => (Ahead::Little, cores.div_ceil(2)),
+        };
+        let signers = Signers::start(&self.senders, rate_per_s, ahead, threads);
         let report = self.runtime.block_on(self.drive(&plan, &signers, &mut progress));
         signers.stop();
         Ok(report)
@@ -114,7 +118,7 @@ impl Loader {
     ) -> Report {
         let warmup = Duration::from_secs(plan.warmup_s);
         let end = warmup + Duration::from_secs(plan.duration_s);
-        tokio::time::sleep(HEAD_START).await;
+        let mut stopped = !head_start(plan, signers, progress, end).await;
         let shared = Arc::new(Shared::new(plan, (warmup, end)));
         let follower = tokio::spawn(follow(self.clients[0].clone(), shared.clone()));
         let payments = Running::start(self, &shared, plan, (warmup, end));
@@ -122,13 +126,13 @@ impl Loader {
         let mut window = Window::default();
         let mut hostile = Hostile::new(plan.hostile_percent);
         let flights = Arc::new(Semaphore::new(BATCHES_IN_FLIGHT_MAX));
-        let (mut told_s, mut turn, mut stopped) = (0, 0, false);
+        let (mut told_s, mut turn) = (0, 0);
         loop {
             let now = shared.start.elapsed();
             window.sample(plan, signers, now, warmup);
             if now.as_secs() > told_s {
                 told_s = now.as_secs();
-                stopped = !progress(shared.tell(end, None));
+                stopped = stopped || !progress(shared.tell(end, None));
             }
             if stopped || now >= end {
                 break;
@@ -154,6 +158,27 @@ impl Loader {
         follower.abort();
         report(plan, &shared, &pace, &window, payments)
     }
+}
+
+/// Waits until what must be signed before the first transaction is due is; false when it was told
+/// to stop.
+async fn head_start(
+    plan: &LoadPlan,
+    signers: &Signers,
+    progress: &mut impl FnMut(Progress) -> bool,
+    end: Duration,
+) -> bool {
+    tokio::time::sleep(HEAD_START).await;
+    let count = plan.rate_per_s * end.as_secs();
+    while plan.presign && signers.made() < count {
+        let signed = Some(signers.made());
+        let told = Progress { total_s: end.as_secs_f64(), signed, ..Progress::default() };
+        if !progress(told) {
+            return false;
+        }
+        tokio::time::sleep(TOLD).await;
+    }
+    true
 }
 
 /// Lookups that go on beside the load.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use trine_types::Height;
 
 /// How far a run is; told once a second.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Seconds since the start.
     pub elapsed_s: f64,
@@ -23,6 +23,8 @@ pub struct Progress {
     pub waiting: u64,
     /// Payments that the audit after the load has looked up; none before it.
     pub audited: Option<u64>,
+    /// Transactions signed, while the load waits for them.
+    pub signed: Option<u64>,
 }
 
 /// What the parts of a run share.
@@ -106,6 +108,7 @@ impl Shared {
             finalized_per_s: tracker.finalized_before(now),
             waiting: tracker.waiting() as u64,
             audited,
+            signed: None,
         }
     }
 }

@@ -76,8 +76,21 @@ pub struct Signers {
 struct Shared {
     senders: Arc<Senders>,
     batch: usize,
+    valid_for_ms: u64,
     stop: AtomicBool,
+    made: AtomicU64,
+    /// Transactions from which on no batch is begun.
+    enough: u64,
     cpu: Mutex<Duration>,
+}
+
+/// How far ahead of the schedule to sign.
+#[derive(Clone, Copy, Debug)]
+pub enum Ahead {
+    /// A short while.
+    Little,
+    /// All of a load that takes so many seconds, in time of its own.
+    Whole(u64),
 }
 
 /// Derives the accounts that send, in parallel.
@@ -149,15 +162,18 @@ impl Senders {
 
 impl Signers {
     /// Starts `threads` threads that sign for a load of `rate_per_s`.
-    pub fn start(senders: &Arc<Senders>, rate_per_s: u64, threads: usize) -> Self {
+    pub fn start(senders: &Arc<Senders>, rate_per_s: u64, ahead: Ahead, threads: usize) -> Self {
         let count = senders.all.len();
-        let queue_max = queue_size(count, rate_per_s);
+        let queue_max = queue_size(count, rate_per_s, ahead);
         let batch = batch_size(count, threads, queue_max);
-        let (queue, ready) = sync_channel(queue_max);
+        let (queue, ready) = sync_channel(queue_max + batch * threads);
         let shared = Arc::new(Shared {
             senders: senders.clone(),
             batch,
+            valid_for_ms: VALID_FOR_MS + ahead.seconds() * 2_000,
             stop: AtomicBool::new(false),
+            made: AtomicU64::new(0),
+            enough: ahead.enough(queue_max),
             cpu: Mutex::default(),
         });
         let threads = (0..threads)
@@ -174,6 +190,11 @@ impl Signers {
         *self.shared.cpu.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Transactions signed so far.
+    pub fn made(&self) -> u64 {
+        self.shared.made.load(Ordering::Relaxed)
+    }
+
     /// Stops the threads.
     pub fn stop(self) {
         self.shared.stop.store(true, Ordering::Relaxed);
@@ -185,9 +206,30 @@ impl Signers {
     }
 }
 
+impl Ahead {
+    const fn seconds(self) -> u64 {
+        match self {
+            Self::Little => AHEAD_S,
+            Self::Whole(seconds) => seconds,
+        }
+    }
+
+    const fn enough(self, queue_max: usize) -> u64 {
+        match self {
+            Self::Little => u64::MAX,
+            Self::Whole(_) => queue_max as u64,
+        }
+    }
+}
+
 /// Transactions that wait, signed, at most.
-fn queue_size(senders: usize, rate_per_s: u64) -> usize {
-    (rate_per_s * AHEAD_S).min(senders as u64 * NONCES_UNSENT_MAX).max(1) as usize
+fn queue_size(senders: usize, rate_per_s: u64, ahead: Ahead) -> usize {
+    let count = rate_per_s * ahead.seconds();
+    match ahead {
+        Ahead::Little => count.min(senders as u64 * NONCES_UNSENT_MAX).max(1) as usize,
+        // All of them are sent.
+        Ahead::Whole(_) => count as usize,
+    }
 }
 
 /// Transactions that each thread signs at once: no more than the schedule takes before they
@@ -200,9 +242,10 @@ fn batch_size(senders: usize, threads: usize, queue_max: usize) -> usize {
 fn work(shared: &Shared, queue: &SyncSender<Signed>) {
     let mut rng: StdRng = rand::make_rng();
     let mut counted = Duration::ZERO;
-    while !shared.stop.load(Ordering::Relaxed) {
+    let is_enough = || shared.made.load(Ordering::Relaxed) >= shared.enough;
+    while !shared.stop.load(Ordering::Relaxed) && !is_enough() {
         let (bodies, payments): (Vec<_>, Vec<_>) =
-            (0..shared.batch).map(|_| next(&shared.senders, &mut rng)).unzip();
+            (0..shared.batch).map(|_| next(shared, &mut rng)).unzip();
         for (signed, payment) in sign_many(shared.senders.suite, &bodies).into_iter().zip(payments)
         {
             if !put(shared, queue, Signed { id: signed.id, bytes: signed.bytes, payment }) {
@@ -220,7 +263,10 @@ fn work(shared: &Shared, queue: &SyncSender<Signed>) {
 fn put(shared: &Shared, queue: &SyncSender<Signed>, mut signed: Signed) -> bool {
     loop {
         match queue.try_send(signed) {
-            Ok(()) => return true,
+            Ok(()) => {
+                shared.made.fetch_add(1, Ordering::Relaxed);
+                return true;
+            }
             Err(TrySendError::Full(back)) if !shared.stop.load(Ordering::Relaxed) => signed = back,
             Err(_) => return false,
         }
@@ -231,7 +277,8 @@ fn put(shared: &Shared, queue: &SyncSender<Signed>, mut signed: Signed) -> bool 
 /// A transaction to sign, and who signs it.
 type ToSign<'a> = (UnsignedTransaction, &'a SecretKey);
 
-fn next<'a>(senders: &'a Senders, rng: &mut StdRng) -> (ToSign<'a>, Option<Payment>) {
+fn next<'a>(shared: &'a Shared, rng: &mut StdRng) -> (ToSign<'a>, Option<Payment>) {
+    let senders = &*shared.senders;
     let from = rng.random_range(0..senders.all.len());
     let sender = &senders.all[from];
     let (call, payment) = match senders.payload {
@@ -260,7 +307,7 @@ fn next<'a>(senders: &'a Senders, rng: &mut StdRng) -> (ToSign<'a>, Option<Payme
         sender: sender.address,
         key_index: 0,
         nonce: sender.nonce.fetch_add(1, Ordering::Relaxed),
-        valid_until_ms: now_ms() + VALID_FOR_MS,
+        valid_until_ms: now_ms() + shared.valid_for_ms,
         calls: [call.to_raw()].into(),
     };
     ((unsigned, &sender.key), payment)

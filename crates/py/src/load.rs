@@ -24,6 +24,7 @@ struct Plan {
     /// Entries of each evidence transaction; none for transfers.
     entries: Option<u16>,
     hostile_percent: u64,
+    presign: bool,
     validator_pids: Vec<u32>,
     notary_keys: Vec<[u8; 32]>,
     /// Whether no account of the plan has sent anything yet.
@@ -55,6 +56,7 @@ impl Plan {
             warmup_s: self.warmup_s,
             payload,
             hostile_percent: self.hostile_percent,
+            presign: self.presign,
             validator_pids: self.validator_pids,
             notary_keys: self.notary_keys,
         };
@@ -88,7 +90,7 @@ impl Loader {
 
     /// Runs the load at `rate_per_s` and returns its report (JSON).
     ///
-    /// `progress(elapsed_s, total_s, finalized_per_s, waiting, audited)` is called once a second
+    /// `progress(elapsed_s, total_s, finalized_per_s, waiting, audited, signed)` is called once a second
     /// and stops the run by returning false or raising.
     fn run<'py>(
         &self,
@@ -118,7 +120,8 @@ impl Loader {
 fn tell(progress: &Py<PyAny>, now: Progress) -> PyResult<bool> {
     Python::attach(|py| {
         py.check_signals()?;
-        let arguments = (now.elapsed_s, now.total_s, now.finalized_per_s, now.waiting, now.audited);
+        let Progress { elapsed_s, total_s, finalized_per_s, waiting, audited, signed } = now;
+        let arguments = (elapsed_s, total_s, finalized_per_s, waiting, audited, signed);
         progress.call1(py, arguments)?.extract(py)
     })
 }

@@ -102,9 +102,9 @@ pub const VERIFY_BATCH_FULL: usize = 1_024;
 pub const VERIFY_GATHER_MS_MAX: u64 = 5;
 /// Longest time in milliseconds that the signature of a transaction which another node vouches for
 /// waits for others to share its batch.
-pub const VERIFY_FORWARDED_MS_MAX: u64 = 100;
+pub const CHECK_FORWARDED_MS_MAX: u64 = 100;
 /// Signatures of such transactions that are verified without waiting for others.
-pub const VERIFY_FORWARDED_FULL: usize = 2_048;
+pub const CHECK_FORWARDED_FULL: usize = 2_048;
 /// Bytes of transactions in one message to the other nodes.
 pub const FORWARD_BYTES_MAX: usize = 512 * 1_024;
 /// Messages to the other nodes that wait to be sent or read.

@@ -148,6 +148,8 @@ def check_files(out: Path | None, png: Path | None) -> None:
 
 def describe(progress: "Progress") -> str:
     """Say in one line how far a load is."""
+    if progress.signed is not None:
+        return f"{progress.signed:,} transactions signed"
     if progress.audited is not None:
         return f"audit: {progress.audited:,} payments looked up"
     return (

@@ -48,6 +48,8 @@ PORT_FIRST: Final = 20_000
 PORT_COUNT: Final = 11_000
 START_TIMEOUT_S: Final = 60.0
 """Seconds in which a network must finalize a block after its start."""
+START_ACCOUNT_S: Final = 1e-4
+"""Seconds more for each account that its genesis generates, which every node does for itself."""
 STOP_TIMEOUT_S: Final = 20.0
 """Seconds that a node may take to stop before it is killed."""
 POLL_S: Final = 0.1
@@ -397,7 +399,9 @@ def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Statu
         NodeStopped: A node ended; the end of its output says why.
         NotFinalizing: No block became final in time.
     """
-    deadline = time.monotonic() + START_TIMEOUT_S
+    generated = json.loads(home.genesis.read_bytes()).get("generated_accounts") or {"count": 0}
+    timeout_s = START_TIMEOUT_S + START_ACCOUNT_S * generated["count"]
+    deadline = time.monotonic() + timeout_s
     first: int | None = None
     told = ""
     nodes, _ = load(home)
@@ -418,7 +422,7 @@ def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Statu
             _check_alive(home, nodes)
             time.sleep(POLL_S)
     logs = ", ".join(str(node.output) for node in nodes)
-    message = f"no new final block within {START_TIMEOUT_S:.0f} s; the nodes' output: {logs}"
+    message = f"no new final block within {timeout_s:.0f} s; the nodes' output: {logs}"
     raise NotFinalizing(message, instance=str(home.path))
 
 

@@ -9,7 +9,9 @@ __all__ = ["Loader", "hardware", "measure_crypto", "measure_stages"]
 class Loader:
     def __new__(cls, plan: bytes) -> Loader: ...
     def run(
-        self, rate_per_s: int, progress: Callable[[float, float, int, int, int | None], bool]
+        self,
+        rate_per_s: int,
+        progress: Callable[[float, float, int, int, int | None, int | None], bool],
     ) -> bytes: ...
 
 def measure_crypto(repeats: int, distinct_keys: int, tell: Callable[[str], bool]) -> bytes: ...

@@ -47,6 +47,7 @@ class Progress(NamedTuple):
         finalized_per_s: Honest transactions that became final in the last whole second.
         waiting: Honest transactions sent and not final yet.
         audited: Payments that the audit after the load has looked up; `None` before it.
+        signed: Transactions signed, while the load waits for them; `None` once it has begun.
     """
 
     elapsed_s: float
@@ -54,6 +55,7 @@ class Progress(NamedTuple):
     finalized_per_s: int
     waiting: int
     audited: int | None = None
+    signed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class LoadPlan:
         warmup_s: Seconds before them.
         entries: Evidence entries of each transaction; `None` for transfers.
         hostile_percent: Hostile transactions for each 100 honest ones.
+        presign: Whether all are signed before the first is due, so that signing takes no time from
+            validators on the same machine.
         validator_pids: Processes of the validators, where they run on this machine.
         notary_keys: Secret keys of accounts with the role of notary, for evidence.
         fresh: Whether no account of the plan has sent anything yet.
@@ -96,6 +100,7 @@ class LoadPlan:
     warmup_s: int = WARMUP_S_DEFAULT
     entries: int | None = None
     hostile_percent: int = 0
+    presign: bool = False
     validator_pids: Sequence[int] = ()
     notary_keys: Sequence[bytes] = field(default=(), repr=False)
     fresh: bool = True
@@ -112,6 +117,7 @@ class LoadPlan:
             "warmup_s": self.warmup_s,
             "entries": self.entries,
             "hostile_percent": self.hostile_percent,
+            "presign": self.presign,
             "validator_pids": list(self.validator_pids),
             "notary_keys": [list(key) for key in self.notary_keys],
             "fresh": self.fresh,

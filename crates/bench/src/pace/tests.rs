@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::Payload;
-use crate::sign::Senders;
+use crate::sign::{Ahead, Senders};
 use std::sync::Arc;
 use trine_types::{Genesis, TransactionId};
 
@@ -21,6 +21,7 @@ fn plan(rate_per_s: u64, duration_s: u64, warmup_s: u64) -> LoadPlan {
         warmup_s,
         payload: Payload::Transfer,
         hostile_percent: 0,
+        presign: false,
         validator_pids: Vec::new(),
         notary_keys: Vec::new(),
     }
@@ -28,7 +29,7 @@ fn plan(rate_per_s: u64, duration_s: u64, warmup_s: u64) -> LoadPlan {
 
 fn signers(plan: &LoadPlan) -> Signers {
     let senders = Arc::new(Senders::prepare(plan, trine_types::Suite::Intl));
-    Signers::start(&senders, plan.rate_per_s, 1)
+    Signers::start(&senders, plan.rate_per_s, Ahead::Little, 1)
 }
 
 /// Goal: the schedule is exact over any sequence of ticks and nothing is sent twice or early.

@@ -19,6 +19,7 @@ fn plan(suite: Suite, accounts: u64) -> LoadPlan {
         warmup_s: 0,
         payload: Payload::Transfer,
         hostile_percent: 0,
+        presign: false,
         validator_pids: Vec::new(),
         notary_keys: Vec::new(),
     }
@@ -51,7 +52,8 @@ fn transactions_are_signed_by_their_senders() {
     let generated = plan.genesis.generated_accounts.as_ref().unwrap();
     let keys: Vec<_> =
         (0..5).map(|index| generated.secret_key(suite, index).public_key()).collect();
-    let signers = Signers::start(&Arc::new(Senders::prepare(&plan, suite)), plan.rate_per_s, 1);
+    let senders = Arc::new(Senders::prepare(&plan, suite));
+    let signers = Signers::start(&senders, plan.rate_per_s, Ahead::Little, 1);
     let mut nonces = [0; 5];
     for signed in signers.ready.iter().take(1_000) {
         let transaction = Transaction::from_bytes(suite, signed.bytes).unwrap();
@@ -65,6 +67,26 @@ fn transactions_are_signed_by_their_senders() {
         assert_eq!(transaction.body.nonce, nonces[place]);
         nonces[place] += 1;
     }
+    signers.stop();
+}
+
+/// Goal: what is signed before a load is all of it, once. Method: two threads sign 2,000; wait for
+/// them, count what is ready, and look for nonces that are missing or there twice.
+#[test]
+fn a_whole_load_is_signed_ahead() {
+    let suite = Suite::Intl;
+    let senders = Arc::new(Senders::prepare(&plan(suite, 5), suite));
+    let signers = Signers::start(&senders, 1_000, Ahead::Whole(2), 2);
+    while signers.made() < 2_000 {
+        std::thread::yield_now();
+    }
+    let ready: Vec<_> = signers.ready.iter().collect();
+    // Each thread may have begun one more batch.
+    assert!((2_000..2_000 + 2 * BATCH_MAX).contains(&ready.len()), "{}", ready.len());
+    let read = |signed: &Signed| Transaction::from_bytes(suite, signed.bytes.clone()).unwrap();
+    let nonces: std::collections::HashSet<_> =
+        ready.iter().map(read).map(|one| (one.body.sender, one.body.nonce)).collect();
+    assert_eq!(nonces.len(), ready.len());
     signers.stop();
 }
 

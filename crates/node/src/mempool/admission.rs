@@ -7,7 +7,7 @@ use crate::mempool::refusal::Refusal;
 use trine_types::account::is_recorded;
 use trine_types::application::{Application, BlockContext, SignerKey};
 use trine_types::record::Parameters;
-use trine_types::{Account, Call, Code, StateKey, Transaction, View};
+use trine_types::{Account, Call, ChainId, Code, StateKey, Transaction, View};
 
 /// What all transactions of one check share.
 #[derive(Clone, Copy)]
@@ -35,11 +35,7 @@ impl Admission<'_> {
     /// [`Refusal`] with the code that a block would give.
     pub fn check(&self, transaction: &Transaction, view: &View) -> Result<SignerKey, Refusal> {
         let (context, body) = (&self.context, &transaction.body);
-        if body.chain_id != context.chain_id {
-            let (found, expected) = (body.chain_id, context.chain_id);
-            let detail = format!("made for chain {found}, this is {expected}");
-            return Err(Refusal::chain(Code::WrongChain, detail));
-        }
+        check_chain(context.chain_id, transaction)?;
         let Some(account) = view.account(&body.sender) else {
             let detail = format!("{} has no account on this chain", body.sender);
             return Err(Refusal::chain(Code::UnknownSender, detail));
@@ -81,6 +77,19 @@ impl Admission<'_> {
         );
         Err(Refusal::chain(Code::AccountQuota, detail))
     }
+}
+
+/// Refuses what was signed for another chain.
+///
+/// # Errors
+/// [`Refusal`] with the code that a block would give.
+pub fn check_chain(expected: ChainId, transaction: &Transaction) -> Result<(), Refusal> {
+    let found = transaction.body.chain_id;
+    if found == expected {
+        return Ok(());
+    }
+    let detail = format!("made for chain {found}, this is {expected}");
+    Err(Refusal::chain(Code::WrongChain, detail))
 }
 
 /// Quota units that a transaction costs: one a call, one an entry of evidence.

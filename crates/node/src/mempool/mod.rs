@@ -67,9 +67,9 @@ pub struct Mempool {
     changed: Arc<Notify>,
     outbox: Mutex<Vec<Bytes>>,
     outbox_filled: Notify,
-    /// What other nodes vouched for and this node has yet to verify.
-    unverified: Mutex<Vec<Signed>>,
-    unverified_filled: Notify,
+    /// What other nodes vouched for and this node has yet to check.
+    unchecked: Mutex<Vec<Arc<Transaction>>>,
+    unchecked_filled: Notify,
     inbox: mpsc::Sender<Bytes>,
     parameters: Mutex<Option<(u64, Arc<Parameters>)>>,
     final_block: Notify,
@@ -87,7 +87,7 @@ impl Background {
     pub fn spawn(self, tasks: &mut JoinSet<()>) {
         let Self { mempool, received } = self;
         tasks.spawn(mempool.clone().admit_received(received));
-        tasks.spawn(mempool.clone().verify_received());
+        tasks.spawn(mempool.clone().check_received());
         tasks.spawn(mempool.clone().send());
         tasks.spawn(mempool.clone().send_again());
         tasks.spawn(mempool.check_suspects());
@@ -116,8 +116,8 @@ impl Mempool {
             changed: Arc::default(),
             outbox: Mutex::default(),
             outbox_filled: Notify::new(),
-            unverified: Mutex::default(),
-            unverified_filled: Notify::new(),
+            unchecked: Mutex::default(),
+            unchecked_filled: Notify::new(),
             inbox,
             parameters: Mutex::default(),
             final_block: Notify::new(),
@@ -206,22 +206,16 @@ impl Mempool {
         self.count(slots)
     }
 
-    /// Admits transactions that another node vouches for. They may enter a block at once; their
-    /// signatures are verified with those of other batches.
+    /// Keeps transactions that another node vouches for. They may enter a block at once; what they
+    /// need of the state, and their signatures, are checked with those of other batches.
     async fn admit(&self, raw: Vec<Bytes>) {
         let mut slots = self.decode_new(raw).await;
-        let keys = self.check(&mut slots).await;
-        let mut keys = keys.into_iter();
-        let keys: Vec<SignerKey> = slots
-            .iter()
-            .map(|slot| slot.as_ref().ok().and_then(|_| keys.next()).unwrap_or_default())
-            .collect();
+        refuse_where(&mut slots, |one| admission::check_chain(self.parts.chain_id, one));
         self.keep(&mut slots, Origin::Peer);
-        let kept = slots.iter().zip(keys);
-        let kept = kept.filter_map(|(slot, key)| Some((slot.as_ref().ok()?.clone(), key)));
-        lock(&self.unverified).extend(kept);
+        let kept = slots.iter().filter_map(|slot| slot.as_ref().ok()).cloned();
+        lock(&self.unchecked).extend(kept);
         self.count(slots);
-        self.unverified_filled.notify_one();
+        self.unchecked_filled.notify_one();
     }
 
     /// Decodes transactions that are neither kept already nor final since a short while.
@@ -395,30 +389,46 @@ impl Mempool {
         }
     }
 
-    /// Verifies what other nodes vouched for, many together; drops what is not signed.
-    async fn verify_received(self: Arc<Self>) {
+    /// Checks what other nodes vouched for, many together.
+    async fn check_received(self: Arc<Self>) {
         loop {
-            self.unverified_filled.notified().await;
+            self.unchecked_filled.notified().await;
             let full = async {
-                while lock(&self.unverified).len() < limits::VERIFY_FORWARDED_FULL {
-                    self.unverified_filled.notified().await;
+                while lock(&self.unchecked).len() < limits::CHECK_FORWARDED_FULL {
+                    self.unchecked_filled.notified().await;
                 }
             };
-            let wait = Duration::from_millis(limits::VERIFY_FORWARDED_MS_MAX);
+            let wait = Duration::from_millis(limits::CHECK_FORWARDED_MS_MAX);
             // Nobody waits for the verdict: the batch is taken when it is full or old enough.
             let _ = tokio::time::timeout(wait, full).await;
-            let items = std::mem::take(&mut *lock(&self.unverified));
-            let transactions: Vec<_> = items.iter().map(|(one, _)| one.id).collect();
-            let Ok(verdicts) = self.parts.verifier.verify(items).await else { continue };
-            let forged: Vec<_> =
-                transactions.iter().zip(verdicts).filter(|(_, valid)| !valid).collect();
-            if forged.is_empty() {
-                continue;
+            let mut received = std::mem::take(&mut *lock(&self.unchecked));
+            {
+                let pool = lock(&self.pool);
+                received.retain(|one| pool.contains(&one.id));
             }
-            self.parts.metrics.refused.add(Code::BadSignature.name(), forged.len() as u64);
-            let mut pool = lock(&self.pool);
-            forged.into_iter().for_each(|(id, _)| pool.remove(id));
+            let verdicts = self.check_kept(&received).await;
+            let refused = verdicts.iter().filter_map(|verdict| verdict.as_ref().err());
+            let metrics = &self.parts.metrics;
+            refused.for_each(|refusal| metrics.refused.add(refusal.code(), 1));
         }
+    }
+
+    /// Checks transactions that are kept, and drops those that are not valid; one verdict each.
+    /// What has become final meanwhile is valid.
+    async fn check_kept(&self, kept: &[Arc<Transaction>]) -> Vec<Result<(), Refusal>> {
+        let mut slots: Vec<Slot> = kept.iter().cloned().map(Ok).collect();
+        let keys = self.check(&mut slots).await;
+        self.verify(&mut slots, keys).await;
+        let mut pool = lock(&self.pool);
+        let judged = kept.iter().zip(slots);
+        judged
+            .map(|(one, slot)| match verdict(slot).result {
+                // These say nothing about the transaction.
+                refused @ Err(Refusal::Internal | Refusal::NotReady | Refusal::PoolFull) => refused,
+                Err(refusal) if pool.remove(&one.id) => Err(refusal),
+                _ => Ok(()),
+            })
+            .collect()
     }
 
     fn forward(&self, transactions: &[Bytes]) {
@@ -461,18 +471,11 @@ impl Mempool {
             if suspects.is_empty() {
                 continue;
             }
-            let mut slots: Vec<Slot> = suspects.iter().cloned().map(Ok).collect();
-            let keys = self.check(&mut slots).await;
-            self.verify(&mut slots, keys).await;
+            let verdicts = self.check_kept(&suspects).await;
             let mut pool = lock(&self.pool);
-            for (suspect, slot) in suspects.iter().zip(slots) {
-                match slot.map_err(|verdict| verdict.result) {
-                    Ok(_) => pool.clear(&suspect.id),
-                    // These say nothing about the transaction: it stays in doubt.
-                    Err(Err(Refusal::Internal | Refusal::NotReady | Refusal::PoolFull)) => {}
-                    Err(_) => pool.remove(&suspect.id),
-                }
-            }
+            let judged = suspects.iter().zip(verdicts);
+            // Of the others, some stay in doubt: nobody could look.
+            judged.filter(|(_, verdict)| verdict.is_ok()).for_each(|(one, _)| pool.clear(&one.id));
             drop(pool);
             self.changed.notify_waiters();
         }

@@ -224,11 +224,13 @@ impl Pool {
         }
     }
 
-    /// Drops a transaction that can never become final.
-    pub fn remove(&mut self, id: &TransactionId) {
-        if let Some(place) = self.place(id) {
+    /// Drops a transaction that can never become final; whether it was kept.
+    pub fn remove(&mut self, id: &TransactionId) -> bool {
+        let place = self.place(id);
+        if let Some(place) = place {
             self.drop_place(place);
         }
+        place.is_some()
     }
 
     /// Takes note of a final block: drops its transactions, those whose nonces they use or void,

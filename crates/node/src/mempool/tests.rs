@@ -151,16 +151,26 @@ async fn transactions_reach_another_node_even_after_a_loss() {
 }
 
 /// Goal: what another node makes up leaves the pool, and its neighbours stay. Method: receive a
-/// batch of a good, a forged and a good one; wait until the forged one is gone.
+/// batch of invalid transactions of all kinds between two good ones; wait until they are gone.
 #[tokio::test]
-async fn a_forged_transaction_of_another_node_is_dropped() {
+async fn invalid_transactions_of_another_node_are_dropped() {
     let chain = MemoryChain::start();
     let [first, mut forged, last] =
         [0, 1, 2].map(|nonce| chain.transaction("alice", nonce, &[transfer("bob", 1)]));
     let mut bytes = forged.bytes.to_vec();
     spoil(&mut bytes);
     forged.bytes = bytes.into();
-    chain.mempool.receive(batch::join([&first, &forged, &last].map(|one| &one.bytes).into_iter()));
+    let body = || chain.unsigned("alice", 3, &[transfer("bob", 1)]);
+    let batch = [
+        first.bytes.clone(),
+        forged.bytes.clone(),
+        resign(body(), |body| body.chain_id.0[0] ^= 1),
+        resign(body(), |body| body.nonce = 1 << 40),
+        resign(body(), |body| body.sender.0[0] ^= 1),
+        resign(body(), |body| body.valid_until_ms = clock::now_ms() - 1_000),
+        last.bytes.clone(),
+    ];
+    chain.mempool.receive(batch::join(batch.iter()));
     let kept = || [&first, &forged, &last].map(|one| chain.mempool.contains(&one.id));
     tokio::time::timeout(Duration::from_secs(10), async {
         while kept() != [true, false, true] || chain.mempool.size().0 != 2 {
@@ -168,7 +178,7 @@ async fn a_forged_transaction_of_another_node_is_dropped() {
         }
     })
     .await
-    .expect("the forged one leaves, the others stay");
+    .expect("the invalid ones leave, the others stay");
     let candidates = chain.mempool.candidates(9, usize::MAX, &Default::default());
     assert_eq!(candidates.len(), 2);
     // Each verdict stands alone, as a leader needs it.
