@@ -67,18 +67,19 @@ fn storage_code(error: &io::Error) -> &'static str {
     }
 }
 
-/// Runs a node until SIGTERM, SIGINT or a failure; blocks the thread.
+/// Runs a node until SIGTERM, SIGINT or a failure; blocks the thread. Calls `opened` once its
+/// databases are open.
 ///
 /// # Errors
 /// [`LaunchError`] that says what to change.
-pub fn run_file(file: &Path) -> Result<(), LaunchError> {
+pub fn run_file(file: &Path, opened: fn()) -> Result<(), LaunchError> {
     let config = NodeConfig::from_file(file)?;
     log::start(&config.log)?;
     log::take_panics();
     trine_crypto::set_key_tables_bytes_max(config.engine.key_tables_bytes);
     let Prepared { genesis, validator_key, lock: _lock } = prepare(&config)?;
     let data = config.data_dir.clone();
-    let control = Control::default();
+    let control = Control::on_open(opened);
     let (settings, votes) = settings(config, genesis, validator_key, &control)?;
     let ended = run(settings, &control);
     // A node that its token left stopped in good order: why is the more useful answer.

@@ -17,10 +17,13 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// a block several times a second; each return to the system would have it zeroed again.
 const PURGE_DELAY_MS: c_long = -1;
 
-/// Lets freed memory stay with the process for a while.
+/// Returns memory that is free now, and lets what is freed from now on stay with the process.
 pub(crate) fn keep_memory() {
-    // SAFETY: sets one number of the allocator's options.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, PURGE_DELAY_MS) }
+    // SAFETY: the first asks the allocator to tidy up, the second sets one number of its options.
+    unsafe {
+        libmimalloc_sys::mi_collect(true);
+        libmimalloc_sys::mi_option_set(PURGE_DELAY, PURGE_DELAY_MS);
+    }
 }
 
 /// Tells the benchmarks what is allocated, while they count.

@@ -36,7 +36,6 @@ fn add(
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    allocator::keep_memory();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     add(module, "calls", calls::register)?;
     add(module, "crypto", crypto::register)?;

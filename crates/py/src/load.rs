@@ -1,5 +1,6 @@
 //! Run the load generator from Python.
 
+use crate::allocator::keep_memory;
 use crate::detached::detached;
 use crate::errors::{bad_argument, refuse};
 use pyo3::prelude::*;
@@ -99,6 +100,7 @@ impl Loader {
         progress: Py<PyAny>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let mut raised = None;
+        keep_memory();
         let result = detached(py, || {
             self.0.run(rate_per_s, |now| {
                 tell(&progress, now).unwrap_or_else(|error| {
@@ -182,6 +184,7 @@ fn run_measure_stages<'py>(
         .map_err(|error| bad_argument(format!("genesis: {error}")))?;
     let plan = StagesPlan { genesis, transactions, blocks };
     let mut raised = None;
+    keep_memory();
     let rows = detached(py, || {
         measure_stages(&plan, &folder, &mut |number| {
             let told = Python::attach(|py| {

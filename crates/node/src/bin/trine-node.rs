@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         eprintln!("usage: trine-node CONFIGURATION");
         return ExitCode::from(2);
     };
-    match trine_node::launch::run_file(&PathBuf::from(file)) {
+    match trine_node::launch::run_file(&PathBuf::from(file), || {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}: {error}", error.code());

@@ -128,15 +128,22 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> NodeError {
 pub struct Control {
     stop: watch::Sender<bool>,
     address: watch::Sender<Option<SocketAddr>>,
+    opened: fn(),
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { stop: watch::Sender::new(false), address: watch::Sender::new(None) }
+        Self { stop: watch::Sender::new(false), address: watch::Sender::new(None), opened: || {} }
     }
 }
 
 impl Control {
+    /// Has `opened` called once the databases are open: the genesis is written by then, which takes
+    /// more memory than what follows.
+    pub fn on_open(opened: fn()) -> Self {
+        Self { opened, ..Self::default() }
+    }
+
     /// Stops the node, as SIGTERM does.
     pub fn stop(&self) {
         self.stop.send_replace(true);
@@ -305,6 +312,7 @@ impl Node {
         // The databases open while the API says already that the node is not ready.
         let opening = async {
             reader.attach(state.await, chain.clone());
+            (control.opened)();
             match show_tip(&chain, &reader, &forest, &feed).await {
                 Ok(()) => std::future::pending().await,
                 Err(error) => error,
