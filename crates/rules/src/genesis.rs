@@ -3,6 +3,7 @@
 use crate::accounts::first_record;
 use crate::organisations::FIRST_LOG;
 use std::thread;
+use trine_crypto::SecretKey;
 use trine_types::account::is_recorded;
 use trine_types::application::GenesisState;
 use trine_types::call::PublicKey;
@@ -117,16 +118,23 @@ fn recorded_keys(
     Ok(keys)
 }
 
+/// Keys that are derived together, in bulk.
+const KEYS_AT_ONCE: u64 = 4_096;
+
 /// Accounts whose keys follow from a seed; made on every core, since a key costs microseconds and
 /// there may be millions.
 fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Account)> {
-    let one = |index| {
-        let key = generated.secret_key(suite, index).public_key();
+    let one = |key: SecretKey| {
+        let key = key.public_key();
         let roles = Roles::default();
         let mut account =
             Account::new(suite, generated.organisation, roles, suite.algorithm(), &key);
         account.balance = generated.balance;
         (Address::of_key(suite, suite.algorithm(), &key), account)
+    };
+    let many = |first: u64, end: u64| {
+        let keys = generated.secret_keys(suite, first..end.min(first + KEYS_AT_ONCE));
+        keys.into_iter().map(one)
     };
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let share = generated.count.div_ceil(workers);
@@ -134,7 +142,9 @@ fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Accoun
         let parts: Vec<_> = (0..workers)
             .map(|worker| {
                 let (from, to) = (worker * share, (worker + 1) * share);
-                scope.spawn(move || (from..to.min(generated.count)).map(one).collect::<Vec<_>>())
+                let end = to.min(generated.count);
+                let firsts = (from..end).step_by(KEYS_AT_ONCE as usize);
+                scope.spawn(move || firsts.flat_map(|first| many(first, end)).collect::<Vec<_>>())
             })
             .collect();
         parts

@@ -70,6 +70,11 @@ bench.add_command(stages)
     help="Sign everything before the load begins, at most 10,000,000 transactions: signing takes "
     "no time from validators on this machine.",
 )
+@click.option(
+    "--cache-mib",
+    type=click.IntRange(1, 1_048_576),
+    help="Page cache of each node of a network of its own (engine.cache_mib).",
+)
 @suite_option
 @out_option
 @png_option
@@ -85,6 +90,7 @@ def load(
     entries: int,
     hostile: int,
     presign: bool,
+    cache_mib: int | None,
     suite: str,
     out: Path | None,
     png: Path | None,
@@ -107,7 +113,7 @@ def load(
     if validators is not None and settings.node is not None:
         raise BadArgument("give --validators or --node, not both")
     network = (
-        own_network(validators, accounts, suite, settings.note)
+        own_network(validators, accounts, suite, settings.note, cache_mib)
         if validators
         else given_network(settings)
     )

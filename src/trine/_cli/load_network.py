@@ -69,7 +69,11 @@ def generated_accounts(count: int) -> dict[str, Any]:
 
 @contextmanager
 def own_network(
-    validators: int, accounts: int, suite: str, note: Callable[[str], None]
+    validators: int,
+    accounts: int,
+    suite: str,
+    note: Callable[[str], None],
+    cache_mib: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Run a network of its own until the context ends.
 
@@ -78,6 +82,7 @@ def own_network(
         accounts: Accounts that its genesis generates.
         suite: Algorithms of the chain.
         note: Tells progress.
+        cache_mib: Page cache of each node, in MiB; the default of `node.toml` where `None`.
 
     Yields:
         The fields of a `trine.bench.LoadPlan` that say where to send, and from whom.
@@ -88,7 +93,8 @@ def own_network(
         home = Home(folder)
         note(f"making a network of {validators} validators and {accounts} accounts")
         notaries = [SecretKey.generate(SUITE_ALGORITHMS[suite]) for _ in range(NOTARIES)]
-        local_network.create(home, validators, suite, generated_accounts(accounts), notaries)
+        generated = generated_accounts(accounts)
+        local_network.create(home, validators, suite, generated, notaries, cache_mib)
         try:
             pids = local_network.start(home)
             local_network.wait_until_final(home, note)

@@ -119,6 +119,7 @@ def create(
     suite: str,
     generated: dict[str, Any] | None,
     notaries: Sequence[SecretKey] = (),
+    cache_mib: int | None = None,
 ) -> None:
     """Make keys, genesis and configurations of a new network.
 
@@ -130,6 +131,7 @@ def create(
         suite: Algorithms of the chain.
         generated: Accounts that the genesis derives from a seed, for load.
         notaries: Keys of more notaries of the first organisation, for load.
+        cache_mib: Page cache of each node, in MiB; the default of `node.toml` where `None`.
     """
     nodes = _plan(home, validators)
     with ThreadPoolExecutor() as pool:
@@ -189,7 +191,7 @@ def create(
     }
     home.trust.write_text(json.dumps(trust, indent=2) + "\n")
     for node in nodes:
-        node.config.write_text(_configuration(node, nodes))
+        node.config.write_text(_configuration(node, nodes, cache_mib))
     _save(home, nodes, {})
 
 
@@ -264,7 +266,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _configuration(node: Node, nodes: list[Node]) -> str:
+def _configuration(node: Node, nodes: list[Node], cache_mib: int | None) -> str:
     """Write node.toml (docs/reference/configuration.md)."""
     # Threads beyond a node's share of the cores only take turns.
     share = max(1, _cores() // len(nodes))
@@ -283,6 +285,7 @@ def _configuration(node: Node, nodes: list[Node]) -> str:
         f"threads = {share}",
         f"verify_threads = {share}",
         f"workers = {share}",
+        *([] if cache_mib is None else [f"cache_mib = {cache_mib}"]),
         "",
         "[log]",
         'file = "node.log"',
