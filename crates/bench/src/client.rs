@@ -143,10 +143,22 @@ impl Client {
     }
 
     async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
-        let mut sender = match self.take_idle() {
-            Some(sender) => sender,
-            None => self.connect().await?,
-        };
+        // The node may close an idle connection at any time. What is asked may be asked twice: of a
+        // transaction that comes again the node says that it is there already.
+        if let Some(sender) = self.take_idle()
+            && let Ok(answer) = self.exchange(sender, request.clone()).await
+        {
+            return Ok(answer);
+        }
+        let sender = self.connect().await?;
+        self.exchange(sender, request).await
+    }
+
+    async fn exchange(
+        &self,
+        mut sender: SendRequest<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let response = self.send(&mut sender, request).await?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
