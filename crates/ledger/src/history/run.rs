@@ -9,8 +9,10 @@ use super::{
     files::{checksum, read_at, sync_folder},
 };
 use std::{
+    collections::binary_heap::PeekMut,
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::Write,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -22,6 +24,8 @@ const ITEM_BYTES: usize = 12;
 pub const PAGE_BYTES: usize = 4_096;
 /// Items of a full page.
 const PAGE_ITEMS: usize = (PAGE_BYTES - 4) / ITEM_BYTES;
+/// Bytes of a run that are written, and made durable, at a time.
+const SYNC_BYTES: usize = 1 << 20;
 /// Guesses by interpolation before the search bisects, which no distribution of keys slows down.
 const INTERPOLATIONS_MAX: u32 = 4;
 
@@ -57,8 +61,10 @@ impl Item {
         self.0 as u64 & Self::MASK
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        Self(bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)))
+    fn read(bytes: &[u8; ITEM_BYTES]) -> Self {
+        let mut value = [0; size_of::<u128>()];
+        value[size_of::<u128>() - ITEM_BYTES..].copy_from_slice(bytes);
+        Self(u128::from_be_bytes(value))
     }
 }
 
@@ -111,35 +117,89 @@ pub fn write(
     let mut info = RunInfo { number, level, items: 0 };
     let path = folder.join(info.name());
     let file = File::create(&path).map_err(HistoryError::io("create", &path))?;
-    let mut writer = BufWriter::with_capacity(64 * PAGE_BYTES, file);
+    let mut writer = PageWriter { file, buffer: Vec::with_capacity(SYNC_BYTES) };
     let mut page = Vec::with_capacity(PAGE_BYTES);
     page.extend_from_slice(&MAGIC);
     page.extend_from_slice(&number.to_be_bytes());
     let failed = || HistoryError::io("write", &path);
-    write_page(&mut writer, &mut page).map_err(failed())?;
+    writer.write(&mut page).map_err(failed())?;
     for item in items {
         if page.len() == PAGE_ITEMS * ITEM_BYTES {
-            write_page(&mut writer, &mut page).map_err(failed())?;
+            writer.write(&mut page).map_err(failed())?;
         }
         page.extend_from_slice(&item?.0.to_be_bytes()[16 - ITEM_BYTES..]);
         info.items += 1;
     }
     if !page.is_empty() {
-        write_page(&mut writer, &mut page).map_err(failed())?;
+        writer.write(&mut page).map_err(failed())?;
     }
-    let file = writer.into_inner().map_err(|error| failed()(error.into_error()))?;
-    file.sync_all().map_err(HistoryError::io("sync", &path))?;
+    writer.finish().map_err(HistoryError::io("sync", &path))?;
     sync_folder(folder)?;
     Run::open(folder, info)
 }
 
-fn write_page(to: &mut impl Write, page: &mut Vec<u8>) -> std::io::Result<()> {
-    page.resize(PAGE_BYTES - 4, 0);
-    let sum = checksum(page);
-    page.extend_from_slice(&sum.to_be_bytes());
-    to.write_all(page)?;
-    page.clear();
-    Ok(())
+/// Writes pages, and makes them durable a few at a time: a run has hundreds of megabytes, and
+/// others would wait for the disk as long as it takes to write all of them.
+struct PageWriter {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl PageWriter {
+    /// Takes the page's content, and leaves it empty.
+    fn write(&mut self, page: &mut Vec<u8>) -> std::io::Result<()> {
+        page.resize(PAGE_BYTES - 4, 0);
+        let sum = checksum(page);
+        page.extend_from_slice(&sum.to_be_bytes());
+        self.buffer.append(page);
+        if self.buffer.len() < SYNC_BYTES {
+            return Ok(());
+        }
+        self.flush()?;
+        self.file.sync_data()
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> std::io::Result<()> {
+        self.flush()?;
+        self.file.sync_all()
+    }
+}
+
+/// Items of one page, as the file holds them: a search reads few of them.
+struct Page {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Page {
+    fn items(&self) -> &[[u8; ITEM_BYTES]] {
+        &self.bytes.as_chunks().0[..self.count]
+    }
+
+    fn first(&self) -> Option<Item> {
+        self.items().first().map(Item::read)
+    }
+
+    fn last(&self) -> Option<Item> {
+        self.items().last().map(Item::read)
+    }
+
+    /// Places of the items from `low` to `high`.
+    fn between(&self, low: Item, high: Item) -> Range<usize> {
+        let items = self.items();
+        let from = items.partition_point(|item| Item::read(item) < low);
+        from..items.partition_point(|item| Item::read(item) <= high)
+    }
+
+    fn locations(&self, places: Range<usize>) -> impl DoubleEndedIterator<Item = u64> {
+        self.items()[places].iter().map(|item| Item::read(item).location())
+    }
 }
 
 /// An open run.
@@ -202,11 +262,11 @@ impl Run {
     }
 
     /// Items of the page at `place`, counted from 0.
-    fn items(&self, place: u64) -> Result<Vec<Item>, HistoryError> {
+    fn page(&self, place: u64) -> Result<Page, HistoryError> {
         let bytes = self.read_page(place + 1)?;
         let before = place * PAGE_ITEMS as u64;
         let count = (self.info.items - before).min(PAGE_ITEMS as u64) as usize;
-        Ok(bytes.chunks_exact(ITEM_BYTES).take(count).map(Item::read).collect())
+        Ok(Page { bytes, count })
     }
 
     /// The first page whose last item is not below `bound`; the number of pages when none is.
@@ -224,13 +284,13 @@ impl Run {
             } else {
                 from + (to - from) / 2
             };
-            let items = self.items(guess)?;
-            let (Some(first), Some(last)) = (items.first(), items.last()) else {
+            let page = self.page(guess)?;
+            let (Some(first), Some(last)) = (page.first(), page.last()) else {
                 return Err(self.corrupt(guess, "a page is empty"));
             };
-            if *last < bound {
+            if last < bound {
                 (from, low) = (guess + 1, last.fingerprint());
-            } else if *first >= bound {
+            } else if first >= bound {
                 // An earlier page may hold such items as well.
                 (to, high) = (guess, first.fingerprint());
             } else {
@@ -254,24 +314,24 @@ impl Run {
         let (low, high) = Item::bounds(fingerprint);
         match order {
             Order::OldestFirst => {
-                for page in self.find_page(low)?..self.info.pages() {
-                    let items = self.items(page)?;
-                    let matching = items.iter().skip_while(|item| **item < low);
-                    let matching = matching.take_while(|item| **item <= high);
-                    found.extend(matching.map(|item| item.location()).take(limit - found.len()));
-                    if found.len() == limit || items.last().is_none_or(|last| *last > high) {
+                for place in self.find_page(low)?..self.info.pages() {
+                    let page = self.page(place)?;
+                    let places = page.between(low, high);
+                    let is_last = places.end < page.count;
+                    found.extend(page.locations(places).take(limit - found.len()));
+                    if found.len() == limit || is_last {
                         break;
                     }
                 }
             }
             Order::NewestFirst => {
                 let after = (self.find_page(high)? + 1).min(self.info.pages());
-                for page in (0..after).rev() {
-                    let items = self.items(page)?;
-                    let matching = items.iter().rev().skip_while(|item| **item > high);
-                    let matching = matching.take_while(|item| **item >= low);
-                    found.extend(matching.map(|item| item.location()).take(limit - found.len()));
-                    if found.len() == limit || items.first().is_none_or(|first| *first < low) {
+                for place in (0..after).rev() {
+                    let page = self.page(place)?;
+                    let places = page.between(low, high);
+                    let is_last = places.start > 0;
+                    found.extend(page.locations(places).rev().take(limit - found.len()));
+                    if found.len() == limit || is_last {
                         break;
                     }
                 }
@@ -282,8 +342,8 @@ impl Run {
 
     /// Every item, ascending.
     pub fn iter(self: Arc<Self>) -> impl Iterator<Item = Result<Item, HistoryError>> {
-        (0..self.info.pages()).flat_map(move |page| match self.items(page) {
-            Ok(items) => items.into_iter().map(Ok).collect::<Vec<_>>(),
+        (0..self.info.pages()).flat_map(move |place| match self.page(place) {
+            Ok(page) => page.items().iter().map(|item| Ok(Item::read(item))).collect::<Vec<_>>(),
             Err(error) => vec![Err(error)],
         })
     }
@@ -309,11 +369,14 @@ where
             heap.clear();
             return Some(Err(error));
         }
-        let std::cmp::Reverse((item, source)) = heap.pop()?;
+        let mut least = heap.peek_mut()?;
+        let std::cmp::Reverse((item, source)) = *least;
         match sources[source].next() {
-            Some(Ok(next)) => heap.push(std::cmp::Reverse((next, source))),
-            Some(Err(error)) => failure = Some(error),
-            None => (),
+            Some(Ok(next)) => *least = std::cmp::Reverse((next, source)),
+            ended => {
+                PeekMut::pop(least);
+                failure = ended.and_then(Result::err);
+            }
         }
         Some(Ok(item))
     })
