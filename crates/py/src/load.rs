@@ -91,8 +91,8 @@ impl Loader {
 
     /// Runs the load at `rate_per_s` and returns its report (JSON).
     ///
-    /// `progress(elapsed_s, total_s, finalized_per_s, waiting, audited, signed)` is called once a second
-    /// and stops the run by returning false or raising.
+    /// `progress(elapsed_s, total_s, finalized_per_s, waiting, audited, signed)` is called once a
+    /// second and stops the run by returning false or raising.
     fn run<'py>(
         &self,
         py: Python<'py>,
