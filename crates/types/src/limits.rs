@@ -100,10 +100,10 @@ pub const VERIFY_QUEUE_MAX: usize = 65_536;
 pub const VERIFY_BATCH_FULL: usize = 1_024;
 /// Longest time in milliseconds that a signature waits for others to share its batch.
 pub const VERIFY_GATHER_MS_MAX: u64 = 5;
-/// Longest time in milliseconds that the signature of a transaction which another node vouches for
-/// waits for others to share its batch.
+/// Longest time in milliseconds that a transaction which another node vouches for waits to be
+/// checked with others.
 pub const CHECK_FORWARDED_MS_MAX: u64 = 100;
-/// Signatures of such transactions that are verified without waiting for others.
+/// Such transactions that are checked without waiting for others.
 pub const CHECK_FORWARDED_FULL: usize = 2_048;
 /// Bytes of transactions in one message to the other nodes.
 pub const FORWARD_BYTES_MAX: usize = 512 * 1_024;
