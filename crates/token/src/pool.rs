@@ -20,6 +20,8 @@ use std::{
 
 /// Callers that wait for a session; more are refused at once.
 const WAITING_MAX: usize = 1_024;
+/// How long a dropped pool waits for its threads to leave the module.
+const LEAVE_WAIT: Duration = Duration::from_secs(2);
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -29,6 +31,9 @@ pub struct Pool {
     known: Arc<AtomicBool>,
     jobs: SyncSender<Job>,
     queue: Arc<Mutex<Receiver<Job>>>,
+    /// Held by every thread until it has closed its session; nothing is ever sent.
+    inside: SyncSender<()>,
+    left: Mutex<Receiver<()>>,
 }
 
 impl Pool {
@@ -36,7 +41,8 @@ impl Pool {
     pub fn new(config: Arc<TokenConfig>) -> Self {
         let (jobs, queue) = sync_channel(WAITING_MAX);
         let (known, queue) = (Arc::default(), Arc::new(Mutex::new(queue)));
-        Self { config, known, jobs, queue }
+        let (inside, left) = sync_channel(0);
+        Self { config, known, jobs, queue, inside, left: Mutex::new(left) }
     }
 
     /// Adds a session, opened when it is first needed.
@@ -46,15 +52,15 @@ impl Pool {
     pub fn add(&self) -> io::Result<()> {
         let (queue, known) = (self.queue.clone(), self.known.clone());
         let mut connection = Connection::new(self.config.clone(), known);
+        let inside = self.inside.clone();
         let work = move || {
-            loop {
-                // No job runs while the lock is held: nobody can have left the queue half taken.
-                let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                match job {
-                    Ok(job) => job(&mut connection),
-                    Err(_) => return,
-                }
+            // No job runs while the lock is held: nobody can have left the queue half taken.
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            while let Ok(job) = next() {
+                job(&mut connection);
             }
+            drop(connection);
+            drop(inside);
         };
         thread::Builder::new().name("token".into()).spawn(work).map(drop)
     }
@@ -86,5 +92,17 @@ impl Pool {
         answers
             .recv_timeout(wait)
             .unwrap_or_else(|_| Err(lost(&self.config, "no answer in time".into())))
+    }
+}
+
+impl Drop for Pool {
+    /// Waits until the sessions are closed: a module crashes that is called while the process
+    /// exits. One that does not answer is left behind.
+    fn drop(&mut self) {
+        // A channel that ends in nothing takes the place of the one that the threads wait at.
+        self.jobs = sync_channel(0).0;
+        self.inside = sync_channel(0).0;
+        let left = self.left.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = left.recv_timeout(LEAVE_WAIT);
     }
 }
