@@ -22,14 +22,17 @@ MAY_USE: dict[str, frozenset[str]] = {
     "verify": frozenset({"crypto", "types"}),
     "testkit": frozenset({"crypto", "types"}),
     "ledger": frozenset({"crypto", "types", "verify"}),
-    "consensus": frozenset({"crypto", "types", "verify", "ledger"}),
+    "runtime": frozenset(),
+    "consensus": frozenset({"crypto", "types", "verify", "ledger", "runtime"}),
     "node": frozenset({"crypto", "token", "types", "ledger", "consensus", "rules", "verify"}),
-    "bench": frozenset({"bulk", "crypto", "types", "rules", "verify", "ledger", "node"}),
+    "bench": frozenset(
+        {"bulk", "crypto", "types", "rules", "verify", "ledger", "runtime", "node"}
+    ),
     # The test kit: the readable model is compared with the rules through the extension.
     "py": frozenset({"crypto", "token", "types", "rules", "verify", "node", "bench", "testkit"}),
 }
 # Crates that may name the library; everything else sees only their interfaces. `bench` measures it.
-MAY_NAME_LIBRARY = frozenset({"bench", "crypto", "ledger", "consensus"})
+MAY_NAME_LIBRARY = frozenset({"bench", "crypto", "ledger", "runtime", "consensus"})
 LIBRARY = "commonware-"
 PREFIX = "trine-"
 

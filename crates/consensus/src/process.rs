@@ -9,7 +9,7 @@ use crate::{
 };
 use commonware_cryptography::ChaCha20Poly1305;
 use commonware_p2p::authenticated::lookup;
-use commonware_runtime::{Metrics as _, Quota, Runner as _, Supervisor as _, tokio};
+use commonware_runtime::{Metrics as _, Quota, Supervisor as _, tokio};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
@@ -27,6 +27,7 @@ use std::{
     pin::pin,
     time::Duration,
 };
+use trine_runtime::Context;
 use trine_types::limits;
 
 /// File on which the library locks a folder.
@@ -80,8 +81,22 @@ pub enum RunError {
     Panicked(String),
 }
 
+/// Whether a partition's changes go through the runtime's log: what a node writes before it votes,
+/// and what is small and synced often. Blocks and the state are large: they would be written twice.
+fn is_logged(partition: &str) -> bool {
+    const PARTS: [&str; 3] = ["-votes_consensus_", "-marshal-", "-certificates-"];
+    const ENDS: [&str; 2] = ["-keys", "-vote-guard"];
+    const BLOCKS: [&str; 2] = ["-verified-value", "-notarized-value"];
+    if BLOCKS.iter().any(|end| partition.ends_with(end)) {
+        return false;
+    }
+    trine_ledger::databases::is_logged(partition)
+        || PARTS.iter().any(|part| partition.contains(part))
+        || ENDS.iter().any(|end| partition.ends_with(end))
+}
+
 /// The runtime's context in a process.
-pub type ProcessContext = tokio::Context;
+pub type ProcessContext = Context;
 
 /// Writes the metrics of a node's runtime and engine in the text format of Prometheus.
 pub fn metrics_text(context: &ProcessContext) -> String {
@@ -96,44 +111,41 @@ pub fn metrics_text(context: &ProcessContext) -> String {
 /// [`RunError`]; never for the end of `service`.
 pub fn run<F, S, T>(config: ProcessConfig, parts: Parts, service: S) -> Result<T, RunError>
 where
-    S: FnOnce(tokio::Context, &Running<tokio::Context>) -> F,
+    S: FnOnce(Context, &Running<Context>) -> F,
     F: Future<Output = T>,
 {
     check_storage(&config.storage)?;
     // The network would only log that it cannot listen.
     drop(TcpListener::bind(config.listen).map_err(|error| RunError::Listen(config.listen, error))?);
-    let runner = tokio::Runner::new(
-        tokio::Config::new()
-            .with_worker_threads(config.workers)
-            .with_storage_directory(config.storage.clone()),
-    );
+    let runtime = tokio::Config::new()
+        .with_worker_threads(config.workers)
+        .with_storage_directory(config.storage.clone());
+    let storage = config.storage.clone();
     let task = AssertUnwindSafe(|| {
-        runner.start(|context| async move {
+        let ended = trine_runtime::run(runtime, is_logged, |context| async move {
             let running = start(context.child("node"), config, parts).await?;
             let service = pin!(service(context.child("service"), &running));
             match select(service, running.stopped()).await {
                 Either::Left((result, _)) => Ok(result),
                 Either::Right((stopped, _)) => Err(stopped.into()),
             }
-        })
+        });
+        ended.unwrap_or_else(|error| Err(RunError::Storage(storage, error)))
     });
     catch_unwind(task).unwrap_or_else(|panic| Err(RunError::Panicked(panic_text(&*panic))))
 }
 
 /// Starts the engine. Boxed, so that its code is generated in this crate, once.
 fn start(
-    context: tokio::Context,
+    context: Context,
     config: ProcessConfig,
     parts: Parts,
-) -> BoxFuture<'static, Result<Running<tokio::Context>, RunError>> {
+) -> BoxFuture<'static, Result<Running<Context>, RunError>> {
     Box::pin(start_in(context, config, parts))
 }
 
 /// Turns the operator's permission into the folder's own record before anybody votes.
-async fn spend_permit(
-    context: &tokio::Context,
-    config: &mut ProcessConfig,
-) -> Result<(), RunError> {
+async fn spend_permit(context: &Context, config: &mut ProcessConfig) -> Result<(), RunError> {
     let failed = |error| RunError::Storage(config.permit.clone(), error);
     config.engine.first_start = config.permit.is_file();
     let guard = context.child("guard");
@@ -149,10 +161,10 @@ async fn spend_permit(
 }
 
 async fn start_in(
-    context: tokio::Context,
+    context: Context,
     mut config: ProcessConfig,
     parts: Parts,
-) -> Result<Running<tokio::Context>, RunError> {
+) -> Result<Running<Context>, RunError> {
     let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from);
     let suite = suite.map_err(StartError::from)?;
     spend_permit(&context, &mut config).await?;

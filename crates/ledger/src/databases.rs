@@ -100,6 +100,13 @@ fn tree(partition: &str, cache: &CacheRef, strategy: &Strategy) -> TreeConfig<St
     }
 }
 
+/// Whether the runtime should put a partition's changes into its log: the databases sync their
+/// small parts in every block.
+pub fn is_logged(partition: &str) -> bool {
+    const ENDS: [&str; 4] = ["-metadata", "-tree-pins", "-bitmap", "-genesis"];
+    ENDS.iter().any(|end| partition.ends_with(end))
+}
+
 /// Configures the databases below the partition `prefix`.
 ///
 /// The sizes are part of the files: changing them needs a migration.

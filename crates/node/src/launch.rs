@@ -63,6 +63,7 @@ fn storage_code(error: &io::Error) -> &'static str {
     match error.kind() {
         _ if is_disk_full(error) => "disk_full",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "read_only_folder",
+        io::ErrorKind::InvalidData => "damaged_data",
         _ => "internal",
     }
 }

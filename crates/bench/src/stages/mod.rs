@@ -10,7 +10,7 @@ mod state;
 use crate::allocations::{self, Allocations};
 use crate::process::own_cpu;
 use blocks::Blocks;
-use commonware_runtime::{Runner as _, tokio};
+use commonware_runtime::tokio;
 use serde::Serialize;
 use state::StateStages;
 use std::path::Path;
@@ -166,14 +166,14 @@ pub fn measure_stages(
 ) -> Result<Vec<StageRow>, StagesError> {
     let config =
         tokio::Config::new().with_worker_threads(1).with_storage_directory(folder.join("engine"));
-    let rows = tokio::Runner::new(config)
-        .start(|context| async move { run(context, plan, folder, tell).await });
+    let logged = trine_ledger::databases::is_logged;
+    let rows = trine_runtime::run(config, logged, |context| run(context, plan, folder, tell));
     allocations::stop_counting();
-    rows
+    rows.map_err(|error| failed("open the files")(error))?
 }
 
 async fn run(
-    context: tokio::Context,
+    context: trine_runtime::Context,
     plan: &StagesPlan,
     folder: &Path,
     tell: &mut dyn FnMut(usize) -> bool,

@@ -3,7 +3,7 @@
 use super::{Cost, Meter, StagesError, StagesPlan, failed};
 use commonware_glue::stateful::db::DatabaseSet as _;
 use commonware_parallel::Rayon;
-use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef, tokio::Context};
+use commonware_runtime::{Supervisor as _, buffer::paged::CacheRef};
 use commonware_utils::{NZU16, NZUsize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,6 +13,7 @@ use trine_ledger::execute::{Applied, Work, apply, commitments};
 use trine_ledger::history::{FinalizedBlock, History};
 use trine_ledger::{Block, open_genesis, outcome_root};
 use trine_rules::Rules;
+use trine_runtime::Context;
 use trine_types::application::{Application as _, BlockContext, Execution, InvalidBlock};
 use trine_types::{
     Account, Address, Epoch, Header, Height, StateKey, Suite, Transaction, ValidatorKey, View,

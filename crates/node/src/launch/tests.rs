@@ -21,3 +21,13 @@ fn a_full_disk_is_told_from_other_failures() {
         assert_eq!(cause(panicked(text), folder.path()).code(), "internal", "{text:?}");
     }
 }
+
+/// Goal: an operator reads that data is damaged, and which file. Method: the engine's error for it.
+#[test]
+fn a_damaged_log_of_the_engine_is_damaged_data() {
+    let damaged = io::Error::new(io::ErrorKind::InvalidData, ".log-0: the batch is damaged");
+    let error = NodeError::Engine(RunError::Storage("data/engine".into(), damaged));
+    let found = cause(error, Path::new("data"));
+    assert_eq!(found.code(), "damaged_data");
+    assert!(found.to_string().contains(".log-0"), "{found}");
+}

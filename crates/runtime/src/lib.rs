@@ -1,0 +1,18 @@
+//! Run a node's engine on tokio, with few syncs.
+//!
+//! The engine keeps what it must not forget in dozens of small files, and syncs each of them by
+//! itself: ten times between a proposal and its certificate. Here such files share one write-ahead
+//! log, and their syncs. All other files are the library's. What this runtime promises of
+//! durability is what the library promises.
+
+mod blob;
+mod context;
+mod files;
+mod memory;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod wal;
+
+pub use blob::Blob;
+pub use context::{Context, run};
