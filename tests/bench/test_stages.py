@@ -17,6 +17,7 @@ def test_every_stage_costs_something(tmp_path: Path) -> None:
     """Goal: the command measures all stages. Method: two small blocks; look at file and output."""
     out, png = tmp_path / "stages.json", tmp_path / "stages.png"
     small = ["--transactions", "64", "--blocks", "2", "--accounts", "100", "--suite", SUITE]
+    small += ["--cores", "2"]
     arguments = ["bench", "stages", *small, "--out", str(out), "--png", str(png), "--json"]
     ended = trine(*arguments)
     assert ended.status == 0, ended.err
@@ -26,6 +27,9 @@ def test_every_stage_costs_something(tmp_path: Path) -> None:
     names = {stage.stage for stage in stages}
     assert {"verify signatures", "execute", "read and commit state", "store history"} <= names
     assert all(stage.us >= 0 for stage in stages)
+    for stage in stages:
+        assert stage.us_at_once is not None
+        assert stage.scaling == pytest.approx(2 * stage.us / stage.us_at_once)
     # A transaction is one allocation at least; the allocator of the core counts them.
     decode = next(stage for stage in stages if stage.stage == "decode and identify")
     assert decode.allocations >= 1

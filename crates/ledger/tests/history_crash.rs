@@ -27,7 +27,12 @@ const KILLS: u64 = 12;
 const BLOCKS_MAX: usize = 20_000;
 
 fn open(folder: &Path) -> History {
-    let settings = Settings { segment_bytes: 60_000, checkpoint_items: 500, checkpoint_blocks: 40 };
+    let settings = Settings {
+        segment_bytes: 60_000,
+        checkpoint_items: 500,
+        checkpoint_blocks: 40,
+        staggered: true,
+    };
     History::open_with(folder, SUITE, chain_id(), 0, settings).unwrap()
 }
 

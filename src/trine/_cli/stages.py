@@ -32,6 +32,13 @@ ACCOUNTS = 100_000
 )
 @click.option("--blocks", type=click.IntRange(1, 1_000), default=8, show_default=True)
 @click.option("--accounts", type=click.IntRange(2, 10_000_000), default=ACCOUNTS, show_default=True)
+@click.option(
+    "--cores",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Cores that do the same at once, after one did it alone: how the stages scale.",
+)
 @suite_option
 @out_option
 @png_option
@@ -41,6 +48,7 @@ def stages(
     transactions: int,
     blocks: int,
     accounts: int,
+    cores: int,
     suite: str,
     out: Path | None,
     png: Path | None,
@@ -54,8 +62,9 @@ def stages(
     Examples:
       trine bench stages
       trine bench stages --suite gm --transactions 8192 --out stages.json --png stages.png
+      trine bench stages --cores 2
     """
-    from trine.bench.stages import measure_stages, report  # noqa: PLC0415 - heavy
+    from trine.bench.stages import add_scaling, measure_stages, report  # noqa: PLC0415 - heavy
     from trine.bench.stages_show import draw_stages, stages_table  # noqa: PLC0415
 
     check_files(out, png)
@@ -69,8 +78,12 @@ def stages(
         settings.note(f"block {number} of {blocks}" if number else "a block to warm up")
 
     measured = measure_stages(genesis, transactions=transactions, blocks=blocks, tell=tell)
+    if cores > 1:
+        settings.note(f"the same on {cores} cores at once")
+        measured = add_scaling(measured, genesis, cores, transactions=transactions, blocks=blocks)
     hardware = core_load.hardware()
     about = {"suite": suite, "transactions": transactions, "blocks": blocks, "accounts": accounts}
+    about["cores"] = cores
     document = report(measured, about, hardware)
     if out:
         out.write_text(json.dumps(document, indent=2) + "\n")

@@ -7,9 +7,11 @@ meanwhile.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from trine import __version__
@@ -31,6 +33,10 @@ class Stage:
         us: CPU time of all threads, in microseconds.
         allocations: Allocations of memory.
         allocated_bytes: Bytes that they asked for.
+        us_at_once: The same as `us` while other cores do the same; none where that was not
+            measured.
+        scaling: How many times the work of one core all of them do; none as above, and where the
+            stage took no time that the clock shows.
     """
 
     stage: str
@@ -38,6 +44,8 @@ class Stage:
     us: float
     allocations: float
     allocated_bytes: float
+    us_at_once: float | None = None
+    scaling: float | None = None
 
 
 def measure_stages(
@@ -67,6 +75,45 @@ def measure_stages(
         document = json.dumps(dict(genesis)).encode()
         rows = core.measure_stages(document, transactions, blocks, folder, each)
     return [Stage(**row) for row in json.loads(rows)]
+
+
+def add_scaling(
+    stages: Sequence[Stage],
+    genesis: Mapping[str, Any],
+    cores: int,
+    *,
+    transactions: int = TRANSACTIONS,
+    blocks: int = BLOCKS,
+) -> list[Stage]:
+    """Measure the stages again, in as many processes at once as there are cores to be used.
+
+    Cores share caches, memory and the disk: where a stage takes as long on each of them as alone,
+    it scales with their number.
+
+    Args:
+        stages: What `measure_stages` returned.
+        genesis: As there.
+        cores: Processes.
+        transactions: As there.
+        blocks: As there.
+
+    Returns:
+        The stages with `us_at_once` and `scaling`.
+    """
+    # Not forked: each process has an extension of its own, without the threads of this one.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, mp_context=context) as processes:
+        started = [
+            processes.submit(measure_stages, genesis, transactions=transactions, blocks=blocks)
+            for _ in range(cores)
+        ]
+        copies = [one.result() for one in started]
+    found = []
+    for stage, *others in zip(stages, *copies, strict=True):
+        us = sum(other.us for other in others) / cores
+        scaling = cores * stage.us / us if us else None
+        found.append(replace(stage, us_at_once=us, scaling=scaling))
+    return found
 
 
 def report(stages: list[Stage], about: Mapping[str, Any], hardware: str) -> dict[str, Any]:

@@ -23,23 +23,27 @@ def stages_table(stages: Sequence[Stage], title: str) -> Table:
     """
     table = Table(title=title, title_justify="left")
     table.add_column("Stage", overflow="fold")
-    for name in ("per", "CPU µs", "allocations", "bytes allocated"):
+    scaled = any(stage.us_at_once is not None for stage in stages)
+    each = [stage for stage in stages if stage.per == "transaction"]
+    columns = ("CPU µs", "at once", "scaling") if scaled else ("CPU µs", "allocations", "bytes")
+    for name in ("per", *columns):
         table.add_column(name, justify="right", no_wrap=True)
     for stage in stages:
-        table.add_row(
-            *(stage.stage, stage.per, f"{stage.us:,.2f}"),
-            *(f"{stage.allocations:,.1f}", f"{stage.allocated_bytes:,.0f}"),
-        )
+        table.add_row(stage.stage, stage.per, *_cells(stage, scaled=scaled))
     table.add_section()
-    each = [stage for stage in stages if stage.per == "transaction"]
-    sums = [
-        sum(getattr(stage, name) for stage in each)
-        for name in ("us", "allocations", "allocated_bytes")
-    ]
-    table.add_row(
-        *("All of them", "transaction", f"{sums[0]:,.2f}"), *(f"{sums[1]:,.1f}", f"{sums[2]:,.0f}")
-    )
+    names = ("us", "us_at_once") if scaled else ("us", "allocations", "allocated_bytes")
+    sums = [sum(getattr(stage, name) for stage in each) for name in names]
+    last = "" if scaled else f"{sums.pop():,.0f}"
+    table.add_row("All of them", "transaction", *(f"{one:,.2f}" for one in sums), last)
     return table
+
+
+def _cells(stage: Stage, *, scaled: bool) -> tuple[str, str, str]:
+    us = f"{stage.us:,.2f}"
+    if not scaled:
+        return us, f"{stage.allocations:,.2f}", f"{stage.allocated_bytes:,.0f}"
+    scaling = "" if stage.scaling is None else f"{stage.scaling:.2f}"
+    return us, f"{stage.us_at_once or 0:,.2f}", scaling
 
 
 def draw_stages(stages: Sequence[Stage], title: str, to: Path) -> None:

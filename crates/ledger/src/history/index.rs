@@ -217,6 +217,12 @@ impl Index {
         (manifest.next_height, manifest.log_sizes.clone())
     }
 
+    /// A number below `end` that another folder draws differently.
+    pub fn draw(&self, end: usize) -> usize {
+        let hash = SipHasher13::new_with_key(&self.seed).hash(b"draw");
+        usize::try_from(hash % end.max(1) as u64).unwrap_or(0)
+    }
+
     /// Makes the item that finds `location` by `key`.
     pub fn item(&self, key: Key<'_>, location: Location) -> Item {
         Item::new(self.fingerprint(key), location.pack())

@@ -28,6 +28,9 @@ pub struct Settings {
     pub checkpoint_items: usize,
     /// Blocks after which a checkpoint is written; bounds the work of the next start.
     pub checkpoint_blocks: u64,
+    /// Whether the first checkpoint comes earlier, by a part of the items that each folder draws
+    /// for itself: nodes on one machine do not write theirs at the same time.
+    pub staggered: bool,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             segment_bytes: super::segments::SEGMENT_BYTES,
             checkpoint_items: 2_000_000,
             checkpoint_blocks: 65_536,
+            staggered: true,
         }
     }
 }
@@ -128,6 +132,7 @@ impl History {
         let shared = Arc::new(Shared { segments, index, evidence });
         let mut progress = Progress::new(shared.clone(), settings);
         progress.replay()?;
+        progress.stagger();
         let writer = writer::start(progress).map_err(HistoryError::io("start writing", folder))?;
         Ok(Self { shared, recent: Recent::default(), writer })
     }

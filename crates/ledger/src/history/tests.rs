@@ -13,7 +13,7 @@ use trine_types::{Address, Digest, Height, LogId, TransactionId};
 
 /// Small enough that a few dozen blocks seal segments and write checkpoints.
 const SMALL: Settings =
-    Settings { segment_bytes: 4_096, checkpoint_items: 60, checkpoint_blocks: 7 };
+    Settings { segment_bytes: 4_096, checkpoint_items: 60, checkpoint_blocks: 7, staggered: false };
 
 fn open(folder: &Path) -> History {
     History::open_with(folder, SUITE, chain_id(), 0, SMALL).unwrap()
@@ -231,4 +231,17 @@ fn history_covers_the_state() {
     let folder = tempfile::tempdir().unwrap();
     append_all(&open(folder.path()), &[Builder::new(1, Height(5)).block(1)]);
     assert!(check(folder.path(), 5).is_err(), "blocks 1 to 4 are missing");
+}
+
+/// Goal: nodes on one machine write their checkpoints at different times, none later than it must.
+/// Method: what eight folders draw.
+#[test]
+fn folders_draw_different_times_for_checkpoints() {
+    let draw = |_| {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path()).shared.index.draw(1_000_000)
+    };
+    let drawn: std::collections::BTreeSet<usize> = (0..8).map(draw).collect();
+    assert!(drawn.len() > 1, "{drawn:?}");
+    assert!(drawn.iter().all(|drawn| *drawn < 1_000_000), "{drawn:?}");
 }

@@ -59,6 +59,13 @@ impl Progress {
         Ok(())
     }
 
+    /// Brings the next checkpoint forward where the settings say so.
+    pub(super) fn stagger(&mut self) {
+        if self.settings.staggered {
+            self.items += self.shared.index.draw(self.settings.checkpoint_items);
+        }
+    }
+
     /// Adds a stored block to evidence and index.
     fn derive(&mut self, block: &Indexed<'_>) -> Result<(), HistoryError> {
         let Shared { evidence, index, .. } = &*self.shared;
