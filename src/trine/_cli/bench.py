@@ -9,6 +9,7 @@ import click
 from trine._cli.compare import compare
 from trine._cli.load_network import (
     ACCOUNTS,
+    cache_option,
     check_files,
     describe,
     given_network,
@@ -70,11 +71,7 @@ bench.add_command(stages)
     help="Sign everything before the load begins, at most 10,000,000 transactions: signing takes "
     "no time from validators on this machine.",
 )
-@click.option(
-    "--cache-mib",
-    type=click.IntRange(1, 1_048_576),
-    help="Page cache of each node of a network of its own (engine.cache_mib).",
-)
+@cache_option
 @suite_option
 @out_option
 @png_option

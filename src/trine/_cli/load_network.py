@@ -50,6 +50,12 @@ validators_option: Final = click.option(
     help="Validators of a network of its own.  [default: 4 where none is named]",
 )
 """Option of the commands that run a network of their own unless another is named."""
+cache_option: Final = click.option(
+    "--cache-mib",
+    type=click.IntRange(1, 1 << 20),
+    help="Page cache of each node of a network of its own (engine.cache_mib).",
+)
+"""Option of the commands whose figures depend on what of the state is in memory."""
 accounts_option: Final = click.option(
     "--accounts",
     type=click.IntRange(2, 10_000_000),
@@ -119,7 +125,11 @@ def given_network(settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def own_or_given_network(
-    settings: Settings, validators: int | None, accounts: int, suite: str
+    settings: Settings,
+    validators: int | None,
+    accounts: int,
+    suite: str,
+    cache_mib: int | None = None,
 ) -> AbstractContextManager[dict[str, Any]]:
     """Use the network that --node or --home names, else run one of its own.
 
@@ -129,7 +139,7 @@ def own_or_given_network(
     source = click.get_current_context().get_parameter_source("home")
     named = settings.node is not None or source is ParameterSource.COMMANDLINE
     if not named:
-        return own_network(validators or VALIDATORS, accounts, suite, settings.note)
+        return own_network(validators or VALIDATORS, accounts, suite, settings.note, cache_mib)
     if validators is not None:
         raise BadArgument("give --validators, or --node or --home, not both")
     return given_network(settings)

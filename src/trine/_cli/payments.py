@@ -7,6 +7,7 @@ import click
 
 from trine._cli.load_network import (
     accounts_option,
+    cache_option,
     check_files,
     describe,
     out_option,
@@ -53,6 +54,7 @@ from trine.errors import ExitCode
     help="Payments of the whole run looked up after it.",
 )
 @accounts_option
+@cache_option
 @suite_option
 @out_option
 @png_option
@@ -66,6 +68,7 @@ def payments(
     lookups: int,
     audit: int,
     accounts: int,
+    cache_mib: int | None,
     suite: str,
     out: Path | None,
     png: Path | None,
@@ -95,7 +98,7 @@ def payments(
     from trine.bench.show import warning  # noqa: PLC0415
 
     check_files(out, png)
-    with own_or_given_network(settings, validators, accounts, suite) as parts:
+    with own_or_given_network(settings, validators, accounts, suite, cache_mib) as parts:
         plan = LoadPlan(
             rate_per_s=rate,
             duration_s=duration,
