@@ -29,7 +29,6 @@ use commonware_consensus::{
     simplex::{
         SkipBudget,
         config::{ForwardPolicy, SkipPolicy},
-        elector::RoundRobin,
     },
     types::{FixedEpocher, ViewDelta},
 };
@@ -442,7 +441,7 @@ impl<E: Environment> Node<E> {
     fn simplex_config(&self) -> orchestrator::SimplexConfig<Elector> {
         let timing = &self.config.timing;
         orchestrator::SimplexConfig {
-            elector: RoundRobin::default(),
+            elector: Elector::default(),
             mailbox_size: MAILBOX,
             replay_buffer: BUFFER,
             write_buffer: BUFFER,

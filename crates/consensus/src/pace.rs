@@ -17,7 +17,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tracing::warn;
-use trine_ledger::{Block, Candidates, Ledger, preset::Context};
+use trine_ledger::{
+    Block, Candidates, Ledger,
+    preset::{BlockDigest, Context},
+};
 use trine_types::limits;
 
 /// When and how much to propose.
@@ -54,31 +57,39 @@ struct Picker {
 
 impl Picker {
     /// Waits for transactions, at most until the idle interval is over.
-    async fn pick(&self, context: &impl Clock, parent: &Digested<Block>) -> Candidates {
+    async fn pick(&self, context: &impl Clock, parent: &Digested<Block>, epoch: u64) -> Candidates {
         let idle_until = context.current() + Duration::from_millis(self.pace.idle_ms);
-        let parent_ms = parent.inner().header().time_ms;
-        let earliest_ms = parent_ms.saturating_add(self.pace.interval_ms_min);
+        let (digest, parent) = (parent.digest(), parent.inner().header());
+        let earliest_ms = parent.time_ms.saturating_add(self.pace.interval_ms_min);
         sleep_until_ms(context, earliest_ms, idle_until).await;
+        if parent.height.0 == 0 || parent.epoch.0 != epoch {
+            let others = context.current() + Duration::from_millis(EPOCH_START_MS);
+            context.sleep_until(others.min(idle_until)).await;
+        }
         loop {
             let changed = self.source.changed();
-            let found = self.take(parent);
+            let found = self.take(digest);
             if !found.is_empty() {
                 return found;
             }
             match select(changed, pin!(context.sleep_until(idle_until))).await {
                 Either::Left(_) => {}
-                Either::Right(_) => return self.take(parent),
+                Either::Right(_) => return self.take(digest),
             }
         }
     }
 
-    fn take(&self, parent: &Digested<Block>) -> Candidates {
-        let taken = self.ledger.unfinalized(parent.digest());
+    fn take(&self, parent: BlockDigest) -> Candidates {
+        let taken = self.ledger.unfinalized(parent);
         let count_max = self.pace.transactions_max.min(self.ledger.transactions_max());
         self.source.candidates(count_max, self.pace.bytes_max, &taken)
     }
 }
 
+/// How long the first leader of an epoch waits for the other validators to enter it. Whoever enters
+/// later than the first votes arrive loses them, takes their senders for silent, and skips the view
+/// that one of these leads; the others wait for it until their timeouts.
+const EPOCH_START_MS: u64 = 250;
 /// Difference between a proposal's time and this node's clock that is worth a warning.
 const CLOCK_WARNING_MS: u64 = 5_000;
 /// Time between two such warnings.
@@ -154,7 +165,8 @@ where
         _: (),
     ) -> Option<Digested<Block>> {
         let parent = ancestry.peek()?.clone();
-        let candidates = self.picker.pick(&context.0, &parent).await;
+        let epoch = context.1.round.epoch().get();
+        let candidates = self.picker.pick(&context.0, &parent, epoch).await;
         tracing::trace!(height = parent.height().get() + 1, count = candidates.len(), "propose");
         self.inner.propose(context, ancestry, candidates).await
     }

@@ -22,6 +22,7 @@ mod pending;
 pub mod planted;
 pub mod preset;
 pub mod proofs;
+mod rotation;
 pub mod state;
 
 pub use block::{Block, BlockError, Body, TransactionIds};

@@ -20,8 +20,8 @@ pub type Scheme = certificates::Scheme;
 /// Pool on which hashing and signature checks run.
 pub type Strategy = commonware_parallel::Rayon;
 
-/// Leaders by turns. The hash would shuffle the turns, which are not shuffled here.
-pub type Elector = simplex::elector::RoundRobin<commonware_cryptography::Sha256>;
+/// Leaders by turns.
+pub type Elector = crate::rotation::Rotation;
 
 /// What consensus tells about a block: round, leader, parent.
 pub type Context = simplex::types::Context<BlockDigest, PublicKey>;
