@@ -12,10 +12,10 @@ const FIRST_VIEWS: u64 = 8;
 
 /// Every validator leads in its turn, but one leads the first views of an epoch.
 ///
-/// A validator that hears a quorum and not the leader skips the view at once, and at the start of an
-/// epoch it may not have heard the slowest of all yet: some skipped its view, the others voted for
-/// its block, and all waited until their timeouts. Who leads the first view has been heard by all
-/// that got to the second, and by the ninth everybody has.
+/// A validator that hears a quorum and not the leader skips the view at once, and at the start of
+/// an epoch it may not have heard the slowest of all yet: some skipped its view, the others voted
+/// for its block, and all waited until their timeouts. Who leads the first view has been heard by
+/// all that got to the second, and by the ninth everybody has.
 #[derive(Clone, Default)]
 pub struct Rotation(RoundRobin<Sha256>);
 
