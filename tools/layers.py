@@ -25,9 +25,7 @@ MAY_USE: dict[str, frozenset[str]] = {
     "runtime": frozenset(),
     "consensus": frozenset({"crypto", "types", "verify", "ledger", "runtime"}),
     "node": frozenset({"crypto", "token", "types", "ledger", "consensus", "rules", "verify"}),
-    "bench": frozenset(
-        {"bulk", "crypto", "types", "rules", "verify", "ledger", "runtime", "node"}
-    ),
+    "bench": frozenset({"bulk", "crypto", "types", "rules", "verify", "ledger", "runtime", "node"}),
     # The test kit: the readable model is compared with the rules through the extension.
     "py": frozenset({"crypto", "token", "types", "rules", "verify", "node", "bench", "testkit"}),
 }
