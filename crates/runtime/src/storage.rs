@@ -1,7 +1,6 @@
 //! Route each partition to its kind of files.
 
 use crate::{blob::Blob, context::Context, files::FileName};
-use commonware_formatting::hex;
 use commonware_runtime::{BlobVersion, Error, Storage};
 use std::ops::RangeInclusive;
 
@@ -26,7 +25,10 @@ impl Storage for Context {
 
     async fn remove(&self, partition: &str, name: Option<&[u8]>) -> Result<(), Error> {
         if (self.files.logged)(partition) {
-            return self.files.log.remove(partition.to_owned(), name.map(hex)).await;
+            // An empty name is none that a file has, not the whole partition.
+            let file = name.map(|name| FileName::new(partition, name)).transpose()?;
+            let file = file.map(|name| name.file);
+            return self.files.log.remove(partition.to_owned(), file).await;
         }
         self.library.remove(partition, name).await
     }

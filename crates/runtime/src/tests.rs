@@ -165,6 +165,8 @@ async fn remove(context: Context, part: &str) {
     again.write_at(0, vec![8; 100], PLAIN).await.unwrap();
     assert_eq!(blob.read_at(0, 100, READ).await.unwrap().clone_bytes(), [7; 100]);
     assert_eq!(context.scan(part).await.unwrap(), [b"name".to_vec()]);
+    assert!(part == "plain" || context.remove(part, Some(b"")).await.is_err());
+    assert_eq!(context.scan(part).await.unwrap().len(), 1, "an empty name is not all names");
     assert!(matches!(context.remove(part, Some(b"none")).await, Err(Error::BlobMissing(..))));
     context.remove(part, None).await.unwrap();
     assert!(matches!(context.scan(part).await, Err(Error::PartitionMissing(_))));

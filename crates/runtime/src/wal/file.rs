@@ -2,7 +2,7 @@
 
 use super::{Change, PIECE_BYTES_MAX, Record, Wal, lock};
 use crate::{
-    files::{FileName, HEADER_BYTES, read_header, write_header},
+    files::{FileName, HEADER_BYTES, is_partition, read_header, write_header},
     memory::{fill, read_small},
 };
 use commonware_runtime::{
@@ -137,6 +137,9 @@ impl Wal {
         partition: String,
         file: Option<String>,
     ) -> Result<(), Error> {
+        if !is_partition(&partition) {
+            return Err(Error::PartitionNameInvalid(partition));
+        }
         let _names = self.names.lock().await;
         let name = FileName { partition, file: file.unwrap_or_default() };
         let all = name.file.is_empty();
