@@ -8,7 +8,7 @@ use crate::{
     running::{Running, Stopped},
 };
 use commonware_cryptography::ChaCha20Poly1305;
-use commonware_p2p::authenticated::lookup;
+use commonware_p2p::{Address, authenticated::lookup};
 use commonware_runtime::{Metrics as _, Quota, Supervisor as _, tokio};
 use commonware_stream::{
     cups::{self, Cups},
@@ -40,6 +40,8 @@ const NETWORK_MAILBOX: NonZeroUsize = NZUsize!(1_024);
 const OBSERVERS_MAX: usize = 8;
 /// Peer sets, one an epoch, whose members stay connected. Mailboxes are sized for all of them.
 const PEER_SETS: NonZeroUsize = NZUsize!(2);
+/// Threads that may wait for the disk, at least.
+const DISK_THREADS_MIN: usize = 4;
 
 /// What a process needs beside the engine's configuration.
 #[derive(Clone)]
@@ -98,6 +100,15 @@ fn is_logged(partition: &str) -> bool {
 /// The runtime's context in a process.
 pub type ProcessContext = Context;
 
+/// How many threads may wait for the system. Each keeps memory of its own; fewer are enough for the
+/// disk, whose reads are handed over many at a time. A name server that does not answer holds a
+/// thread for each peer with a name, which the disk must not miss.
+fn waiting_threads(config: &ProcessConfig) -> usize {
+    let names =
+        config.book.values().filter(|address| matches!(address, Address::Asymmetric { .. }));
+    config.workers.max(DISK_THREADS_MIN) + names.count()
+}
+
 /// Writes the metrics of a node's runtime and engine in the text format of Prometheus.
 pub fn metrics_text(context: &ProcessContext) -> String {
     context.encode()
@@ -119,6 +130,7 @@ where
     drop(TcpListener::bind(config.listen).map_err(|error| RunError::Listen(config.listen, error))?);
     let runtime = tokio::Config::new()
         .with_worker_threads(config.workers)
+        .with_max_blocking_threads(waiting_threads(&config))
         .with_storage_directory(config.storage.clone());
     let storage = config.storage.clone();
     let task = AssertUnwindSafe(|| {

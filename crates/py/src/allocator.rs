@@ -11,11 +11,24 @@ use trine_bench::allocations::note;
 #[global_allocator]
 static ALLOCATOR: Counted = Counted(MiMalloc);
 
-/// Number of the option `purge_delay` in mimalloc's interface, which the binding does not name.
+/// Numbers of options in mimalloc's interface, which the binding does not name.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+const PAGE_RECLAIM_ON_FREE: libmimalloc_sys::mi_option_t = 35;
+const PAGE_FULL_RETAIN: libmimalloc_sys::mi_option_t = 36;
+
 /// Milliseconds for which freed memory stays with the process. A node takes and frees the memory of
 /// a block several times a second; each return to the system would have it zeroed again.
 const PURGE_DELAY_MS: c_long = -1;
+
+/// Lets threads take over pages that others filled, and hold none in reserve. Threads that start
+/// from now on follow it.
+pub(crate) fn share_memory() {
+    // SAFETY: each sets one number of the allocator's options.
+    unsafe {
+        libmimalloc_sys::mi_option_set(PAGE_RECLAIM_ON_FREE, 1);
+        libmimalloc_sys::mi_option_set(PAGE_FULL_RETAIN, 0);
+    }
+}
 
 /// Returns memory that is free now, and lets what is freed from now on stay with the process.
 pub(crate) fn keep_memory() {

@@ -36,6 +36,7 @@ fn add(
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    allocator::share_memory();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     add(module, "calls", calls::register)?;
     add(module, "crypto", crypto::register)?;
