@@ -146,12 +146,31 @@ def _proofs() -> Seeds:
     return seeds
 
 
+def _log() -> Seeds:
+    """Changes of the engine's files, as `crates/runtime/src/wal/record.rs` writes them."""
+
+    def change(kind: int, partition: bytes, file: bytes, rest: bytes = b"") -> bytes:
+        names = [len(name).to_bytes(4, "big") + name for name in (partition, file)]
+        return bytes([kind]) + b"".join(names) + rest
+
+    number = (4_096).to_bytes(8, "big")
+    changes = [
+        change(1, b"votes_1", b"00ff", b"\x00\x07"),
+        change(2, b"votes_1", b"00ff", number + (5).to_bytes(4, "big") + b"bytes"),
+        change(3, b"votes_1", b"00ff", number),
+        change(4, b"votes_1", b"00ff"),
+        change(5, b"votes_1", b""),
+        change(6, b"", b"", number),
+    ]
+    return {"engine_log": [bytes([len(changes[0])]) + b"".join(changes)]}
+
+
 def seeds() -> Seeds:
     """Make the first inputs of every target, by its name."""
     wire = _read(WIRE)
     blocks = _blocks(wire)
     state = _state(wire, blocks["epoch_change"])
-    documents = _documents(wire) | _keys(wire) | _paths(wire) | _proofs()
+    documents = _documents(wire) | _keys(wire) | _paths(wire) | _proofs() | _log()
     return _transactions(wire) | blocks | state | documents
 
 

@@ -5,10 +5,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use trine_types::{Height, TransactionId, ValidatorKey, limits::WAITING_REQUESTS_MAX};
+use trine_types::{Header, Height, TransactionId, ValidatorKey, limits::WAITING_REQUESTS_MAX};
 
-/// Blocks kept in memory: enough that a client of the stream reads no disk.
+/// Blocks of which it is remembered who proposed them, and when.
 const RECENT_BLOCKS: usize = 256;
+/// Transactions whose blocks stay in memory: enough that a client of the stream that is seconds
+/// behind reads no disk.
+const RECENT_TRANSACTIONS: usize = 131_072;
 /// Window over which rates are measured.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 
@@ -23,10 +26,45 @@ pub struct Rates {
 
 type Waiters = HashMap<TransactionId, Vec<oneshot::Sender<()>>>;
 
+/// What is remembered of a block.
+struct Arrived {
+    at: Instant,
+    height: Height,
+    proposer: ValidatorKey,
+    transactions: usize,
+}
+
+/// The newest durable blocks, the oldest first.
+#[derive(Default)]
+struct Recent {
+    arrived: VecDeque<Arrived>,
+    /// The last of those that arrived.
+    blocks: VecDeque<Arc<StoredBlock>>,
+    /// Transactions of `blocks`.
+    transactions: usize,
+}
+
+impl Recent {
+    fn push(&mut self, block: Arc<StoredBlock>) {
+        if self.arrived.len() == RECENT_BLOCKS {
+            self.arrived.pop_front();
+        }
+        let Header { height, proposer, .. } = block.header;
+        let transactions = block.ids.len();
+        self.arrived.push_back(Arrived { at: Instant::now(), height, proposer, transactions });
+        self.transactions += transactions;
+        self.blocks.push_back(block);
+        while self.blocks.len() > RECENT_BLOCKS || self.transactions > RECENT_TRANSACTIONS {
+            let Some(oldest) = self.blocks.pop_front() else { return };
+            self.transactions -= oldest.ids.len();
+        }
+    }
+}
+
 /// The newest durable block, the ones before it, and who waits for a transaction.
 pub struct Feed {
     tip: watch::Sender<Option<Arc<StoredBlock>>>,
-    recent: Mutex<VecDeque<(Instant, Arc<StoredBlock>)>>,
+    recent: Mutex<Recent>,
     waiters: Mutex<Waiters>,
 }
 
@@ -65,13 +103,7 @@ impl Feed {
         if self.height().is_some_and(|height| block.header.height <= height) {
             return;
         }
-        {
-            let mut recent = lock(&self.recent);
-            if recent.len() == RECENT_BLOCKS {
-                recent.pop_front();
-            }
-            recent.push_back((Instant::now(), block.clone()));
-        }
+        lock(&self.recent).push(block.clone());
         self.tip.send_replace(Some(block.clone()));
         let mut waiters = lock(&self.waiters);
         if waiters.is_empty() {
@@ -86,18 +118,15 @@ impl Feed {
 
     /// Recent block at a height, where it is still in memory.
     pub fn recent(&self, height: Height) -> Option<Arc<StoredBlock>> {
-        let recent = lock(&self.recent);
-        let first = recent.front()?.1.header.height.0;
+        let blocks = &lock(&self.recent).blocks;
+        let first = blocks.front()?.header.height.0;
         let place = height.0.checked_sub(first)?;
-        let (_, block) = recent.get(usize::try_from(place).ok()?)?;
-        Some(block.clone())
+        blocks.get(usize::try_from(place).ok()?).cloned()
     }
 
     /// Height of the last block that each validator proposed, among the recent ones.
     pub fn proposed(&self) -> HashMap<ValidatorKey, Height> {
-        let recent = lock(&self.recent);
-        let headers = recent.iter().map(|(_, block)| &block.header);
-        headers.map(|header| (header.proposer, header.height)).collect()
+        lock(&self.recent).arrived.iter().map(|block| (block.proposer, block.height)).collect()
     }
 
     /// Resolves once the transaction is durable. Ask for its outcome after calling this and
@@ -118,16 +147,16 @@ impl Feed {
 
     /// Rates over the last seconds.
     pub fn rates(&self) -> Rates {
-        let recent = lock(&self.recent);
-        let since = |arrived: &Instant| arrived.elapsed();
-        let within = || recent.iter().rev().take_while(|(at, _)| since(at) <= RATE_WINDOW);
-        let Some((oldest, _)) = within().last() else { return Rates::default() };
+        let arrived = &lock(&self.recent).arrived;
+        let since = |block: &Arrived| block.at.elapsed();
+        let within = || arrived.iter().rev().take_while(|block| since(block) <= RATE_WINDOW);
+        let Some(oldest) = within().last() else { return Rates::default() };
         // The first seconds after the start count as themselves, not as a whole window.
-        let seconds = match recent.front() {
-            Some((first, _)) if since(first) <= RATE_WINDOW => since(oldest).as_secs_f64().max(1.0),
+        let seconds = match arrived.front() {
+            Some(first) if since(first) <= RATE_WINDOW => since(oldest).as_secs_f64().max(1.0),
             _ => RATE_WINDOW.as_secs_f64(),
         };
-        let transactions: usize = within().map(|(_, block)| block.ids.len()).sum();
+        let transactions: usize = within().map(|block| block.transactions).sum();
         Rates {
             blocks: within().count() as f64 / seconds,
             transactions: transactions as f64 / seconds,

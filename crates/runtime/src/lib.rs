@@ -16,3 +16,4 @@ mod wal;
 
 pub use blob::Blob;
 pub use context::{Context, run};
+pub use wal::count_changes;

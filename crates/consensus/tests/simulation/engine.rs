@@ -43,6 +43,8 @@ use trine_types::Genesis;
 
 /// Blocks of an epoch in the simulation.
 pub const EPOCH: u64 = 16;
+/// How long a view waits for its leader in the simulation, in milliseconds.
+pub const LEADER_MS: u64 = 500;
 /// Time between two transactions of the load.
 const LOAD_STEP: Duration = Duration::from_millis(40);
 
@@ -114,7 +116,7 @@ impl Validators {
         }
         config.cache_bytes = 1 << 20;
         config.timing = Timing { idle_ms: 100, interval_ms_min: 10, ..Timing::default() };
-        config.timing.leader_ms = 500;
+        config.timing.leader_ms = LEADER_MS;
         config.timing.certification_ms = 1_000;
         config
     }

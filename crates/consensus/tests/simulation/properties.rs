@@ -85,6 +85,37 @@ impl Property<PublicKey, State> for Sound {
     }
 }
 
+/// No two blocks are this far apart: nobody waited for a timeout.
+#[derive(Clone, Copy)]
+pub struct NoPause {
+    pub gap_ms_max: u64,
+}
+
+impl Property<PublicKey, State> for NoPause {
+    fn name(&self) -> &'static str {
+        "no pause"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        Box::pin(async move {
+            for state in states {
+                let seen = state.seen.lock().expect("no test panics with this lock");
+                for (before, after) in seen.times_ms.iter().zip(seen.times_ms.iter().skip(1)) {
+                    let gap_ms = after.1.saturating_sub(*before.1);
+                    if gap_ms > self.gap_ms_max {
+                        return Err(format!("{gap_ms} ms before height {}", after.0));
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
 fn check(states: &[&State]) -> Result<(), String> {
     let mut chain: BTreeMap<u64, Digest> = BTreeMap::new();
     for state in states {

@@ -1,8 +1,8 @@
 //! Play scenarios over many seeds.
 
 use super::{
-    engine::{EPOCH, Planted, Validators},
-    properties::{EverybodyAt, NobodyCutOff, Sound},
+    engine::{EPOCH, LEADER_MS, Planted, Validators},
+    properties::{EverybodyAt, NoPause, NobodyCutOff, Sound},
 };
 use crate::support::Fault;
 use commonware_glue::simulate::{
@@ -110,6 +110,28 @@ fn crashes_at_epoch_boundaries() {
             plan = plan.crash(Crash::ProcessedHeight { participant, heights, downtime });
         }
         run(plan);
+    }
+}
+
+/// Goal: no epoch begins with a pause. Method: six epochs, in which all messages of one validator
+/// take longer than the others'; no two blocks are as far apart as the shortest timeout.
+#[test]
+fn epochs_begin_without_a_pause() {
+    for seed in seeds(1) {
+        let keys = Validators::new(4, Planted::Nothing).public_keys();
+        let slow = &keys[seed as usize % 4];
+        let link = Link { latency: Duration::from_millis(20 + 5 * (seed % 8)), ..good() };
+        let mut schedule = Schedule::new();
+        for other in keys.iter().filter(|key| *key != slow) {
+            for (from, to) in [(slow, other), (other, slow)] {
+                let (from, to, link) = (from.clone(), to.clone(), link.clone());
+                let action = Action::UpdateLink { from, to, link };
+                schedule = schedule.at(Duration::from_millis(1), action);
+            }
+        }
+        let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
+        let plan = plan.property(NoPause { gap_ms_max: LEADER_MS - 1 });
+        run(plan.link(good()).crash(Crash::Schedule(schedule)));
     }
 }
 

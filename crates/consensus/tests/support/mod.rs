@@ -298,6 +298,8 @@ impl Source for Queue {
 pub struct Seen {
     /// Digest and state roots by height.
     pub blocks: BTreeMap<u64, Digest>,
+    /// When each block was proposed, in milliseconds, by height.
+    pub times_ms: BTreeMap<u64, u64>,
     /// Heights by transaction.
     pub transactions: HashMap<TransactionId, Vec<u64>>,
     /// Last height that was said to be durable.
@@ -321,6 +323,7 @@ impl Witness {
         if execution.outcomes.len() != transactions.len() {
             seen.faults.push(format!("block {height} lacks outcomes"));
         }
+        seen.times_ms.insert(height, block.header().time_ms);
         let before = seen.blocks.insert(height, block.id());
         if before.is_some_and(|before| before != block.id()) {
             seen.faults.push(format!("two blocks at height {height}"));

@@ -245,3 +245,24 @@ fn folders_draw_different_times_for_checkpoints() {
     assert!(drawn.len() > 1, "{drawn:?}");
     assert!(drawn.iter().all(|drawn| *drawn < 1_000_000), "{drawn:?}");
 }
+
+/// Goal: what a folder draws brings its first checkpoint forward by so many items. Method: half the
+/// items of a checkpoint in 32 folders; those that drew most wrote one, the others did not.
+#[test]
+fn a_draw_brings_the_first_checkpoint_forward() {
+    let wrote = |staggered| {
+        let settings =
+            Settings { checkpoint_items: 200, checkpoint_blocks: 100, staggered, ..SMALL };
+        let folder = tempfile::tempdir().unwrap();
+        let open = || History::open_with(folder.path(), SUITE, chain_id(), 0, settings).unwrap();
+        append_all(&open(), &[Builder::new(1, Height(1)).block(30)]);
+        let index = &open().shared.index;
+        (index.draw(settings.checkpoint_items), index.checkpoint().0.is_some())
+    };
+    assert!((0..8).all(|_| !wrote(false).1), "no checkpoint is due without the draw");
+    let (mut with, mut without): (Vec<_>, Vec<_>) =
+        (0..32).map(|_| wrote(true)).partition(|folder| folder.1);
+    with.sort_unstable();
+    without.sort_unstable();
+    assert!(without.last().unwrap().0 < with.first().unwrap().0, "{with:?} {without:?}");
+}

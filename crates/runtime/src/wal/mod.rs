@@ -50,6 +50,17 @@ const KEPT_BYTES_MAX: usize = 2 << 20;
 const _: () = assert!(PIECE_BYTES_MAX + OVERHEAD_BYTES_MAX < PENDING_BYTES_MAX);
 const _: () = assert!((PENDING_BYTES_MAX as u64) < segment::SEGMENT_BYTES / 2);
 
+/// Reads a file of the log as a start does; returns how many changes it has.
+///
+/// # Errors
+/// Says what is damaged.
+pub fn count_changes(segment: &[u8]) -> Result<usize, String> {
+    let Some(contents) = segment::contents(segment)? else { return Ok(0) };
+    let known = contents.records().map(|record| record.map(|_| ()));
+    let count: Option<Vec<()>> = known.collect();
+    count.map(|all| all.len()).ok_or_else(|| "a record is none of this version's".to_owned())
+}
+
 /// Who waits, and for how many records.
 struct Waiter {
     until: u64,

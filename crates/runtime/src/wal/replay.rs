@@ -87,15 +87,9 @@ impl<'a> Applier<'a> {
     }
 
     fn apply_all(&mut self, contents: &Contents<'_>, path: &Path) -> io::Result<()> {
-        for batch in &contents.batches {
-            let mut rest = *batch;
-            while !rest.is_empty() {
-                let record = Record::decode(&mut rest)
-                    .ok_or_else(|| damaged(path, "a record is none of this version's"))?;
-                self.apply(record)?;
-            }
-        }
-        Ok(())
+        contents.records().try_for_each(|record| {
+            self.apply(record.ok_or_else(|| damaged(path, "a record is none of this version's"))?)
+        })
     }
 
     fn apply(&mut self, record: Record<'_>) -> io::Result<()> {

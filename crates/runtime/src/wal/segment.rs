@@ -26,7 +26,7 @@ use super::record::{Change, Record};
 use crc_fast::{CrcAlgorithm::Crc32Iscsi, checksum};
 use std::{
     fs::File,
-    io,
+    io, iter,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -191,7 +191,24 @@ pub(super) fn contents(bytes: &[u8]) -> Result<Option<Contents<'_>>, String> {
     Ok(Some(found))
 }
 
-impl Contents<'_> {
+impl<'a> Contents<'a> {
+    /// The changes of all batches, in their order; the last one is none where no encoder made it.
+    pub(super) fn records(&self) -> impl Iterator<Item = Option<Record<'a>>> {
+        self.batches.iter().flat_map(|batch| {
+            let mut rest = *batch;
+            iter::from_fn(move || {
+                if rest.is_empty() {
+                    return None;
+                }
+                let record = Record::decode(&mut rest);
+                if record.is_none() {
+                    rest = &[];
+                }
+                Some(record)
+            })
+        })
+    }
+
     /// Whether the segment before this one is needed no more.
     pub(super) fn stands_alone(&self) -> bool {
         let done = |sequence| {
