@@ -260,8 +260,8 @@ mod tests {
     use trine_crypto::{Algorithm, SecretKey};
     use trine_ledger::preset::PublicKey;
 
-    /// Goal: name servers that do not answer cannot hold all threads. Method: peers with and without
-    /// names.
+    /// Goal: name servers that do not answer cannot hold all threads. Method: peers with names and
+    /// peers without.
     #[test]
     fn each_name_has_a_thread_beside_those_of_the_disk() {
         let peer = |(number, address): (u8, &str)| {
