@@ -77,6 +77,8 @@ use trine_types::{
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
 const PAGE: NonZeroU16 = NZU16!(PAGE_BYTES);
+/// Pages in memory while the genesis is written, which reads few.
+const GENESIS_PAGES: NonZeroUsize = NZUsize!(4_096);
 const ITEMS_PER_SECTION: NonZeroU64 = NZU64!(1_024);
 const VIEWS_RETAINED: u64 = 256;
 /// Blocks of each peer that wait for their certificate.
@@ -287,20 +289,22 @@ impl<E: Environment> Node<E> {
     async fn open(context: E, config: Config, parts: Parts) -> Result<Self, StartError> {
         let threads = NonZeroUsize::new(config.threads).expect("the configuration is checked");
         let strategy = context.strategy(threads);
-        let pages = NonZeroUsize::new(config.cache_bytes / usize::from(PAGE_BYTES));
-        let cache = CacheRef::new(PAGE, pages.expect("the configuration is checked"));
         let guard = VoteGuard::open(context.child("guard"), &config.prefix, config.first_start)
             .await
             .map_err(|error| StartError::Storage(error.to_string()))?;
         let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from)?;
+        let genesis_cache = CacheRef::new(PAGE, GENESIS_PAGES);
         let genesis = open_genesis(
             context.child("genesis"),
             &config.prefix,
-            databases::config(suite, &config.prefix, &cache, &strategy),
+            databases::config(suite, &config.prefix, &genesis_cache, &strategy),
             &parts.genesis,
             parts.application.as_ref(),
         )
         .await?;
+        // Only now, since the cache takes its memory at once and writing a genesis needs it too.
+        let pages = NonZeroUsize::new(config.cache_bytes / usize::from(PAGE_BYTES));
+        let cache = CacheRef::new(PAGE, pages.expect("the configuration is checked"));
         let namespace = [NAMESPACE, &genesis.header().chain_id.0].concat();
         let committees = Committees::new(&namespace, config.signer.clone());
         let epocher = FixedEpocher::new(config.blocks_per_epoch);

@@ -195,6 +195,8 @@ macro_rules! commitment {
     };
 }
 
+pub(crate) use commitment;
+
 /// Key of an account in the hot database.
 pub fn hot_key(address: &Address) -> HotKey {
     HotKey::new(address.0)

@@ -3,7 +3,7 @@
 use crate::{
     Block, BlockError,
     databases::{ColdConfig, ColdDb, Config, Hash, HotConfig, HotDb, HotValue, Location, Runtime},
-    execute::{cold_key, hot_key},
+    execute::{cold_key, commitment, hot_key},
     log_heads,
 };
 use commonware_codec::RangeCfg;
@@ -15,8 +15,8 @@ use commonware_storage::{
 use commonware_utils::sequence::U64;
 use trine_crypto::Sm3;
 use trine_types::{
-    Decode as _, Digest, Encode as _, Epoch, EpochChange, Genesis, Header, Height, StateCommitment,
-    Suite, ValidatorKey,
+    Account, Address, Decode as _, Digest, Encode as _, Epoch, EpochChange, Genesis, Header,
+    Height, StateCommitment, StateKey, Suite, ValidatorKey,
     application::{Application, GenesisState},
     limits, merkle,
 };
@@ -122,47 +122,60 @@ async fn write<E: Runtime, H: Hash>(
     (hot, cold): (HotConfig, ColdConfig),
     state: &GenesisState,
 ) -> Result<(StateCommitment, StateCommitment), GenesisError> {
-    let accounts = write_hot::<E, H>(context, hot, state).await?;
-    Ok((accounts, write_cold::<E, H>(context, cold, state).await?))
+    let accounts = write_hot::<E, H>(context, hot, state, PART_ENTRIES).await?;
+    Ok((accounts, write_cold::<E, H>(context, cold, state, PART_ENTRIES).await?))
+}
+
+/// Entries that are written at once. Each part is a batch with an operation of its own at its end,
+/// so this is a rule of the chain: the root of a larger genesis state depends on it. It bounds the
+/// memory of the write.
+const PART_ENTRIES: usize = 1 << 20;
+
+/// The entries of each batch; of a state without entries, one batch without.
+fn parts<T>(entries: &[T], entries_max: usize) -> impl Iterator<Item = &[T]> {
+    entries.chunks(entries_max).chain(entries.is_empty().then_some(entries))
 }
 
 macro_rules! write_state {
-    ($name:ident, $db:ident, $config:ty, $label:literal, $entries:expr) => {
+    ($name:ident, $db:ident, $config:ty, $label:literal, $entries:ident, $entry:expr) => {
         async fn $name<E: Runtime, H: Hash>(
             context: &E,
             config: $config,
             state: &GenesisState,
+            entries_max: usize,
         ) -> Result<StateCommitment, GenesisError> {
             // A crash may have left operations behind: open at the state of an empty database.
             let empty = Some(Location::new(1));
-            let db =
+            let mut db =
                 $db::<E, H>::init(context.child($label), config, empty).await.map_err(failed)?;
-            let entries: fn(&GenesisState) -> _ = $entries;
-            let mut batch = db.new_batch();
-            for (key, value) in entries(state) {
-                batch = batch.write(key, Some(value));
+            let mut last = StateCommitment::default();
+            for part in parts(&state.$entries, entries_max) {
+                let mut batch = db.new_batch();
+                for entry in part {
+                    let (key, value) = $entry(entry);
+                    batch = batch.write(key, Some(value));
+                }
+                let merkleized = batch.merkleize(&db, None, &mut Proportional).await;
+                let merkleized = merkleized.map_err(failed)?;
+                last = commitment!(merkleized);
+                db = db.apply_batch(merkleized).await.map_err(failed)?;
             }
-            let merkleized = batch.merkleize(&db, None, &mut Proportional).await.map_err(failed)?;
-            let commitment = StateCommitment {
-                root: Digest(merkleized.root().0),
-                operations_root: Digest(merkleized.ops_root().0),
-                floor: *merkleized.sync_boundary(),
-                size: *merkleized.bounds().tip.size,
-            };
-            let db = db.apply_batch(merkleized).await.map_err(failed)?;
             db.sync().await.map_err(failed)?;
-            Ok(commitment)
+            Ok(last)
         }
     };
 }
 
-write_state!(write_hot, HotDb, HotConfig, "hot", |state| {
-    let entry = |(address, account): &(_, trine_types::Account)| {
-        (hot_key(address), HotValue::new(account.to_array()))
-    };
-    state.accounts.iter().map(entry).collect::<Vec<_>>()
+write_state!(write_hot, HotDb, HotConfig, "hot", accounts, |(address, account): &(
+    Address,
+    Account
+)| {
+    (hot_key(address), HotValue::new(account.to_array()))
 });
-write_state!(write_cold, ColdDb, ColdConfig, "cold", |state| {
-    let entry = |(key, value): &(_, Vec<u8>)| (cold_key(key), value.clone());
-    state.values.iter().map(entry).collect::<Vec<_>>()
-});
+write_state!(write_cold, ColdDb, ColdConfig, "cold", values, |(key, value): &(
+    StateKey,
+    Vec<u8>
+)| { (cold_key(key), value.clone()) });
+
+#[cfg(test)]
+mod tests;

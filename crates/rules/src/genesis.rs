@@ -93,7 +93,9 @@ fn accounts(genesis: &Genesis, suite: Suite) -> Result<Vec<(Address, Account)>, 
         accounts.push((Address::of_key(suite, algorithm, &key), account));
     }
     if let Some(generated) = &genesis.generated_accounts {
-        accounts.extend(generate(generated, suite));
+        let parts = generate(generated, suite);
+        accounts.reserve_exact(parts.iter().map(Vec::len).sum());
+        parts.into_iter().for_each(|part| accounts.extend(part));
     }
     // The sort is stable and the listed accounts come first: of two, the listed one stays.
     accounts.sort_by_key(|(address, _)| *address);
@@ -122,8 +124,8 @@ fn recorded_keys(
 const KEYS_AT_ONCE: u64 = 4_096;
 
 /// Accounts whose keys follow from a seed; made on every core, since a key costs microseconds and
-/// there may be millions.
-fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Account)> {
+/// there may be millions, whose memory counts too.
+fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<Vec<(Address, Account)>> {
     let one = |key: SecretKey| {
         let key = key.public_key();
         let roles = Roles::default();
@@ -132,24 +134,23 @@ fn generate(generated: &GeneratedAccounts, suite: Suite) -> Vec<(Address, Accoun
         account.balance = generated.balance;
         (Address::of_key(suite, suite.algorithm(), &key), account)
     };
-    let many = |first: u64, end: u64| {
-        let keys = generated.secret_keys(suite, first..end.min(first + KEYS_AT_ONCE));
-        keys.into_iter().map(one)
+    let many = |from: u64, to: u64| {
+        let mut accounts = Vec::with_capacity(to.saturating_sub(from) as usize);
+        for first in (from..to).step_by(KEYS_AT_ONCE as usize) {
+            let keys = generated.secret_keys(suite, first..to.min(first + KEYS_AT_ONCE));
+            accounts.extend(keys.into_iter().map(one));
+        }
+        accounts
     };
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let share = generated.count.div_ceil(workers);
     thread::scope(|scope| {
         let parts: Vec<_> = (0..workers)
             .map(|worker| {
-                let (from, to) = (worker * share, (worker + 1) * share);
-                let end = to.min(generated.count);
-                let firsts = (from..end).step_by(KEYS_AT_ONCE as usize);
-                scope.spawn(move || firsts.flat_map(|first| many(first, end)).collect::<Vec<_>>())
+                let to = generated.count.min((worker + 1) * share);
+                scope.spawn(move || many(worker * share, to))
             })
             .collect();
-        parts
-            .into_iter()
-            .flat_map(|part| part.join().expect("deriving a key does not panic"))
-            .collect()
+        parts.into_iter().map(|part| part.join().expect("deriving a key does not panic")).collect()
     })
 }
