@@ -27,6 +27,7 @@ from trine.model.identifiers import (
     Nonce,
     OrganisationId,
     ProposalId,
+    ValidatorKey,
 )
 from trine.model.keys import PublicKey
 from trine.model.limits import (
@@ -49,6 +50,7 @@ from trine.model.state_keys import (
     proposal_key,
 )
 from trine.model.transaction import RawCall, UnsignedTransaction
+from trine.model.validators import Validator
 from trine.model.x509 import Authority, CertificateRegistry, MemberCertificate
 
 T = TypeVar("T")
@@ -316,7 +318,25 @@ class Generator:
             lambda: calls.Unfreeze(self._frozen()),
             lambda: calls.SetParameter(number, self.random.choice(values)),
             lambda: calls.CreateOrganisation(self._mostly(GOOD_NAMES, BAD_NAMES), self._key()),
+            lambda: calls.AdmitValidator(self._validator()),
+            lambda: calls.RemoveValidator(self._validator().key),
+            lambda: calls.ReplaceValidator(self._validator().key, self._validator()),
         )
+
+    def _validator(self) -> Validator:
+        """Pick one of the registry, or make one of a few, sometimes with a fault."""
+        names = ("validator", "validator", "next", "other", "third")
+        organisation = OrganisationId(self.random.randint(0, 3))
+        validator = people.validator(self.random.choice(names), organisation)
+        faults = (
+            {"key": ValidatorKey(validator.key[:-1] + b"\1")},
+            {"key": ValidatorKey(bytes([9]) + validator.key[1:])},
+            {"name": self.random.choice(BAD_NAMES)},
+            {"address": self.random.choice(("", "host", "host:0", "a b:1", "[::1]", "h:65536"))},
+        )
+        if self._one_in(8):
+            return replace(validator, **self.random.choice(faults))
+        return replace(validator, address=self._pick(lambda: "[::1]:80", lambda: "host:65535"))
 
     def _log_create(self) -> calls.Call:
         return calls.LogCreate(self._mostly(GOOD_NAMES, BAD_NAMES))

@@ -10,14 +10,22 @@ from tests.suite import ALGORITHM, SUITE
 from trine.crypto import SecretKey, sign_message
 from trine.model.calls import Call
 from trine.model.hashing import Suite
-from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds, Nonce
-from trine.model.keys import Algorithm, PublicKey, signed_bytes
+from trine.model.identifiers import (
+    Address,
+    ChainId,
+    KeyIndex,
+    Milliseconds,
+    Nonce,
+    OrganisationId,
+)
+from trine.model.keys import Algorithm, PublicKey, signed_bytes, validator_key
 from trine.model.transaction import (
     TRANSACTION_NAMESPACE,
     RawCall,
     Transaction,
     UnsignedTransaction,
 )
+from trine.model.validators import Validator
 
 ORGANISATIONS = ("city", "hospital", "bank")
 """Names of the organisations of a test chain."""
@@ -77,6 +85,13 @@ def secret_keys() -> dict[bytes, SecretKey]:
 def address(name: str) -> Address:
     """Return the address of the account whose first key has this name."""
     return public_key(name).address()
+
+
+def validator(name: str, organisation: OrganisationId) -> Validator:
+    """Make a validator whose key has this name, at the address of the one of genesis."""
+    key = validator_key(public_key(name))
+    assert key is not None
+    return Validator(key, organisation, "one", "127.0.0.1:9000")
 
 
 def genesis(

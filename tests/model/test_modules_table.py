@@ -14,6 +14,7 @@ from trine.model.calls import (
     AccountEnrol,
     AccountFreeze,
     AccountUnfreeze,
+    AdmitValidator,
     AssetBurn,
     AssetDefine,
     AssetIssue,
@@ -33,6 +34,8 @@ from trine.model.calls import (
     ProposalReject,
     ProposalSubmit,
     QuotaSet,
+    RemoveValidator,
+    ReplaceValidator,
     RolesSet,
     SetParameter,
     Unfreeze,
@@ -98,6 +101,16 @@ ROWS: dict[str, Call] = {
     "proposals.submit, set parameter": ProposalSubmit(SetParameter(3, 60), EXPIRES_MS),
     "proposals.submit, create organisation": ProposalSubmit(
         CreateOrganisation("school", NEW_KEY), EXPIRES_MS
+    ),
+    "proposals.submit, admit validator": ProposalSubmit(
+        AdmitValidator(people.validator("new", OWNER)), EXPIRES_MS
+    ),
+    "proposals.submit, remove validator": ProposalSubmit(
+        RemoveValidator(people.validator("validator", OWNER).key), EXPIRES_MS
+    ),
+    "proposals.submit, replace validator": ProposalSubmit(
+        ReplaceValidator(people.validator("validator", OWNER).key, people.validator("new", OWNER)),
+        EXPIRES_MS,
     ),
     "proposals.approve": ProposalApprove(ProposalId(0), PROPOSED),
     "proposals.reject": ProposalReject(ProposalId(0)),

@@ -1,8 +1,8 @@
 //! Encode and decode the calls of every module, each as its name and its fields.
 //!
 //! Fields cross the border as `bytes`, `int`, `str` and tuples: a public key is
-//! (algorithm, bytes), an action is (name, fields...), a certificate is (fingerprint, authority,
-//! expires_ms).
+//! (algorithm, bytes), an action is (name, fields...), a validator is (key, organisation, name,
+//! address), a certificate is (fingerprint, authority, expires_ms).
 
 use crate::errors::{bad_argument, of_decode, refuse};
 use crate::keys::algorithm;
@@ -14,11 +14,14 @@ use trine_types::account::Roles;
 use trine_types::call::{Action, METHODS, PublicKey, TransferReference};
 use trine_types::codec::check_limit;
 use trine_types::limits::{
-    ENTRIES_MAX, EVIDENCE_REFERENCE_BYTES_MAX, MEDIA_TYPE_BYTES_MAX, NAME_BYTES_MAX,
-    PUBLIC_KEY_BYTES_MAX, SYMBOL_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX,
+    ADDRESS_TEXT_BYTES_MAX, ENTRIES_MAX, EVIDENCE_REFERENCE_BYTES_MAX, MEDIA_TYPE_BYTES_MAX,
+    NAME_BYTES_MAX, PUBLIC_KEY_BYTES_MAX, SYMBOL_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX,
 };
 use trine_types::x509::MemberCertificate;
-use trine_types::{Address, Amount, AssetId, Call, Decode, Encode, LogId, ProposalId, RawCall};
+use trine_types::{
+    Address, Amount, AssetId, Call, Decode, Encode, LogId, OrganisationId, ProposalId, RawCall,
+    Validator, ValidatorKey,
+};
 
 /// The fields of a call by name.
 struct Fields<'a, 'py>(&'a Bound<'py, PyDict>);
@@ -112,6 +115,24 @@ fn public_key(value: &Bound<'_, PyAny>) -> PyResult<PublicKey> {
     Ok(PublicKey { algorithm: algorithm(&name)?, bytes })
 }
 
+fn validator_key(value: &Bound<'_, PyAny>) -> PyResult<ValidatorKey> {
+    let PublicKey { algorithm, bytes } = public_key(value)?;
+    ValidatorKey::new(algorithm, &bytes).ok_or_else(|| {
+        let (name, length) = (algorithm.name(), bytes.len());
+        bad_argument(format!("key: {length} bytes are no {name} key of a validator"))
+    })
+}
+
+fn validator(value: &Bound<'_, PyAny>) -> PyResult<Validator> {
+    let parts = value.cast::<PyTuple>()?;
+    Ok(Validator {
+        key: validator_key(&parts.get_item(0)?)?,
+        organisation: OrganisationId(number(&parts.get_item(1)?, "organisation")?),
+        name: text(&parts.get_item(2)?, "name", NAME_BYTES_MAX)?,
+        address: text(&parts.get_item(3)?, "address", ADDRESS_TEXT_BYTES_MAX)?,
+    })
+}
+
 fn action(value: &Bound<'_, PyAny>) -> PyResult<Action> {
     let parts = value.cast::<PyTuple>()?;
     let name: String = parts.get_item(0)?.extract()?;
@@ -125,6 +146,12 @@ fn action(value: &Bound<'_, PyAny>) -> PyResult<Action> {
         "create_organisation" => Action::CreateOrganisation {
             name: text(&parts.get_item(1)?, "name", NAME_BYTES_MAX)?,
             administrator: public_key(&parts.get_item(2)?)?,
+        },
+        "admit_validator" => Action::AdmitValidator(validator(&parts.get_item(1)?)?),
+        "remove_validator" => Action::RemoveValidator(validator_key(&parts.get_item(1)?)?),
+        "replace_validator" => Action::ReplaceValidator {
+            key: validator_key(&parts.get_item(1)?)?,
+            validator: validator(&parts.get_item(2)?)?,
         },
         other => return Err(bad_argument(format!("unknown action {other:?}"))),
     })
@@ -266,6 +293,17 @@ impl<'py> Reading<'py> {
             Action::CreateOrganisation { name, administrator } => {
                 ("create_organisation", name, key_tuple(py, administrator)).into_pyobject(py)?
             }
+            Action::AdmitValidator(validator) => {
+                ("admit_validator", validator_tuple(py, validator)).into_pyobject(py)?
+            }
+            Action::RemoveValidator(key) => {
+                ("remove_validator", validator_key_tuple(py, key)).into_pyobject(py)?
+            }
+            Action::ReplaceValidator { key, validator } => {
+                let (key, validator) =
+                    (validator_key_tuple(py, key), validator_tuple(py, validator));
+                ("replace_validator", key, validator).into_pyobject(py)?
+            }
         };
         self.value("action", tuple)
     }
@@ -273,6 +311,23 @@ impl<'py> Reading<'py> {
 
 fn key_tuple<'py>(py: Python<'py>, key: &PublicKey) -> (String, Bound<'py, PyBytes>) {
     (key.algorithm.to_string(), PyBytes::new(py, &key.bytes))
+}
+
+type KeyTuple<'py> = (&'static str, Bound<'py, PyBytes>);
+
+/// Any bytes may stand in a call that failed.
+fn validator_key_tuple<'py>(py: Python<'py>, key: &ValidatorKey) -> KeyTuple<'py> {
+    let parts = key.parts().map(|(algorithm, key)| (algorithm.name(), key));
+    let (name, bytes) = parts.unwrap_or(("unknown", &key.0));
+    (name, PyBytes::new(py, bytes))
+}
+
+fn validator_tuple<'py>(
+    py: Python<'py>,
+    validator: &Validator,
+) -> (KeyTuple<'py>, u32, String, String) {
+    let Validator { key, organisation, name, address } = validator;
+    (validator_key_tuple(py, key), organisation.0, name.clone(), address.clone())
 }
 
 fn read<'py>(py: Python<'py>, call: &Call) -> PyResult<Reading<'py>> {

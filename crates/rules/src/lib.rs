@@ -19,6 +19,7 @@ mod proposals;
 mod quotas;
 mod state;
 mod touch;
+mod validators;
 mod validity;
 
 use trine_types::application::{

@@ -5,13 +5,14 @@
 //! it, so it never executes one.
 
 use crate::state::{Caller, State, require};
-use crate::{accounts, organisations, parameters};
+use crate::{accounts, organisations, parameters, validators};
 use trine_types::call::Action;
 use trine_types::genesis::is_name;
 use trine_types::record::{Proposal, ProposalStatus};
 use trine_types::{Code, Encode, OrganisationId, ProposalId};
 
-const MODULE: u8 = 3;
+/// Number of the module.
+pub(crate) const MODULE: u8 = 3;
 const SUBMITTED: u8 = 1;
 const APPROVED: u8 = 2;
 const REJECTED_BY_ONE: u8 = 3;
@@ -124,6 +125,12 @@ fn check_action(suite: trine_types::Suite, action: &Action) -> Result<(), Code> 
             require(is_name(name), Code::BadName)?;
             accounts::check_key(suite, administrator)
         }
+        Action::AdmitValidator(validator) => validators::check(suite, validator),
+        Action::RemoveValidator(key) => validators::check_key(suite, key),
+        Action::ReplaceValidator { key, validator } => {
+            validators::check_key(suite, key)?;
+            validators::check(suite, validator)
+        }
     }
 }
 
@@ -142,6 +149,9 @@ fn run(state: &mut State, action: &Action) -> Result<(), Code> {
         Action::CreateOrganisation { name, administrator } => {
             organisations::create(state, name, administrator)
         }
+        Action::AdmitValidator(validator) => validators::admit(state, validator),
+        Action::RemoveValidator(key) => validators::remove(state, key),
+        Action::ReplaceValidator { key, validator } => validators::replace(state, key, validator),
     }
 }
 

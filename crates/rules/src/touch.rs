@@ -46,7 +46,10 @@ fn account_of(suite: Suite, call: &Call) -> Option<Address> {
                 Action::CreateOrganisation { administrator, .. } => {
                     Some(address_of(suite, administrator))
                 }
-                Action::SetParameter { .. } => None,
+                Action::SetParameter { .. }
+                | Action::AdmitValidator(_)
+                | Action::RemoveValidator(_)
+                | Action::ReplaceValidator { .. } => None,
             }
         }
         Call::AssetIssue { to, .. } | Call::AssetTransfer { to, .. } => Some(*to),
@@ -153,8 +156,18 @@ impl Touched {
     }
 
     fn action(&mut self, action: &Action) {
-        if let Action::CreateOrganisation { name, .. } = action {
-            self.keys.push(StateKey::organisation_name(self.suite, name));
+        match action {
+            Action::CreateOrganisation { name, .. } => {
+                self.keys.push(StateKey::organisation_name(self.suite, name));
+            }
+            Action::AdmitValidator(validator) => {
+                self.organisations.insert(validator.organisation);
+                self.keys.push(StateKey::validators(self.suite));
+            }
+            Action::RemoveValidator(_) | Action::ReplaceValidator { .. } => {
+                self.keys.push(StateKey::validators(self.suite));
+            }
+            Action::Freeze(_) | Action::Unfreeze(_) | Action::SetParameter { .. } => (),
         }
     }
 

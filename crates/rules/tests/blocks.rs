@@ -10,14 +10,16 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 use proptest::{option, prop_oneof};
 use std::sync::{Arc, LazyLock};
 use trine_rules::Rules;
-use trine_testkit::{Applied, Member, TestChain, arbitrary, public_key, secret_key, suite};
+use trine_testkit::{
+    Applied, Member, TestChain, arbitrary, public_key, secret_key, suite, validator,
+};
 use trine_types::application::{Application, BlockContext, InvalidBlock};
 use trine_types::call::{Action, TransferReference};
 use trine_types::record::{Asset, Counters, Organisation};
 use trine_types::x509::MemberCertificate;
 use trine_types::{
     Account, Address, Amount, AssetId, Call, Code, Digest, Height, LogId, OrganisationId,
-    ProposalId, RawCall, Roles, StateKey, Transaction, View,
+    ProposalId, RawCall, Roles, StateKey, Transaction, ValidatorKey, View,
 };
 
 /// Who signs: the members, two that may be created, one that never is.
@@ -83,7 +85,37 @@ fn action() -> impl Strategy<Value = Action> {
             name,
             administrator: public_key(administrator),
         }),
+        validator_action(),
+        validator_action(),
     ]
+}
+
+/// Actions on validators of the test chain, of whom there are four, and on others.
+fn validator_action() -> impl Strategy<Value = Action> {
+    let name = || (0..6u8).prop_map(|number| format!("validator-{number}"));
+    let validator = move || {
+        (name(), 0..4u32, 0..8u8).prop_map(|(name, organisation, fault)| {
+            let mut validator = validator(&name, organisation);
+            match fault {
+                0 => validator.key.0[33] = 1,
+                1 => "-".clone_into(&mut validator.name),
+                2 => "nowhere".clone_into(&mut validator.address),
+                _ => (),
+            }
+            validator
+        })
+    };
+    let key = move || name().prop_map(|name| validator_of(&name));
+    prop_oneof![
+        validator().prop_map(Action::AdmitValidator),
+        key().prop_map(Action::RemoveValidator),
+        (key(), validator())
+            .prop_map(|(key, validator)| Action::ReplaceValidator { key, validator }),
+    ]
+}
+
+fn validator_of(name: &str) -> ValidatorKey {
+    validator(name, 0).key
 }
 
 fn certificate() -> impl Strategy<Value = MemberCertificate> {

@@ -6,7 +6,7 @@ use common::{
     AUTHORITY, TOKEN, certificate, chain, create, freeze, must, note, open_proposal, pay, submit,
     trust,
 };
-use trine_testkit::{TestChain, public_key};
+use trine_testkit::{TestChain, public_key, validator};
 use trine_types::call::Action;
 use trine_types::{Amount, Call, Roles};
 
@@ -123,6 +123,18 @@ cells! {
         |chain| submit(chain, Action::CreateOrganisation {
             name: "delta".to_owned(),
             administrator: public_key("new"),
+        }) =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
+    submit_admission "proposals.submit, admit validator"
+        |chain| submit(chain, Action::AdmitValidator(validator("new", 2))) =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
+    submit_removal "proposals.submit, remove validator"
+        |chain| submit(chain, Action::RemoveValidator(validator("validator-0", 0).key)) =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
+    submit_replacement "proposals.submit, replace validator"
+        |chain| submit(chain, Action::ReplaceValidator {
+            key: validator("validator-0", 0).key,
+            validator: validator("new", 0),
         }) =>
         "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
     proposals_approve "proposals.approve" |chain| {

@@ -7,7 +7,9 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 use trine_crypto::{Algorithm, Digest, Suite};
 use trine_types::call::{Action, PublicKey, TransferReference};
-use trine_types::limits::{AUTHORITIES_MAX, NAME_BYTES_MAX, NONCE_WINDOW, TOPICS_MAX};
+use trine_types::limits::{
+    ADDRESS_TEXT_BYTES_MAX, AUTHORITIES_MAX, NAME_BYTES_MAX, NONCE_WINDOW, TOPICS_MAX,
+};
 use trine_types::merkle::Frontier;
 use trine_types::record::{
     AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
@@ -66,6 +68,10 @@ pub fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(parameter, value)| Action::SetParameter { parameter, value }),
         (text(NAME_BYTES_MAX), key())
             .prop_map(|(name, administrator)| Action::CreateOrganisation { name, administrator }),
+        validator().prop_map(Action::AdmitValidator),
+        validator_key().prop_map(Action::RemoveValidator),
+        (validator_key(), validator())
+            .prop_map(|(key, validator)| Action::ReplaceValidator { key, validator }),
     ]
 }
 
@@ -361,12 +367,20 @@ pub fn validator_key() -> impl Strategy<Value = ValidatorKey> {
     })
 }
 
+/// Any validator.
+pub fn validator() -> impl Strategy<Value = Validator> {
+    (validator_key(), organisation_id(), text(NAME_BYTES_MAX), text(ADDRESS_TEXT_BYTES_MAX))
+        .prop_map(|(key, organisation, name, address)| Validator {
+            key,
+            organisation,
+            name,
+            address,
+        })
+}
+
 /// Any validator set.
 pub fn validators() -> impl Strategy<Value = ValidatorSet> {
-    let validator = (validator_key(), organisation_id(), text(32), text(128)).prop_map(
-        |(key, organisation, name, address)| Validator { key, organisation, name, address },
-    );
-    vec(validator, 1..8)
+    vec(validator(), 1..8)
         .prop_filter_map("no key twice", |validators| ValidatorSet::new(validators).ok())
 }
 

@@ -13,4 +13,4 @@ mod people;
 
 pub use chain::TestChain;
 pub use ledger::{Applied, MemoryLedger};
-pub use people::{Member, genesis, public_key, secret_key, spoil, suite};
+pub use people::{Member, genesis, public_key, secret_key, spoil, suite, validator};

@@ -6,7 +6,7 @@ use trine_crypto::{SecretKey, Suite};
 use trine_types::call::PublicKey;
 use trine_types::codec::to_hex;
 use trine_types::genesis::{GENESIS_FORMAT, GenesisAccount, GenesisAsset, GenesisValidator};
-use trine_types::{Amount, Genesis, OrganisationId};
+use trine_types::{Amount, Genesis, OrganisationId, Validator, ValidatorKey};
 
 /// Environment variable that names the suite of test chains; `intl` without it.
 pub const SUITE_VARIABLE: &str = "TRINE_TEST_SUITE";
@@ -43,6 +43,20 @@ pub fn spoil(transaction: &mut [u8]) {
 /// Public key of [`secret_key`].
 pub fn public_key(name: &str) -> PublicKey {
     PublicKey { algorithm: suite().algorithm(), bytes: secret_key(name).public_key() }
+}
+
+/// The validator whose key is [`secret_key`] of `name`.
+///
+/// # Panics
+/// Never: the suite's own algorithm is one of validators.
+pub fn validator(name: &str, organisation: u32) -> Validator {
+    let key = ValidatorKey::new(suite().algorithm(), &secret_key(name).public_key());
+    Validator {
+        key: key.expect("validators may sign with the suite's algorithm"),
+        organisation: OrganisationId(organisation),
+        name: name.to_owned(),
+        address: "127.0.0.1:9100".to_owned(),
+    }
 }
 
 /// A member of an organisation of a test chain.

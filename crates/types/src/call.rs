@@ -3,13 +3,14 @@
 use crate::account::Roles;
 use crate::code::Code;
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
-use crate::identifiers::{Address, Amount, AssetId, LogId, ProposalId};
+use crate::identifiers::{Address, Amount, AssetId, LogId, ProposalId, ValidatorKey};
 use crate::limits::{
     ENTRIES_MAX, EVIDENCE_REFERENCE_BYTES_MAX, MEDIA_TYPE_BYTES_MAX, NAME_BYTES_MAX,
     PUBLIC_KEY_BYTES_MAX, SYMBOL_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX,
     TRANSFER_REFERENCE_BYTES_MIN,
 };
 use crate::transaction::RawCall;
+use crate::validators::Validator;
 use crate::x509::MemberCertificate;
 use trine_crypto::{Algorithm, Digest};
 
@@ -59,6 +60,17 @@ pub enum Action {
         /// First key of the administrator's account.
         administrator: PublicKey,
     },
+    /// Admits a validator.
+    AdmitValidator(Validator),
+    /// Removes the validator with this key.
+    RemoveValidator(ValidatorKey),
+    /// Gives a validator another key, name or address.
+    ReplaceValidator {
+        /// Key that it has.
+        key: ValidatorKey,
+        /// The validator as it will be, of the same organisation.
+        validator: Validator,
+    },
 }
 
 impl Encode for Action {
@@ -82,6 +94,19 @@ impl Encode for Action {
                 to.bytes8(name.as_bytes());
                 administrator.encode(to);
             }
+            Self::AdmitValidator(validator) => {
+                5u8.encode(to);
+                validator.encode(to);
+            }
+            Self::RemoveValidator(key) => {
+                6u8.encode(to);
+                key.encode(to);
+            }
+            Self::ReplaceValidator { key, validator } => {
+                7u8.encode(to);
+                key.encode(to);
+                validator.encode(to);
+            }
         }
     }
 }
@@ -95,6 +120,12 @@ impl Decode for Action {
             4 => Self::CreateOrganisation {
                 name: from.text8(NAME_BYTES_MAX, "name")?,
                 administrator: PublicKey::decode(from)?,
+            },
+            5 => Self::AdmitValidator(Validator::decode(from)?),
+            6 => Self::RemoveValidator(ValidatorKey::decode(from)?),
+            7 => Self::ReplaceValidator {
+                key: ValidatorKey::decode(from)?,
+                validator: Validator::decode(from)?,
             },
             _ => return Err(DecodeError::Malformed("unknown action")),
         })

@@ -154,6 +154,17 @@ codes! {
     DuplicateReference = 155, "duplicate_reference";
     /// Sender and recipient are the same account.
     SelfTransfer = 156, "self_transfer";
+
+    /// No validator has this key.
+    UnknownValidator = 160, "unknown_validator";
+    /// A validator has this key already.
+    ValidatorExists = 161, "validator_exists";
+    /// The chain has as many validators as it may.
+    ValidatorLimit = 162, "validator_limit";
+    /// A chain keeps its last validator.
+    LastValidator = 163, "last_validator";
+    /// The address is not of the form `host:port`.
+    BadAddress = 164, "bad_address";
 }
 
 impl Code {

@@ -37,6 +37,21 @@ impl Decode for Validator {
     }
 }
 
+/// Says whether `text` is `host:port`: a host of letters, digits, `.` and `-`, or an IPv6 address in
+/// brackets; a port from 1 to 65535 in decimal digits without leading zeros.
+pub fn is_peer_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+    let of_ipv6 = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match inner {
+        Some(inner) => !inner.is_empty() && inner.bytes().all(of_ipv6),
+        None => !host.is_empty() && host.bytes().all(of_name),
+    };
+    let is_port = !port.starts_with(['0', '+']) && port.parse::<u16>().is_ok();
+    text.len() <= ADDRESS_TEXT_BYTES_MAX && is_host && is_port
+}
+
 /// The validators of one epoch: 1 to [`VALIDATORS_MAX`], ordered by key, no key twice.
 ///
 /// A validator's place in this order is its index in certificates.
@@ -67,6 +82,11 @@ impl ValidatorSet {
     /// The validators in order.
     pub fn as_slice(&self) -> &[Validator] {
         &self.0
+    }
+
+    /// The validators, each of them, to make another set.
+    pub fn into_vec(self) -> Vec<Validator> {
+        self.0
     }
 
     /// Signatures that a certificate needs: more than two thirds, `n - (n - 1) / 3`.

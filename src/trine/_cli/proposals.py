@@ -1,6 +1,7 @@
 """Decide together with other organisations: submit, approve and reject proposals."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -21,15 +22,29 @@ from trine.types import (
 )
 from trine.types.calls import (
     Action,
+    AdmitValidator,
     CreateOrganisation,
     Freeze,
     PublicKey,
+    RemoveValidator,
+    ReplaceValidator,
     SetParameter,
     Unfreeze,
+    Validator,
 )
 
 HOUR_MS = 3_600_000
 PARAMETERS = tuple(name for name, *_ in registry.parameters())
+
+
+def _read_key(document: dict[str, Any]) -> PublicKey:
+    return PublicKey(document["algorithm"], bytes.fromhex(document["key"]))
+
+
+def _read_validator(document: dict[str, Any]) -> Validator:
+    return Validator(
+        _read_key(document), document["organisation"], document["name"], document["address"]
+    )
 
 
 def read_action(document: dict[str, Any]) -> Action:
@@ -46,8 +61,13 @@ def read_action(document: dict[str, Any]) -> Action:
         case {"kind": "set_parameter", "parameter": parameter, "value": value}:
             return SetParameter(parameter, value)
         case {"kind": "create_organisation", "name": name, "administrator": administrator}:
-            key = PublicKey(administrator["algorithm"], bytes.fromhex(administrator["key"]))
-            return CreateOrganisation(name, key)
+            return CreateOrganisation(name, _read_key(administrator))
+        case {"kind": "admit_validator", "validator": validator}:
+            return AdmitValidator(_read_validator(validator))
+        case {"kind": "remove_validator"}:
+            return RemoveValidator(_read_key(document))
+        case {"kind": "replace_validator", "validator": validator}:
+            return ReplaceValidator(_read_key(document), _read_validator(validator))
         case _:
             raise BadAnswer(f"an unknown action {document!r:.200}")
 
@@ -64,6 +84,18 @@ def describe(action: Action) -> str:
             return f"set {known} to {value}"
         case CreateOrganisation(name, administrator):
             return f"create organisation {name}, administrator key {administrator.key.hex()}"
+        case AdmitValidator(validator):
+            return f"admit validator {_describe_validator(validator)}"
+        case RemoveValidator(key):
+            return f"remove the validator with key {key.key.hex()}"
+        case ReplaceValidator(key, validator):
+            after = _describe_validator(validator)
+            return f"replace the validator with key {key.key.hex()} by {after}"
+
+
+def _describe_validator(validator: Validator) -> str:
+    of = f"{validator.name} of organisation {validator.organisation} at {validator.address}"
+    return f"{of}, {validator.key.algorithm} key {validator.key.key.hex()}"
 
 
 def _lines(found: Proposal) -> list[str]:
@@ -221,6 +253,96 @@ def submit_organisation(
     """
     administrator = resolve_key(settings, public_key)
     _submit(settings, key, CreateOrganisation(name, administrator), hours)
+
+
+def validator_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Take what is said of a validator beside its key."""
+    for option in (
+        click.option("--address", required=True, help="Where peers reach it, as HOST:PORT."),
+        click.option("--name", required=True, help="Name for people."),
+        click.option(
+            "--organisation",
+            type=click.IntRange(0, 2**32 - 1),
+            required=True,
+            help="Number of the organisation that runs it (`trine organisation list`).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@submit_.command("admit-validator")
+@click.argument("public_key", metavar="KEY")
+@validator_options
+@hours_option
+@common
+@signing
+def submit_admission(
+    settings: Settings,
+    key: SigningKey,
+    public_key: str,
+    organisation: int,
+    name: str,
+    address: str,
+    hours: int,
+) -> None:
+    """Propose to admit the validator that votes with KEY.
+
+    It decides from the epoch after the next on. Each validator has one vote; an organisation may
+    run several.
+
+    \b
+    Example:
+      trine proposal submit admit-validator KEY --organisation 2 --name harbour --address HOST:9000
+    """
+    validator = Validator(resolve_key(settings, public_key), organisation, name, address)
+    _submit(settings, key, AdmitValidator(validator), hours)
+
+
+@submit_.command("remove-validator")
+@click.argument("public_key", metavar="KEY")
+@hours_option
+@common
+@signing
+def submit_removal(settings: Settings, key: SigningKey, public_key: str, hours: int) -> None:
+    """Propose to remove the validator that votes with KEY, from the epoch after the next on.
+
+    \b
+    Example:
+      trine proposal submit remove-validator KEY
+    """
+    _submit(settings, key, RemoveValidator(resolve_key(settings, public_key)), hours)
+
+
+@submit_.command("replace-validator")
+@click.argument("public_key", metavar="KEY")
+@click.argument("new_key", metavar="NEW_KEY")
+@validator_options
+@hours_option
+@common
+@signing
+def submit_replacement(
+    settings: Settings,
+    key: SigningKey,
+    public_key: str,
+    new_key: str,
+    organisation: int,
+    name: str,
+    address: str,
+    hours: int,
+) -> None:
+    """Propose that the validator that votes with KEY votes with NEW_KEY.
+
+    KEY and NEW_KEY may be the same where its name or address changes.
+
+    \b
+    Example:
+      trine proposal submit replace-validator KEY NEW_KEY \\
+          --organisation 2 --name harbour --address HOST:9000
+    """
+    validator = Validator(resolve_key(settings, new_key), organisation, name, address)
+    action = ReplaceValidator(resolve_key(settings, public_key), validator)
+    _submit(settings, key, action, hours)
 
 
 @proposal.command()

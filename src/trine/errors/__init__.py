@@ -300,6 +300,26 @@ class SelfTransfer(FailedOutcome):
     """Sender and recipient are the same account."""
 
 
+class UnknownValidator(FailedOutcome):
+    """No validator has this key."""
+
+
+class ValidatorExists(FailedOutcome):
+    """A validator has this key already."""
+
+
+class ValidatorLimit(FailedOutcome):
+    """The chain has as many validators as it may."""
+
+
+class LastValidator(FailedOutcome):
+    """A chain keeps its last validator."""
+
+
+class BadAddress(FailedOutcome):
+    """The address is not of the form `host:port`."""
+
+
 class NotFound(TrineError, abstract=True):
     """The chain holds no such thing, up to the node's latest final block."""
 

@@ -29,6 +29,7 @@ from trine.model.identifiers import (
     LogId,
     Milliseconds,
     ProposalId,
+    ValidatorKey,
 )
 from trine.model.keys import PublicKey
 from trine.model.limits import (
@@ -41,6 +42,7 @@ from trine.model.limits import (
     TRANSFER_REFERENCE_BYTES_MIN,
 )
 from trine.model.transaction import RawCall
+from trine.model.validators import Validator
 from trine.model.verdicts import (
     BadArguments,
     Malformed,
@@ -183,6 +185,32 @@ class CreateOrganisation(Action, number=4):
     """Name, unique on the chain."""
     administrator: PublicKey
     """First key of the administrator's account."""
+
+
+@dataclass(frozen=True)
+class AdmitValidator(Action, number=5):
+    """Admits a validator."""
+
+    validator: Validator
+    """Validator to admit."""
+
+
+@dataclass(frozen=True)
+class RemoveValidator(Action, number=6):
+    """Removes a validator."""
+
+    key: ValidatorKey
+    """Key of the validator."""
+
+
+@dataclass(frozen=True)
+class ReplaceValidator(Action, number=7):
+    """Gives a validator another key, name or address."""
+
+    key: ValidatorKey
+    """Key that it has."""
+    validator: Validator
+    """The validator as it will be, of the same organisation."""
 
 
 class TransferReferenceFormat(Format[bytes]):

@@ -9,7 +9,12 @@ Example:
 import re
 import unicodedata
 
-from trine.model.limits import DECIMALS_MAX, NAME_BYTES_MAX, SYMBOL_BYTES_MAX
+from trine.model.limits import (
+    ADDRESS_TEXT_BYTES_MAX,
+    DECIMALS_MAX,
+    NAME_BYTES_MAX,
+    SYMBOL_BYTES_MAX,
+)
 
 
 def is_name(text: str) -> bool:
@@ -18,6 +23,16 @@ def is_name(text: str) -> bool:
     It is 1 to `NAME_BYTES_MAX` of `a-z`, `0-9` and `-`, and does not start with `-`.
     """
     return len(text) <= NAME_BYTES_MAX and re.fullmatch(r"[a-z0-9][a-z0-9-]*", text) is not None
+
+
+def is_peer_address(text: str) -> bool:
+    """Say whether `text` is `host:port`, at most `ADDRESS_TEXT_BYTES_MAX` bytes.
+
+    The host consists of letters, digits, `.` and `-`, or is an IPv6 address in brackets; the port
+    is 1 to 65535 in decimal digits without leading zeros.
+    """
+    found = re.fullmatch(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})", text)
+    return len(text) <= ADDRESS_TEXT_BYTES_MAX and found is not None and int(found[1]) <= 65_535
 
 
 def is_symbol(text: str) -> bool:

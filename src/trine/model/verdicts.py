@@ -301,3 +301,23 @@ class DuplicateReference(FailedTransaction, number=155):
 
 class SelfTransfer(FailedTransaction, number=156):
     """Sender and recipient are the same account."""
+
+
+class UnknownValidator(FailedTransaction, number=160):
+    """No validator has this key."""
+
+
+class ValidatorExists(FailedTransaction, number=161):
+    """A validator has this key already."""
+
+
+class ValidatorLimit(FailedTransaction, number=162):
+    """The chain has as many validators as it may."""
+
+
+class LastValidator(FailedTransaction, number=163):
+    """A chain keeps its last validator."""
+
+
+class BadAddress(FailedTransaction, number=164):
+    """The address is not of the form `host:port`."""

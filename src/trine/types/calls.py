@@ -90,7 +90,54 @@ class CreateOrganisation:
     administrator: PublicKey
 
 
-Action = Freeze | Unfreeze | SetParameter | CreateOrganisation
+@dataclass(frozen=True)
+class Validator:
+    """A validator as organisations decide on it.
+
+    Attributes:
+        key: Key that signs its votes.
+        organisation: Number of the organisation that runs it.
+        name: Name for people.
+        address: Where peers reach it, as `host:port`.
+    """
+
+    key: PublicKey
+    organisation: int
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class AdmitValidator:
+    """Admit a validator."""
+
+    validator: Validator
+
+
+@dataclass(frozen=True)
+class RemoveValidator:
+    """Remove the validator with this key."""
+
+    key: PublicKey
+
+
+@dataclass(frozen=True)
+class ReplaceValidator:
+    """Give the validator with this key another key, name or address; its organisation stays."""
+
+    key: PublicKey
+    validator: Validator
+
+
+Action = (
+    Freeze
+    | Unfreeze
+    | SetParameter
+    | CreateOrganisation
+    | AdmitValidator
+    | RemoveValidator
+    | ReplaceValidator
+)
 """What a proposal does once enough organisations approve it."""
 
 
@@ -131,6 +178,20 @@ def _lower(value: object) -> object:
             return algorithm, key
         case MemberCertificate(fingerprint, authority, expires_ms):
             return fingerprint, authority, expires_ms
+        case Validator(key, organisation, name, address):
+            return _lower(key), organisation, name, address
+        case Roles():
+            return int(value)
+        case tuple():
+            return list(value)
+        case _ if isinstance(value, Action):
+            return _lower_action(value)
+        case _:
+            return value
+
+
+def _lower_action(action: Action) -> tuple[object, ...]:
+    match action:
         case Freeze(address):
             return "freeze", address
         case Unfreeze(address):
@@ -139,12 +200,18 @@ def _lower(value: object) -> object:
             return "set_parameter", parameter, number
         case CreateOrganisation(name, administrator):
             return "create_organisation", name, _lower(administrator)
-        case Roles():
-            return int(value)
-        case tuple():
-            return list(value)
-        case _:
-            return value
+        case AdmitValidator(validator):
+            return "admit_validator", _lower(validator)
+        case RemoveValidator(key):
+            return "remove_validator", _lower(key)
+        case ReplaceValidator(key, validator):
+            return "replace_validator", _lower(key), _lower(validator)
+
+
+def _lift_validator(
+    key: tuple[str, bytes], organisation: int, name: str, address: str
+) -> Validator:
+    return Validator(PublicKey(*key), organisation, name, address)
 
 
 def _lift_action(name: str, *parts: Any) -> Action:
@@ -157,6 +224,12 @@ def _lift_action(name: str, *parts: Any) -> Action:
             return SetParameter(parts[0], parts[1])
         case "create_organisation":
             return CreateOrganisation(parts[0], PublicKey(*parts[1]))
+        case "admit_validator":
+            return AdmitValidator(_lift_validator(*parts[0]))
+        case "remove_validator":
+            return RemoveValidator(PublicKey(*parts[0]))
+        case "replace_validator":
+            return ReplaceValidator(PublicKey(*parts[0]), _lift_validator(*parts[1]))
         case _:
             raise BadArgument(f"unknown action {name!r}")
 

@@ -46,16 +46,17 @@ pub fn algorithm(key: &ValidatorKey) -> Option<&'static str> {
 
 /// A validator set, in the order of the certificates.
 pub fn validators(set: &ValidatorSet) -> Value {
-    let one = |validator: &trine_types::Validator| {
-        json!({
-            "name": validator.name,
-            "organisation": validator.organisation,
-            "algorithm": algorithm(&validator.key),
-            "key": key(&validator.key),
-            "address": validator.address,
-        })
-    };
-    set.as_slice().iter().map(one).collect()
+    set.as_slice().iter().map(validator).collect()
+}
+
+fn validator(validator: &trine_types::Validator) -> Value {
+    json!({
+        "name": validator.name,
+        "organisation": validator.organisation,
+        "algorithm": algorithm(&validator.key),
+        "key": key(&validator.key),
+        "address": validator.address,
+    })
 }
 
 fn epoch_change(change: &EpochChange) -> Value {
@@ -183,6 +184,18 @@ fn action(action: &Action) -> Value {
             "kind": "create_organisation",
             "name": name,
             "administrator": public_key(administrator),
+        }),
+        Action::AdmitValidator(one) => {
+            json!({"kind": "admit_validator", "validator": validator(one)})
+        }
+        Action::RemoveValidator(of) => json!({
+            "kind": "remove_validator", "algorithm": algorithm(of), "key": key(of),
+        }),
+        Action::ReplaceValidator { key: of, validator: one } => json!({
+            "kind": "replace_validator",
+            "algorithm": algorithm(of),
+            "key": key(of),
+            "validator": validator(one),
         }),
     }
 }

@@ -3,6 +3,7 @@
 mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
+mod validators;
 
 use common::{TOKEN, chain, create, lonely_chain, must, note, open_proposal, pay, submit};
 use trine_testkit::{TestChain, public_key, suite};
@@ -425,7 +426,7 @@ const CASES: &[(&str, Code, Case)] = &[
 ];
 
 fn cases() -> impl Iterator<Item = &'static (&'static str, Code, Case)> {
-    CASES.iter().chain(certificates::CASES)
+    CASES.iter().chain(certificates::CASES).chain(validators::CASES)
 }
 
 /// Goal: each failure has its own code, leaves the state as it was but for nonce and quotas, and

@@ -1,4 +1,4 @@
-"""Execute what organisations decided: freeze, unfreeze, set a parameter, create an organisation."""
+"""Execute what organisations decided: freeze, set a parameter, admit an organisation, ..."""
 
 from dataclasses import replace
 from typing import Final
@@ -8,8 +8,11 @@ from trine.model.calls import (
     ORGANISATIONS,
     PROPOSALS,
     Action,
+    AdmitValidator,
     CreateOrganisation,
     Freeze,
+    RemoveValidator,
+    ReplaceValidator,
     SetParameter,
     Unfreeze,
 )
@@ -17,7 +20,7 @@ from trine.model.codec import U8, U32, U64
 from trine.model.context import Effects
 from trine.model.identifiers import OrganisationId
 from trine.model.limits import ORGANISATIONS_MAX
-from trine.model.modules import evidence, organisations
+from trine.model.modules import evidence, organisations, validators
 from trine.model.modules.accounts import check_key, record_first_key, set_frozen
 from trine.model.names import is_name
 from trine.model.outcome import Event
@@ -40,7 +43,8 @@ def check_action(action: Action) -> None:
         UnknownParameter: No parameter has the number.
         ParameterOutOfRange: The value is outside the parameter's range.
         BadName: The name is not allowed.
-        BadKey: The administrator's key is not well-formed.
+        BadKey: The key of the administrator or of a validator is not well-formed.
+        BadAddress: A validator's address is not `host:port`.
     """
     match action:
         case SetParameter(parameter, value):
@@ -49,6 +53,13 @@ def check_action(action: Action) -> None:
             if not is_name(name):
                 raise BadName
             check_key(administrator)
+        case AdmitValidator(validator):
+            validators.check_validator(validator)
+        case RemoveValidator(key):
+            validators.check_validator_key(key)
+        case ReplaceValidator(key, validator):
+            validators.check_validator_key(key)
+            validators.check_validator(validator)
 
 
 def execute_action(action: Action, effects: Effects) -> None:
@@ -57,7 +68,7 @@ def execute_action(action: Action, effects: Effects) -> None:
     Raises:
         UnknownAccount: The address has no account.
         NoChange: The account is frozen already, or not frozen.
-        FailedTransaction: As `create_organisation`.
+        FailedTransaction: As `create_organisation`, or as the functions of `validators`.
     """
     match action:
         case Freeze(address):
@@ -68,6 +79,12 @@ def execute_action(action: Action, effects: Effects) -> None:
             set_parameter(parameter, value, effects)
         case CreateOrganisation():
             create_organisation(action, effects)
+        case AdmitValidator(validator):
+            validators.admit(validator, effects)
+        case RemoveValidator(key):
+            validators.remove(key, effects)
+        case ReplaceValidator(key, validator):
+            validators.replace(key, validator, effects)
 
 
 def set_parameter(parameter: int, value: int, effects: Effects) -> None:
