@@ -62,7 +62,7 @@ fn main() {
         storage: folder.join("data"),
         permit: folder.join("first-start"),
         listen: addresses[usize::from(number)].parse().expect("address of this validator"),
-        book: address_book(&validators).expect("addresses of the validators"),
+        fixed: address_book(&validators).expect("addresses of the validators"),
         workers: 1,
     };
     let asked = Arc::new(AtomicBool::new(false));

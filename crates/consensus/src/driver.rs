@@ -4,7 +4,7 @@
 //! makes its validators known and opens the gate. Then one task takes finalized blocks in the order
 //! of heights.
 
-use crate::guard::VoteGuard;
+use crate::{guard::VoteGuard, peers::Addresses};
 use commonware_actor::Feedback;
 use commonware_consensus::{
     Heightable as _, Reporter,
@@ -52,6 +52,7 @@ pub struct Driver<E> {
     context: E,
     marshal: Marshal,
     committees: Committees,
+    addresses: Addresses,
     fence: Fence,
     epocher: FixedEpocher,
     guard: VoteGuard,
@@ -62,10 +63,12 @@ pub struct Driver<E> {
 impl<E: Spawner + Storage> Driver<E> {
     /// Creates the driver and its mailbox. `votes_prefix` is the partition prefix under which the
     /// orchestrator keeps the votes of each epoch.
+    #[allow(clippy::too_many_arguments, reason = "each is a part of its own, given once")]
     pub fn new(
         context: E,
         marshal: Marshal,
         committees: Committees,
+        addresses: Addresses,
         fence: Fence,
         epocher: FixedEpocher,
         guard: VoteGuard,
@@ -73,8 +76,17 @@ impl<E: Spawner + Storage> Driver<E> {
     ) -> (Self, Mailbox) {
         // Marshal bounds the deliveries in flight, so the channel needs no bound of its own.
         let (sender, deliveries) = mpsc::unbounded_channel();
-        let driver =
-            Self { context, marshal, committees, fence, epocher, guard, votes_prefix, deliveries };
+        let driver = Self {
+            context,
+            marshal,
+            committees,
+            addresses,
+            fence,
+            epocher,
+            guard,
+            votes_prefix,
+            deliveries,
+        };
         (driver, Mailbox(sender))
     }
 
@@ -130,6 +142,7 @@ impl<E: Spawner + Storage> Driver<E> {
     fn enter(&self, epoch: Epoch, boundary: &Block) {
         let change = boundary.header().epoch_change.as_ref();
         let change = change.expect("a boundary block is valid only with the next validators");
+        self.addresses.learn(change);
         let may_vote = self.guard.allows(boundary.header().time_ms);
         match self.committees.register(epoch, change, may_vote) {
             Role::Silent => warn!(

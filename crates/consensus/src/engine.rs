@@ -12,6 +12,7 @@ use crate::{
     guard::VoteGuard,
     no_sync::NoSync,
     pace::Paced,
+    peers::Addresses,
     running::{Chain, Running},
     source::Source,
 };
@@ -146,6 +147,8 @@ pub struct Network<S, R, B, M> {
     pub blocker: B,
     /// Says who the peers are.
     pub manager: M,
+    /// Where the validators listen; the engine keeps it as the chain says.
+    pub addresses: Addresses,
 }
 
 /// Channels and the messages a second that each peer may send on them.
@@ -215,7 +218,7 @@ where
     let config = node.state_config((marshal.clone(), floor), plan);
     let (state, state_mailbox) = Stateful::new(child("state"), config);
 
-    let (driver, driver_mailbox) = node.driver(marshal.clone(), fence);
+    let (driver, driver_mailbox) = node.driver(marshal.clone(), network.addresses, fence);
     let config = node.orchestrator_config(
         network.blocker,
         network.manager,
@@ -489,11 +492,17 @@ impl<E: Environment> Node<E> {
         format!("{}-votes", self.config.prefix)
     }
 
-    fn driver(&self, marshal: Marshal, fence: Fence) -> (Driver<E>, driver::Mailbox) {
+    fn driver(
+        &self,
+        marshal: Marshal,
+        addresses: Addresses,
+        fence: Fence,
+    ) -> (Driver<E>, driver::Mailbox) {
         Driver::new(
             self.context.child("driver"),
             marshal,
             self.committees.clone(),
+            addresses,
             fence,
             self.epocher.clone(),
             self.guard,

@@ -6,7 +6,12 @@ use commonware_p2p::{
     Address, AddressableManager, AddressableTrackedPeers, Ingress, PeerSetSubscription, Provider,
     TrackedPeers,
 };
-use commonware_utils::{Hostname, ordered::Map, sequence::Unit};
+use commonware_utils::{
+    Hostname,
+    ordered::{Map, Set},
+    sequence::Unit,
+    sync::Mutex,
+};
 use std::{
     collections::BTreeMap,
     convert::Infallible,
@@ -15,7 +20,10 @@ use std::{
 };
 use tracing::warn;
 use trine_ledger::{committees::public_key, preset::PublicKey};
-use trine_types::ValidatorSet;
+use trine_types::{EpochChange, ValidatorSet};
+
+/// Peers beside the validators that may connect.
+pub const OBSERVERS_MAX: usize = 8;
 
 /// Where peers listen, by key.
 pub type AddressBook = BTreeMap<PublicKey, Address>;
@@ -54,27 +62,52 @@ pub fn address_book(validators: &ValidatorSet) -> Result<AddressBook, AddressErr
         .collect()
 }
 
-/// Looks up addresses in a book and adds the book's other peers as observers.
+/// Where the chain says that the validators of this epoch and the next listen; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(Arc<Mutex<AddressBook>>);
+
+impl Addresses {
+    /// Takes the addresses of the epoch that `change` begins, and of the one after it.
+    pub fn learn(&self, change: &EpochChange) {
+        let mut learned = AddressBook::new();
+        let following = change.following.iter().flat_map(ValidatorSet::as_slice);
+        for validator in change.validators.as_slice().iter().chain(following) {
+            let found = parse_address(&validator.address);
+            let found = found.map(|address| learned.insert(public_key(&validator.key), address));
+            if let Err(error) = found {
+                warn!(validator = %validator.name, %error, "this validator cannot be reached");
+            }
+        }
+        *self.0.lock() = learned;
+    }
+}
+
+/// Looks up addresses: those that the operator fixed, then those that the chain names. The peers of
+/// either that do not validate are observers.
 #[derive(Clone, Debug)]
 pub struct Peers<M> {
     manager: M,
-    book: Arc<AddressBook>,
+    fixed: Arc<AddressBook>,
+    addresses: Addresses,
 }
 
 impl<M> Peers<M> {
     /// Wraps the network's own manager.
-    pub fn new(manager: M, book: AddressBook) -> Self {
-        Self { manager, book: Arc::new(book) }
+    pub fn new(manager: M, fixed: AddressBook, addresses: Addresses) -> Self {
+        Self { manager, fixed: Arc::new(fixed), addresses }
     }
 
-    fn resolve<'a>(&self, keys: impl Iterator<Item = &'a PublicKey>) -> Map<PublicKey, Address> {
-        Map::from_iter_dedup(keys.filter_map(|key| {
-            let address = self.book.get(key);
-            if address.is_none() {
-                warn!(peer = %key, "no address is configured for this peer");
-            }
-            address.map(|address| (key.clone(), address.clone()))
-        }))
+    /// Addresses of the peers among `primary`, then those of the others.
+    fn divide(&self, primary: &Set<PublicKey>) -> [Map<PublicKey, Address>; 2] {
+        let mut known = self.addresses.0.lock().clone();
+        known.extend(self.fixed.iter().map(|(key, address)| (key.clone(), address.clone())));
+        for key in primary.iter().filter(|key| !known.contains_key(*key)) {
+            warn!(peer = %key, "no address is known of this peer");
+        }
+        let (validators, observers): (AddressBook, AddressBook) =
+            known.into_iter().partition(|(key, _)| primary.position(key).is_some());
+        let observers = observers.into_iter().take(OBSERVERS_MAX);
+        [Map::from_iter_dedup(validators), Map::from_iter_dedup(observers)]
     }
 }
 
@@ -100,10 +133,67 @@ impl<M: AddressableManager<PublicKey = PublicKey>> Manager for Peers<M> {
         peers: TrackedPeers<PublicKey>,
         _: &Unit,
     ) -> Result<(), Infallible> {
-        let primary = self.resolve(peers.primary.iter());
-        let known = self.book.keys().filter(|key| peers.primary.position(key).is_none());
-        let secondary = self.resolve(known);
+        let [primary, secondary] = self.divide(&peers.primary);
         let _ = self.manager.track(epoch.get(), AddressableTrackedPeers::new(primary, secondary));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_utils::TryCollect as _;
+    use trine_testkit::validator;
+    use trine_types::{Epoch, Validator};
+
+    fn at(name: &str, address: &str) -> Validator {
+        Validator { address: address.to_owned(), ..validator(name, 0) }
+    }
+
+    fn change(validators: &[Validator], following: Option<&[Validator]>) -> EpochChange {
+        let set = |validators: &[Validator]| ValidatorSet::new(validators.to_vec()).unwrap();
+        let (validators, following) = (set(validators), following.map(set));
+        EpochChange { epoch: Epoch(1), validators, following }
+    }
+
+    /// Goal: a validator that the chain admits or moves is found where the chain says, unless the
+    /// operator fixed its address. Method: learn one epoch, then one in which a validator comes, one
+    /// moves and one is gone; an operator fixed the address of one that moves.
+    #[test]
+    fn addresses_follow_the_chain() {
+        let (a, b, c) = (at("a", "10.0.0.1:1"), at("b", "10.0.0.2:1"), at("c", "10.0.0.3:1"));
+        let key = |validator: &Validator| public_key(&validator.key);
+        let fixed = BTreeMap::from([(key(&b), parse_address("192.168.0.2:1").unwrap())]);
+        let addresses = Addresses::default();
+        let peers = Peers::new((), fixed, addresses.clone());
+        let found = |validators: &[&Validator]| -> [Vec<(PublicKey, Address)>; 2] {
+            let keys: Set<PublicKey> =
+                validators.iter().map(|one| key(one)).try_collect().expect("no key twice");
+            peers.divide(&keys).map(|map| map.into_iter().collect())
+        };
+        let expected = |all: &[(&Validator, &str)]| {
+            let mut all: Vec<_> = all
+                .iter()
+                .map(|(validator, address)| (key(validator), parse_address(address).unwrap()))
+                .collect();
+            all.sort_by(|one, other| one.0.cmp(&other.0));
+            all
+        };
+
+        addresses.learn(&change(&[a.clone(), b.clone()], Some(&[a.clone(), b.clone(), c.clone()])));
+        let [validators, observers] = found(&[&a, &b]);
+        assert_eq!(validators, expected(&[(&a, "10.0.0.1:1"), (&b, "192.168.0.2:1")]));
+        assert_eq!(observers, expected(&[(&c, "10.0.0.3:1")]));
+
+        let (moved, lost) = (at("b", "10.0.0.9:1"), at("c", "nowhere"));
+        addresses.learn(&change(&[moved, at("c", "10.0.0.4:1")], None));
+        let [validators, observers] = found(&[&b, &c]);
+        assert_eq!(validators, expected(&[(&b, "192.168.0.2:1"), (&c, "10.0.0.4:1")]));
+        assert_eq!(observers, []);
+
+        addresses.learn(&change(&[a.clone(), lost], None));
+        let [validators, observers] = found(&[&a, &c]);
+        assert_eq!(validators, expected(&[(&a, "10.0.0.1:1")]));
+        assert_eq!(observers, expected(&[(&b, "192.168.0.2:1")]));
     }
 }

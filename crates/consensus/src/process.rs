@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     engine::{self, CHANNELS, Network, Parts, StartError, message_bytes_max},
     guard::VoteGuard,
-    peers::{AddressBook, Peers},
+    peers::{AddressBook, AddressError, Addresses, OBSERVERS_MAX, Peers, address_book},
     running::{Running, Stopped},
 };
 use commonware_cryptography::ChaCha20Poly1305;
@@ -36,8 +36,6 @@ const LOCK_NAME: &str = ".hold";
 /// wrong clock connects, follows and warns; the handshake's fresh keys make a replay useless.
 const CLOCK_SKEW: Duration = Duration::from_hours(24);
 const NETWORK_MAILBOX: NonZeroUsize = NZUsize!(1_024);
-/// Peers beside the validators that may connect.
-const OBSERVERS_MAX: usize = 8;
 /// Peer sets, one an epoch, whose members stay connected. Mailboxes are sized for all of them.
 const PEER_SETS: NonZeroUsize = NZUsize!(2);
 /// Threads that may wait for the disk, at least.
@@ -54,8 +52,8 @@ pub struct ProcessConfig {
     pub permit: PathBuf,
     /// Address on which peers connect.
     pub listen: SocketAddr,
-    /// Where the peers listen.
-    pub book: AddressBook,
+    /// Where peers listen whose addresses the operator fixed; those of others are the chain's.
+    pub fixed: AddressBook,
     /// Threads of the runtime.
     pub workers: usize,
 }
@@ -75,6 +73,9 @@ pub enum RunError {
     /// The engine did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The genesis document has an address that cannot be read.
+    #[error("genesis: {0}")]
+    Address(#[from] AddressError),
     /// The engine ended.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -108,6 +109,14 @@ fn waiting_threads(book: &AddressBook, workers: usize) -> usize {
     workers.max(DISK_THREADS_MIN) + named.count()
 }
 
+/// The addresses at the start: those of the genesis document, and those that the operator fixed.
+fn first_book(config: &ProcessConfig, parts: &Parts) -> Result<AddressBook, RunError> {
+    let validators = parts.genesis.validator_set().map_err(trine_ledger::GenesisError::from);
+    let mut book = address_book(&validators.map_err(StartError::from)?)?;
+    book.extend(config.fixed.clone());
+    Ok(book)
+}
+
 /// Writes the metrics of a node's runtime and engine in the text format of Prometheus.
 pub fn metrics_text(context: &ProcessContext) -> String {
     context.encode()
@@ -127,9 +136,10 @@ where
     check_storage(&config.storage)?;
     // The network would only log that it cannot listen.
     drop(TcpListener::bind(config.listen).map_err(|error| RunError::Listen(config.listen, error))?);
+    let book = first_book(&config, &parts)?;
     let runtime = tokio::Config::new()
         .with_worker_threads(config.workers)
-        .with_max_blocking_threads(waiting_threads(&config.book, config.workers))
+        .with_max_blocking_threads(waiting_threads(&book, config.workers))
         .with_storage_directory(config.storage.clone());
     let storage = config.storage.clone();
     let task = AssertUnwindSafe(|| {
@@ -186,6 +196,7 @@ async fn start_in(
         let rate = NonZeroU32::new(rate).expect("rates are positive");
         network.register(channel, Quota::per_second(rate))
     };
+    let addresses = Addresses::default();
     let channels = Network {
         votes: register(0),
         certificates: register(1),
@@ -194,7 +205,8 @@ async fn start_in(
         blocks: register(4),
         transactions: register(5),
         blocker: oracle.clone(),
-        manager: Peers::new(oracle, config.book),
+        manager: Peers::new(oracle, config.fixed, addresses.clone()),
+        addresses,
     };
     let engine = context.child("engine");
     let running = engine::start(engine, config.engine, parts, channels, None).await?;
@@ -219,7 +231,8 @@ fn network_config(
         cups::Version::V1,
     );
     let namespace = [b"trine/network/".as_slice(), &parts.genesis.chain_id().0].concat();
-    let peers = NonZeroUsize::new(config.book.len().min(limits::VALIDATORS_MAX) + OBSERVERS_MAX);
+    // Validators of an epoch and of the next; the network ends with a panic past this number.
+    let peers = NonZeroUsize::new(2 * limits::VALIDATORS_MAX + OBSERVERS_MAX);
     lookup::Config {
         bypass_ip_check: true,
         dial_frequency: Duration::from_millis(200),

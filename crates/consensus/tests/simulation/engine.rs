@@ -32,7 +32,7 @@ use std::{
     time::Duration,
 };
 use trine_consensus::{
-    CHANNELS, Config, Network, Parts, Running, Timing, message_bytes_max, start,
+    Addresses, CHANNELS, Config, Network, Parts, Running, Timing, message_bytes_max, start,
 };
 use trine_ledger::{
     Block, Committees,
@@ -81,6 +81,8 @@ pub struct Validators {
     /// Peers that a node cut off because no honest peer behaves so.
     pub blocked: Arc<Mutex<Vec<PublicKey>>>,
     planted: Planted,
+    /// Whether each epoch leaves another one of them out.
+    take_turns: bool,
 }
 
 impl Validators {
@@ -96,7 +98,13 @@ impl Validators {
             memories: Arc::new((0..count).map(|_| Memory::default()).collect()),
             blocked: Arc::default(),
             planted,
+            take_turns: false,
         }
+    }
+
+    /// Validators of whom each epoch leaves another one out, from the third epoch on.
+    pub fn taking_turns(count: u8) -> Self {
+        Self { take_turns: true, ..Self::new(count, Planted::Nothing) }
     }
 
     pub fn public_keys(&self) -> Vec<PublicKey> {
@@ -130,7 +138,10 @@ impl Validators {
         };
         Parts {
             genesis: self.genesis.clone(),
-            application: Arc::new(Counters { fault }),
+            application: Arc::new(Counters {
+                fault,
+                turns_of: self.take_turns.then_some(self.keys.len() as u8),
+            }),
             checker: Arc::new(EverySignature),
             source: memory.queue.clone(),
             observer: Arc::new(Witness { seen: memory.seen.clone(), queue: memory.queue.clone() }),
@@ -284,6 +295,7 @@ impl EngineDefinition for Validators {
             transactions: channel(),
             blocker,
             manager: oracle.manager(),
+            addresses: Addresses::default(),
         };
         let public_key = public_key.clone();
         let tap = Arc::new(move |update: &Update<Block>| {

@@ -7,9 +7,13 @@ use commonware_glue::simulate::{
     property::{FinalizationProperty, Property},
     tracker::ProgressTracker,
 };
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::Pin,
+};
 use trine_ledger::preset::PublicKey;
-use trine_types::Digest;
+use trine_types::{Digest, Validator};
 
 type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
@@ -109,6 +113,39 @@ impl Property<PublicKey, State> for NoPause {
                     if gap_ms > self.gap_ms_max {
                         return Err(format!("{gap_ms} ms before height {}", after.0));
                     }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Each of so many validators was left out of some epoch.
+#[derive(Clone, Copy)]
+pub struct TookTurns {
+    pub validators: usize,
+}
+
+impl Property<PublicKey, State> for TookTurns {
+    fn name(&self) -> &'static str {
+        "took turns"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        Box::pin(async move {
+            for state in states {
+                let seen = state.seen.lock().expect("no test panics with this lock");
+                let smaller = seen.validators.values().map(|set| set.as_slice());
+                let smaller = smaller.filter(|set| set.len() == self.validators - 1);
+                let keys = |set: &[Validator]| set.iter().map(|one| one.key).collect::<Vec<_>>();
+                let different: BTreeSet<_> = smaller.map(keys).collect();
+                if different.len() < self.validators {
+                    let found = different.len();
+                    return Err(format!("validator {}: {found} sets", state.index));
                 }
             }
             Ok(())

@@ -2,7 +2,7 @@
 
 use super::{
     engine::{EPOCH, LEADER_MS, Planted, Validators},
-    properties::{EverybodyAt, NoPause, NobodyCutOff, Sound},
+    properties::{EverybodyAt, NoPause, NobodyCutOff, Sound, TookTurns},
 };
 use crate::support::Fault;
 use commonware_glue::simulate::{
@@ -47,10 +47,14 @@ fn plan(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
 }
 
 fn plan_to(height: u64, count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
-    let validators = Validators::new(count, planted);
+    plan_of(Validators::new(count, planted), height, seed)
+}
+
+fn plan_of(validators: Validators, height: u64, seed: u64) -> PlanBuilder<Validators> {
+    let count = validators.public_keys().len();
     PlanBuilder::new(validators)
         .seed(seed)
-        .exit_condition(EverybodyAt { validators: count.into(), height })
+        .exit_condition(EverybodyAt { validators: count, height })
         .finalization_property(NobodyCutOff)
         .property(Sound)
         .timeout(PATIENCE)
@@ -132,6 +136,21 @@ fn epochs_begin_without_a_pause() {
         let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
         let plan = plan.property(NoPause { gap_ms_max: LEADER_MS - 1 });
         run(plan.link(good()).crash(Crash::Schedule(schedule)));
+    }
+}
+
+/// Goal: validators leave and come back while transactions run, and whoever does not validate follows.
+/// Method: five, of whom each epoch leaves another one out; random crashes; all have all blocks of
+/// nine epochs.
+#[test]
+fn validators_come_and_go() {
+    for seed in seeds(4) {
+        let plan = plan_of(Validators::taking_turns(5), 9 * EPOCH + 3, seed);
+        run(plan.property(TookTurns { validators: 5 }).crash(Crash::Random {
+            frequency: Duration::from_millis(1_900 + 37 * (seed % 20)),
+            downtime: Duration::from_millis(100 + 53 * (seed % 17)),
+            count: 1,
+        }));
     }
 }
 

@@ -21,7 +21,8 @@ use trine_ledger::{
 use trine_testkit::suite;
 use trine_types::{
     Account, Address, Code, Digest, Genesis, Height, OrganisationId, Outcome, RawCall, Roles,
-    StateKey, Transaction, TransactionId, UnsignedTransaction, View,
+    StateKey, Transaction, TransactionId, UnsignedTransaction, Validator, ValidatorKey,
+    ValidatorSet, View,
     application::{
         Application, BlockContext, Execution, GenesisState, InvalidBlock, LogAppend,
         SignatureChecker, SignerKey,
@@ -95,6 +96,19 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counters {
     pub fault: Fault,
+    /// Number of the genesis validators, where each epoch leaves another one out.
+    pub turns_of: Option<u8>,
+}
+
+/// The validator with this number, as in [`genesis`].
+fn validator(number: u8) -> Validator {
+    let key = secret(b'v', number).public_key();
+    Validator {
+        key: ValidatorKey::new(suite().algorithm(), &key).expect("it is a key of validators"),
+        organisation: OrganisationId(0),
+        name: format!("v{number}"),
+        address: format!("127.0.0.1:{}", 1_000 + u16::from(number)),
+    }
 }
 
 /// Key of an account's counter.
@@ -123,7 +137,14 @@ impl Counters {
         Ok(Outcome { code: Code::Ok, failed_call: 0, gas_used: amount, events: Vec::new() })
     }
 
-    fn finish(self, mut outcomes: Vec<Outcome>) -> Execution {
+    fn next_validators(self, context: &BlockContext) -> Option<ValidatorSet> {
+        let count = self.turns_of.filter(|_| context.closes_epoch)?;
+        let absent = (context.epoch.0 % u64::from(count)) as u8;
+        let present = (0..count).filter(|number| *number != absent).map(validator).collect();
+        Some(ValidatorSet::new(present).expect("no key twice"))
+    }
+
+    fn finish(self, context: &BlockContext, mut outcomes: Vec<Outcome>) -> Execution {
         if let Fault::OutcomeOrder(node) = self.fault
             && node == 0
         {
@@ -133,7 +154,7 @@ impl Counters {
             outcomes,
             log_appends: Vec::new(),
             parameters_version: 0,
-            next_validators: None,
+            next_validators: self.next_validators(context),
         }
     }
 }
@@ -180,7 +201,7 @@ impl Application for Counters {
 
     fn build(
         &self,
-        _: &BlockContext,
+        context: &BlockContext,
         candidates: &[&Transaction],
         view: &mut View,
     ) -> (Vec<usize>, Vec<InvalidBlock>, Execution) {
@@ -194,12 +215,12 @@ impl Application for Counters {
                 Err(code) => refused.push(InvalidBlock { index, code }),
             }
         }
-        (included, refused, self.finish(outcomes))
+        (included, refused, self.finish(context, outcomes))
     }
 
     fn execute(
         &self,
-        _: &BlockContext,
+        context: &BlockContext,
         transactions: &[&Transaction],
         view: &mut View,
     ) -> Result<Execution, InvalidBlock> {
@@ -207,7 +228,7 @@ impl Application for Counters {
             self.one(transaction, view).map_err(|code| InvalidBlock { index, code })
         });
         let outcomes = outcomes.collect::<Result<_, _>>()?;
-        Ok(self.finish(outcomes))
+        Ok(self.finish(context, outcomes))
     }
 }
 
@@ -300,6 +321,8 @@ pub struct Seen {
     pub blocks: BTreeMap<u64, Digest>,
     /// When each block was proposed, in milliseconds, by height.
     pub times_ms: BTreeMap<u64, u64>,
+    /// Validators that final blocks named, by epoch.
+    pub validators: BTreeMap<u64, ValidatorSet>,
     /// Heights by transaction.
     pub transactions: HashMap<TransactionId, Vec<u64>>,
     /// Last height that was said to be durable.
@@ -324,6 +347,9 @@ impl Witness {
             seen.faults.push(format!("block {height} lacks outcomes"));
         }
         seen.times_ms.insert(height, block.header().time_ms);
+        if let Some(change) = &block.header().epoch_change {
+            seen.validators.insert(change.epoch.0, change.validators.clone());
+        }
         let before = seen.blocks.insert(height, block.id());
         if before.is_some_and(|before| before != block.id()) {
             seen.faults.push(format!("two blocks at height {height}"));

@@ -30,8 +30,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use trine_consensus::{
-    Chain, Config, Gossip, ProcessConfig, RunError, Source, Timing, address_book, metrics_text,
-    parse_address, run as run_engine,
+    AddressBook, Chain, Config, Gossip, ProcessConfig, RunError, Source, Timing, address_book,
+    metrics_text, parse_address, run as run_engine,
 };
 use trine_crypto::VoteSigner;
 use trine_ledger::TransactionIds;
@@ -406,28 +406,26 @@ fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
     engine.cache_bytes = settings.cache_bytes;
     engine.threads = settings.engine_threads;
     let validators = settings.genesis.validator_set()?;
-    let mut book = address_book(&validators).map_err(|error| NodeError::PeerAddress {
+    address_book(&validators).map_err(|error| NodeError::PeerAddress {
         name: "genesis".into(),
         cause: error.to_string(),
     })?;
+    let mut fixed = AddressBook::new();
     for (name, address) in &settings.p2p_peers {
-        let place = validators.as_slice().iter().position(|validator| validator.name == *name);
-        let place = place.ok_or_else(|| NodeError::UnknownPeer(name.clone()))?;
+        let found = validators.as_slice().iter().find(|validator| validator.name == *name);
+        let found = found.ok_or_else(|| NodeError::UnknownPeer(name.clone()))?;
         let parsed = parse_address(address).map_err(|error| NodeError::PeerAddress {
             name: name.clone(),
             cause: error.to_string(),
         })?;
-        // The book and the set are both ordered by key.
-        if let Some(known) = book.values_mut().nth(place) {
-            *known = parsed;
-        }
+        fixed.extend(found.key.vote_key().map(|key| (key, parsed)));
     }
     Ok(ProcessConfig {
         engine,
         permit: permit(settings)?,
         storage: settings.data.join("engine"),
         listen: settings.p2p_listen,
-        book,
+        fixed,
         workers: settings.workers,
     })
 }
