@@ -24,7 +24,7 @@ from trine.client.records import Status
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.types import LogCreate
 
-BLOCKS_PER_EPOCH = 16
+BLOCKS_PER_EPOCH = 64
 SECONDS_MAX = 90
 ADMINISTRATORS = (local_network.ADMIN_KEY, *local_network.ORGANISATIONS[1:])
 
@@ -75,7 +75,7 @@ class _Load:
 
     def _guarded(self, home: Home, urls: list[str]) -> None:
         try:
-            key = home.open_key()
+            key = home.open_key(ADMINISTRATORS[3])
             with Client(urls, key=key) as client:
                 while not self._stop.is_set():
                     client.submit(LogCreate(name=f"log-{self.final}"))
@@ -115,6 +115,7 @@ def _wait(urls: list[str], reached: Callable[[Status], bool]) -> list[Status]:
             time.sleep(0.1)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.network
 def test_validators_come_and_go_by_vote_while_transactions_run(tmp_path: Path) -> None:
     """Goal: a fifth validator is admitted and its vote counts; a removed one is not needed.
