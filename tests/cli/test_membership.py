@@ -121,8 +121,8 @@ def test_validators_come_and_go_by_vote_while_transactions_run(tmp_path: Path) -
     """Goal: a fifth validator is admitted and its vote counts; a removed one is not needed.
 
     Method: a network of four with short epochs and a load; admit a fifth by proposals, start its
-    node; remove a genesis validator and kill it; kill one more, so that nothing is final without
-    the fifth; transactions become final all the time, and the handed over set is in the proofs.
+    node; remove one validator, rename one, kill both, so that nothing is final without the fifth;
+    transactions become final all the time, and the set that was handed over is in the proofs.
     """
     home = Home(tmp_path / "home")
     fifth = _make(home)
@@ -144,7 +144,11 @@ def test_validators_come_and_go_by_vote_while_transactions_run(tmp_path: Path) -
 
             first = json.loads(home.genesis.read_bytes())["validators"][0]
             _decide(home, "remove-validator", f"{key.algorithm}:{first['key']}")
-            names = {node.name for node in (*nodes[1:], fifth)}
+            last = json.loads(home.genesis.read_bytes())["validators"][3]
+            court = f"{key.algorithm}:{last['key']}"
+            about = ["--organisation", "3", "--name", "court-two", "--address", last["address"]]
+            _decide(home, "replace-validator", court, court, *about)
+            names = {nodes[1].name, nodes[2].name, "court-two", fifth.name}
             found = _wait(urls, lambda status: {one.name for one in status.validators} == names)
             epoch = max(status.epoch for status in found)
             for node in (nodes[0], nodes[3]):

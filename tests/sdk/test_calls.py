@@ -40,7 +40,17 @@ from trine.types import (
     limits,
     sign_transactions,
 )
-from trine.types.calls import CreateOrganisation, Freeze, PublicKey, SetParameter, Unfreeze
+from trine.types.calls import (
+    AdmitValidator,
+    CreateOrganisation,
+    Freeze,
+    PublicKey,
+    RemoveValidator,
+    ReplaceValidator,
+    SetParameter,
+    Unfreeze,
+    Validator,
+)
 
 u8 = st.integers(0, 2**8 - 1)
 u32 = st.integers(0, 2**32 - 1)
@@ -51,11 +61,18 @@ key = st.binary(max_size=64).map(lambda key: PublicKey("ed25519", key))
 certificate = st.builds(MemberCertificate, digest, digest, u64)
 roles = st.integers(0, 7).map(Roles)
 text = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
+validator_key = st.integers(1, 8).map(
+    lambda number: PublicKey(ALGORITHM, SecretKey(ALGORITHM, bytes([number] * 32)).public_key)
+)
+validator = st.builds(Validator, validator_key, u32, text, text)
 action = st.one_of(
     st.builds(Freeze, address),
     st.builds(Unfreeze, address),
     st.builds(SetParameter, u8, u64),
     st.builds(CreateOrganisation, text, key),
+    st.builds(AdmitValidator, validator),
+    st.builds(RemoveValidator, validator_key),
+    st.builds(ReplaceValidator, validator_key, validator),
 )
 call = st.one_of(
     st.builds(AccountCreate, key, roles),

@@ -63,6 +63,7 @@ fn main() {
         permit: folder.join("first-start"),
         listen: addresses[usize::from(number)].parse().expect("address of this validator"),
         fixed: address_book(&validators).expect("addresses of the validators"),
+        peers_max: 32,
         workers: 1,
     };
     let asked = Arc::new(AtomicBool::new(false));

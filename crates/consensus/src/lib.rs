@@ -19,7 +19,9 @@ pub use engine::{
 };
 pub use gossip::{Gossip, Incoming};
 pub use pace::Pace;
-pub use peers::{AddressBook, AddressError, Addresses, Peers, address_book, parse_address};
+pub use peers::{
+    AddressBook, AddressError, Addresses, OBSERVERS_MAX, Peers, address_book, parse_address,
+};
 pub use process::{ProcessConfig, ProcessContext, RunError, metrics_text, run};
 pub use running::{Chain, Running, Stopped};
 pub use source::{NoSource, Source};

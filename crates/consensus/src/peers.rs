@@ -89,12 +89,13 @@ pub struct Peers<M> {
     manager: M,
     fixed: Arc<AddressBook>,
     addresses: Addresses,
+    peers_max: usize,
 }
 
 impl<M> Peers<M> {
-    /// Wraps the network's own manager.
-    pub fn new(manager: M, fixed: AddressBook, addresses: Addresses) -> Self {
-        Self { manager, fixed: Arc::new(fixed), addresses }
+    /// Wraps the network's own manager, which takes `peers_max` peers at most.
+    pub fn new(manager: M, fixed: AddressBook, addresses: Addresses, peers_max: usize) -> Self {
+        Self { manager, fixed: Arc::new(fixed), addresses, peers_max }
     }
 
     /// Addresses of the peers among `primary`, then those of the others.
@@ -106,8 +107,15 @@ impl<M> Peers<M> {
         }
         let (validators, observers): (AddressBook, AddressBook) =
             known.into_iter().partition(|(key, _)| primary.position(key).is_some());
-        let observers = observers.into_iter().take(OBSERVERS_MAX);
-        [Map::from_iter_dedup(validators), Map::from_iter_dedup(observers)]
+        if validators.len() > self.peers_max {
+            let (found, peers_max) = (validators.len(), self.peers_max);
+            warn!(found, peers_max, "more validators than this node may connect to");
+        }
+        let room = self.peers_max.saturating_sub(validators.len()).min(OBSERVERS_MAX);
+        [
+            Map::from_iter_dedup(validators.into_iter().take(self.peers_max)),
+            Map::from_iter_dedup(observers.into_iter().take(room)),
+        ]
     }
 }
 
@@ -157,15 +165,15 @@ mod tests {
     }
 
     /// Goal: a validator that the chain admits or moves is found where the chain says, unless the
-    /// operator fixed its address. Method: learn one epoch, then one in which a validator comes, one
-    /// moves and one is gone; an operator fixed the address of one that moves.
+    /// operator fixed its address. Method: learn one epoch, then one in which a validator comes,
+    /// one moves and one is gone; an operator fixed the address of one that moves.
     #[test]
     fn addresses_follow_the_chain() {
         let (a, b, c) = (at("a", "10.0.0.1:1"), at("b", "10.0.0.2:1"), at("c", "10.0.0.3:1"));
         let key = |validator: &Validator| public_key(&validator.key);
         let fixed = BTreeMap::from([(key(&b), parse_address("192.168.0.2:1").unwrap())]);
         let addresses = Addresses::default();
-        let peers = Peers::new((), fixed, addresses.clone());
+        let peers = Peers::new((), fixed.clone(), addresses.clone(), 100);
         let found = |validators: &[&Validator]| -> [Vec<(PublicKey, Address)>; 2] {
             let keys: Set<PublicKey> =
                 validators.iter().map(|one| key(one)).try_collect().expect("no key twice");
@@ -195,5 +203,9 @@ mod tests {
         let [validators, observers] = found(&[&a, &c]);
         assert_eq!(validators, expected(&[(&a, "10.0.0.1:1")]));
         assert_eq!(observers, expected(&[(&b, "192.168.0.2:1")]));
+
+        let few = Peers::new((), fixed, addresses, 1);
+        let keys: Set<PublicKey> = [key(&a), key(&b)].into_iter().try_collect().unwrap();
+        assert_eq!(few.divide(&keys).map(|map| map.len()), [1, 0]);
     }
 }

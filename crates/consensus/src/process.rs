@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     engine::{self, CHANNELS, Network, Parts, StartError, message_bytes_max},
     guard::VoteGuard,
-    peers::{AddressBook, AddressError, Addresses, OBSERVERS_MAX, Peers, address_book},
+    peers::{AddressBook, AddressError, Addresses, Peers, address_book},
     running::{Running, Stopped},
 };
 use commonware_cryptography::ChaCha20Poly1305;
@@ -28,7 +28,6 @@ use std::{
     time::Duration,
 };
 use trine_runtime::Context;
-use trine_types::limits;
 
 /// File on which the library locks a folder.
 const LOCK_NAME: &str = ".hold";
@@ -54,6 +53,9 @@ pub struct ProcessConfig {
     pub listen: SocketAddr,
     /// Where peers listen whose addresses the operator fixed; those of others are the chain's.
     pub fixed: AddressBook,
+    /// Peers that may be known at once, this node among them: validators of an epoch and of the
+    /// next, and observers. Each takes memory for its messages.
+    pub peers_max: usize,
     /// Threads of the runtime.
     pub workers: usize,
 }
@@ -205,7 +207,7 @@ async fn start_in(
         blocks: register(4),
         transactions: register(5),
         blocker: oracle.clone(),
-        manager: Peers::new(oracle, config.fixed, addresses.clone()),
+        manager: Peers::new(oracle, config.fixed, addresses.clone(), config.peers_max - 1),
         addresses,
     };
     let engine = context.child("engine");
@@ -231,8 +233,8 @@ fn network_config(
         cups::Version::V1,
     );
     let namespace = [b"trine/network/".as_slice(), &parts.genesis.chain_id().0].concat();
-    // Validators of an epoch and of the next; the network ends with a panic past this number.
-    let peers = NonZeroUsize::new(2 * limits::VALIDATORS_MAX + OBSERVERS_MAX);
+    // The network ends with a panic past this number; `Peers` stays below.
+    let peers = NonZeroUsize::new(config.peers_max);
     lookup::Config {
         bypass_ip_check: true,
         dial_frequency: Duration::from_millis(200),
@@ -241,7 +243,7 @@ fn network_config(
             handshake,
             &namespace,
             config.listen,
-            peers.expect("observers are allowed"),
+            peers.expect("the configuration is checked"),
             message_bytes_max(suite),
             NETWORK_MAILBOX,
         )

@@ -155,6 +155,7 @@ fn settings(
             ..Timing::default()
         },
         cache_bytes: config.engine.cache_bytes,
+        peers_max: config.engine.peers_max,
         workers: config.engine.workers,
         engine_threads: config.engine.threads,
         verify_threads: config.engine.verify_threads,

@@ -37,8 +37,8 @@ impl Decode for Validator {
     }
 }
 
-/// Says whether `text` is `host:port`: a host of letters, digits, `.` and `-`, or an IPv6 address in
-/// brackets; a port from 1 to 65535 in decimal digits without leading zeros.
+/// Says whether `text` is `host:port`: a host of letters, digits, `.` and `-`, or an IPv6 address
+/// in brackets; a port from 1 to 65535 in decimal digits without leading zeros.
 pub fn is_peer_address(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';

@@ -113,6 +113,17 @@ Result = FinalTransaction | TrineError
 """A final transaction (look at its outcome), or why it never entered a block."""
 
 
+@dataclass(frozen=True)
+class _TimeLimit:
+    """How long a caller waits: what it asked for, and the moment of `time.monotonic` it ends."""
+
+    seconds: float
+    deadline: float
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+
 def submit(
     session: Session, drafts: Sequence[Sequence[Call]], timeout_s: float
 ) -> Operation[list[Result]]:
@@ -125,19 +136,19 @@ def submit(
     """
     results: dict[int, Result] = {}
     waiting = [_Item(place, calls) for place, calls in enumerate(drafts)]
-    deadline = time.monotonic() + timeout_s
+    limit = _TimeLimit(timeout_s, time.monotonic() + timeout_s)
     while waiting:
         signed = yield from _sign(session, waiting)
         if not signed:
-            if time.monotonic() > deadline:
-                results |= {item.place: _too_late(item, timeout_s) for item in waiting}
+            if limit.is_over():
+                results |= {item.place: _too_late(item, limit) for item in waiting}
                 break
             yield Pause(BUSY_PAUSE_S)
             continue
         chosen = {item.place for item in signed}
         waiting = [item for item in waiting if item.place not in chosen]
         try:
-            again = yield from _land(session, signed, results, deadline)
+            again = yield from _land(session, signed, results, limit)
         finally:
             # Also when the caller interrupts: what has no result may still land.
             for item in signed:
@@ -188,7 +199,7 @@ def _sign(session: Session, waiting: list[_Item]) -> Operation[list[_Item]]:
 
 
 def _land(
-    session: Session, items: list[_Item], results: dict[int, Result], deadline: float
+    session: Session, items: list[_Item], results: dict[int, Result], limit: _TimeLimit
 ) -> Operation[list[_Item]]:
     """Submit signed items and wait for them; returns those to sign again."""
     again: list[_Item] = []
@@ -204,13 +215,13 @@ def _land(
     for item, verdict in zip(items, verdicts, strict=True):
         if verdict is None or isinstance(verdict, Duplicate):
             pending.append(item)
-        elif is_busy(verdict) and time.monotonic() < deadline:
+        elif is_busy(verdict) and not limit.is_over():
             pause = True
             again.append(item)
         else:
             results[item.place] = yield from _judge(item, verdict)
     for item in pending:
-        results[item.place] = yield from _await(item, deadline)
+        results[item.place] = yield from _await(item, limit)
     for item in items:
         if isinstance(results.get(item.place), NONCE_ERRORS) and item.tries < SIGNED_AGAIN_MAX:
             del results[item.place]
@@ -273,11 +284,10 @@ def _judge(item: _Item, verdict: TrineError) -> Operation[Result]:
     return verdict
 
 
-def _await(item: _Item, deadline: float) -> Operation[Result]:
+def _await(item: _Item, limit: _TimeLimit) -> Operation[Result]:
     """Wait for one accepted transaction, submitting it again where it may have got lost."""
-    started = time.monotonic()
     while True:
-        left_ms = int((deadline - time.monotonic()) * 1_000)
+        left_ms = int((limit.deadline - time.monotonic()) * 1_000)
         wait_ms = max(1, min(left_ms, WAIT_SLICE_MS, WAIT_MS_MAX))
         final = yield from _final(item, wait_ms)
         if final:
@@ -285,8 +295,8 @@ def _await(item: _Item, deadline: float) -> Operation[Result]:
         if time.time_ns() // 1_000_000 > item.valid_until_ms + EXPIRY_GRACE_MS:
             message = "the transaction did not become final before its time was over"
             return Expired(message, instance=str(item.id))
-        if time.monotonic() >= deadline:
-            return _too_late(item, deadline - started)
+        if limit.is_over():
+            return _too_late(item, limit)
         try:
             (verdict,) = yield from _post([item])
         except CannotReachNode:
@@ -295,7 +305,8 @@ def _await(item: _Item, deadline: float) -> Operation[Result]:
             return (yield from _judge(item, verdict))
 
 
-def _too_late(item: _Item, seconds: float) -> Timeout:
+def _too_late(item: _Item, limit: _TimeLimit) -> Timeout:
+    seconds = limit.seconds
     if item.signed is None:
         message = f"no free nonce within {seconds:.0f} s: the account has too much on its way"
         return Timeout(message)

@@ -139,9 +139,9 @@ fn epochs_begin_without_a_pause() {
     }
 }
 
-/// Goal: validators leave and come back while transactions run, and whoever does not validate follows.
-/// Method: five, of whom each epoch leaves another one out; random crashes; all have all blocks of
-/// nine epochs.
+/// Goal: validators leave and come back while transactions run, and whoever does not validate
+/// follows. Method: five, of whom each epoch leaves another one out; random crashes; all have all
+/// blocks of nine epochs.
 #[test]
 fn validators_come_and_go() {
     for seed in seeds(4) {

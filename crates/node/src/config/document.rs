@@ -8,12 +8,19 @@ use std::{
     path::{Path, PathBuf},
 };
 use tracing::Level;
+use trine_consensus::OBSERVERS_MAX;
 use trine_types::genesis::is_name;
+use trine_types::limits::VALIDATORS_MAX;
 
 /// Bytes of a configuration file.
 const FILE_BYTES_MAX: usize = 1_024 * 1_024;
 const SOCKET: &str = "an address and a port, such as \"127.0.0.1:9000\"";
 const MINUTE_MS: u64 = 60_000;
+/// Peers that a node knows at most where the file does not say: twelve validators, all of whom an
+/// epoch replaces, and observers.
+const PEERS_DEFAULT: u64 = 32;
+/// Peers of the largest chain: all validators, all of whom an epoch replaces, and observers.
+const PEERS_MAX: u64 = (2 * VALIDATORS_MAX + OBSERVERS_MAX) as u64;
 
 /// How the engine works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +37,8 @@ pub struct EngineConfig {
     pub cache_bytes: usize,
     /// Bytes of tables of validators' keys, at most, for each algorithm that has tables.
     pub key_tables_bytes: usize,
+    /// Peers that may be known at once.
+    pub peers_max: usize,
     /// Threads that execute blocks and hash.
     pub threads: usize,
     /// Threads that verify the signatures of submitted transactions.
@@ -196,6 +205,7 @@ fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
         certification_ms,
         cache_bytes: (cache_mib as usize) << 20,
         key_tables_bytes: (key_tables_mib as usize) << 20,
+        peers_max: fields.number("peers_max", 2..=PEERS_MAX, PEERS_DEFAULT)? as usize,
         threads: fields.number("threads", 1..=256, 1)? as usize,
         verify_threads: fields.number("verify_threads", 1..=256, verify_threads_default())?
             as usize,

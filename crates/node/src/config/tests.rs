@@ -30,6 +30,7 @@ key = "/etc/key.pem"
 idle_ms = 500
 cache_mib = 64
 key_tables_mib = 8
+peers_max = 64
 
 [log]
 level = "debug"
@@ -57,6 +58,7 @@ fn a_full_file_is_read() {
     assert_eq!((config.engine.idle_ms, config.engine.leader_ms), (500, 1_500));
     assert_eq!(config.engine.cache_bytes, 64 << 20);
     assert_eq!(config.engine.key_tables_bytes, 8 << 20);
+    assert_eq!(config.engine.peers_max, 64);
     assert_eq!(config.log.level, tracing::Level::DEBUG);
     assert_eq!(config.log.file, Some("/home/nodes/city/node.log".into()));
 }
@@ -92,6 +94,11 @@ fn an_error_names_field_value_and_expectation() {
         ("idle_ms = 500", "idle_ms = 60001", "engine.idle_ms is 60001, expected a whole number"),
         ("idle_ms = 500", "idle_ms = 1.5", "engine.idle_ms is 1.5, expected a whole number"),
         ("idle_ms = 500", "leader_ms = 1000", "engine.leader_ms is 1000, expected a whole number"),
+        (
+            "peers_max = 64",
+            "peers_max = 1",
+            "engine.peers_max is 1, expected a whole number from 2",
+        ),
         ("cache_mib = 64", "cache_mb = 64", "engine.cache_mb is unknown, expected only idle_ms"),
         ("\"debug\"", "\"loud\"", "log.level is \"loud\", expected error, warn, info, debug"),
         ("[log]", "[logs]", "logs is unknown, expected only name, genesis, data_dir"),

@@ -30,8 +30,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use trine_consensus::{
-    AddressBook, Chain, Config, Gossip, ProcessConfig, RunError, Source, Timing, address_book,
-    metrics_text, parse_address, run as run_engine,
+    AddressBook, Chain, Config, Gossip, OBSERVERS_MAX, ProcessConfig, RunError, Source, Timing,
+    address_book, metrics_text, parse_address, run as run_engine,
 };
 use trine_crypto::VoteSigner;
 use trine_ledger::TransactionIds;
@@ -68,6 +68,8 @@ pub struct Settings {
     pub timing: Timing,
     /// Bytes of the page cache.
     pub cache_bytes: usize,
+    /// Peers that may be known at once.
+    pub peers_max: usize,
     /// Threads of the runtime.
     pub workers: usize,
     /// Threads that hash, execute and check blocks.
@@ -426,6 +428,7 @@ fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
         storage: settings.data.join("engine"),
         listen: settings.p2p_listen,
         fixed,
+        peers_max: settings.peers_max.max(validators.as_slice().len() + OBSERVERS_MAX),
         workers: settings.workers,
     })
 }

@@ -159,6 +159,7 @@ impl Network {
                 .collect(),
             timing: Timing { idle_ms: 200, ..Timing::default() },
             cache_bytes: 16 << 20,
+            peers_max: 32,
             workers: 1,
             engine_threads: 1,
             verify_threads: 1,
