@@ -62,7 +62,7 @@ certificate = st.builds(MemberCertificate, digest, digest, u64)
 roles = st.integers(0, 7).map(Roles)
 text = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 validator_key = st.integers(1, 8).map(
-    lambda number: PublicKey(ALGORITHM, SecretKey(ALGORITHM, bytes([number] * 32)).public_key)
+    lambda number: PublicKey("ed25519", SecretKey("ed25519", bytes([number] * 32)).public_key)
 )
 validator = st.builds(Validator, validator_key, u32, text, text)
 action = st.one_of(
@@ -133,6 +133,9 @@ def test_every_method_has_a_class() -> None:
         (AssetBurn(1, 2**64), errors.BadArgument),
         (AssetBurn(1, -1), errors.BadArgument),
         (RolesSet(Address(bytes(20)), Roles(8)), errors.BadArguments),
+        (ProposalReject(2**64), errors.BadArgument),
+        (ProposalSubmit(RemoveValidator(PublicKey("ed25519", b"x")), 1), errors.BadArgument),
+        (ProposalSubmit(RemoveValidator(PublicKey("ml-dsa-65", b"")), 1), errors.BadArgument),
         (AuthorityRegister(bytes(31), 1), errors.BadArgument),
         (AuthorityRegister(Digest(bytes(32)), 2**64), errors.BadArgument),
     ],
