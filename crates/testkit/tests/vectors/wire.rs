@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use trine_crypto::{SecretKey, passkey_challenge, verify};
-use trine_testkit::{Member, genesis, public_key, secret_key};
+use trine_testkit::{Member, genesis, public_key, secret_key, validator};
 use trine_types::call::{Action, PublicKey, TransferReference};
 use trine_types::codec::to_hex;
 use trine_types::genesis::GeneratedAccounts;
@@ -119,6 +119,21 @@ fn sample_calls() -> Vec<Call> {
         Call::ProposalSubmit {
             action: Action::SetParameter { parameter: 3, value: 66 },
             expires_ms: 2,
+        },
+        Call::ProposalSubmit {
+            action: Action::AdmitValidator(validator("harbour", 2)),
+            expires_ms: 3,
+        },
+        Call::ProposalSubmit {
+            action: Action::RemoveValidator(validator("harbour", 2).key),
+            expires_ms: 4,
+        },
+        Call::ProposalApprove {
+            proposal: ProposalId(8),
+            action: Action::ReplaceValidator {
+                key: validator("harbour", 2).key,
+                validator: validator("quay", 2),
+            },
         },
         Call::ProposalApprove { proposal: ProposalId(9), action },
         Call::ProposalReject { proposal: ProposalId(u64::MAX) },
