@@ -79,8 +79,9 @@ def test_every_payment_is_proven(report: dict[str, Any]) -> None:
 def test_disk_use_is_of_one_validator(report: dict[str, Any]) -> None:
     """Goal: the disk that payments occupy is told, and its parts. Method: sums and signs."""
     disk = report["payments"]["disk"]
-    assert set(disk["parts"]) == {"engine", "blocks", "index"}
-    assert 0 < sum(disk["parts"].values()) <= disk["bytes_per_payment"] * (1 + 1e-9)
+    assert set(disk["parts"]) == {"engine", "blocks", "index", "rest"}
+    assert disk["bytes_per_payment"] > 0
+    assert sum(disk["parts"].values()) == pytest.approx(disk["bytes_per_payment"])
     expected = disk["bytes_per_payment"] * report["payments"]["finalized"]
     assert disk["bytes"] == pytest.approx(expected, rel=0.01)
 
@@ -128,6 +129,8 @@ def test_disk_use_counts_files_of_all_depths(tmp_path: Path) -> None:
     for file in (tmp_path / "one", tmp_path / "deep" / "two"):
         file.write_bytes(b"x" * 20_000)
     assert occupied(tmp_path) >= 40_000
+    rest = occupied(tmp_path, besides=[tmp_path / "deep"])
+    assert rest + occupied(tmp_path / "deep") == occupied(tmp_path)
     assert occupied(tmp_path / "absent") == 0
 
 

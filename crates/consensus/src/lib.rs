@@ -11,6 +11,7 @@ mod pace;
 mod peers;
 mod process;
 mod running;
+mod share;
 mod source;
 
 pub use config::{Config, ConfigError, Timing};

@@ -3,7 +3,7 @@
 //! Stands around the state actor, not inside it: finalization waits for a build or a verification
 //! that runs, so nothing in there may sleep.
 
-use crate::{guard::unix_ms, source::Source};
+use crate::{guard::unix_ms, share::Share, source::Source};
 use commonware_consensus::{Application, Handoff, Heightable as _, marshal::ancestry::Ancestry};
 use commonware_cryptography::{Digested, Digestible as _};
 use commonware_runtime::Clock;
@@ -53,6 +53,7 @@ struct Picker {
     ledger: Ledger,
     source: Arc<dyn Source>,
     pace: Pace,
+    share: Arc<Share>,
 }
 
 impl Picker {
@@ -82,7 +83,9 @@ impl Picker {
     fn take(&self, parent: BlockDigest) -> Candidates {
         let taken = self.ledger.unfinalized(parent);
         let count_max = self.pace.transactions_max.min(self.ledger.transactions_max());
-        self.source.candidates(count_max, self.pace.bytes_max, &taken)
+        let count_max = self.share.of(count_max, 1);
+        let bytes_max = self.share.of(self.pace.bytes_max, limits::TRANSACTION_BYTES_MAX);
+        self.source.candidates(count_max, bytes_max, &taken)
     }
 }
 
@@ -128,7 +131,7 @@ pub struct Paced<A> {
 impl<A> Paced<A> {
     /// Wraps the mailbox of the state actor.
     pub fn new(inner: A, ledger: Ledger, source: Arc<dyn Source>, pace: Pace) -> Self {
-        let picker = Picker { ledger, source, pace };
+        let picker = Picker { ledger, source, pace, share: Arc::default() };
         Self { inner, picker, clock: ClockWatch::default() }
     }
 }
@@ -166,15 +169,23 @@ where
     ) -> Option<Digested<Block>> {
         let parent = ancestry.peek()?.clone();
         let epoch = context.1.round.epoch().get();
+        let share = &self.picker.share;
+        share.settle(parent.digest());
         let candidates = self.picker.pick(&context.0, &parent, epoch).await;
+        share.building();
         tracing::trace!(height = parent.height().get() + 1, count = candidates.len(), "propose");
-        self.inner.propose(context, ancestry, candidates).await
+        let proposed = self.inner.propose(context, ancestry, candidates).await;
+        if let Some(block) = &proposed {
+            share.made(block.digest());
+        }
+        proposed
     }
 
     /// Waits while the block's time lies too far ahead of this node's clock: the verdict is final,
     /// and a clock is no ground for one. Consensus cancels the wait when the view is over.
     async fn verify(&mut self, context: (E, Context), ancestry: impl Ancestry<Block>) -> bool {
         if let Some(block) = ancestry.peek() {
+            self.picker.share.built_on(BlockDigest::from(block.inner().header().parent.0));
             let time_ms = block.inner().header().time_ms;
             self.clock.compare(time_ms, unix_ms(&context.0));
             let allowed = time_ms.saturating_sub(limits::BLOCK_AHEAD_MS_MAX);

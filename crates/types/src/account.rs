@@ -178,9 +178,9 @@ impl Account {
 
     /// Encodes the account in its fixed width.
     pub fn to_array(&self) -> [u8; ACCOUNT_BYTES] {
-        let mut array = [0; ACCOUNT_BYTES];
-        array.copy_from_slice(&self.to_bytes());
-        array
+        let mut encoder = Encoder(Vec::with_capacity(ACCOUNT_BYTES));
+        self.encode(&mut encoder);
+        encoder.0.try_into().expect("an account has a fixed width")
     }
 }
 

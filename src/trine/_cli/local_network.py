@@ -396,7 +396,7 @@ def probe(http: httpx.Client, url: str) -> Status | None:
 
 
 def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Status]:
-    """Wait until every node answers and a new block is final; returns their status.
+    """Wait until every node has a new final block; returns their status.
 
     Raises:
         NodeStopped: A node ended; the end of its output says why.
@@ -416,7 +416,7 @@ def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Statu
             _check_clock(answered)
             if len(answered) == len(nodes):
                 first = max(heights) if first is None else first
-                if max(heights) > first and min(heights) >= first:
+                if min(heights) > first:
                     return answered
             line = f"{len(answered)} of {len(nodes)} nodes answer, height {max(heights, default=0)}"
             if line != told:

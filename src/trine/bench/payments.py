@@ -31,6 +31,9 @@ PARTS: Final = {
     "index": "history/index",
 }
 
+#: What a validator stores beside the parts.
+REST: Final = "rest"
+
 _UNPROVEN: Final = {
     "not_found": "payments were not found",
     "invalid_proofs": "proofs did not verify",
@@ -42,10 +45,16 @@ _SLOW: Final = {
 }
 
 
-def occupied(folder: Path) -> int:
-    """Sum up what the files under a folder occupy on the disk, in bytes."""
+def occupied(folder: Path, besides: Sequence[Path] = ()) -> int:
+    """Sum up what the files under a folder occupy on the disk, in bytes.
+
+    Args:
+        folder: Where to look; a folder that is not there occupies nothing.
+        besides: Folders under it that are left out.
+    """
     total = 0
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if Path(place) / name not in besides]
         for name in names:
             try:
                 total += (Path(place) / name).stat().st_blocks * BLOCK_BYTES
@@ -55,9 +64,15 @@ def occupied(folder: Path) -> int:
 
 
 def _disk(folders: Sequence[Path]) -> dict[str, int]:
-    """Sum up what validators occupy: all, and each of `PARTS`."""
-    found = {name: sum(occupied(one / part) for one in folders) for name, part in PARTS.items()}
-    return {"all": sum(occupied(one) for one in folders), **found}
+    """Sum up what validators occupy: each of `PARTS`, what is beside them, and all."""
+    found = dict.fromkeys((*PARTS, REST, "all"), 0)
+    for one in folders:
+        parts = {name: occupied(one / part) for name, part in PARTS.items()}
+        beside = occupied(one, besides=[one / part for part in PARTS.values()])
+        # Nodes write meanwhile: what was seen is added up, not looked at again.
+        parts |= {REST: beside, "all": beside + sum(parts.values())}
+        found = {name: found[name] + count for name, count in parts.items()}
+    return found
 
 
 def run_payments(

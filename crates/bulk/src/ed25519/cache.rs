@@ -5,24 +5,34 @@ use std::sync::{PoisonError, RwLock};
 use super::point::Decoded;
 use super::terms::{Spread, fill_random};
 
-/// Keys that share a place; a full place gives up a random one.
+/// Keys that share a place.
 const WAYS: usize = 8;
+/// Of this many newcomers to a full place, one replaces a random key there. Where each key comes
+/// once in a while, most of what would be remembered is given up before it comes again; a key that
+/// comes often soon gets in.
+const NEWCOMERS_PER_REPLACED: u64 = 8;
 /// Words of [`KeyCache`]'s random choice of what to give up.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Decoded public keys, bounded in memory, shared by threads.
 ///
 /// A key that is found saves its decoding (half a microsecond). Verdicts never depend on what is
-/// remembered. When a place is full, a random key of it is given up; which keys share a place is
-/// decided by a secret.
+/// remembered. When a place is full, a newcomer is passed over or takes the place of a random key;
+/// which keys share a place is decided by a secret.
 pub struct KeyCache {
     spread: Spread,
     sets: usize,
     table: RwLock<Table>,
 }
 
+/// Zero where nothing is; else part of the encoding's hash.
+type Tag = u32;
+
+/// Sets side by side: one that does not have a key is told from its tags, which share a line of the
+/// processor's cache.
 struct Table {
-    entries: Vec<Option<Entry>>,
+    tags: Vec<[Tag; WAYS]>,
+    entries: Vec<[Entry; WAYS]>,
     state: u64,
 }
 
@@ -32,6 +42,36 @@ struct Entry {
     decoded: Decoded,
 }
 
+impl Entry {
+    const EMPTY: Self = Self {
+        encoding: [0; 4],
+        decoded: Decoded { montgomery: [0; 8], edwards: [0; 8] },
+    };
+}
+
+impl Table {
+    /// Where the set has the key.
+    fn way(&self, set: usize, tag: Tag, encoding: &[u64; 4]) -> Option<usize> {
+        let has = |way: &usize| self.entries[set][*way].encoding == *encoding;
+        (0..WAYS).filter(|way| self.tags[set][*way] == tag).find(has)
+    }
+
+    fn random(&mut self) -> u64 {
+        self.state = self.state.wrapping_mul(STEP).wrapping_add(STEP);
+        self.state >> 32
+    }
+
+    /// Where a newcomer goes, if anywhere.
+    fn room(&mut self, set: usize) -> Option<usize> {
+        if let Some(way) = self.tags[set].iter().position(|tag| *tag == 0) {
+            return Some(way);
+        }
+        let random = self.random();
+        let is_replacing = random.is_multiple_of(NEWCOMERS_PER_REPLACED);
+        is_replacing.then_some((random / NEWCOMERS_PER_REPLACED) as usize % WAYS)
+    }
+}
+
 impl KeyCache {
     /// Makes a cache that takes at most `bytes_max` bytes, and remembers nothing when that is
     /// too little for one place.
@@ -39,11 +79,14 @@ impl KeyCache {
     /// # Panics
     /// When the operating system gives no random numbers.
     pub fn new(bytes_max: usize) -> Self {
-        let sets = bytes_max / (WAYS * size_of::<Option<Entry>>());
+        let sets = bytes_max / size_of::<([Tag; WAYS], [Entry; WAYS])>();
         let mut seed = [0; 8];
         fill_random(&mut seed);
-        let state = u64::from_le_bytes(seed);
-        let table = Table { entries: vec![None; sets * WAYS], state };
+        let table = Table {
+            tags: vec![[0; WAYS]; sets],
+            entries: vec![[Entry::EMPTY; WAYS]; sets],
+            state: u64::from_le_bytes(seed),
+        };
         Self { spread: Spread::random(), sets, table: RwLock::new(table) }
     }
 
@@ -52,8 +95,9 @@ impl KeyCache {
         self.sets * WAYS
     }
 
-    fn place(&self, encoding: &[u64; 4]) -> usize {
-        WAYS * self.spread.place(encoding, self.sets)
+    fn place(&self, encoding: &[u64; 4]) -> (usize, Tag) {
+        let hash = self.spread.hash(encoding);
+        (Spread::scale(hash, self.sets), hash as Tag | 1)
     }
 
     /// Looks up encodings, hands what is known to `found` with its position.
@@ -68,30 +112,29 @@ impl KeyCache {
         // Entries are written whole: a panic elsewhere leaves no half-written one.
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         for (position, encoding) in encodings {
-            let place = self.place(&encoding);
-            let mut entries = table.entries[place..place + WAYS].iter().flatten();
-            if let Some(entry) = entries.find(|entry| entry.encoding == encoding) {
-                found(position, &entry.decoded);
+            let (set, tag) = self.place(&encoding);
+            if let Some(way) = table.way(set, tag, &encoding) {
+                found(position, &table.entries[set][way].decoded);
             }
         }
     }
 
-    /// Remembers decoded keys.
+    /// Offers decoded keys, to be remembered where there is room.
     pub(super) fn insert(&self, keys: impl Iterator<Item = ([u64; 4], Decoded)>) {
         if self.sets == 0 {
             return;
         }
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         for (encoding, decoded) in keys {
-            let place = self.place(&encoding);
-            let set = &table.entries[place..place + WAYS];
-            let is_known =
-                |entry: &Option<Entry>| entry.is_none_or(|entry| entry.encoding == encoding);
-            let way = set.iter().position(is_known).unwrap_or_else(|| {
-                table.state = table.state.wrapping_mul(STEP).wrapping_add(STEP);
-                (table.state >> 61) as usize
-            });
-            table.entries[place + way] = Some(Entry { encoding, decoded });
+            let (set, tag) = self.place(&encoding);
+            // Another thread may have brought it meanwhile.
+            if table.way(set, tag, &encoding).is_some() {
+                continue;
+            }
+            if let Some(way) = table.room(set) {
+                table.tags[set][way] = tag;
+                table.entries[set][way] = Entry { encoding, decoded };
+            }
         }
     }
 }

@@ -38,16 +38,21 @@ impl Spread {
         }))
     }
 
-    /// Number below `count` for `words`.
+    /// Sixty-four bits of `words`.
     #[inline]
-    pub(super) fn place(&self, words: &[u64; 4], count: usize) -> usize {
+    pub(super) fn hash(&self, words: &[u64; 4]) -> u64 {
         let [a, b, c, d, e] = self.0;
         let fold = |x: u64, y: u64| {
             let product = u128::from(x) * u128::from(y);
             (product as u64) ^ (product >> 64) as u64
         };
-        let mixed = fold(words[0] ^ a, words[1] ^ b) ^ fold(words[2] ^ c, words[3] ^ d);
-        ((u128::from(fold(mixed, e)) * count as u128) >> 64) as usize
+        fold(fold(words[0] ^ a, words[1] ^ b) ^ fold(words[2] ^ c, words[3] ^ d), e)
+    }
+
+    /// Number below `count` for a hash, by its high bits.
+    #[inline]
+    pub(super) fn scale(hash: u64, count: usize) -> usize {
+        ((u128::from(hash) * count as u128) >> 64) as usize
     }
 }
 
@@ -74,7 +79,7 @@ impl Terms {
     /// The term of the point that `encoding` (with the least y) names.
     pub(super) fn insert(&mut self, encoding: [u64; 4]) -> TermRef {
         let [a, b, c, d] = encoding;
-        let mut slot = self.spread.place(&[a, b, c, d & !SIGN], self.slots.len());
+        let mut slot = Spread::scale(self.spread.hash(&[a, b, c, d & !SIGN]), self.slots.len());
         loop {
             let index = self.slots[slot];
             if index == EMPTY {

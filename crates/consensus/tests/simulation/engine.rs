@@ -83,6 +83,8 @@ pub struct Validators {
     planted: Planted,
     /// Whether each epoch leaves another one of them out.
     take_turns: bool,
+    /// Bytes a second that each sends, when not as many as it likes.
+    egress_bytes: Option<usize>,
 }
 
 impl Validators {
@@ -99,12 +101,18 @@ impl Validators {
             blocked: Arc::default(),
             planted,
             take_turns: false,
+            egress_bytes: None,
         }
     }
 
     /// Validators of whom each epoch leaves another one out, from the third epoch on.
     pub fn taking_turns(count: u8) -> Self {
         Self { take_turns: true, ..Self::new(count, Planted::Nothing) }
+    }
+
+    /// Validators behind thin lines.
+    pub fn behind_thin_lines(count: u8, egress_bytes: usize) -> Self {
+        Self { egress_bytes: Some(egress_bytes), ..Self::new(count, Planted::Nothing) }
     }
 
     pub fn public_keys(&self) -> Vec<PublicKey> {
@@ -267,6 +275,10 @@ impl EngineDefinition for Validators {
     async fn init(&self, init: InitContext<'_, PublicKey>) -> (Self::Engine, State) {
         let InitContext { context, index, public_key, oracle, channels, monitor, .. } = init;
         let config = self.config(index);
+        if self.egress_bytes.is_some() {
+            let limited = oracle.limit_bandwidth(public_key.clone(), self.egress_bytes, None);
+            limited.await.expect("the simulated network runs");
+        }
         if self.planted == Planted::VoteBeforeSync {
             for epoch in 0..64 {
                 let partition = format!("{}-votes_consensus_{epoch}", config.prefix);

@@ -23,6 +23,8 @@ use trine_types::limits::VALIDATORS_MAX;
 const SEEDS: u64 = 50;
 /// Runs one seed alone, to look at it: `TRINE_SEED=15 RUST_LOG=info cargo test … -- --nocapture`.
 const ONE_SEED: &str = "TRINE_SEED";
+/// Bytes a second that a validator behind a thin line sends.
+const EGRESS_BYTES: usize = 24_000;
 /// Simulated time within which a run must end.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -151,6 +153,16 @@ fn validators_come_and_go() {
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
         }));
+    }
+}
+
+/// Goal: blocks that a network cannot carry within a view do not stop the chain. Method: lines that
+/// take half of what comes, so that ever more waits to be proposed.
+#[test]
+fn thin_lines_do_not_stop_the_chain() {
+    for seed in seeds(4) {
+        let validators = Validators::behind_thin_lines(4, EGRESS_BYTES);
+        run(plan_of(validators, 4 * EPOCH + 3, seed).link(good()));
     }
 }
 

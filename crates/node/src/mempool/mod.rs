@@ -404,7 +404,8 @@ impl Mempool {
             let mut received = std::mem::take(&mut *lock(&self.unchecked));
             {
                 let pool = lock(&self.pool);
-                received.retain(|one| pool.contains(&one.id));
+                // One whose signature is verified by now stands in a block that was checked.
+                received.retain(|one| !one.is_signed() && pool.contains(&one.id));
             }
             let verdicts = self.check_kept(&received).await;
             let refused = verdicts.iter().filter_map(|verdict| verdict.as_ref().err());
