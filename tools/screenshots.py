@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import ViewportSize, sync_playwright
 
-from trine._cli import local_network
+from trine._cli import local_network, processes
 from trine.client.home import Home
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,11 +65,11 @@ def main() -> int:
         home = Home(Path(folder))
         local_network.create(home, 4, "intl", GENERATED)
         try:
-            local_network.start(home)
-            local_network.wait_until_final(home, print)
+            processes.start(home)
+            processes.wait_until_final(home, print)
             take(home.urls()[0], browser, home.path)
         finally:
-            local_network.stop(home)
+            processes.stop(home)
     return 0
 
 

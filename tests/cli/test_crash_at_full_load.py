@@ -12,7 +12,7 @@ import pytest
 
 import trine as package
 from tests.suite import SUITE
-from trine._cli import local_network
+from trine._cli import processes
 from trine._cli.load_network import own_network
 from trine.client.home import Home
 from trine.client.records import BlockSummary
@@ -85,14 +85,14 @@ def test_what_was_final_at_full_load_survives_the_loss_of_all_processes() -> Non
             load = _start_load(home)
             _wait_until_loaded(follower)
             time.sleep(0.037 * number)
-            for pid in local_network.load(home)[1].values():
+            for pid in processes.load(home)[1].values():
                 os.kill(pid, signal.SIGKILL)
             load.kill()
             load.wait()
             follower.join()
             seen.update(follower.seen)
-            local_network.start(home)
-            local_network.wait_until_final(home, lambda _: None)
+            processes.start(home)
+            processes.wait_until_final(home, lambda _: None)
             for url in parts["nodes"]:
                 kept = {block.height: block for block in _blocks(url, range(1, max(seen) + 1))}
                 assert all(kept[height] == block for height, block in seen.items()), url

@@ -17,7 +17,7 @@ import pytest
 from tests.cli.command import trine
 from tests.suite import SUITE
 from trine import Client
-from trine._cli import local_network
+from trine._cli import local_network, processes
 from trine._core import genesis as core_genesis
 from trine.client.home import Home
 from trine.client.records import Status
@@ -29,7 +29,7 @@ SECONDS_MAX = 90
 ADMINISTRATORS = (local_network.ADMIN_KEY, *local_network.ORGANISATIONS[1:])
 
 
-def _make(home: Home) -> local_network.Node:
+def _make(home: Home) -> processes.Node:
     """Make a network of four and a fifth node that the genesis does not know; returns that one."""
     local_network.create(home, 5, SUITE, None)
     genesis = json.loads(home.genesis.read_bytes())
@@ -37,7 +37,7 @@ def _make(home: Home) -> local_network.Node:
     genesis["validators"] = genesis["validators"][:4]
     home.genesis.write_text(json.dumps(genesis))
     network = json.loads(home.network.read_bytes())
-    nodes, _ = local_network.load(home)
+    nodes, _ = processes.load(home)
     network["nodes"] = network["nodes"][:4]
     home.network.write_text(json.dumps(network))
     trust = json.loads(home.trust.read_bytes())
@@ -53,7 +53,7 @@ def _make(home: Home) -> local_network.Node:
 
 
 @contextmanager
-def _running(node: local_network.Node) -> Iterator[None]:
+def _running(node: processes.Node) -> Iterator[None]:
     command = [sys.executable, "-m", "trine", "node", "run", "--config", str(node.config)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -105,7 +105,7 @@ def _wait(urls: list[str], reached: Callable[[Status], bool]) -> list[Status]:
     deadline = time.monotonic() + SECONDS_MAX
     with httpx.Client(timeout=2, trust_env=False) as http:
         while True:
-            found = [local_network.probe(http, url) for url in urls]
+            found = [processes.probe(http, url) for url in urls]
             answered = [one for one in found if one is not None]
             if len(answered) == len(urls) and all(map(reached, answered)):
                 return answered
@@ -131,12 +131,12 @@ def test_validators_come_and_go_by_vote_while_transactions_run(tmp_path: Path) -
     key = SecretKey(SUITE_ALGORITHMS[SUITE], secret)
     text = f"{key.algorithm}:{key.public_key.hex()}"
     try:
-        local_network.start(home)
-        local_network.wait_until_final(home, lambda _: None)
-        nodes, pids = local_network.load(home)
+        processes.start(home)
+        processes.wait_until_final(home, lambda _: None)
+        nodes, pids = processes.load(home)
         load = _Load(home, [node.url for node in nodes[1:3]])
         about = ["--organisation", "0", "--name", fifth.name]
-        address = f"{local_network.HOST}:{fifth.p2p_port}"
+        address = f"{processes.HOST}:{fifth.p2p_port}"
         _decide(home, "admit-validator", text, *about, "--address", address)
         with _running(fifth):
             urls = [node.url for node in nodes] + [fifth.url]
@@ -164,4 +164,4 @@ def test_validators_come_and_go_by_vote_while_transactions_run(tmp_path: Path) -
         verified = trine("proof", "verify", proof, "--trust", home.trust)
         assert verified.status == 0, verified.err
     finally:
-        local_network.stop(home)
+        processes.stop(home)

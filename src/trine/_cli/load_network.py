@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from trine._cli import local_network
+from trine._cli import local_network, processes
 from trine._cli.settings import Settings
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
@@ -102,8 +102,8 @@ def own_network(
         generated = generated_accounts(accounts)
         local_network.create(home, validators, suite, generated, notaries, cache_mib)
         try:
-            pids = local_network.start(home)
-            local_network.wait_until_final(home, note)
+            pids = processes.start(home)
+            processes.wait_until_final(home, note)
             yield {
                 "genesis": json.loads(home.genesis.read_bytes()),
                 "nodes": home.urls(),
@@ -113,7 +113,7 @@ def own_network(
             }
         finally:
             with undisturbed():
-                local_network.stop(home)
+                processes.stop(home)
 
 
 @contextmanager

@@ -1,106 +1,24 @@
-"""Make a network of validators on this machine, and start and stop its processes."""
+"""Make a network of validators that all run on this machine."""
 
-import contextlib
-import fcntl
-import hashlib
-import json
-import os
-import re
-import secrets
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
-from trine._core import genesis as core_genesis
-from trine.client.home import ADMIN_KEY, NETWORK_FORMAT, Home
-from trine.client.records import Status
-from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
-from trine.errors import (
-    BadConfiguration,
-    ClockOff,
-    FolderLocked,
-    NodeStopped,
-    NotFinalizing,
-    PortInUse,
-    TrineError,
-    error_of,
-)
+from trine._cli.node_files import administrator, configuration, cores, free_ports, validator_key
+from trine._cli.processes import HOST, Node, save
+from trine.client.card import Terms
+from trine.client.founding import encode_genesis, genesis_document, trust_document
+from trine.client.home import ADMIN_KEY, Home
+from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine.types.calls import PublicKey
 
 ORGANISATIONS: Final = ("city", "university", "hospital", "court")
 """Organisations of a local network; the first one's administrator is the key `admin`."""
 CHAIN: Final = "local"
 BLOCKS_PER_EPOCH: Final = 512
-HOST: Final = "127.0.0.1"
 LOAD_BLOCK_TRANSACTIONS: Final = 16_384
 """Transactions in a block of a network under load: the most that the rules allow."""
-# Below the ports that systems give to outgoing connections, so that a port stays free while the
-# network is down.
-PORT_FIRST: Final = 20_000
-PORT_COUNT: Final = 11_000
-START_TIMEOUT_S: Final = 60.0
-"""Seconds in which a network must finalize a block after its start."""
-START_ACCOUNT_S: Final = 1e-4
-"""Seconds more for each account that its genesis generates, which every node does for itself."""
-STOP_TIMEOUT_S: Final = 20.0
-"""Seconds that a node may take to stop before it is killed."""
-POLL_S: Final = 0.1
-CLOCK_BEHIND_MS_MAX: Final = 5_000
-"""Milliseconds that the newest block's time may lie ahead of this machine's clock."""
-PROBE_TIMEOUT_S: Final = 2.0
-LOG_TAIL_BYTES: Final = 4_096
-LOG_LINES: Final = 5
-
-
-@dataclass(frozen=True)
-class Node:
-    """A node of the local network."""
-
-    name: str
-    organisation: int
-    http_port: int
-    p2p_port: int
-    folder: Path
-
-    @property
-    def url(self) -> str:
-        """Where the node serves its API."""
-        return f"http://{HOST}:{self.http_port}"
-
-    @property
-    def config(self) -> Path:
-        """Configuration of the node."""
-        return self.folder / "node.toml"
-
-    @property
-    def output(self) -> Path:
-        """What the process prints, before its log is open and when it dies."""
-        return self.folder / "output.log"
-
-
-@contextlib.contextmanager
-def locked(home: Home) -> Iterator[None]:
-    """Keep other `up` and `down` commands out of the home.
-
-    Raises:
-        FolderLocked: One is at work.
-    """
-    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home.path / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"another trine command starts or stops the network of {home.path}"
-            raise FolderLocked(message, instance=str(home.path)) from None
-        yield
 
 
 def _load(generated: dict[str, Any]) -> dict[str, Any]:
@@ -136,364 +54,52 @@ def create(
     nodes = _plan(home, validators)
     with ThreadPoolExecutor() as pool:
         names = [ADMIN_KEY, *ORGANISATIONS[1:]]
-        administrators = list(pool.map(lambda name: _administrator(home, name, suite), names))
-    keys = [_validator_key(node, SUITE_ALGORITHMS[suite]) for node in nodes]
-    document: dict[str, Any] = {
-        "format": "trine-genesis-v1",
-        "name": CHAIN,
-        "suite": suite,
-        "time_ms": time.time_ns() // 1_000_000,
-        "blocks_per_epoch": BLOCKS_PER_EPOCH,
-        "organisations": list(ORGANISATIONS),
-        "validators": [
+        administrators = list(pool.map(lambda name: administrator(home, name, suite), names))
+    keys = [validator_key(node, SUITE_ALGORITHMS[suite]) for node in nodes]
+    document = genesis_document(
+        Terms(CHAIN, suite, time.time_ns() // 1_000_000, BLOCKS_PER_EPOCH),
+        ORGANISATIONS,
+        [
             {
                 "name": node.name,
-                "organisation": node.organisation,
+                "organisation": place % len(ORGANISATIONS),
                 "key": key.public_key.hex(),
                 "address": f"{HOST}:{node.p2p_port}",
             }
-            for node, key in zip(nodes, keys, strict=True)
+            for place, (node, key) in enumerate(zip(nodes, keys, strict=True))
         ],
-        "accounts": [
-            {
-                "organisation": number,
-                "algorithm": key.algorithm,
-                "key": key.public_key.hex(),
-                "roles": ["administrator", "notary", "issuer"],
-            }
-            for number, key in enumerate(administrators)
-        ]
-        + [
-            {
-                "organisation": 0,
-                "algorithm": key.algorithm,
-                "key": key.public_key.hex(),
-                "roles": ["notary"],
-            }
-            for key in notaries
-        ],
-    }
+        [PublicKey(key.algorithm, key.public_key) for key in administrators],
+    )
+    document["accounts"] += [
+        {
+            "organisation": 0,
+            "algorithm": key.algorithm,
+            "key": key.public_key.hex(),
+            "roles": ["notary"],
+        }
+        for key in notaries
+    ]
     if generated:
         document |= _load(generated)
-    text = json.dumps(document, indent=2).encode() + b"\n"
-    chain_id = core_genesis.chain_id(text).hex()
+    text, chain_id = encode_genesis(document)
     home.genesis.write_bytes(text)
-    trust = {
-        "format": "trine-trust-v1",
-        "chain": CHAIN,
-        "chain_id": chain_id,
-        "suite": suite,
-        "epoch": 0,
-        "validators": [
-            {name: one[name] for name in ("name", "organisation", "key")}
-            for one in document["validators"]
-        ],
-    }
-    home.trust.write_text(json.dumps(trust, indent=2) + "\n")
+    home.trust.write_bytes(trust_document(document, chain_id))
+    # Threads beyond a node's share of the cores only take turns.
+    share = max(1, cores() // len(nodes))
     for node in nodes:
-        node.config.write_text(_configuration(node, nodes, cache_mib))
-    _save(home, nodes, {})
+        peers = {one.name: one.url for one in nodes if one is not node}
+        p2p_listen = f"{HOST}:{node.p2p_port}"
+        described = configuration(node, p2p_listen, CHAIN, share, peers, cache_mib)
+        node.config.write_text(described)
+    save(home, CHAIN, nodes, {})
 
 
 def _plan(home: Home, validators: int) -> list[Node]:
-    ports = _free_ports(home, 2 * validators)
+    ports = free_ports(home, 2 * validators)
     nodes = []
     for place in range(validators):
         organisation = place % len(ORGANISATIONS)
         turn = place // len(ORGANISATIONS)
         name = ORGANISATIONS[organisation] + (f"-{turn + 1}" if turn else "")
-        nodes.append(
-            Node(name, organisation, ports[2 * place], ports[2 * place + 1], home.nodes / name)
-        )
+        nodes.append(Node(name, ports[2 * place], ports[2 * place + 1], home.nodes / name))
     return nodes
-
-
-def _free_ports(home: Home, count: int) -> list[int]:
-    """Find free ports, for each home from another first one on."""
-    digest = hashlib.sha256(os.fsencode(home.path)).digest()
-    start = int.from_bytes(digest[:4], "big") % PORT_COUNT
-    found: list[int] = []
-    for step in range(PORT_COUNT):
-        port = PORT_FIRST + (start + step) % PORT_COUNT
-        if _is_free(port):
-            found.append(port)
-            if len(found) == count:
-                return found
-    message = f"{count} free ports from {PORT_FIRST} on are needed, {len(found)} are free"
-    raise PortInUse(message)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _administrator(home: Home, name: str, suite: str) -> KeyFile:
-    """Make the key of an organisation's administrator, with its password beside it."""
-    keys = home.keys
-    if name in keys.names():
-        return keys.read(name)
-    password = secrets.token_hex(16).encode()
-    _write_secret(keys.folder / f"{name}.password", password + b"\n")
-    return keys.create(name, SecretKey.generate(SUITE_ALGORITHMS[suite]), password, suite)
-
-
-def _validator_key(node: Node, algorithm: str) -> SecretKey:
-    path = node.folder / "validator.key"
-    if path.exists():
-        return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
-    key = SecretKey.generate(algorithm)
-    _write_secret(path, key.expose().hex().encode() + b"\n")
-    return key
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-
-
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _configuration(node: Node, nodes: list[Node], cache_mib: int | None) -> str:
-    """Write node.toml (docs/reference/configuration.md)."""
-    # Threads beyond a node's share of the cores only take turns.
-    share = max(1, _cores() // len(nodes))
-    peers = [f'{one.name} = "{one.url}"' for one in nodes if one is not node]
-    lines = [
-        f"# Configure the node {node.name} of a local network.",
-        f'name = "{node.name}"',
-        'genesis = "../../genesis.json"',
-        'data_dir = "data"',
-        'validator_key = "validator.key"',
-        f'p2p_listen = "{HOST}:{node.p2p_port}"',
-        f'http_listen = "{HOST}:{node.http_port}"',
-        "",
-        "# Threads of a node that shares this machine with the others.",
-        "[engine]",
-        f"threads = {share}",
-        f"verify_threads = {share}",
-        f"workers = {share}",
-        *([] if cache_mib is None else [f"cache_mib = {cache_mib}"]),
-        "",
-        "[log]",
-        'file = "node.log"',
-        "",
-        "# Where the other validators serve their API; for the list of who is behind.",
-        "[peers]",
-        *peers,
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _save(home: Home, nodes: list[Node], pids: dict[str, int]) -> None:
-    document = {
-        "format": NETWORK_FORMAT,
-        "chain": CHAIN,
-        "nodes": [
-            {
-                "name": node.name,
-                "organisation": node.organisation,
-                "url": node.url,
-                "http_port": node.http_port,
-                "p2p_port": node.p2p_port,
-                "pid": pids.get(node.name),
-            }
-            for node in nodes
-        ],
-    }
-    partial = home.network.with_name("network.json.partial")
-    partial.write_text(json.dumps(document, indent=2) + "\n")
-    partial.replace(home.network)
-
-
-def load(home: Home) -> tuple[list[Node], dict[str, int]]:
-    """Read the nodes of the home, and the processes of those that run.
-
-    Raises:
-        NoNetwork, BadConfiguration: There is no network, or its file is damaged.
-    """
-    nodes, pids = [], {}
-    try:
-        for one in home.read_network()["nodes"]:
-            name = str(one["name"])
-            ports = int(one["http_port"]), int(one["p2p_port"])
-            node = Node(name, int(one["organisation"]), *ports, home.nodes / name)
-            nodes.append(node)
-            if one["pid"] is not None and _is_process(int(one["pid"]), node):
-                pids[name] = int(one["pid"])
-    except (KeyError, TypeError, ValueError) as error:
-        message = f"{home.network}: {type(error).__name__}: {error}"
-        raise BadConfiguration(message, instance=str(home.network)) from None
-    return nodes, pids
-
-
-def _is_process(pid: int, node: Node) -> bool:
-    """Say whether the process is this node, not another one that got its number."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        if Path("/proc/self").exists():
-            return False
-        with contextlib.suppress(OSError):
-            os.kill(pid, 0)
-            return True
-        return False
-    return os.fsencode(node.config) in command.split(b"\0")
-
-
-def start(home: Home) -> dict[str, int]:
-    """Start every node that does not run; returns the processes by name.
-
-    Raises:
-        PortInUse: Another program listens on a node's port.
-    """
-    nodes, pids = load(home)
-    for node in nodes:
-        if node.name in pids:
-            continue
-        for port, what in ((node.http_port, "http_listen"), (node.p2p_port, "p2p_listen")):
-            if not _is_free(port):
-                message = f"port {port} of node {node.name} is in use ({what} in {node.config})"
-                raise PortInUse(message, instance=str(port))
-        pids[node.name] = _spawn(node)
-        _save(home, nodes, pids)
-    return pids
-
-
-def _spawn(node: Node) -> int:
-    command = [sys.executable, "-m", "trine", "node", "run", "--config", str(node.config)]
-    with node.output.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=node.folder,
-            start_new_session=True,
-        )
-    return process.pid
-
-
-def probe(http: httpx.Client, url: str) -> Status | None:
-    """Ask a node for its status, once; none where it does not answer yet."""
-    try:
-        answer = http.get(url + "/v1/status")
-        return Status.read(answer.json()) if answer.status_code == 200 else None
-    except (httpx.TransportError, ValueError, KeyError, TypeError, TrineError):
-        return None
-
-
-def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Status]:
-    """Wait until every node has a new final block; returns their status.
-
-    Raises:
-        NodeStopped: A node ended; the end of its output says why.
-        NotFinalizing: No block became final in time.
-    """
-    generated = json.loads(home.genesis.read_bytes()).get("generated_accounts") or {"count": 0}
-    timeout_s = START_TIMEOUT_S + START_ACCOUNT_S * generated["count"]
-    deadline = time.monotonic() + timeout_s
-    first: int | None = None
-    told = ""
-    nodes, _ = load(home)
-    with httpx.Client(timeout=PROBE_TIMEOUT_S, trust_env=False) as http:
-        while time.monotonic() < deadline:
-            found = {node.name: probe(http, node.url) for node in nodes}
-            answered = {name: status for name, status in found.items() if status}
-            heights = [status.height for status in answered.values()]
-            _check_clock(answered)
-            if len(answered) == len(nodes):
-                first = max(heights) if first is None else first
-                if min(heights) > first:
-                    return answered
-            line = f"{len(answered)} of {len(nodes)} nodes answer, height {max(heights, default=0)}"
-            if line != told:
-                told = line
-                tell(line)
-            _check_alive(home, nodes)
-            time.sleep(POLL_S)
-    logs = ", ".join(str(node.output) for node in nodes)
-    message = f"no new final block within {timeout_s:.0f} s; the nodes' output: {logs}"
-    raise NotFinalizing(message, instance=str(home.path))
-
-
-def _check_clock(found: dict[str, Status]) -> None:
-    """Refuse to wait for blocks that cannot come before this machine's clock is right."""
-    newest_ms = max((status.time_ms for status in found.values()), default=0)
-    behind_ms = newest_ms - time.time_ns() // 1_000_000
-    if behind_ms > CLOCK_BEHIND_MS_MAX:
-        behind = f"{behind_ms / 1_000:.0f} s behind the newest block"
-        raise ClockOff(f"this machine's clock is {behind}: no block can follow until it is right")
-
-
-def _check_alive(home: Home, nodes: list[Node]) -> None:
-    _reap()
-    _, pids = load(home)
-    for node in nodes:
-        if node.name not in pids:
-            raise _stopped(node)
-
-
-def _reap() -> None:
-    """Collect children that ended, so that they do not pass for running."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-
-
-def _stopped(node: Node) -> TrineError:
-    """Make the error of a node that ended: its own, where its output names one."""
-    try:
-        tail = node.output.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
-    except OSError:
-        tail = ""
-    # A message may have several lines.
-    named = re.findall(r"^trine: (.*?) \[([a-z_]+)\]$", tail, re.MULTILINE | re.DOTALL)
-    for message, code in reversed(named):
-        if code in TrineError.by_code:
-            return error_of(code, f"node {node.name}: {message}", instance=str(node.folder))
-    last = " / ".join(tail.splitlines()[-LOG_LINES:]) or "it printed nothing"
-    return NodeStopped(f"node {node.name} ended: {last}", instance=str(node.output))
-
-
-def stop(home: Home) -> tuple[list[str], list[str]]:
-    """Stop every node that runs; returns the names of those stopped and of those killed."""
-    nodes, pids = load(home)
-    for pid in pids.values():
-        _signal(pid, signal.SIGTERM)
-    left = _wait_gone(nodes, pids, STOP_TIMEOUT_S)
-    for pid in left.values():
-        _signal(pid, signal.SIGKILL)
-    _wait_gone(nodes, left, STOP_TIMEOUT_S)
-    _save(home, nodes, {})
-    return [name for name in pids if name not in left], list(left)
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _wait_gone(nodes: list[Node], pids: dict[str, int], seconds: float) -> dict[str, int]:
-    """Wait until processes are gone; returns those that are not."""
-    by_name = {node.name: node for node in nodes}
-    deadline = time.monotonic() + seconds
-    left = dict(pids)
-    while left and time.monotonic() < deadline:
-        _reap()
-        left = {name: pid for name, pid in left.items() if _is_process(pid, by_name[name])}
-        if left:
-            time.sleep(POLL_S)
-    return left

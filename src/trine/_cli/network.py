@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from trine._cli import local_network
+from trine._cli import local_network, processes
 from trine._cli.settings import Settings, columns, common, facts, moment
 from trine.client.home import default_home
 from trine.client.records import Status
@@ -50,7 +50,7 @@ def example(settings: Settings) -> list[str]:
 
 
 def _document(settings: Settings, found: dict[str, Status], seconds: float) -> dict[str, Any]:
-    nodes, pids = local_network.load(settings.home)
+    nodes, pids = processes.load(settings.home)
     some = next(iter(found.values()))
     return {
         "home": str(settings.home.path),
@@ -66,7 +66,7 @@ def _document(settings: Settings, found: dict[str, Status], seconds: float) -> d
 
 def _follow(settings: Settings) -> None:
     """Show the network until Ctrl-C, then stop it."""
-    nodes, _ = local_network.load(settings.home)
+    nodes, _ = processes.load(settings.home)
     settings.note("Press Ctrl-C to stop the network.")
     try:
         with settings.client() as client:
@@ -117,7 +117,7 @@ def up(settings: Settings, validators: int, suite: str | None, detach: bool) -> 
     """
     started = time.monotonic()
     home = settings.home
-    with local_network.locked(home):
+    with processes.locked(home):
         if home.has_network():
             if home.genesis.exists() and suite not in (None, home.suite):
                 message = f"the network of {home.path} has suite {home.suite}, not {suite}"
@@ -126,8 +126,8 @@ def up(settings: Settings, validators: int, suite: str | None, detach: bool) -> 
         else:
             settings.note(f"making a network of {validators} validators in {home.path}")
             local_network.create(home, validators, suite or "intl", None)
-        local_network.start(home)
-        found = local_network.wait_until_final(home, settings.note)
+        processes.start(home)
+        found = processes.wait_until_final(home, settings.note)
     settings.emit(
         _document(settings, found, time.monotonic() - started),
         _welcome(settings, found, time.monotonic() - started),
@@ -137,7 +137,7 @@ def up(settings: Settings, validators: int, suite: str | None, detach: bool) -> 
 
 
 def _welcome(settings: Settings, found: dict[str, Status], seconds: float) -> Iterator[str]:
-    nodes, _ = local_network.load(settings.home)
+    nodes, _ = processes.load(settings.home)
     some = next(iter(found.values()))
     height = max(status.height for status in found.values())
     yield ""
@@ -151,8 +151,8 @@ def _welcome(settings: Settings, found: dict[str, Status], seconds: float) -> It
 
 
 def _stop(settings: Settings) -> tuple[list[str], list[str]]:
-    with local_network.locked(settings.home):
-        return local_network.stop(settings.home)
+    with processes.locked(settings.home):
+        return processes.stop(settings.home)
 
 
 @click.command()

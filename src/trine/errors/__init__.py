@@ -472,6 +472,14 @@ class BadGenesis(BadInput):
     """The genesis document is not valid."""
 
 
+class BadCard(BadInput):
+    """A card of an organisation is not valid, or does not fit the others."""
+
+
+class OtherFingerprint(BadInput):
+    """The network has another fingerprint than the one that was given."""
+
+
 class BadConfiguration(BadInput):
     """A configuration file is not valid."""
 

@@ -47,6 +47,10 @@ pub const EPOCH: u64 = 16;
 pub const LEADER_MS: u64 = 500;
 /// Time between two transactions of the load.
 const LOAD_STEP: Duration = Duration::from_millis(40);
+/// The same where more is offered than lines take.
+const HEAVY_LOAD_STEP: Duration = Duration::from_millis(5);
+/// Most transactions of a block there; the smallest share of it fits through every line.
+const HEAVY_TRANSACTIONS_MAX: usize = 512;
 
 /// A fault planted into the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +87,7 @@ pub struct Validators {
     planted: Planted,
     /// Whether each epoch leaves another one of them out.
     take_turns: bool,
-    /// Bytes a second that each sends, when not as many as it likes.
+    /// Bytes a second that each sends, when not as many as it likes; more is offered then.
     egress_bytes: Option<usize>,
 }
 
@@ -130,6 +134,9 @@ impl Validators {
             config.prefix = format!("v{index}-{start}");
             config.first_start |= !guarded;
         }
+        if self.egress_bytes.is_some() {
+            config.transactions_max = HEAVY_TRANSACTIONS_MAX;
+        }
         config.cache_bytes = 1 << 20;
         config.timing = Timing { idle_ms: 100, interval_ms_min: 10, ..Timing::default() };
         config.timing.leader_ms = LEADER_MS;
@@ -161,6 +168,7 @@ impl Validators {
     /// Offers one transaction after the other; every seventh a second time, as clients do.
     fn feed(&self, context: Context, index: usize) {
         let (memories, genesis) = (self.memories.clone(), self.genesis.clone());
+        let step = if self.egress_bytes.is_some() { HEAVY_LOAD_STEP } else { LOAD_STEP };
         context.spawn(move |context| async move {
             let memory = &memories[index];
             loop {
@@ -173,7 +181,7 @@ impl Validators {
                 if place % 7 == 6 {
                     offer(place - 6);
                 }
-                context.sleep(LOAD_STEP).await;
+                context.sleep(step).await;
             }
         });
     }

@@ -1,0 +1,111 @@
+"""Make what a node needs before it starts: keys, ports and configuration."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from trine._cli.processes import HOST, Node, is_free
+from trine.client.home import Home
+from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
+from trine.errors import PortInUse
+
+# Below the ports that systems give to outgoing connections, so that a port stays free while the
+# network is down.
+PORT_FIRST: Final = 20_000
+PORT_COUNT: Final = 11_000
+
+
+def free_ports(home: Home, count: int) -> list[int]:
+    """Find free ports, for each home from another first one on."""
+    digest = hashlib.sha256(os.fsencode(home.path)).digest()
+    start = int.from_bytes(digest[:4], "big") % PORT_COUNT
+    found: list[int] = []
+    for step in range(PORT_COUNT):
+        port = PORT_FIRST + (start + step) % PORT_COUNT
+        if is_free(port):
+            found.append(port)
+            if len(found) == count:
+                return found
+    message = f"{count} free ports from {PORT_FIRST} on are needed, {len(found)} are free"
+    raise PortInUse(message)
+
+
+def administrator(home: Home, name: str, suite: str) -> KeyFile:
+    """Read or make the key of an organisation's administrator, with its password beside it."""
+    keys = home.keys
+    if name in keys.names():
+        return keys.read(name)
+    password = secrets.token_hex(16).encode()
+    _write_secret(keys.folder / f"{name}.password", password + b"\n")
+    return keys.create(name, SecretKey.generate(SUITE_ALGORITHMS[suite]), password, suite)
+
+
+def validator_key(node: Node, algorithm: str) -> SecretKey:
+    """Read or make the key with which a node votes."""
+    path = node.folder / "validator.key"
+    if path.exists():
+        return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
+    key = SecretKey.generate(algorithm)
+    _write_secret(path, key.expose().hex().encode() + b"\n")
+    return key
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def configuration(
+    node: Node,
+    p2p_listen: str,
+    chain: str,
+    share: int,
+    peers: Mapping[str, str],
+    cache_mib: int | None = None,
+) -> str:
+    """Write node.toml (docs/reference/configuration.md).
+
+    Args:
+        node: The node.
+        p2p_listen: Address and port on which peers connect.
+        chain: Name of the chain, for people.
+        share: Cores that are the node's own.
+        peers: URLs by the names of the other validators, as far as they are known.
+        cache_mib: Page cache in MiB; the default where `None`.
+    """
+    lines = [
+        f"# Configure the node {node.name} of the chain {chain}.",
+        f'name = "{node.name}"',
+        'genesis = "../../genesis.json"',
+        'data_dir = "data"',
+        'validator_key = "validator.key"',
+        f'p2p_listen = "{p2p_listen}"',
+        f'http_listen = "{HOST}:{node.http_port}"',
+        "",
+        "# Threads: a node that has its machine for itself takes all cores.",
+        "[engine]",
+        f"threads = {share}",
+        f"verify_threads = {share}",
+        f"workers = {share}",
+        *([] if cache_mib is None else [f"cache_mib = {cache_mib}"]),
+        "",
+        "[log]",
+        'file = "node.log"',
+        "",
+        "# Where the other validators serve their API; for the list of who is behind.",
+        "[peers]",
+        *[f'{name} = "{url}"' for name, url in peers.items()],
+    ]
+    return "\n".join(lines) + "\n"
