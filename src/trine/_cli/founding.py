@@ -99,12 +99,20 @@ def _member_options(function: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Algorithms: intl, or gm for SM2 and SM3.",
 )
+@click.option(
+    "--blocks-per-epoch",
+    type=click.IntRange(1, 2**32),
+    default=BLOCKS_PER_EPOCH,
+    show_default=True,
+    help="Blocks after which validators may change.",
+)
 @_member_options
 @common
 def create(
     settings: Settings,
     name: str,
     suite: str,
+    blocks_per_epoch: int,
     organisation: str,
     address: str,
     listen: str | None,
@@ -118,7 +126,7 @@ def create(
     Example:
       trine network create trade --organisation city --address 10.0.0.1:7000
     """
-    terms = Terms(name, suite, time.time_ns() // 1_000_000, BLOCKS_PER_EPOCH)
+    terms = Terms(name, suite, time.time_ns() // 1_000_000, blocks_per_epoch)
     with _new_home(settings.home):
         card = _make_member(settings.home, terms, organisation, address, listen)
         found([card])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from trine.crypto import SUITE_ALGORITHMS, SecretKey, sign_message, verify_message
-from trine.errors import BadCard, BadPublicKey
+from trine.errors import BadCard, UnknownAlgorithm
 from trine.model.names import is_peer_address
 from trine.types.calls import PublicKey
 
@@ -129,7 +129,7 @@ class Card:
         ):
             try:
                 is_valid = verify_message(algorithm, key, self._message(), signature)
-            except (BadPublicKey, ValueError) as error:
+            except UnknownAlgorithm as error:
                 raise BadCard(f"{signer}: {error}") from None
             if not is_valid:
                 message = f"the signature of {signer} does not belong to the card of"

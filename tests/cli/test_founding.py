@@ -1,0 +1,284 @@
+"""Test that organisations found a network together, each with a home of its own."""
+
+import base64
+import json
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.command import Ended, trine
+from tests.suite import SUITE
+from trine import Client
+from trine.client.card import CARD_BYTES_MAX, CODE_PREFIX, read_card
+from trine.client.home import Home
+from trine.errors import BadCard
+from trine.types import LogCreate
+
+pytestmark = pytest.mark.network
+
+MEMBERS = ("city", "harbour", "university", "court")
+SECONDS_MAX = 120
+
+
+def _address() -> str:
+    """An address of this machine at which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _good(*words: str | Path, cwd: Path) -> Ended:
+    ended = trine(*words, "--json", cwd=cwd)
+    assert ended.status == 0, ended.err + ended.out
+    return ended
+
+
+@dataclass(frozen=True)
+class Members:
+    """Members of a network, each with a home in one folder, and their cards."""
+
+    folder: Path
+    fingerprint: str
+
+    def home(self, member: str) -> Path:
+        return self.folder / member
+
+    def cards(self) -> list[str]:
+        return [f"{name}.card" for name in MEMBERS]
+
+    def run(self, member: str, *words: str | Path) -> Any:
+        """Run a command in a member's home; it must succeed."""
+        return _good(*words, "--home", self.home(member), cwd=self.folder).document
+
+    def client(self, member: str) -> Client:
+        home = Home(self.home(member))
+        return Client(home.urls(), key=home.open_key())
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
+    """A network of four that runs while the module's tests do."""
+    folder = tmp_path_factory.mktemp("founding")
+    create = ("network", "create", "trade", "--suite", SUITE, "--blocks-per-epoch", "64")
+    rest = ("--organisation", "city", "--address", _address(), "--home", folder / "city")
+    first = _good(*create, *rest, cwd=folder).document
+    # One gets the card as a line, the others as a file.
+    for name, card in zip(MEMBERS[1:], (first["code"], "city.card", "city.card"), strict=True):
+        own = ("--organisation", name, "--address", _address(), "--home", folder / name)
+        _good("network", "join", card, *own, cwd=folder)
+    cards = [f"{name}.card" for name in MEMBERS]
+    shown = [_good("network", "show", *order, cwd=folder) for order in (cards, cards[::-1])]
+    assert shown[0].document == shown[1].document, "the order of the cards does not matter"
+    found = Members(folder, shown[0].document["fingerprint"])
+    try:
+        for place, name in enumerate(MEMBERS):
+            # The last but one makes a quorum.
+            wait = "0" if place < len(MEMBERS) - 1 else "60"
+            words = ("network", "start", *cards, "--fingerprint", found.fingerprint)
+            document = found.run(name, *words, "--wait", wait)
+            assert document["fingerprint"] == found.fingerprint
+            assert (document["height"] is None) == (wait == "0")
+        yield found
+    finally:
+        for name in (*MEMBERS, "bank"):
+            trine("down", "--home", folder / name)
+
+
+def test_members_run_one_chain(members: Members) -> None:
+    """Goal: each member's node is of the chain that all saw. Method: ask each."""
+    chains = {members.run(name, "status")["chain_id"] for name in MEMBERS}
+    [chain] = chains
+    assert chain.startswith(members.fingerprint.replace(" ", ""))
+    text = trine("status", "--home", members.home("court")).out
+    assert "trade" in text
+    assert all(name in text for name in MEMBERS)
+
+
+def test_no_secret_leaves_a_home(members: Members) -> None:
+    """Goal: cards hold nothing secret. Method: look for the secrets in all that others see."""
+    seen = "".join((members.folder / card).read_text() for card in members.cards())
+    seen += members.home("city").joinpath("genesis.json").read_text()
+    for name in MEMBERS:
+        home = members.home(name)
+        [file] = home.glob("nodes/*/validator.key")
+        for secret in (file, home / "keys" / "admin.password"):
+            assert secret.stat().st_mode & 0o077 == 0
+            assert secret.read_text().strip() not in seen
+
+
+def test_a_home_goes_on(members: Members) -> None:
+    """Goal: a member's node stops and starts like a local one. Method: `down`, then `up`."""
+    assert members.run("court", "down")["stopped"] == ["court"]
+    assert members.run("court", "up", "--detach")["height"] >= 1
+    again = members.run("court", "network", "start")
+    assert again["fingerprint"] == members.fingerprint
+
+
+def test_a_fifth_joins_by_vote(members: Members) -> None:
+    """Goal: an organisation joins the network while it runs. Method: its card, proposals that the
+    members approve, blocks until the epoch that names it, and its node's own view."""
+    words = ("network", "join", members.home("city") / "genesis.json", "--organisation", "bank")
+    refused = trine(*words, "--address", _address(), "--home", members.home("bank"), "--json")
+    assert refused.code == "bad_argument", "a fingerprint is needed"
+    told = ("--fingerprint", members.fingerprint, "--address", _address())
+    card = members.run("bank", *words, *told)
+    administrator = "{algorithm}:{key}".format(**card["administrator"])
+    propose = ("proposal", "submit")
+    _decide(members, *propose, "create-organisation", "bank", administrator)
+    with members.client("city") as client:
+        [number] = [one.id for one in client.organisations() if one.name == "bank"]
+    admit = ("admit-validator", card["validator"]["key"], "--organisation", str(int(number)))
+    where = ("--name", "bank", "--address", card["validator"]["address"])
+    _decide(members, *propose, *admit, *where)
+    members.run("bank", "network", "start", "--wait", "0")
+    url = Home(members.home("bank")).urls()[0]
+    with members.client("city") as client:
+        deadline = time.monotonic() + SECONDS_MAX
+        for turn in range(10_000):
+            client.submit(LogCreate(name=f"log-{turn}"))
+            if turn % 20 == 0 and _knows_itself(url):
+                break
+            assert time.monotonic() < deadline, "the fifth does not follow"
+    # Its administrator uses its own node.
+    with members.client("bank") as client:
+        assert client.submit(LogCreate(name="own")).height > 0
+
+
+def _decide(members: Members, *proposal: str) -> None:
+    """Submit a proposal by the city, and let others approve until it is executed."""
+    document = members.run("city", *proposal)
+    for name in MEMBERS[1:]:
+        if document["executed"]:
+            return
+        number = str(document["proposal"])
+        document = {**members.run(name, "proposal", "approve", number), "proposal": number}
+    assert document["executed"]
+
+
+def _knows_itself(url: str) -> bool:
+    try:
+        answer = httpx.get(f"{url}/v1/status", timeout=5, trust_env=False)
+    except httpx.TransportError:
+        return False
+    if answer.status_code != httpx.codes.OK:
+        return False
+    return "bank" in {one["name"] for one in answer.json()["validators"]}
+
+
+def _altered(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
+    def alter(card: bytes) -> bytes:
+        document = json.loads(card)
+        change(document)
+        return json.dumps(document).encode()
+
+    return alter
+
+
+def _code(text: bytes) -> bytes:
+    return CODE_PREFIX.encode() + base64.urlsafe_b64encode(zlib.compress(text))
+
+
+@pytest.mark.parametrize(
+    ("alter", "expected"),
+    [
+        (_altered(lambda card: card["validator"].update(address="127.0.0.1:1")), "altered"),
+        (_altered(lambda card: card.update(organisation="mallory")), "altered"),
+        (_altered(lambda card: card["network"].update(name="other")), "altered"),
+        (_altered(lambda card: card["network"].update(suite="none")), "suite"),
+        (_altered(lambda card: card["validator"].update(address="nowhere")), "HOST:PORT"),
+        (_altered(lambda card: card["validator"].update(key="zz")), "hexadecimal"),
+        (_altered(lambda card: card["validator"].update(key="00")), "altered"),
+        (_altered(lambda card: card["administrator"].update(algorithm="rot13")), "administrator"),
+        (_altered(lambda card: card["network"].update(time_ms=1.5)), "whole number"),
+        (_altered(lambda card: card["network"].update(time_ms=True)), "whole number"),
+        (_altered(lambda card: card.update(extra=1)), "unknown field 'extra'"),
+        (_altered(lambda card: card.pop("signatures")), "missing field 'signatures'"),
+        (_altered(lambda card: card.update(format="trine-card-v9")), "trine-card-v9"),
+        (_altered(lambda card: card.update(administrator=[])), "expected an object"),
+        (lambda _: b"", "neither JSON nor a code"),
+        (lambda _: b"[" * 60_000, "neither JSON nor a code"),
+        (lambda _: b"[]", "format"),
+        (lambda _: b"x" * (CARD_BYTES_MAX + 1), "at most"),
+        (lambda _: CODE_PREFIX.encode() + b"!!", "damaged"),
+        (lambda card: _code(card)[:-9], "damaged"),
+        (lambda _: _code(b" " * 100 * CARD_BYTES_MAX), "damaged"),
+    ],
+)
+def test_a_bad_card_is_refused(
+    members: Members, alter: Callable[[bytes], bytes], expected: str
+) -> None:
+    """Goal: each wrong card is refused with what is wrong. Method: alter a good one."""
+    good = (members.folder / "city.card").read_bytes()
+    assert read_card(_code(good)) == read_card(good)
+    with pytest.raises(BadCard, match=expected):
+        read_card(alter(good))
+
+
+def test_cards_that_do_not_fit(members: Members, tmp_path: Path) -> None:
+    """Goal: cards of two networks, of two members with one name or one address are refused.
+    Method: make each."""
+    city = members.folder / "city.card"
+    taken = json.loads(city.read_bytes())["validator"]["address"]
+    join = ("network", "join", city, "--home")
+    for arguments, expected in (
+        ((*join, tmp_path / "a", "--organisation", "city", "--address", _address()), "name"),
+        ((*join, tmp_path / "b", "--organisation", "bank", "--address", taken), "address"),
+    ):
+        ended = trine(*arguments, "--json", cwd=tmp_path)
+        assert (ended.status, ended.code) == (5, "bad_card")
+        assert f"one {expected}" in ended.document["error"]["detail"]
+    create = ("network", "create", "other", "--organisation", "bank", "--address", _address())
+    _good(*create, "--suite", SUITE, "--home", tmp_path / "c", cwd=tmp_path)
+    ended = trine("network", "show", city, "bank.card", "--json", cwd=tmp_path)
+    assert ended.code == "bad_card"
+    assert "name is 'trade' and 'other'" in ended.document["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("create", "Trade", "--organisation", "a", "--address", "h:1"), "bad_argument", "'Trade'"),
+        (("create", "t", "--organisation", "A", "--address", "h:1"), "bad_argument", "'A'"),
+        (("create", "t", "--organisation", "a", "--address", "h"), "bad_argument", "HOST:PORT"),
+        (("create", "t", "--organisation", "a", "--address", "h:1"), "bad_argument", "--listen"),
+        (
+            ("create", "t", "--organisation", "a", "--address", "h:1", "--listen", "h:1"),
+            "bad_argument",
+            "IP:PORT",
+        ),
+        (("join", "absent.card", "--organisation", "a", "--address", "h:1"), "unreadable_file", ""),
+        (("show", "absent.card"), "unreadable_file", "absent.card"),
+        (("start",), "bad_argument", "network create"),
+        (("start", "absent.card"), "bad_argument", "network create"),
+    ],
+)
+def test_bad_arguments(words: tuple[str, ...], code: str, expected: str, tmp_path: Path) -> None:
+    """Goal: a wrong argument is refused with what was expected. Method: give each."""
+    ended = trine("network", *words, "--home", tmp_path / "home", "--json", cwd=tmp_path)
+    assert (ended.status, ended.code) == (2 if code == "bad_argument" else 5, code)
+    assert expected in ended.document["error"]["detail"]
+
+
+def test_nothing_starts_unseen(members: Members, tmp_path: Path) -> None:
+    """Goal: a home starts one network only, and only with the fingerprint of all. Method: none, a
+    wrong one, cards of another network, a second member in one home."""
+    create = ("network", "create", "other", "--organisation", "bank", "--address", _address())
+    home = ("--home", tmp_path / "home")
+    _good(*create, *home, "--suite", SUITE, cwd=tmp_path)
+    start = ("network", "start", "bank.card")
+    assert trine(*start, *home, "--json", cwd=tmp_path).code == "bad_argument"
+    ended = trine(*start, *home, "--fingerprint", "0123", "--json", cwd=tmp_path)
+    assert ended.code == "other_fingerprint"
+    assert not (tmp_path / "home" / "genesis.json").exists()
+    assert trine(*create, *home, "--json", cwd=tmp_path).code == "bad_argument"
+    other = ("network", "start", tmp_path / "bank.card", "--home", members.home("city"), "--json")
+    assert trine(*other, cwd=tmp_path).code == "bad_card"
+    fewer = ("network", "start", *members.cards()[:2], "--home", members.home("city"), "--json")
+    assert trine(*fewer, cwd=members.folder).code == "bad_argument"
