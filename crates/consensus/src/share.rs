@@ -12,9 +12,9 @@ const GROWTH: u32 = 4;
 
 /// How much of the most this node proposes.
 ///
-/// A view has a time limit, and nobody knows beforehand what fits: blocks that take longer to build,
-/// send and check would fail one after the other, however often they are tried. After each own
-/// proposal that failed the next is half as large; after each that was taken it grows again.
+/// A view has a time limit, and nobody knows beforehand what fits: blocks that take longer to
+/// build, send and check would fail one after the other, however often they are tried. After each
+/// own proposal that failed the next is half as large; after each that was taken it grows again.
 #[derive(Debug)]
 pub(crate) struct Share(Mutex<State>);
 

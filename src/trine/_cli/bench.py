@@ -94,14 +94,15 @@ def load(
 ) -> None:
     """Send signed transactions at a fixed rate, and measure when they are final and durable.
 
-    With --validators it runs a network of its own; with --node or --home it loads that one,
-    whose genesis must generate accounts.
+    With --validators it runs a network of its own; with --node or --home it loads that one. There,
+    evidence is signed with the key `admin` of the home, and transfers need accounts that the
+    genesis generates.
 
     \b
     Examples:
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer
       trine bench load --validators 4 --rate 2000 --duration 30 --payload transfer --suite gm
-      trine bench load --node URL --rate 500 --duration 60 --payload evidence --json
+      trine bench load --home ~/.trine --rate 50 --duration 60 --payload evidence --json
     """
     from trine.bench import LoadPlan, draw, run_load, table  # noqa: PLC0415 - heavy
     from trine.bench.show import warning  # noqa: PLC0415

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from trine._cli import local_network, processes
 from trine._cli.settings import Settings
-from trine.client.home import Home
+from trine.client.home import ADMIN_KEY, Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.errors import BadArgument, Unsupported
 
@@ -118,10 +118,19 @@ def own_network(
 
 @contextmanager
 def given_network(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Use the network of the node that was named; yields as `own_network`."""
+    """Use the network of the node that was named; yields as `own_network`.
+
+    Evidence is signed with the administrator's key of the home, where it has one.
+    """
     with settings.client() as client:
         genesis = client.document("/v1/genesis")
-    yield {"genesis": genesis, "nodes": settings.urls(), "fresh": False}
+    keys = [settings.home.open_key()] if ADMIN_KEY in settings.home.keys.names() else []
+    yield {
+        "genesis": genesis,
+        "nodes": settings.urls(),
+        "notary_keys": [key.expose() for key in keys if isinstance(key, SecretKey)],
+        "fresh": False,
+    }
 
 
 def own_or_given_network(
