@@ -51,7 +51,7 @@ def test_both_readmes_have_the_same_commands() -> None:
         assert first == second
     ours = {"README.md", "README.zh-CN.md"}
     targets = [
-        {re.sub(r"\.zh-CN(?=\.png)", "", target) for target in links(path)} - ours
+        {re.sub(r"\.zh-CN(?=\.(?:png|md))", "", target) for target in links(path)} - ours
         for path in (english, chinese)
     ]
     assert targets[0] == targets[1]
