@@ -27,7 +27,7 @@ MEMBERS = ("city", "harbour", "university", "court")
 SECONDS_MAX = 120
 
 
-def _address() -> str:
+def free_address() -> str:
     """An address of this machine at which nobody listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -67,11 +67,11 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
     """A network of four that runs while the module's tests do."""
     folder = tmp_path_factory.mktemp("founding")
     create = ("network", "create", "trade", "--suite", SUITE, "--blocks-per-epoch", "64")
-    rest = ("--organisation", "city", "--address", _address(), "--home", folder / "city")
+    rest = ("--organisation", "city", "--address", free_address(), "--home", folder / "city")
     first = _good(*create, *rest, cwd=folder).document
     # One gets the card as a line, the others as a file.
     for name, card in zip(MEMBERS[1:], (first["code"], "city.card", "city.card"), strict=True):
-        own = ("--organisation", name, "--address", _address(), "--home", folder / name)
+        own = ("--organisation", name, "--address", free_address(), "--home", folder / name)
         _good("network", "join", card, *own, cwd=folder)
     cards = [f"{name}.card" for name in MEMBERS]
     shown = [_good("network", "show", *order, cwd=folder) for order in (cards, cards[::-1])]
@@ -125,9 +125,9 @@ def test_a_fifth_joins_by_vote(members: Members) -> None:
     """Goal: an organisation joins the network while it runs. Method: its card, proposals that the
     members approve, blocks until the epoch that names it, and its node's own view."""
     words = ("network", "join", members.home("city") / "genesis.json", "--organisation", "bank")
-    refused = trine(*words, "--address", _address(), "--home", members.home("bank"), "--json")
+    refused = trine(*words, "--address", free_address(), "--home", members.home("bank"), "--json")
     assert refused.code == "bad_argument", "a fingerprint is needed"
-    told = ("--fingerprint", members.fingerprint, "--address", _address())
+    told = ("--fingerprint", members.fingerprint, "--address", free_address())
     card = members.run("bank", *words, *told)
     administrator = "{algorithm}:{key}".format(**card["administrator"])
     propose = ("proposal", "submit")
@@ -228,13 +228,13 @@ def test_cards_that_do_not_fit(members: Members, tmp_path: Path) -> None:
     taken = json.loads(city.read_bytes())["validator"]["address"]
     join = ("network", "join", city, "--home")
     for arguments, expected in (
-        ((*join, tmp_path / "a", "--organisation", "city", "--address", _address()), "name"),
+        ((*join, tmp_path / "a", "--organisation", "city", "--address", free_address()), "name"),
         ((*join, tmp_path / "b", "--organisation", "bank", "--address", taken), "address"),
     ):
         ended = trine(*arguments, "--json", cwd=tmp_path)
         assert (ended.status, ended.code) == (5, "bad_card")
         assert f"one {expected}" in ended.document["error"]["detail"]
-    create = ("network", "create", "other", "--organisation", "bank", "--address", _address())
+    create = ("network", "create", "other", "--organisation", "bank", "--address", free_address())
     _good(*create, "--suite", SUITE, "--home", tmp_path / "c", cwd=tmp_path)
     ended = trine("network", "show", city, "bank.card", "--json", cwd=tmp_path)
     assert ended.code == "bad_card"
@@ -269,7 +269,7 @@ def test_bad_arguments(words: tuple[str, ...], code: str, expected: str, tmp_pat
 def test_nothing_starts_unseen(members: Members, tmp_path: Path) -> None:
     """Goal: a home starts one network only, and only with the fingerprint of all. Method: none, a
     wrong one, cards of another network, a second member in one home."""
-    create = ("network", "create", "other", "--organisation", "bank", "--address", _address())
+    create = ("network", "create", "other", "--organisation", "bank", "--address", free_address())
     home = ("--home", tmp_path / "home")
     _good(*create, *home, "--suite", SUITE, cwd=tmp_path)
     start = ("network", "start", "bank.card")

@@ -1,11 +1,9 @@
 """Found a network with other organisations, each on its own host."""
 
-import ipaddress
 import json
 import sys
 import time
-import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,29 +11,24 @@ import click
 import httpx
 
 from trine._cli import processes
-from trine._cli.network import command
-from trine._cli.node_files import administrator, configuration, cores, free_ports, validator_key
-from trine._cli.settings import Settings, columns, common, facts
-from trine.client.card import CARD_BYTES_MAX, CODE_PREFIX, Card, Terms, read_card
-from trine.client.founding import (
-    encode_genesis,
-    fingerprint,
-    found,
-    is_fingerprint,
-    read_genesis,
-    trust_document,
+from trine._cli.members import (
+    CARD_FILE,
+    make_member,
+    own_card,
+    read_cards,
+    read_source,
+    write_network,
 )
-from trine.client.home import ADMIN_KEY, Home
-from trine.client.verification import read_file
-from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine._cli.network import command
+from trine._cli.settings import Settings, columns, common, facts
+from trine.client.card import Card, Terms, read_card
+from trine.client.founding import encode_genesis, fingerprint, found, is_fingerprint, read_genesis
+from trine.client.home import Home
+from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, OtherFingerprint, UnreadableFile
-from trine.model.names import is_name, is_peer_address
-from trine.types.calls import PublicKey
-from trine.types.limits import VALIDATORS_MAX
+from trine.model.names import is_name
 
 BLOCKS_PER_EPOCH: Final = 512
-CARD_FILE: Final = "card.json"
-"""The home's own card."""
 GENESIS_BYTES_MAX: Final = 64 * 1024 * 1024
 WAIT_S: Final = 60
 
@@ -128,7 +121,7 @@ def create(
     """
     terms = Terms(name, suite, time.time_ns() // 1_000_000, blocks_per_epoch)
     with _new_home(settings.home):
-        card = _make_member(settings.home, terms, organisation, address, listen)
+        card = make_member(settings.home, terms, organisation, address, listen)
         found([card])
         _tell_card(settings, card, out or Path(f"{organisation}.card"))
 
@@ -161,7 +154,7 @@ def join(
       trine network join city.card --organisation harbour --address 10.0.0.2:7000
       trine network join genesis.json --organisation bank --address 10.0.0.5:7000
     """
-    content = _content(source, GENESIS_BYTES_MAX)
+    content = read_source(source, GENESIS_BYTES_MAX)
     runs = _is_genesis(content)
     with _new_home(settings.home):
         if runs:
@@ -170,12 +163,12 @@ def join(
             terms = Terms(
                 genesis["name"], genesis["suite"], genesis["time_ms"], genesis["blocks_per_epoch"]
             )
-            card = _make_member(settings.home, terms, organisation, address, listen)
+            card = make_member(settings.home, terms, organisation, address, listen)
             card.check()
-            _write_network(settings.home, organisation, genesis, content, chain_id)
+            write_network(settings.home, organisation, genesis, content, chain_id)
         else:
             first = read_card(content)
-            card = _make_member(settings.home, first.terms, organisation, address, listen)
+            card = make_member(settings.home, first.terms, organisation, address, listen)
             found([first, card])
         _tell_card(settings, card, out or Path(f"{organisation}.card"), runs=runs)
 
@@ -190,10 +183,10 @@ def show(settings: Settings, cards: Sequence[str]) -> None:
     Example:
       trine network show city.card harbour.card
     """
-    members = _read_cards(cards)
+    members = read_cards(cards)
     genesis = found(members)
     _, chain_id = encode_genesis(genesis)
-    settings.emit(_document(genesis, chain_id), _lines(genesis, chain_id))
+    settings.emit(network_document(genesis, chain_id), describe_network(genesis, chain_id))
 
 
 @network.command()
@@ -222,13 +215,13 @@ def start(settings: Settings, cards: Sequence[str], expected: str | None, wait_s
     """
     home = settings.home
     with processes.locked(home):
-        own = _own_card(home)
+        own = own_card(home)
         if cards:
-            genesis = found(_read_cards([str(home.path / CARD_FILE), *cards]))
+            genesis = found(read_cards([str(home.path / CARD_FILE), *cards]))
             text, chain_id = encode_genesis(genesis)
             if not home.genesis.exists():
                 _agree(settings, genesis, chain_id, expected)
-                _write_network(home, own.organisation, genesis, text, chain_id)
+                write_network(home, own.organisation, genesis, text, chain_id)
             elif home.genesis.read_bytes() != text:
                 message = "this home belongs to another network than that of these cards"
                 raise BadArgument(f"{message}: take another --home", instance=str(home.genesis))
@@ -237,7 +230,7 @@ def start(settings: Settings, cards: Sequence[str], expected: str | None, wait_s
         genesis, chain_id = read_genesis(home.genesis.read_bytes())
         processes.start(home)
         height = _wait(settings, wait_s)
-    document = {**_document(genesis, chain_id), "height": height}
+    document = {**network_document(genesis, chain_id), "height": height}
     settings.emit(document, _started(settings, height))
 
 
@@ -253,98 +246,12 @@ def _new_home(home: Home) -> Any:
     return processes.locked(home)
 
 
-def _own_card(home: Home) -> Card:
-    """Read the home's own card.
-
-    Raises:
-        BadArgument: It has none.
-    """
-    if not (home.path / CARD_FILE).exists():
-        message = f"{home.path} has no card: begin with `trine network create` or `join`"
-        raise BadArgument(message, instance=str(home.path))
-    return read_card(read_file(home.path / CARD_FILE, CARD_BYTES_MAX))
-
-
-def _make_member(
-    home: Home, terms: Terms, organisation: str, address: str, listen: str | None
-) -> Card:
-    """Make keys and configuration of this organisation, and its card."""
-    if not is_peer_address(address):
-        raise BadArgument(f"--address is {address!r:.80}, expected HOST:PORT")
-    listen = _listen(address, listen)
-    [http_port] = free_ports(home, 1)
-    port = int(listen.rpartition(":")[2])
-    node = processes.Node(organisation, http_port, port, home.nodes / organisation)
-    described = administrator(home, ADMIN_KEY, terms.suite)
-    opened = home.open_key(ADMIN_KEY)
-    if not isinstance(opened, SecretKey):
-        raise BadArgument(f"the key {ADMIN_KEY!r} lives in a token, which signs no cards")
-    votes = validator_key(node, SUITE_ALGORITHMS[terms.suite])
-    key = PublicKey(described.algorithm, described.public_key)
-    unsigned = Card(terms, organisation, key, votes.public_key, address)
-    card = unsigned.signed(opened, votes)
-    node.config.write_text(configuration(node, listen, terms.name, cores(), {}))
-    return card
-
-
-def _listen(address: str, listen: str | None) -> str:
-    """Say where to listen.
-
-    Raises:
-        BadArgument: It is no IP address with a port.
-    """
-    host, _, port = (listen or address).rpartition(":")
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        if listen is None:
-            message = f"--address {address} names no IP: say with --listen IP:PORT where to listen"
-            raise BadArgument(message) from None
-        raise BadArgument(f"--listen is {listen!r:.80}, expected IP:PORT") from None
-    if not is_peer_address(f"host:{port}"):
-        raise BadArgument(f"--listen is {listen!r:.80}, expected IP:PORT")
-    return f"{host}:{port}"
-
-
-def _content(source: str, limit: int) -> bytes:
-    """Give what a file holds, or the code itself."""
-    if source.startswith(CODE_PREFIX):
-        return source.encode(errors="replace")
-    return read_file(Path(source), limit)
-
-
 def _is_genesis(content: bytes) -> bool:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("format") == "trine-genesis-v1"
-
-
-def _read_cards(sources: Sequence[str]) -> list[Card]:
-    """Read cards, each once."""
-    cards = {}
-    for source in sources:
-        card = read_card(_content(source, CARD_BYTES_MAX))
-        cards[card.code()] = card
-    if len(cards) > VALIDATORS_MAX:
-        raise BadArgument(f"{len(cards)} cards, expected at most {VALIDATORS_MAX}")
-    return list(cards.values())
-
-
-def _write_network(
-    home: Home, organisation: str, genesis: dict[str, Any], text: bytes, chain_id: bytes
-) -> None:
-    """Write what the node needs; the file that makes a network of the home comes last."""
-    folder = home.nodes / organisation
-    fields = tomllib.loads((folder / "node.toml").read_text())
-    http_port, p2p_port = (
-        int(fields[name].rpartition(":")[2]) for name in ("http_listen", "p2p_listen")
-    )
-    home.genesis.write_bytes(text)
-    home.trust.write_bytes(trust_document(genesis, chain_id))
-    node = processes.Node(organisation, http_port, p2p_port, folder)
-    processes.save(home, genesis["name"], [node], {})
 
 
 def _agree(
@@ -361,7 +268,7 @@ def _agree(
             message = f"the fingerprint is {fingerprint(chain_id)}, not {expected!r:.60}"
             raise OtherFingerprint(message)
         return
-    for line in _lines(genesis, chain_id):
+    for line in describe_network(genesis, chain_id):
         settings.note(line)
     if not sys.stdin.isatty():
         message = "compare the fingerprint with the other members and give it"
@@ -421,7 +328,8 @@ def _admission(settings: Settings, card: Card, out: Path) -> Iterator[str]:
     yield "  " + command(settings, "network start")
 
 
-def _document(genesis: dict[str, Any], chain_id: bytes) -> dict[str, Any]:
+def network_document(genesis: Mapping[str, Any], chain_id: bytes) -> dict[str, Any]:
+    """Say what members agree on, for JSON."""
     return {
         "chain": genesis["name"],
         "suite": genesis["suite"],
@@ -431,7 +339,8 @@ def _document(genesis: dict[str, Any], chain_id: bytes) -> dict[str, Any]:
     }
 
 
-def _lines(genesis: dict[str, Any], chain_id: bytes) -> Iterator[str]:
+def describe_network(genesis: Mapping[str, Any], chain_id: bytes) -> Iterator[str]:
+    """Say what members agree on, for people."""
     organisations = genesis["organisations"]
     yield from columns(
         ("ORGANISATION", "VALIDATOR", "ADDRESS", "KEY"),

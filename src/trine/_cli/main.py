@@ -17,7 +17,7 @@ from trine.errors import DiskFull, ExitCode, Internal, NegativeVerdict, ReadOnly
 COMMANDS: Final = {
     "up": ("network", "Start or resume a local network."),
     "down": ("network", "Stop the local network."),
-    "network": ("founding", "Found a network with other organisations."),
+    "network": ("plan", "Found a network with other organisations."),
     "status": ("network", "Show chain, height and validators."),
     "key": ("key_files", "Make, show and exchange keys; sign files."),
     "evidence": ("evidence", "Record files and verify their receipts."),

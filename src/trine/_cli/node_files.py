@@ -16,6 +16,8 @@ from trine.errors import PortInUse
 # network is down.
 PORT_FIRST: Final = 20_000
 PORT_COUNT: Final = 11_000
+THREADS: Final = ("threads", "verify_threads", "workers")
+"""Fields of node.toml that say how many threads of a kind there are."""
 
 
 def free_ports(home: Home, count: int) -> list[int]:
@@ -71,7 +73,7 @@ def configuration(
     node: Node,
     p2p_listen: str,
     chain: str,
-    share: int,
+    share: int | None,
     peers: Mapping[str, str],
     cache_mib: int | None = None,
 ) -> str:
@@ -81,10 +83,13 @@ def configuration(
         node: The node.
         p2p_listen: Address and port on which peers connect.
         chain: Name of the chain, for people.
-        share: Cores that are the node's own.
+        share: Cores that are the node's own; the node's defaults where `None`.
         peers: URLs by the names of the other validators, as far as they are known.
         cache_mib: Page cache in MiB; the default where `None`.
     """
+    # As many threads of each kind as cores are the node's own: more would only take turns.
+    engine = [f"{kind} = {share}" for kind in THREADS] if share else []
+    engine += [] if cache_mib is None else [f"cache_mib = {cache_mib}"]
     lines = [
         f"# Configure the node {node.name} of the chain {chain}.",
         f'name = "{node.name}"',
@@ -94,13 +99,7 @@ def configuration(
         f'p2p_listen = "{p2p_listen}"',
         f'http_listen = "{HOST}:{node.http_port}"',
         "",
-        "# Threads: a node that has its machine for itself takes all cores.",
-        "[engine]",
-        f"threads = {share}",
-        f"verify_threads = {share}",
-        f"workers = {share}",
-        *([] if cache_mib is None else [f"cache_mib = {cache_mib}"]),
-        "",
+        *(["[engine]", *engine, ""] if engine else []),
         "[log]",
         'file = "node.log"',
         "",
