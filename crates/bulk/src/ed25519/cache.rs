@@ -43,10 +43,8 @@ struct Entry {
 }
 
 impl Entry {
-    const EMPTY: Self = Self {
-        encoding: [0; 4],
-        decoded: Decoded { montgomery: [0; 8], edwards: [0; 8] },
-    };
+    const EMPTY: Self =
+        Self { encoding: [0; 4], decoded: Decoded { montgomery: [0; 8], edwards: [0; 8] } };
 }
 
 impl Table {
