@@ -25,8 +25,8 @@ pytestmark = pytest.mark.network
 SECONDS_MAX = 60
 
 
-def certify(folder: Path) -> None:
-    """Write a key and a certificate for 127.0.0.1 that vouches for itself."""
+def certify(folder: Path, until: datetime.datetime | None = None) -> None:
+    """Write a key and a certificate for 127.0.0.1 that vouches for itself, by default for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node of the test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -36,8 +36,8 @@ def certify(folder: Path) -> None:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=30))
+        .not_valid_after(until or now + datetime.timedelta(days=1))
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
             critical=False,

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "down": ("network", "Stop the local network."),
     "network": ("plan", "Found a network with other organisations."),
     "status": ("network", "Show chain, height and validators."),
+    "doctor": ("doctor.command", "Examine this host and its nodes."),
     "key": ("key_files", "Make, show and exchange keys; sign files."),
     "evidence": ("evidence", "Record files and verify their receipts."),
     "trust": ("trust", "Export what a verifier trusts."),
