@@ -2,7 +2,7 @@
 
 mod token;
 
-use crate::api::server::{ServerError, TlsFiles};
+use crate::api::server::ServerError;
 use crate::config::{NodeConfig, Prepared, SetupError, disk_full, is_disk_full, log, prepare};
 use crate::node::{Control, NodeError, Settings, run};
 use std::io;
@@ -145,7 +145,7 @@ fn settings(
         p2p_listen: config.p2p_listen,
         p2p_peers: config.p2p_peers,
         http_listen: config.http_listen,
-        tls: config.tls.map(|(certificate, key)| TlsFiles { certificate, key }),
+        tls: config.tls,
         http_peers: config.peers,
         timing: Timing {
             idle_ms: config.engine.idle_ms,

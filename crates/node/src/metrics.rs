@@ -21,6 +21,17 @@ impl Counter {
     }
 }
 
+/// A value that is set now and then; zero before.
+#[derive(Debug, Default)]
+pub struct Setting(AtomicU64);
+
+impl Setting {
+    /// Sets the value.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
 /// Counts by a label's value; values are from a fixed set.
 #[derive(Debug, Default)]
 pub struct Family(Mutex<BTreeMap<&'static str, u64>>);
@@ -56,6 +67,10 @@ pub struct Metrics {
     pub transactions: Counter,
     /// Answers to requests, by class of status.
     pub answers: Family,
+    /// Times that new files of the HTTP API's certificate were read, by what came of it.
+    pub tls_reloads: Family,
+    /// End of the HTTP API's certificate, seconds since 1970; zero without TLS.
+    pub tls_expires_s: Setting,
 }
 
 /// A value measured when metrics are asked for: name, meaning, value.
@@ -85,6 +100,7 @@ impl Metrics {
         let families = [
             ("trine_refused_total", "Transactions refused, by code.", "code", &self.refused),
             ("trine_answers_total", "Answers, by class of status.", "class", &self.answers),
+            ("trine_tls_reloads_total", "New certificates.", "result", &self.tls_reloads),
         ];
         for (name, help, label, family) in families {
             header(&mut text, name, help, "counter");
@@ -92,7 +108,10 @@ impl Metrics {
                 let _ = writeln!(text, "{name}{{{label}=\"{value}\"}} {count}");
             }
         }
-        for (name, help, value) in gauges {
+        let expires_s = self.tls_expires_s.0.load(Ordering::Relaxed);
+        let help = "End of the HTTP API's certificate, Unix seconds; 0 without TLS.";
+        let own = [("trine_tls_certificate_expires_seconds", help, expires_s)];
+        for (name, help, value) in gauges.iter().chain(&own) {
             header(&mut text, name, help, "gauge");
             let _ = writeln!(text, "{name} {value}");
         }

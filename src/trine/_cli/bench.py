@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from trine._cli.compare import compare
+from trine._cli.faults import faults
 from trine._cli.load_network import (
     ACCOUNTS,
     cache_option,
@@ -44,6 +45,7 @@ def bench() -> None:
 
 bench.add_command(compare)
 bench.add_command(payments)
+bench.add_command(faults)
 bench.add_command(sweep)
 bench.add_command(stages)
 

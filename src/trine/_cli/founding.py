@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import httpx
 
 from trine._cli import processes
 from trine._cli.members import (
@@ -363,7 +362,7 @@ def _wait(settings: Settings, wait_s: int) -> int | None:
     [node], _ = processes.load(settings.home)
     deadline = time.monotonic() + wait_s
     told = ""
-    with httpx.Client(timeout=processes.PROBE_TIMEOUT_S, trust_env=False) as http:
+    with processes.opened([node]) as http:
         while True:
             status = processes.probe(http, node.url)
             if status and status.height > 0:

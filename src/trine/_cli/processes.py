@@ -7,10 +7,12 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,7 @@ import httpx
 
 from trine.client.home import NETWORK_FORMAT, Home
 from trine.client.records import Status
+from trine.client.settings import client_files, name_client, trust_file
 from trine.errors import (
     BadConfiguration,
     ClockOff,
@@ -56,8 +59,18 @@ class Node:
 
     @property
     def url(self) -> str:
-        """Where the node serves its API."""
-        return f"http://{HOST}:{self.http_port}"
+        """Where the node serves its API on this host."""
+        return f"{'https' if self.certificate else 'http'}://{HOST}:{self.http_port}"
+
+    @property
+    def certificate(self) -> Path | None:
+        """The certificate of the node's API, where its configuration names one."""
+        try:
+            tls = tomllib.loads(self.config.read_text()).get("tls")
+        except (OSError, ValueError):
+            return None  # The node itself says what is wrong with it.
+        named = tls.get("certificate") if isinstance(tls, dict) else None
+        return self.folder / named if isinstance(named, str) else None
 
     @property
     def config(self) -> Path:
@@ -159,15 +172,15 @@ def _is_process(pid: int, node: Node) -> bool:
     return os.fsencode(node.config) in command.split(b"\0")
 
 
-def start(home: Home) -> dict[str, int]:
-    """Start every node that does not run; returns the processes by name.
+def start(home: Home, names: Collection[str] | None = None) -> dict[str, int]:
+    """Start every node that does not run, or those named; returns the processes by name.
 
     Raises:
         PortInUse: Another program listens on a node's port.
     """
     nodes, pids = load(home)
     for node in nodes:
-        if node.name in pids:
+        if node.name in pids or (names is not None and node.name not in names):
             continue
         for port, what in ((node.http_port, "http_listen"), (node.p2p_port, "p2p_listen")):
             if not is_free(port):
@@ -192,6 +205,25 @@ def _spawn(node: Node) -> int:
     return process.pid
 
 
+def opened(nodes: Iterable[Node]) -> httpx.Client:
+    """Open a client for nodes of this home.
+
+    A node with TLS is known by the certificate in its own folder, whatever name that has. Where
+    nodes ask for one, $TRINE_CLIENT_CERTIFICATE names the client.
+
+    Raises:
+        UnreadableFile: A certificate cannot be read.
+    """
+    certificates = [node.certificate for node in nodes]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    for certificate in filter(None, certificates):
+        trust_file(context, certificate)
+    name_client(context, *client_files())
+    return httpx.Client(timeout=PROBE_TIMEOUT_S, trust_env=False, verify=context)
+
+
 def probe(http: httpx.Client, url: str) -> Status | None:
     """Ask a node for its status, once; none where it does not answer yet."""
     try:
@@ -214,7 +246,7 @@ def wait_until_final(home: Home, tell: Callable[[str], None]) -> dict[str, Statu
     first: int | None = None
     told = ""
     nodes, _ = load(home)
-    with httpx.Client(timeout=PROBE_TIMEOUT_S, trust_env=False) as http:
+    with opened(nodes) as http:
         while time.monotonic() < deadline:
             found = {node.name: probe(http, node.url) for node in nodes}
             answered = {name: status for name, status in found.items() if status}

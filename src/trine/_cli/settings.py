@@ -53,13 +53,17 @@ class Settings:
         """Make a client of the chain."""
         # HTTP is loaded only by commands that need it: verifying starts faster without.
         from trine.client import Client  # noqa: PLC0415
+        from trine.client.settings import client_files  # noqa: PLC0415
 
+        certificate, certificate_key = client_files()
         return Client(
             self.urls(),
             key=key,
             address=address,
             key_index=key_index,
             ca_file=os.environ.get("TRINE_CA_FILE"),
+            client_certificate=certificate,
+            client_key=certificate_key,
         )
 
     def emit(self, document: dict[str, Any], lines: Iterable[str]) -> None:
@@ -123,7 +127,8 @@ def common(function: F) -> F:
     @click.option(
         "--node",
         metavar="URL",
-        help="Node to talk to, instead of those of the home; $TRINE_CA_FILE vouches for https.",
+        help="Node to talk to, instead of those of the home; $TRINE_CA_FILE vouches for https, "
+        "$TRINE_CLIENT_CERTIFICATE and $TRINE_CLIENT_KEY name you to nodes that ask.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
     @functools.wraps(function)

@@ -82,6 +82,8 @@ class AsyncClient:
         address: Address | None = None,
         key_index: int = 0,
         ca_file: PathLike | None = None,
+        client_certificate: PathLike | None = None,
+        client_key: PathLike | None = None,
     ) -> None:
         """Use the nodes at `urls`. No request is made yet.
 
@@ -92,17 +94,21 @@ class AsyncClient:
             key_index: Index of `key` among the account's keys.
             ca_file: PEM file of the certificates that vouch for https nodes, where these have
                 certificates of their own; by default the public ones.
+            client_certificate: PEM file of the certificate with which the client names itself, for
+                nodes that ask for one.
+            client_key: PEM file of its key, where that is another file.
 
         Raises:
-            BadArgument: There is no URL, or one is no HTTP URL.
-            UnreadableFile: `ca_file` cannot be read or holds no certificate.
+            BadArgument: There is no URL, or one is no HTTP URL; or a key without a certificate.
+            UnreadableFile: A PEM file cannot be read, or holds something else.
         """
         self.urls = node_urls(urls)
         self._session = new_session(key, address, key_index)
         self._place = 0
+        verify = tls(ca_file, client_certificate, client_key)
         timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
-        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False, verify=tls(ca_file))
+        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False, verify=verify)
 
     @property
     def url(self) -> str:

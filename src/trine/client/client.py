@@ -8,6 +8,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -81,6 +82,8 @@ class Client:
         address: Address | None = None,
         key_index: int = 0,
         ca_file: PathLike | None = None,
+        client_certificate: PathLike | None = None,
+        client_key: PathLike | None = None,
     ) -> None:
         """Use the nodes at `urls`. No request is made yet.
 
@@ -91,18 +94,28 @@ class Client:
             key_index: Index of `key` among the account's keys.
             ca_file: PEM file of the certificates that vouch for https nodes, where these have
                 certificates of their own; by default the public ones.
+            client_certificate: PEM file of the certificate with which the client names itself, for
+                nodes that ask for one.
+            client_key: PEM file of its key, where that is another file.
 
         Raises:
-            BadArgument: There is no URL, or one is no HTTP URL.
-            UnreadableFile: `ca_file` cannot be read or holds no certificate.
+            BadArgument: There is no URL, or one is no HTTP URL; or a key without a certificate.
+            UnreadableFile: A PEM file cannot be read, or holds something else.
         """
         self.urls = node_urls(urls)
         self._session = new_session(key, address, key_index)
         self._place = 0
-        self._ca_file = ca_file
+        self._open_async = partial(
+            AsyncClient,
+            self.urls,
+            ca_file=ca_file,
+            client_certificate=client_certificate,
+            client_key=client_key,
+        )
+        verify = tls(ca_file, client_certificate, client_key)
         timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
-        self._http = httpx.Client(timeout=timeout, trust_env=False, verify=tls(ca_file))
+        self._http = httpx.Client(timeout=timeout, trust_env=False, verify=verify)
 
     @property
     def url(self) -> str:
@@ -334,7 +347,7 @@ class Client:
         if senders is None:
             senders = [self._session.sender] * len(drafts)
         return many_sync.submit_many(
-            lambda: AsyncClient(self.urls, ca_file=self._ca_file),
+            self._open_async,
             drafts,
             senders,
             timeout_s,

@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from trine.client.sender import Sender
@@ -11,6 +12,9 @@ from trine.client.verification import PathLike, unreadable
 from trine.crypto import SigningKey
 from trine.errors import BadArgument, UnreadableFile
 from trine.types import Address
+
+CERTIFICATE_VARIABLE: Final = "TRINE_CLIENT_CERTIFICATE"
+KEY_VARIABLE: Final = "TRINE_CLIENT_KEY"
 
 
 def node_urls(urls: str | Sequence[str]) -> tuple[str, ...]:
@@ -33,21 +37,72 @@ def node_urls(urls: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(url.rstrip("/") for url in listed)
 
 
-def tls(ca_file: PathLike | None) -> ssl.SSLContext | bool:
-    """Say which certificates vouch for a node.
+def tls(
+    ca_file: PathLike | None,
+    client_certificate: PathLike | None = None,
+    client_key: PathLike | None = None,
+) -> ssl.SSLContext | bool:
+    """Say which certificates vouch for a node, and with which one the client names itself.
 
     Raises:
-        UnreadableFile: The file cannot be read or holds no certificate.
+        UnreadableFile: A file cannot be read, holds no certificate, or no key that fits it.
+        BadArgument: There is a key and no certificate.
     """
-    if ca_file is None:
+    if client_certificate is None and client_key is not None:
+        raise BadArgument("a client's key needs its certificate: client_certificate is missing")
+    if ca_file is None and client_certificate is None:
         return True
+    if ca_file is None:
+        context = ssl.create_default_context()
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trust_file(context, ca_file)
+    name_client(context, client_certificate, client_key)
+    return context
+
+
+def trust_file(context: ssl.SSLContext, ca_file: PathLike) -> None:
+    """Let the certificates of a file vouch for nodes.
+
+    Raises:
+        UnreadableFile: It cannot be read, or holds no certificate.
+    """
     try:
-        return ssl.create_default_context(cafile=os.fspath(ca_file))
-    except ssl.SSLError as error:
-        message = f"{ca_file}: expected PEM certificates ({error.reason or error})"
-        raise UnreadableFile(message, instance=str(ca_file)) from None
-    except OSError as error:
-        raise unreadable(ca_file, error) from None
+        context.load_verify_locations(os.fspath(ca_file))
+    except (ssl.SSLError, OSError) as error:
+        raise _unusable(ca_file, "PEM certificates", error) from None
+
+
+def name_client(
+    context: ssl.SSLContext, certificate: PathLike | None, key: PathLike | None
+) -> None:
+    """Let a client name itself, where it has a certificate.
+
+    Raises:
+        UnreadableFile: It cannot be read, or the key does not fit it.
+    """
+    if certificate is None:
+        return
+    named = None if key is None else os.fspath(key)
+    try:
+        # A key with a password would ask for it at the terminal.
+        context.load_cert_chain(os.fspath(certificate), named, password=b"")
+    except (ssl.SSLError, OSError) as error:
+        expected = "a PEM certificate and its key without a password"
+        raise _unusable(certificate, expected, error) from None
+
+
+def client_files() -> tuple[str | None, str | None]:
+    """Name the user's certificate and key, as the environment says."""
+    return os.environ.get(CERTIFICATE_VARIABLE), os.environ.get(KEY_VARIABLE)
+
+
+def _unusable(path: PathLike, expected: str, error: OSError) -> UnreadableFile:
+    """Make the error of a PEM file."""
+    if isinstance(error, ssl.SSLError):
+        message = f"{os.fspath(path)}: expected {expected} ({error.reason or error})"
+        return UnreadableFile(message, instance=str(path))
+    return unreadable(path, error)
 
 
 def new_session(key: SigningKey | None, address: Address | None, key_index: int) -> Session:

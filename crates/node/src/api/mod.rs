@@ -20,6 +20,7 @@ pub mod server;
 mod state;
 mod stream;
 mod submit;
+pub mod tls;
 mod transactions;
 mod transfers;
 

@@ -1,11 +1,11 @@
 //! Listen for HTTP: on loopback in the clear, anywhere else with TLS only.
 
 use super::connections::{CONNECTIONS_MAX, Capped};
+use super::tls::{Tls, TlsFiles};
 use axum::Router;
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longest time that a request's head may take to arrive.
@@ -14,15 +14,6 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 16 * 1_024;
 /// Longest time that requests may take to end when the server stops.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
-
-/// Certificate and key of a server, each a PEM file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Certificate chain, the server's own first.
-    pub certificate: PathBuf,
-    /// Private key.
-    pub key: PathBuf,
-}
 
 /// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +53,7 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<RustlsConfig>,
+    tls: Option<Tls>,
     handle: Handle<SocketAddr>,
 }
 
@@ -71,7 +62,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError`] that says what to change.
-    pub async fn bind(address: SocketAddr, tls: Option<TlsFiles>) -> Result<Self, ServerError> {
+    pub fn bind(address: SocketAddr, tls: Option<TlsFiles>) -> Result<Self, ServerError> {
         if tls.is_none() && !address.ip().is_loopback() {
             return Err(ServerError::PublicWithoutTls(address));
         }
@@ -79,19 +70,21 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(bind)?;
         listener.set_nonblocking(true).map_err(bind)?;
         let bound = listener.local_addr().map_err(bind)?;
-        let tls = match tls {
-            None => None,
-            Some(files) => {
-                let config = RustlsConfig::from_pem_file(&files.certificate, &files.key).await;
-                Some(config.map_err(|source| ServerError::Tls { files, source })?)
-            }
+        let open = |files: TlsFiles| {
+            Tls::open(files.clone()).map_err(|source| ServerError::Tls { files, source })
         };
+        let tls = tls.map(open).transpose()?;
         Ok(Self { listener, address: bound, tls, handle: Handle::new() })
     }
 
     /// Address on which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its certificate, where it has one.
+    pub const fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     /// Stops the server from elsewhere.
@@ -113,7 +106,7 @@ impl Server {
                 server.handle(self.handle).serve(service).await
             }
             Some(tls) => {
-                let server = axum_server::from_tcp_rustls(self.listener, tls)
+                let server = axum_server::from_tcp_rustls(self.listener, tls.config())
                     .map_err(ServerError::Stopped)?;
                 let mut server = server.map(|inner| Capped::new(inner, CONNECTIONS_MAX));
                 limit(server.http_builder());

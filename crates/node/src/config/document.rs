@@ -1,5 +1,7 @@
 //! Read `node.toml`.
 
+use crate::api::tls::TlsFiles;
+
 use super::{SetupError, ValidatorToken, fields::Fields, token::validator_token};
 use std::{
     collections::BTreeMap,
@@ -79,8 +81,8 @@ pub struct NodeConfig {
     pub p2p_listen: SocketAddr,
     /// Address of the HTTP API.
     pub http_listen: SocketAddr,
-    /// Certificate and secret key of the HTTP API, PEM files.
-    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Certificate and secret key of the HTTP API, and whose clients it serves.
+    pub tls: Option<TlsFiles>,
     /// URL of the HTTP API of other nodes, by the name of the validator.
     pub peers: BTreeMap<String, String>,
     /// Address of validators for the engine, by name, where it is not the one on the chain.
@@ -138,11 +140,14 @@ impl NodeConfig {
         let http_listen = fields.required("http_listen", http_listen, SOCKET)?;
         let mut tls = fields.table("tls")?;
         let tls_files = (tls.text("certificate")?.map(path), tls.text("key")?.map(path));
+        let client_authorities = tls.text("client_authorities")?.map(path);
         let tls_files = match tls_files {
-            (Some(certificate), Some(key)) => Some((certificate, key)),
-            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate, key, client_authorities })
+            }
+            (None, None) if client_authorities.is_none() => None,
             (Some(_), None) => return Err(tls.refuse("key", "missing", "a path")),
-            (None, Some(_)) => return Err(tls.refuse("certificate", "missing", "a path")),
+            (None, _) => return Err(tls.refuse("certificate", "missing", "a path")),
         };
         tls.finish()?;
         let peers = fields.texts("peers", "a URL such as \"http://127.0.0.1:8000\"", is_url)?;

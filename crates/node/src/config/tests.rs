@@ -5,6 +5,7 @@ mod logs;
 mod setups;
 
 use super::{NodeConfig, SetupError};
+use crate::api::tls::TlsFiles;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ university = "node.example:30001"
 [tls]
 certificate = "cert.pem"
 key = "/etc/key.pem"
+client_authorities = "clients.pem"
 
 [engine]
 idle_ms = 500
@@ -53,7 +55,11 @@ fn a_full_file_is_read() {
     assert_eq!(config.http_listen.port(), 8_000);
     assert_eq!(config.peers["university"], "http://127.0.0.1:8001");
     assert_eq!(config.p2p_peers["university"], "node.example:30001");
-    let tls = ("/home/nodes/city/cert.pem".into(), "/etc/key.pem".into());
+    let tls = TlsFiles {
+        certificate: "/home/nodes/city/cert.pem".into(),
+        key: "/etc/key.pem".into(),
+        client_authorities: Some("/home/nodes/city/clients.pem".into()),
+    };
     assert_eq!(config.tls, Some(tls));
     assert_eq!((config.engine.idle_ms, config.engine.leader_ms), (500, 1_500));
     assert_eq!(config.engine.cache_bytes, 64 << 20);

@@ -9,7 +9,8 @@ pub use follower::Follower;
 pub use log_heads::LateForest;
 pub use reader::NodeReader;
 
-use crate::api::server::{Server, ServerError, Stopper, TlsFiles};
+use crate::api::server::{Server, ServerError, Stopper};
+use crate::api::tls::TlsFiles;
 use crate::api::{self, Api, EngineMetrics, Identity};
 use crate::config::clock;
 use crate::feed::Feed;
@@ -270,9 +271,7 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
 
 /// Listens for HTTP before anything else is started.
 fn bind(settings: &Settings) -> Result<Server, NodeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(system("cannot start a runtime"))?;
-    Ok(runtime.block_on(Server::bind(settings.http_listen, settings.tls.clone()))?)
+    Ok(Server::bind(settings.http_listen, settings.tls.clone())?)
 }
 
 impl Node {
@@ -293,6 +292,10 @@ impl Node {
         let (urls, feed) = (settings.http_peers.values().cloned().collect(), self.feed.clone());
         let newest_block_ms = move || feed.tip().map(|tip| tip.header.time_ms);
         tasks.spawn(async move { match clock::watch(urls, newest_block_ms).await {} });
+        if let Some(tls) = server.tls().cloned() {
+            let metrics = self.metrics.clone();
+            tasks.spawn(async move { match tls.watch(metrics).await {} });
+        }
         control.address.send_replace(Some(server.address()));
         tracing::info!(address = %server.address(), name = settings.name, "serves HTTP");
         let api = Api::new(api::Parts {

@@ -9,9 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Final
-
-import httpx
+from typing import Final
 
 from trine import __version__
 from trine._cli import processes
@@ -43,17 +41,16 @@ def examine_nodes(home: Home) -> Iterator[Finding]:
     yield _chain(home)
     yield _secrets(home, nodes)
     statuses = {}
-    with httpx.Client(timeout=processes.PROBE_TIMEOUT_S, trust_env=False) as http:
-        for node in nodes:
-            fields = _configuration(node)
-            if isinstance(fields, Finding):
-                yield fields
-                continue
-            yield from _certificate(node, fields)
-            status = processes.probe(http, node.url)
-            yield _process(node, pids.get(node.name), status, "tls" in fields)
-            if status:
-                statuses[node.name] = status
+    for node in nodes:
+        trouble = _configuration(node)
+        if trouble:
+            yield trouble
+            continue
+        yield from _certificate(node)
+        status = _status(node)
+        yield _process(node, pids.get(node.name), status)
+        if status:
+            statuses[node.name] = status
     if statuses:
         newest = max(statuses.values(), key=lambda status: status.height)
         yield _progress(newest)
@@ -87,26 +84,34 @@ def _secrets(home: Home, nodes: list[processes.Node]) -> Finding:
     return ok("keys", f"{len(present)} files, for their owner alone")
 
 
-def _configuration(node: processes.Node) -> dict[str, Any] | Finding:
-    """Read node.toml, or say why it cannot be read."""
+def _status(node: processes.Node) -> Status | None:
     try:
-        return tomllib.loads(node.config.read_text())
+        with processes.opened([node]) as http:
+            return processes.probe(http, node.url)
+    except TrineError:
+        return None  # What is wrong with its certificate is told beside.
+
+
+def _configuration(node: processes.Node) -> Finding | None:
+    """Say why node.toml cannot be read; nothing where it can."""
+    try:
+        tomllib.loads(node.config.read_text())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         remedy = "restore it from a backup, or write it anew: docs/reference/configuration.md"
         return judged(f"node {node.name}", f"{node.config}: {reason}", remedy, problem=True)
+    return None
 
 
-def _certificate(node: processes.Node, fields: dict[str, Any]) -> Iterator[Finding]:
+def _certificate(node: processes.Node) -> Iterator[Finding]:
     """Look when the certificate of the HTTP API expires."""
-    tls = fields.get("tls")
-    if not isinstance(tls, dict) or not isinstance(tls.get("certificate"), str):
+    path = node.certificate
+    if path is None:
         return
     from cryptography import x509  # noqa: PLC0415 - heavy, and only for this
 
-    path = node.folder / tls["certificate"]
     check = f"certificate of {node.name}"
-    remedy = "put a new certificate and key in place, and restart the node"
+    remedy = "put a new certificate and key in place: the node takes them over while it runs"
     try:
         expires = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
     except (OSError, ValueError) as error:
@@ -122,14 +127,10 @@ def _certificate(node: processes.Node, fields: dict[str, Any]) -> Iterator[Findi
     )
 
 
-def _process(
-    node: processes.Node, pid: int | None, status: Status | None, has_tls: bool
-) -> Finding:
+def _process(node: processes.Node, pid: int | None, status: Status | None) -> Finding:
     check = f"node {node.name}"
     if status:
         return ok(check, f"runs, height {status.height}, {node.url}")
-    if pid is not None and has_tls:
-        return ok(check, f"runs (process {pid}); its API has TLS and was not asked")
     if pid is not None:
         remedy = f"see what it does: {node.folder / 'node.log'}"
         return judged(check, f"runs (process {pid}) and does not answer", remedy, problem=True)

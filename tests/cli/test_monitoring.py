@@ -1,0 +1,94 @@
+"""Test that dashboard, alert rules and their page name metrics that a node really serves."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from tools import dashboard
+
+from tests.cli.command import ROOT, trine
+from tests.suite import SUITE
+from trine.client.home import Home
+
+pytestmark = pytest.mark.network
+
+ALERTS = ROOT / "monitoring" / "alerts.yaml"
+PAGE = ROOT / "docs" / "reference" / "metrics.md"
+METRIC = re.compile(r"\b(?:trine|node|runtime)_[a-z_]+\b")
+# Counts that appear with the first thing to count.
+LATER = {
+    "trine_refused_total",
+    "trine_tls_reloads_total",
+    "node_engine_orchestrator_consensus_engine_voter_state_timeouts_total",
+    "node_engine_orchestrator_consensus_engine_voter_state_nullifications_total",
+}
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What a node of a network serves."""
+    home = tmp_path_factory.mktemp("monitoring") / "home"
+    started = trine("up", "--detach", "--suite", SUITE, "--home", home)
+    assert started.status == 0, started.err
+    try:
+        with urllib.request.urlopen(Home(home).urls()[0] + "/metrics") as answer:
+            yield answer.read().decode()
+    finally:
+        trine("down", "--home", home)
+
+
+def _served(text: str) -> set[str]:
+    """Names of all metrics, with those whose counts appear later."""
+    values = {re.split(r"[{ ]", line)[0] for line in text.splitlines() if line[:1] not in ("#", "")}
+    described = re.findall(r"^# TYPE (\S+) (\w+)", text, re.MULTILINE)
+    assert LATER & values <= LATER
+    for name in LATER:
+        assert name in values or any(name in (one, f"{one}_total") for one, _ in described), name
+    return values | LATER
+
+
+def _rules() -> list[dict[str, Any]]:
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    found = group["rules"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_every_named_metric_is_served(text: str) -> None:
+    """Goal: no alert and no panel looks at nothing. Method: names in the expressions of rules and
+    panels, and in the tables of the page, among those of a node."""
+    expressions = [rule["expr"] for rule in _rules()]
+    panels = json.loads(dashboard.FILE.read_text())["panels"]
+    expressions += [target["expr"] for panel in panels for target in panel["targets"]]
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    named = [METRIC.findall(one) for one in (*expressions, *(row.split("|")[1] for row in rows))]
+    # What Prometheus itself counts is no metric of ours.
+    unnamed = [one for one, names in zip(expressions, named, strict=False) if not names]
+    assert unnamed == ['up{job="trine"} == 0']
+    served = _served(text)
+    assert {name for names in named for name in names} <= served
+
+
+def test_the_page_has_every_metric_of_the_node(text: str) -> None:
+    """Goal: one table documents all. Method: names that begin with the product's."""
+    own = {name for name in _served(text) if name.startswith("trine_")}
+    assert own == {name for name in METRIC.findall(PAGE.read_text()) if name.startswith("trine_")}
+
+
+def test_rules_say_what_to_do() -> None:
+    """Goal: whoever is woken knows what to do. Method: the fields of every rule."""
+    rules = _rules()
+    assert len({rule["alert"] for rule in rules}) == len(rules) > 5
+    for rule in rules:
+        assert rule["labels"]["severity"] in ("page", "look")
+        assert set(rule["annotations"]) == {"summary", "action"}
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def test_the_dashboard_is_what_the_program_writes() -> None:
+    """Goal: nobody edits the file by hand. Method: write it again."""
+    assert json.loads(dashboard.FILE.read_text()) == dashboard.dashboard()
