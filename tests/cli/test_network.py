@@ -358,3 +358,19 @@ def test_national_chains_refuse_other_algorithms(home: Path, tmp_path: Path) -> 
     run(home, "key", "new", "foreign", "--alg", "ed25519", "--password-file", password)
     ended = trine("account", "create", "foreign", "--home", home, "--json")
     assert (ended.status, ended.code) == (4, "bad_key")
+
+
+def test_a_network_with_long_time_limits_runs(tmp_path: Path) -> None:
+    """Goal: limits for slow lines are taken. Method: views that wait longer than the silence after
+    which leaders are skipped otherwise."""
+    home = tmp_path / "home"
+    words = ("up", "--detach", "--validators", "1", "--home", home, "--json")
+    assert trine(*words).status == 0
+    assert trine("down", "--home", home).status == 0
+    config = home / "nodes" / "city" / "node.toml"
+    limits = "[engine]\nleader_ms = 6000\ncertification_ms = 9000"
+    config.write_text(config.read_text().replace("[engine]", limits))
+    again = trine(*words)
+    assert again.status == 0, again.err
+    assert again.document["height"] >= 1
+    assert trine("down", "--home", home).status == 0

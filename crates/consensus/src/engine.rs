@@ -89,8 +89,9 @@ const REPAIR: NonZeroUsize = NZUsize!(32);
 /// Blocks between two runs of pruning.
 const MAINTENANCE: NonZeroUsize = NZUsize!(64);
 const PENDING: NonZeroUsize = NZUsize!(PENDING_BLOCKS_MAX);
-/// Silence after which a leader's view is skipped at once, in milliseconds.
-const SKIP_MS: u64 = 5_000;
+/// Silence after which a leader's view is skipped at once, in milliseconds; longer where views wait
+/// longer for a certificate.
+const SKIP_MS_MIN: u64 = 5_000;
 /// Separates this protocol's certificates from everything else that a key signs.
 const NAMESPACE: &[u8] = b"trine/consensus/";
 
@@ -459,7 +460,10 @@ impl<E: Environment> Node<E> {
             fetch_timeout: self.fetch_timeout(),
             fetch_retry_delay: ms(timing.retry_ms),
             view_retention: ViewDelta::new(VIEWS_RETAINED),
-            skip: SkipPolicy::Enabled { timeout: ms(SKIP_MS), budget: SkipBudget::Participants },
+            skip: SkipPolicy::Enabled {
+                timeout: ms(SKIP_MS_MIN.max(timing.certification_ms + timing.retry_ms + 1)),
+                budget: SkipBudget::Participants,
+            },
             forward: ForwardPolicy::Disabled,
             track_historical_votes: false,
         }

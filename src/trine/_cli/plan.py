@@ -79,6 +79,7 @@ def unit(name: str, chain: str, folder: str, user: str, program: str) -> str:
         "Restart=on-failure",
         "RestartSec=2",
         f"TimeoutStopSec={STOP_TIMEOUT_S}",
+        "LimitNOFILE=65536",
         "UMask=0077",
         "NoNewPrivileges=yes",
         "PrivateTmp=yes",
