@@ -56,13 +56,18 @@ export function headAt(data: Uint8Array, place: number): Head {
   return { major, argument, isShortest: argument >= LEAST[width]!, end };
 }
 
+/** Say whether bytes are UTF-8; ASCII is, and needs no decoder, of which a file can ask many. */
+function isUtf8(data: Uint8Array): boolean {
+  return data.every((byte) => byte < 0x80) || fromUtf8(data) !== undefined;
+}
+
 /** Walk over the item at a place that stands in `depth` arrays and maps; return where it ends. */
 function walk(data: Uint8Array, place: number, depth: number): number {
   const { major, argument, isShortest, end } = headAt(data, place);
   const isString = major === BYTES || major === TEXT;
   if (isString && argument > data.length - end) throw new Flaw("it ends early", true);
   if (!isShortest) throw new Flaw("not in the shortest form");
-  if (major === TEXT && fromUtf8(data.subarray(end, end + argument)) === undefined) {
+  if (major === TEXT && !isUtf8(data.subarray(end, end + argument))) {
     throw new Flaw("a text is not UTF-8");
   }
   if (major < ARRAY) return isString ? end + argument : end;

@@ -61,8 +61,8 @@ test("SM2 verifies as the standard says", () => {
 });
 
 /**
- * Goal: Ed25519 follows ZIP 215, where it differs from RFC 8032. Method: all 8 points of small order
- * in all their encodings as key and as R with s = 0, which ZIP 215 accepts each; then s at the order.
+ * Goal: Ed25519 follows ZIP 215, where it differs from RFC 8032. Method: the points of small order
+ * in all their encodings as key and as R with s = 0, all of which ZIP 215 accepts; s at the order.
  */
 test("Ed25519 follows ZIP 215", () => {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n;

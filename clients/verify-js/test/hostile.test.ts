@@ -7,9 +7,6 @@ import { concat, toHex } from "../src/bytes.js";
 import { Flaw, check } from "../src/cbor.js";
 import { Refusal, Trust, measure, verifyProof, verifyReceipt } from "../src/index.js";
 import { isFileName } from "../src/receipt.js";
-import { readHeader } from "../src/header.js";
-import * as records from "../src/records.js";
-import { Undecodable, decode } from "../src/wire.js";
 import * as files from "./files.js";
 import { array, bytes, close, head } from "./making.js";
 
@@ -169,48 +166,6 @@ test("refusals keep the steps that passed", async () => {
   assert.equal(found?.reason, "bad_signature");
   const checks = found.steps.map((step) => step.check);
   assert.deepEqual(checks, ["seal", "chain", "certificate", "signature", "signature"]);
-});
-
-/**
- * Goal: the wire's values are read as wire.md says. Method: its golden values, each ending early,
- * with a byte more, and the refused ones.
- */
-test("wire values decode strictly", () => {
-  const { headers, outcomes, accounts, transactions, refused_transactions } = files.WIRE;
-  const readers = [
-    [headers, (data: Uint8Array) => decode(data, (reader) => readHeader(data, reader))],
-    [outcomes, (data: Uint8Array) => decode(data, records.readOutcome)],
-    [accounts, (data: Uint8Array) => decode(data, records.readAccount)],
-    [transactions, (data: Uint8Array) => decode(data, records.readTransaction)],
-  ] as const;
-  for (const [values, read] of readers) {
-    for (const value of values!) {
-      const data = files.hex(value["bytes"]!);
-      read(data);
-      for (let length = 0; length < data.length; length += 7) {
-        assert.throws(() => read(data.subarray(0, length)), Undecodable);
-      }
-      assert.throws(() => read(concat(data, Uint8Array.of(0))), Undecodable);
-    }
-  }
-  for (const value of refused_transactions!) {
-    const data = files.hex(value["bytes"]!);
-    assert.throws(() => decode(data, records.readTransaction), Undecodable);
-  }
-  for (const value of transactions!) {
-    const data = files.hex(value["bytes"]!);
-    const id = records.transactionId("intl", data, decode(data, records.readTransaction));
-    assert.equal(toHex(id), value["id"]);
-  }
-});
-
-/**
- * Goal: the numbers of verdicts are those of the model. Method: read them from its source.
- */
-test("verdict numbers are the model's", () => {
-  const found = [...files.PYTHON_VERDICTS.matchAll(/number=(\d+)\)/g)].map((one) => Number(one[1]));
-  const own = Array.from({ length: 65_536 }, (_, number) => number).filter(records.isVerdict);
-  assert.deepEqual(own, [0, ...found].sort((left, right) => left - right));
 });
 
 /**
