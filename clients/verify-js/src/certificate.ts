@@ -114,10 +114,8 @@ export function verifyCertificate(
   const places = placesOf(certificate, members.length);
   const message = signed(certificate, context.chainId);
   const [count, needed] = [places.length, quorum(members.length)];
-  const certified =
-    `${count} of ${members.length} validators signed the certificate, ` +
-    `${needed} of them suffice`;
-  context.passed("certificate", certified);
+  const named = `the certificate names ${count} of ${members.length} validators as signers`;
+  context.passed("certificate", `${named}, at least ${needed} must sign`);
   return places.map((place, at) => {
     const { name, key } = members[place]!;
     if (!verifySignature(context.suite, key, message, certificate.signatures[at]!)) {

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ascii } from "../src/bytes.js";
 import type { Suite } from "../src/hashing.js";
-import { Refusal, verifyProof } from "../src/index.js";
+import { Refusal, verifyProof, verifyReceipt } from "../src/index.js";
 import * as making from "./making.js";
 
 const { blockProof, chain, header, signer } = making;
@@ -139,5 +140,21 @@ test("keys of another suite are refused", async () => {
     const file = blockProof(suite, shown, [over]);
     assert.equal(await reasonOf(file, making.trustFile(suite, own)), "bad_signature");
     assert.equal(await reasonOf(file, making.trustFile(suite, other)), "unusable_trust");
+  }
+});
+
+/**
+ * Goal: receipts of either suite verify. Method: receipts that are made here, for their file and
+ * for another.
+ */
+test("receipts of either suite verify", async () => {
+  for (const [suite, set] of SETS) {
+    const trust = making.trustFile(suite, set);
+    const file = making.receipt(suite, set, ascii("contents"));
+    const verified = await verifyReceipt(file, ascii("contents"), trust);
+    const { log, index, size } = verified.fact;
+    assert.deepEqual([log, index, size, verified.height], [5, 0n, 1n, 7n]);
+    const other = verifyReceipt(file, ascii("CONTENTS"), trust);
+    await assert.rejects(other, { code: "file_altered" });
   }
 });

@@ -5,7 +5,7 @@ import { p256 } from "@noble/curves/nist.js";
 
 import { ascii, compare, concat, toBigInt, toHex, u32, u64, varint } from "../src/bytes.js";
 import { sealOf } from "../src/envelope.js";
-import { type Suite, hash, taggedHash } from "../src/hashing.js";
+import { type Suite, hash, leafHash, taggedHash } from "../src/hashing.js";
 import { signedBytes, validatorKey } from "../src/keys.js";
 import { SM2_CURVE, Sm2Point, sm2Digest } from "../src/sm2.js";
 
@@ -95,13 +95,14 @@ export interface HeaderFields {
   readonly epoch: bigint;
   readonly parent?: Uint8Array;
   readonly chainId?: Uint8Array;
+  readonly evidenceRoot?: Uint8Array;
   /** Next epoch and its validators. */
   readonly change?: readonly [bigint, readonly Signer[]];
 }
 
 /** Write a header (docs/reference/wire.md, section 8). */
 export function header(fields: HeaderFields): Uint8Array {
-  const { height, epoch, parent, chainId, change } = fields;
+  const { height, epoch, parent, chainId, evidenceRoot, change } = fields;
   const zeros = (length: number): Uint8Array => new Uint8Array(length);
   const next =
     change === undefined
@@ -109,8 +110,8 @@ export function header(fields: HeaderFields): Uint8Array {
       : concat(Uint8Array.of(1), u64(change[0]), validators(change[1]), zeros(1));
   return concat(
     concat(Uint8Array.of(1), chainId ?? CHAIN_ID, u64(height), u64(epoch), zeros(16 + 34)),
-    concat(parent ?? zeros(32), u64(1_800_000_000_000n), zeros(3 * 32 + 2 * 80 + 8)),
-    concat(next, zeros(2)),
+    concat(parent ?? zeros(32), u64(1_800_000_000_000n), zeros(2 * 32)),
+    concat(evidenceRoot ?? zeros(32), zeros(2 * 80 + 8), next, zeros(2)),
   );
 }
 
@@ -161,6 +162,20 @@ export function blockProof(
   handOvers: readonly Uint8Array[] = [],
 ): Uint8Array {
   return close(suite, "proof", map(head(0, 2), map(), shown, array(handOvers)));
+}
+
+/** Make a receipt of the only entry of log 5, in block 7, which a set certifies. */
+export function receipt(suite: Suite, set: readonly Signer[], content: Uint8Array): Uint8Array {
+  const salt = new Uint8Array(32).fill(0x5a);
+  const entry = taggedHash(suite, "trine/evidence-entry", salt, hash(suite, content));
+  const leaf = concat(u32(5), u64(1n), leafHash(suite, entry));
+  const shown = header({ height: 7n, epoch: 0n, evidenceRoot: leafHash(suite, leaf) });
+  const none = bytes(new Uint8Array());
+  const statement = map(bytes(entry), head(0, 5), head(0, 0), head(0, 1), none, none);
+  const proof = map(head(0, 6), statement, chain(suite, [shown], 0n, set), array([]));
+  const name = concat(head(3, 1), ascii("a"));
+  const body = map(bytes(salt), name, head(0, content.length), head(3, 0), bytes(proof));
+  return close(suite, "receipt", body);
 }
 
 /** Put a body into an envelope. */
