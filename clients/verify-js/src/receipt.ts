@@ -102,21 +102,31 @@ function factsOf(suite: Suite, content: Uint8Array | FileFacts): FileFacts {
   return content;
 }
 
+/** Read a stream piece by piece; some browsers cannot iterate over one. */
+async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
 /**
  * Measure a file without holding it in memory.
  *
  * @param suite Suite of the chain: `Trust.suite`.
- * @param chunks The contents, for instance `file.stream()` or a stream of Node.
+ * @param contents A stream: `file.stream()` of a page, or a readable stream of Node.
  */
 export async function measure(
   suite: Suite,
-  chunks: AsyncIterable<Uint8Array>,
+  contents: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<FileFacts> {
   const function_ = start(suite);
   let size = 0n;
-  for await (const chunk of chunks) {
-    function_.update(chunk);
-    size += BigInt(chunk.length);
+  for await (const piece of "getReader" in contents ? piecesOf(contents) : contents) {
+    function_.update(piece);
+    size += BigInt(piece.length);
   }
   return { digest: function_.digest(), size };
 }

@@ -122,6 +122,8 @@ test("another file is refused", async () => {
   };
   const measured = await measure("intl", chunks());
   assert.equal(await codeOf(measured), "accepted");
+  const stream = new Blob([new Uint8Array(files.ORIGINAL)]).stream();
+  assert.deepEqual(await measure("intl", stream), measured);
   assert.equal(await codeOf({ ...measured, size: measured.size + 1n }), "other_size");
   assert.equal(await codeOf(concat(files.ORIGINAL, Uint8Array.of(0))), "other_size");
   assert.equal(await codeOf(files.flipped(files.ORIGINAL, 3)), "file_altered");
