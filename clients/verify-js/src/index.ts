@@ -1,0 +1,29 @@
+/**
+ * Verify proofs and receipts of Trine offline, in browsers and in Node.
+ *
+ * The terms, the formats and the order of the checks are those of docs/reference/proofs.md and
+ * docs/reference/receipt.md.
+ *
+ * @example
+ * ```ts
+ * const verified = await verifyProof(proofBytes, trustBytes);
+ * console.log(verified.kind, verified.about, verified.height);
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export type * from "./facts.js";
+export type { Suite } from "./hashing.js";
+export type { EpochChange, Header, StateCommitment, Validator } from "./header.js";
+export { type Verified, verifyProof } from "./proof.js";
+export { type FileFacts, type VerifiedReceipt, measure, verifyReceipt } from "./receipt.js";
+export type { Account, Call, Event, Outcome, Transaction, Transfer } from "./records.js";
+export {
+  type NegativeVerdict,
+  Refusal,
+  type RefusalCode,
+  type RefusalReason,
+  type Step,
+} from "./refusal.js";
+export { Trust, type TrustedValidator } from "./trust.js";

@@ -1,0 +1,99 @@
+/** Name every reason why a proof or receipt is not accepted. */
+
+/** Stable code of a refusal: the same in the SDK, on the command line and over HTTP. */
+export type RefusalCode =
+  | "not_a_proof"
+  | "proof_truncated"
+  | "proof_too_large"
+  | "bad_trust_file"
+  | "proof_version"
+  | "wrong_trust"
+  | "file_altered"
+  | "proof_mismatch";
+
+/** Verdict on an input that is not accepted: it cannot be judged, or something does not match. */
+export type NegativeVerdict = "bad_input" | "refused";
+
+/** Code that each reason has in every interface. */
+const CODES = {
+  not_a_proof: "not_a_proof",
+  truncated: "proof_truncated",
+  too_large: "proof_too_large",
+  unusable_trust: "bad_trust_file",
+  unknown_version: "proof_version",
+  unknown_key: "proof_version",
+  other_chain: "wrong_trust",
+  other_size: "file_altered",
+  file_altered: "file_altered",
+  damaged: "proof_mismatch",
+  malformed: "proof_mismatch",
+  broken_chain: "proof_mismatch",
+  other_block: "proof_mismatch",
+  wrong_epoch: "proof_mismatch",
+  epoch_before_trust: "proof_mismatch",
+  bad_signers: "proof_mismatch",
+  too_few_signatures: "proof_mismatch",
+  bad_signature: "proof_mismatch",
+  not_a_hand_over: "proof_mismatch",
+  not_included: "proof_mismatch",
+  not_current: "proof_mismatch",
+  not_absent: "proof_mismatch",
+  other_reference: "proof_mismatch",
+  not_an_entry: "proof_mismatch",
+} as const satisfies Record<string, RefusalCode>;
+
+/** What exactly did not match; several reasons share a code. */
+export type RefusalReason = keyof typeof CODES;
+
+/** Reasons for which an input cannot be judged at all (docs/reference/proofs.md, section 1). */
+const BAD_INPUT: ReadonlySet<RefusalReason> = new Set([
+  "not_a_proof",
+  "truncated",
+  "too_large",
+  "unusable_trust",
+]);
+
+/** One check that was made and passed. */
+export interface Step {
+  /** What was checked, for programs: a page can translate by it. */
+  readonly check:
+    | "seal"
+    | "file"
+    | "statement"
+    | "hand_over"
+    | "chain"
+    | "certificate"
+    | "signature";
+  /** What was checked and found, in words. */
+  readonly text: string;
+}
+
+/**
+ * A proof, receipt or trust file that is not accepted; the message says in one sentence why.
+ *
+ * Nothing else is thrown for any input.
+ */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  /** Stable code. */
+  readonly code: RefusalCode;
+  /** What exactly did not match. */
+  readonly reason: RefusalReason;
+  /** Whether the input cannot be judged (`bad_input`) or something does not match (`refused`). */
+  readonly verdict: NegativeVerdict;
+  /** Checks that had passed before, in order. */
+  readonly steps: readonly Step[];
+
+  constructor(reason: RefusalReason, message: string, steps: readonly Step[] = []) {
+    super(message);
+    this.reason = reason;
+    this.code = CODES[reason];
+    this.verdict = BAD_INPUT.has(reason) ? "bad_input" : "refused";
+    this.steps = [...steps];
+  }
+}
+
+/** Make the refusal of a part that breaks the rules of the format. */
+export function malformed(part: string, problem: string): Refusal {
+  return new Refusal("malformed", `the ${part} is malformed: ${problem}`);
+}
