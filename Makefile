@@ -48,6 +48,8 @@ test: build ## Run all tests
 	$(call say,Rust tests of the suite gm)
 	@TRINE_TEST_SUITE=gm TRINE_SEEDS=$${TRINE_SEEDS:-$(GM_SEEDS)} \
 		cargo test --locked --workspace $(GM_TESTS) $(TEST_FLAGS)
+	$(call say,JavaScript verifier)
+	@tools/javascript.sh
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest
 	$(call say,Python tests of the suite gm)
@@ -89,5 +91,6 @@ check: lint test ## Everything that a change must pass
 
 .PHONY: clean
 clean: ## Remove what was built; a CARGO_TARGET_DIR outside stays
+	@rm -rf clients/verify-js/node_modules clients/verify-js/dist
 	@rm -rf .venv target dist src/trine/_core*.so .pytest_cache .mypy_cache .ruff_cache \
 		.import_linter_cache .hypothesis fuzz/corpus fuzz/artifacts

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Test the verifier for browsers and Node. Whoever has no Node builds and uses everything else; in CI
+# it may not be missing.
+set -euo pipefail
+cd "$(dirname "$0")/../clients/verify-js"
+
+if ! command -v npm >/dev/null; then
+  echo 'npm is missing (it comes with Node 20.19 or later): the JavaScript verifier is not tested' >&2
+  [ -z "${CI:-}" ]
+  exit
+fi
+npm ci --no-audit --no-fund --loglevel=error
+npm test
