@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../clients/verify-js"
 
 if ! command -v npm >/dev/null; then
-  echo 'npm is missing (it comes with Node 20.19 or later): the JavaScript verifier is not tested' >&2
+  echo 'npm is missing (Node 20.19 or later has it): the JavaScript verifier is not tested' >&2
   [ -z "${CI:-}" ]
   exit
 fi
