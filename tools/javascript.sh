@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Test the verifier for browsers and Node. Whoever has no Node builds and uses everything else; in CI
-# it may not be missing.
+# Test the verifier for browsers and Node. Whoever has no Node builds and uses the rest; in CI it
+# may not be missing.
 set -euo pipefail
 cd "$(dirname "$0")/../clients/verify-js"
 
