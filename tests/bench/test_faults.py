@@ -47,7 +47,7 @@ def test_the_check_finds_what_must_not_be() -> None:
 
     def found(*chains: Any, notes: list[Record]) -> dict[str, Any]:
         named = dict(zip(NAMES, chains, strict=False))
-        return {**faults._check(notes, named), "missing": []}
+        return {**faults._check(notes, named), "missing": [], "recovered": True}
 
     report = found(good, good, notes=[*records, unknown])
     assert problems(report) == []
@@ -65,6 +65,8 @@ def test_the_check_finds_what_must_not_be() -> None:
     report = found(good, forked, notes=records)
     assert report["different"] == [2]
     assert problems(report) == ["1 heights differ between nodes"]
+    [stalled] = problems({**found(good, good, notes=records), "recovered": False})
+    assert "after the last fault" in stalled
 
 
 def test_gaps_belong_to_their_fault() -> None:
@@ -72,10 +74,11 @@ def test_gaps_belong_to_their_fault() -> None:
     times_ms = [0, 500, 4_500, 5_000, 12_000, 12_500]
     chain = faults._Chain(["d"] * len(times_ms), times_ms, {})
     gaps = faults._gaps(chain, 0, 60)
-    assert [gap_ms for _, gap_ms in gaps] == [500, 4_000, 500, 7_000, 500]
+    # The last block is followed by none until the end.
+    assert [gap_ms for _, gap_ms in gaps] == [500, 4_000, 500, 7_000, 500, 47_500]
     first = faults.Fault("kill", ("a",), 1.0, 2.0)
     assert faults._fault(first, 10.0, gaps)["gap_ms"] == 4_000
-    assert faults._fault(replace(first, at_s=10.0), 60.0, gaps)["gap_ms"] == 7_000
+    assert faults._fault(replace(first, at_s=10.0), 59.0, gaps)["gap_ms"] == 7_000
 
 
 @pytest.mark.network
@@ -90,6 +93,7 @@ def test_nothing_is_lost_when_a_node_dies(tmp_path: Path) -> None:
     assert report == json.loads(out.read_text())
     assert [fault["kind"] for fault in report["faults"]] == ["kill"]
     assert report["faults"][0]["gap_ms"] > 0
+    assert report["recovered"]
     assert len(report["per_second"]) == report["seconds"]
     assert 100 < sum(report["per_second"]) <= report["acknowledged"]
     assert report["lost"] == report["doubled"] == report["different"] == report["missing"] == []

@@ -18,6 +18,7 @@ from tests.suite import SUITE
 from trine import Client
 from trine.client.card import CARD_BYTES_MAX, CODE_PREFIX, read_card
 from trine.client.home import Home
+from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadCard
 from trine.types import LogCreate
 
@@ -134,7 +135,8 @@ def test_a_fifth_joins_by_vote(members: Members) -> None:
     _decide(members, *propose, "create-organisation", "bank", administrator)
     with members.client("city") as client:
         [number] = [one.id for one in client.organisations() if one.name == "bank"]
-    admit = ("admit-validator", card["validator"]["key"], "--organisation", str(int(number)))
+    votes = f"{SUITE_ALGORITHMS[SUITE]}:{card['validator']['key']}"
+    admit = ("admit-validator", votes, "--organisation", str(int(number)))
     where = ("--name", "bank", "--address", card["validator"]["address"])
     _decide(members, *propose, *admit, *where)
     members.run("bank", "network", "start", "--wait", "0")

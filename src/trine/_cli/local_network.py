@@ -38,6 +38,7 @@ def create(
     generated: dict[str, Any] | None,
     notaries: Sequence[SecretKey] = (),
     cache_mib: int | None = None,
+    blocks_per_epoch: int = BLOCKS_PER_EPOCH,
 ) -> None:
     """Make keys, genesis and configurations of a new network.
 
@@ -50,6 +51,7 @@ def create(
         generated: Accounts that the genesis derives from a seed, for load.
         notaries: Keys of more notaries of the first organisation, for load.
         cache_mib: Page cache of each node, in MiB; the default of `node.toml` where `None`.
+        blocks_per_epoch: Blocks after which validators may change.
     """
     nodes = _plan(home, validators)
     with ThreadPoolExecutor() as pool:
@@ -57,7 +59,7 @@ def create(
         administrators = list(pool.map(lambda name: administrator(home, name, suite), names))
     keys = [validator_key(node, SUITE_ALGORITHMS[suite]) for node in nodes]
     document = genesis_document(
-        Terms(CHAIN, suite, time.time_ns() // 1_000_000, BLOCKS_PER_EPOCH),
+        Terms(CHAIN, suite, time.time_ns() // 1_000_000, blocks_per_epoch),
         ORGANISATIONS,
         [
             {

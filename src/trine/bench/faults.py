@@ -209,7 +209,8 @@ def run_faults(
     Returns:
         `seed`, `seconds`, `faults` (with `gap_ms`, the longest time without a block that ended
         before the next fault), `acknowledged`, `unknown` (codes of what was not
-        acknowledged), `lost`, `doubled`, `different` (heights at which nodes disagree), `missing`
+        acknowledged), `recovered` (whether anything was acknowledged after the last fault), `lost`,
+        `doubled`, `different` (heights at which nodes disagree), `missing`
         (of `looked_up` records on every node), `heights`, `gap_ms_max` and `per_second`.
 
     Raises:
@@ -243,7 +244,9 @@ def run_faults(
     tell("comparing what every node has with what was acknowledged")
     records = [record for writer in writers for record in writer.records]
     chains = _chains(hosts)
-    report = _check(records, chains) | _look_up(hosts, writers)
+    ends_s = max((one.at_s + one.seconds for one in faults), default=0.0)
+    recovered = any(record.id is not None and record.done_s > ends_s for record in records)
+    report = _check(records, chains) | _look_up(hosts, writers) | {"recovered": recovered}
     gaps = _gaps(next(iter(chains.values())), started_ms, duration_s)
     return {
         "seed": seed,
@@ -354,9 +357,9 @@ def _look_up(hosts: Hosts, writers: Sequence[_Writer]) -> dict[str, Any]:
 def _gaps(chain: _Chain, started_ms: int, duration_s: float) -> list[tuple[float, int]]:
     """Give the times between blocks of the load: the begin in seconds, and the length."""
     times = [one - started_ms for one in chain.times_ms]
-    pairs = itertools.pairwise(times)
+    pairs = itertools.pairwise([*times, 1_000 * duration_s])
     return [
-        (before / 1_000, after - before)
+        (before / 1_000, round(after - before))
         for before, after in pairs
         if after >= 0 and before <= 1_000 * duration_s
     ]
@@ -391,4 +394,5 @@ def problems(report: Mapping[str, Any]) -> list[str]:
         "different": "heights differ between nodes",
         "missing": "acknowledged records are missing in a node's state",
     }
-    return [f"{len(report[name]):,} {text}" for name, text in names.items() if report[name]]
+    found = [f"{len(report[name]):,} {text}" for name, text in names.items() if report[name]]
+    return found if report["recovered"] else [*found, "nothing became final after the last fault"]
