@@ -7,8 +7,8 @@ use commonware_consensus::{
 use commonware_cryptography::{Sha256, certificate::Scheme};
 use commonware_utils::ordered::Set;
 
-/// Views at the start of an epoch that one validator leads. Where it is dead, the first ends with its
-/// timeout; the others are skipped at once, since four validators skip as many in a row.
+/// Views at the start of an epoch that one validator leads. Where it is dead, the first ends with
+/// its timeout; the others are skipped at once, since four validators skip as many in a row.
 const FIRST_VIEWS: u64 = 4;
 
 /// Every validator leads in its turn, but one leads the first views of an epoch.
@@ -70,7 +70,8 @@ mod tests {
             let first: Vec<_> = (1..=FIRST_VIEWS).map(|view| leader(epoch, view)).collect();
             assert!(first.iter().all(|one| *one == first[0]));
             assert_ne!(first[0], leader(epoch + 1, 1));
-            let mut turn: Vec<_> = (FIRST_VIEWS + 1..FIRST_VIEWS + 5).map(|view| leader(epoch, view)).collect();
+            let mut turn: Vec<_> =
+                (FIRST_VIEWS + 1..FIRST_VIEWS + 5).map(|view| leader(epoch, view)).collect();
             turn.sort_unstable();
             turn.dedup();
             assert_eq!(turn.len(), 4);
