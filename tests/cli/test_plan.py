@@ -94,7 +94,7 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
         ('more = 3\n[network]\nname = "a"', "more is 3, expected no such field"),
         ('[network]\nname = "A"', "network.name is 'A'"),
         ('[network]\nname = "a"\nsuite = "b"', "network.suite is 'b'"),
-        ('[network]\nname = "a"\nblocks_per_epoch = 0', "blocks_per_epoch is 0"),
+        ('[network]\nname = "a"\nblocks_per_epoch = 7', "blocks_per_epoch is 7"),
         ('[network]\nname = "a"\nblocks_per_epoch = true', "blocks_per_epoch is True"),
         ("HOST", "hosts[0].organisation is None"),
         ('HOST organisation = "b"', "hosts[0].address is None"),

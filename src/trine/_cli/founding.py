@@ -21,13 +21,20 @@ from trine._cli.members import (
 from trine._cli.network import command
 from trine._cli.settings import Settings, columns, common, facts
 from trine.client.card import Card, Terms, read_card
-from trine.client.founding import encode_genesis, fingerprint, found, is_fingerprint, read_genesis
+from trine.client.founding import (
+    BLOCKS_PER_EPOCH,
+    encode_genesis,
+    fingerprint,
+    found,
+    is_fingerprint,
+    read_genesis,
+)
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, OtherFingerprint, UnreadableFile
+from trine.model.limits import BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN
 from trine.model.names import is_name
 
-BLOCKS_PER_EPOCH: Final = 512
 GENESIS_BYTES_MAX: Final = 64 * 1024 * 1024
 WAIT_S: Final = 60
 
@@ -93,7 +100,7 @@ def _member_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--blocks-per-epoch",
-    type=click.IntRange(1, 2**32),
+    type=click.IntRange(BLOCKS_PER_EPOCH_MIN, BLOCKS_PER_EPOCH_MAX),
     default=BLOCKS_PER_EPOCH,
     show_default=True,
     help="Blocks after which validators may change.",

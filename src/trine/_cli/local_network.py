@@ -8,7 +8,12 @@ from typing import Any, Final
 from trine._cli.node_files import administrator, configuration, cores, free_ports, validator_key
 from trine._cli.processes import HOST, Node, save
 from trine.client.card import Terms
-from trine.client.founding import encode_genesis, genesis_document, trust_document
+from trine.client.founding import (
+    BLOCKS_PER_EPOCH,
+    encode_genesis,
+    genesis_document,
+    trust_document,
+)
 from trine.client.home import ADMIN_KEY, Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.types.calls import PublicKey
@@ -16,7 +21,6 @@ from trine.types.calls import PublicKey
 ORGANISATIONS: Final = ("city", "university", "hospital", "court")
 """Organisations of a local network; the first one's administrator is the key `admin`."""
 CHAIN: Final = "local"
-BLOCKS_PER_EPOCH: Final = 512
 LOAD_BLOCK_TRANSACTIONS: Final = 16_384
 """Transactions in a block of a network under load: the most that the rules allow."""
 

@@ -9,17 +9,18 @@ from typing import Any, Final
 
 import click
 
-from trine._cli.founding import BLOCKS_PER_EPOCH, describe_network, network, network_document
+from trine._cli.founding import describe_network, network, network_document
 from trine._cli.members import listen_address
 from trine._cli.node_files import administrator, configuration, validator_key
 from trine._cli.processes import Node, save
 from trine._cli.settings import Settings, common
 from trine.client.card import Terms
-from trine.client.founding import encode_genesis, genesis_document, trust_document
+from trine.client.founding import BLOCKS_PER_EPOCH, encode_genesis, genesis_document, trust_document
 from trine.client.home import ADMIN_KEY, Home
 from trine.client.verification import read_file
 from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import BadArgument, BadConfiguration, TrineError, UnreadableFile
+from trine.model.limits import BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN
 from trine.model.names import is_name, is_peer_address
 from trine.types.calls import PublicKey
 
@@ -188,7 +189,9 @@ def read_plan(file: Path) -> tuple[Terms, list[Host]]:
         table.name("name"),
         suite,
         time.time_ns() // 1_000_000,
-        table.number("blocks_per_epoch", BLOCKS_PER_EPOCH, 1, 2**32),
+        table.number(
+            "blocks_per_epoch", BLOCKS_PER_EPOCH, BLOCKS_PER_EPOCH_MIN, BLOCKS_PER_EPOCH_MAX
+        ),
     )
     table.end()
     if not isinstance(hosts, list) or not hosts:

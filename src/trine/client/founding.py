@@ -12,6 +12,8 @@ from trine.types.calls import PublicKey
 
 ADMINISTRATOR_ROLES: Final = ("administrator", "notary", "issuer")
 """Roles of an organisation's first account."""
+BLOCKS_PER_EPOCH: Final = 512
+"""Blocks after which validators may change, where nobody names another number."""
 FINGERPRINT_DIGITS: Final = 40
 """Hexadecimal digits of a chain's id that people compare: to make another network with the same
 ones takes 2^160 attempts, and 2^80 for somebody who chooses both."""

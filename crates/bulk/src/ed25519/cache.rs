@@ -142,3 +142,45 @@ impl std::fmt::Debug for KeyCache {
         f.debug_struct("KeyCache").field("keys_max", &self.keys_max()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: u64 = 4_000;
+
+    fn encoding(number: u64) -> [u64; 4] {
+        [number, 1, 2, 3]
+    }
+
+    fn found(keys: &KeyCache, numbers: std::ops::Range<u64>) -> usize {
+        let mut count = 0;
+        let wanted = numbers.map(|number| (number as usize, encoding(number)));
+        keys.find(wanted, |position, decoded| {
+            assert_eq!(decoded.edwards[0], position as u64, "another key's point");
+            count += 1;
+        });
+        count
+    }
+
+    fn insert(keys: &KeyCache, numbers: std::ops::Range<u64>) {
+        let decoded = |number| Decoded { montgomery: [0; 8], edwards: [number; 8] };
+        keys.insert(numbers.map(|number| (encoding(number), decoded(number))));
+    }
+
+    /// Goal: keys are remembered while there is room; when it is full, few newcomers get in and none
+    /// makes it larger. Method: a tenth of the room, then twice the room, then as many newcomers.
+    #[test]
+    fn newcomers_seldom_replace() {
+        let keys = KeyCache::new(2_000 * size_of::<(Tag, Entry)>());
+        insert(&keys, 0..200);
+        assert_eq!(found(&keys, 0..200), 200);
+        insert(&keys, 0..KEYS);
+        let before = found(&keys, 0..KEYS);
+        assert!(before <= keys.keys_max() && before > keys.keys_max() * 9 / 10, "{before}");
+        insert(&keys, KEYS..2 * KEYS);
+        let newcomers = found(&keys, KEYS..2 * KEYS);
+        assert!(newcomers > 0 && newcomers < KEYS as usize / 4, "{newcomers}");
+        assert!(newcomers + found(&keys, 0..KEYS) <= keys.keys_max());
+    }
+}
