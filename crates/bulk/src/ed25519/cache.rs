@@ -168,7 +168,7 @@ mod tests {
         keys.insert(numbers.map(|number| (encoding(number), decoded(number))));
     }
 
-    /// Goal: keys are remembered while there is room; when it is full, few newcomers get in and none
+    /// Goal: keys are remembered while there is room; later, few newcomers get in and none
     /// makes it larger. Method: a tenth of the room, then twice the room, then as many newcomers.
     #[test]
     fn newcomers_seldom_replace() {
