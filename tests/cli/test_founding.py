@@ -2,20 +2,18 @@
 
 import base64
 import json
-import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.cli.command import Ended, trine
+from tests.cli.command import trine
+from tests.cli.founded import MEMBERS, Members, founded, free_address, good
 from tests.suite import SUITE
-from trine import Client
 from trine.client.card import CARD_BYTES_MAX, CODE_PREFIX, read_card
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS
@@ -24,72 +22,14 @@ from trine.types import LogCreate
 
 pytestmark = pytest.mark.network
 
-MEMBERS = ("city", "harbour", "university", "court")
 SECONDS_MAX = 120
-
-
-def free_address() -> str:
-    """An address of this machine at which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-def _good(*words: str | Path, cwd: Path) -> Ended:
-    ended = trine(*words, "--json", cwd=cwd)
-    assert ended.status == 0, ended.err + ended.out
-    return ended
-
-
-@dataclass(frozen=True)
-class Members:
-    """Members of a network, each with a home in one folder, and their cards."""
-
-    folder: Path
-    fingerprint: str
-
-    def home(self, member: str) -> Path:
-        return self.folder / member
-
-    def cards(self) -> list[str]:
-        return [f"{name}.card" for name in MEMBERS]
-
-    def run(self, member: str, *words: str | Path) -> Any:
-        """Run a command in a member's home; it must succeed."""
-        return _good(*words, "--home", self.home(member), cwd=self.folder).document
-
-    def client(self, member: str) -> Client:
-        home = Home(self.home(member))
-        return Client(home.urls(), key=home.open_key())
 
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
     """A network of four that runs while the module's tests do."""
-    folder = tmp_path_factory.mktemp("founding")
-    create = ("network", "create", "trade", "--suite", SUITE, "--blocks-per-epoch", "64")
-    rest = ("--organisation", "city", "--address", free_address(), "--home", folder / "city")
-    first = _good(*create, *rest, cwd=folder).document
-    # One gets the card as a line, the others as a file.
-    for name, card in zip(MEMBERS[1:], (first["code"], "city.card", "city.card"), strict=True):
-        own = ("--organisation", name, "--address", free_address(), "--home", folder / name)
-        _good("network", "join", card, *own, cwd=folder)
-    cards = [f"{name}.card" for name in MEMBERS]
-    shown = [_good("network", "show", *order, cwd=folder) for order in (cards, cards[::-1])]
-    assert shown[0].document == shown[1].document, "the order of the cards does not matter"
-    found = Members(folder, shown[0].document["fingerprint"])
-    try:
-        for place, name in enumerate(MEMBERS):
-            # The last but one makes a quorum.
-            wait = "0" if place < len(MEMBERS) - 1 else "60"
-            words = ("network", "start", *cards, "--fingerprint", found.fingerprint)
-            document = found.run(name, *words, "--wait", wait)
-            assert document["fingerprint"] == found.fingerprint
-            assert (document["height"] is None) == (wait == "0")
+    with founded(tmp_path_factory.mktemp("founding")) as found:
         yield found
-    finally:
-        for name in (*MEMBERS, "bank"):
-            trine("down", "--home", folder / name)
 
 
 def test_members_run_one_chain(members: Members) -> None:
@@ -237,7 +177,7 @@ def test_cards_that_do_not_fit(members: Members, tmp_path: Path) -> None:
         assert (ended.status, ended.code) == (5, "bad_card")
         assert f"one {expected}" in ended.document["error"]["detail"]
     create = ("network", "create", "other", "--organisation", "bank", "--address", free_address())
-    _good(*create, "--suite", SUITE, "--home", tmp_path / "c", cwd=tmp_path)
+    good(*create, "--suite", SUITE, "--home", tmp_path / "c", cwd=tmp_path)
     ended = trine("network", "show", city, "bank.card", "--json", cwd=tmp_path)
     assert ended.code == "bad_card"
     assert "name is 'trade' and 'other'" in ended.document["error"]["detail"]
@@ -273,7 +213,7 @@ def test_nothing_starts_unseen(members: Members, tmp_path: Path) -> None:
     wrong one, cards of another network, a second member in one home."""
     create = ("network", "create", "other", "--organisation", "bank", "--address", free_address())
     home = ("--home", tmp_path / "home")
-    _good(*create, *home, "--suite", SUITE, cwd=tmp_path)
+    good(*create, *home, "--suite", SUITE, cwd=tmp_path)
     start = ("network", "start", "bank.card")
     assert trine(*start, *home, "--json", cwd=tmp_path).code == "bad_argument"
     ended = trine(*start, *home, "--fingerprint", "0123", "--json", cwd=tmp_path)

@@ -23,7 +23,7 @@ use support::{
     ACCOUNTS, Counters, EverySignature, NoLogs, Queue, Seen, Witness, add, address, counter_key,
     genesis, secret,
 };
-use trine_consensus::{Config, Parts, ProcessConfig, address_book, run};
+use trine_consensus::{Config, Link, NetworkConfig, Parts, ProcessConfig, address_book, run};
 use trine_crypto::VoteSigner;
 use trine_ledger::state::StateReader;
 use trine_types::Genesis;
@@ -53,17 +53,19 @@ fn main() {
     let key = key.expect("validators use the suite's algorithm");
     let folder = PathBuf::from(&arguments[0]);
     let length = NonZeroU64::new(blocks_per_epoch).expect("epochs have blocks");
-    let mut engine = Config::new(key, length);
+    let mut engine = Config::new(Some(key), length);
     engine.cache_bytes = 16 << 20;
     engine.timing.idle_ms = 100;
     let validators = genesis.validator_set().expect("the test's keys are keys");
     let config = ProcessConfig {
         engine,
         storage: folder.join("data"),
-        permit: folder.join("first-start"),
-        listen: addresses[usize::from(number)].parse().expect("address of this validator"),
-        fixed: address_book(&validators).expect("addresses of the validators"),
-        peers_max: 32,
+        link: Link::Network(NetworkConfig {
+            permit: folder.join("first-start"),
+            listen: addresses[usize::from(number)].parse().expect("address of this validator"),
+            fixed: address_book(&validators).expect("addresses of the validators"),
+            peers_max: 32,
+        }),
         workers: 1,
     };
     let asked = Arc::new(AtomicBool::new(false));

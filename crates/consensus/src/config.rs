@@ -45,8 +45,8 @@ impl Default for Timing {
 /// Everything about one node's engine that is not shared with its peers.
 #[derive(Clone)]
 pub struct Config {
-    /// Key that votes.
-    pub signer: PrivateKey,
+    /// Key that votes; a node that only follows has none.
+    pub signer: Option<PrivateKey>,
     /// Prefix of every partition, so that several chains share one folder.
     pub prefix: String,
     /// Blocks of an epoch; the same on every node of the chain.
@@ -70,6 +70,9 @@ pub struct Config {
 /// Why a configuration was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
+    /// A node in the network of validators proves its key to them.
+    #[error("a node that does not follow others needs a key")]
+    NoKey,
     /// A value is outside its limits.
     #[error("{field} is {actual}, expected {expected}")]
     OutOfRange {
@@ -84,7 +87,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Takes defaults for everything but the key and the epoch length.
-    pub fn new(signer: PrivateKey, blocks_per_epoch: NonZeroU64) -> Self {
+    pub fn new(signer: Option<PrivateKey>, blocks_per_epoch: NonZeroU64) -> Self {
         Self {
             signer,
             prefix: "chain".into(),

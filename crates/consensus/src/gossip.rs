@@ -37,6 +37,11 @@ impl Gossip {
         (Self(Arc::new(send)), handle)
     }
 
+    /// Hands messages to `send`: for a node that belongs to no network.
+    pub fn through(send: impl Fn(Bytes) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(send))
+    }
+
     /// Sends a message of at most the network's message size. It may be lost.
     pub fn send(&self, message: Bytes) {
         (self.0)(message);

@@ -4,25 +4,30 @@ mod config;
 mod delivery;
 mod driver;
 mod engine;
+mod follow;
 mod gossip;
 mod guard;
 mod no_sync;
+mod node;
 mod pace;
 mod peers;
 mod process;
 mod running;
 mod share;
 mod source;
+mod upstream;
 
 pub use config::{Config, ConfigError, Timing};
 pub use engine::{
     CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,
 };
+pub use follow::follow;
 pub use gossip::{Gossip, Incoming};
 pub use pace::Pace;
 pub use peers::{
     AddressBook, AddressError, Addresses, OBSERVERS_MAX, Peers, address_book, parse_address,
 };
-pub use process::{ProcessConfig, ProcessContext, RunError, metrics_text, run};
+pub use process::{Link, NetworkConfig, ProcessConfig, ProcessContext, RunError, metrics_text, run};
 pub use running::{Chain, Running, Stopped};
 pub use source::{NoSource, Source};
+pub use upstream::{Answer, Claim, Distrust, Upstream, Wanted};

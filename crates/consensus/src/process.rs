@@ -1,11 +1,13 @@
 //! Run one node as a process: tokio, encrypted connections, a folder on disk.
 
 use crate::{
-    config::Config,
+    config::{Config, ConfigError},
     engine::{self, CHANNELS, Network, Parts, StartError, message_bytes_max},
+    follow::follow,
     guard::VoteGuard,
     peers::{AddressBook, AddressError, Addresses, Peers, address_book},
     running::{Running, Stopped},
+    upstream::Upstream,
 };
 use commonware_cryptography::ChaCha20Poly1305;
 use commonware_p2p::{Address, authenticated::lookup};
@@ -25,8 +27,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
+use trine_ledger::preset::PrivateKey;
 use trine_runtime::Context;
 
 /// File on which the library locks a folder.
@@ -47,6 +51,24 @@ pub struct ProcessConfig {
     pub engine: Config,
     /// Folder of the chain's data.
     pub storage: PathBuf,
+    /// Where its blocks come from.
+    pub link: Link,
+    /// Threads of the runtime.
+    pub workers: usize,
+}
+
+/// How a node learns of blocks.
+#[derive(Clone)]
+pub enum Link {
+    /// As a peer of the validators.
+    Network(NetworkConfig),
+    /// From other nodes' APIs, without a part in consensus.
+    Upstream(Arc<dyn Upstream>),
+}
+
+/// A peer of the validators.
+#[derive(Clone)]
+pub struct NetworkConfig {
     /// File that permits a new key to vote from an empty folder; spent by the first start.
     pub permit: PathBuf,
     /// Address on which peers connect.
@@ -56,8 +78,6 @@ pub struct ProcessConfig {
     /// Peers that may be known at once, this node among them: validators of an epoch and of the
     /// next, and observers. Each takes memory for its messages.
     pub peers_max: usize,
-    /// Threads of the runtime.
-    pub workers: usize,
 }
 
 /// Why a node ended.
@@ -112,11 +132,23 @@ fn waiting_threads(book: &AddressBook, workers: usize) -> usize {
 }
 
 /// The addresses at the start: those of the genesis document, and those that the operator fixed.
-fn first_book(config: &ProcessConfig, parts: &Parts) -> Result<AddressBook, RunError> {
+fn first_book(network: &NetworkConfig, parts: &Parts) -> Result<AddressBook, RunError> {
     let validators = parts.genesis.validator_set().map_err(trine_ledger::GenesisError::from);
     let mut book = address_book(&validators.map_err(StartError::from)?)?;
-    book.extend(config.fixed.clone());
+    book.extend(network.fixed.clone());
     Ok(book)
+}
+
+/// Checks that peers can connect, and returns how many threads may wait for the system.
+fn check_link(config: &ProcessConfig, parts: &Parts) -> Result<usize, RunError> {
+    let network = match &config.link {
+        Link::Network(network) => network,
+        Link::Upstream(_) => return Ok(waiting_threads(&AddressBook::new(), config.workers)),
+    };
+    let failed = |error| RunError::Listen(network.listen, error);
+    // The network would only log that it cannot listen.
+    drop(TcpListener::bind(network.listen).map_err(failed)?);
+    Ok(waiting_threads(&first_book(network, parts)?, config.workers))
 }
 
 /// Writes the metrics of a node's runtime and engine in the text format of Prometheus.
@@ -136,12 +168,10 @@ where
     F: Future<Output = T>,
 {
     check_storage(&config.storage)?;
-    // The network would only log that it cannot listen.
-    drop(TcpListener::bind(config.listen).map_err(|error| RunError::Listen(config.listen, error))?);
-    let book = first_book(&config, &parts)?;
+    let waiting = check_link(&config, &parts)?;
     let runtime = tokio::Config::new()
         .with_worker_threads(config.workers)
-        .with_max_blocking_threads(waiting_threads(&book, config.workers))
+        .with_max_blocking_threads(waiting)
         .with_storage_directory(config.storage.clone());
     let storage = config.storage.clone();
     let task = AssertUnwindSafe(|| {
@@ -168,16 +198,20 @@ fn start(
 }
 
 /// Turns the operator's permission into the folder's own record before anybody votes.
-async fn spend_permit(context: &Context, config: &mut ProcessConfig) -> Result<(), RunError> {
-    let failed = |error| RunError::Storage(config.permit.clone(), error);
-    config.engine.first_start = config.permit.is_file();
+async fn spend_permit(
+    context: &Context,
+    permit: &Path,
+    engine: &mut Config,
+) -> Result<(), RunError> {
+    let failed = |error| RunError::Storage(permit.to_owned(), error);
+    engine.first_start = permit.is_file();
     let guard = context.child("guard");
-    VoteGuard::open(guard, &config.engine.prefix, config.engine.first_start)
+    VoteGuard::open(guard, &engine.prefix, engine.first_start)
         .await
         .map_err(|error| StartError::Storage(error.to_string()))?;
-    if config.engine.first_start {
-        std::fs::remove_file(&config.permit).map_err(failed)?;
-        let folder = config.permit.parent().unwrap_or(Path::new("."));
+    if engine.first_start {
+        std::fs::remove_file(permit).map_err(failed)?;
+        let folder = permit.parent().unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     Ok(())
@@ -185,14 +219,31 @@ async fn spend_permit(context: &Context, config: &mut ProcessConfig) -> Result<(
 
 async fn start_in(
     context: Context,
-    mut config: ProcessConfig,
+    config: ProcessConfig,
     parts: Parts,
 ) -> Result<Running<Context>, RunError> {
+    match config.link {
+        Link::Network(network) => take_part(context, config.engine, network, parts).await,
+        Link::Upstream(upstream) => {
+            let engine = context.child("engine");
+            Ok(follow(engine, config.engine, parts, upstream, None).await?)
+        }
+    }
+}
+
+/// Starts a node in the network of the validators.
+async fn take_part(
+    context: Context,
+    mut config: Config,
+    at: NetworkConfig,
+    parts: Parts,
+) -> Result<Running<Context>, RunError> {
+    let signer = config.signer.clone().ok_or(ConfigError::NoKey).map_err(StartError::from)?;
     let suite = parts.genesis.suite().map_err(trine_ledger::GenesisError::from);
     let suite = suite.map_err(StartError::from)?;
-    spend_permit(&context, &mut config).await?;
+    spend_permit(&context, &at.permit, &mut config).await?;
     let (mut network, oracle) =
-        lookup::Network::new(context.child("network"), network_config(&config, &parts, suite));
+        lookup::Network::new(context.child("network"), network_config(signer, &at, &parts, suite));
     let mut register = |place: usize| {
         let (channel, rate) = CHANNELS[place];
         let rate = NonZeroU32::new(rate).expect("rates are positive");
@@ -207,25 +258,26 @@ async fn start_in(
         blocks: register(4),
         transactions: register(5),
         blocker: oracle.clone(),
-        manager: Peers::new(oracle, config.fixed, addresses.clone(), config.peers_max - 1),
+        manager: Peers::new(oracle, at.fixed, addresses.clone(), at.peers_max - 1),
         addresses,
     };
     let engine = context.child("engine");
-    let running = engine::start(engine, config.engine, parts, channels, None).await?;
+    let running = engine::start(engine, config, parts, channels, None).await?;
     running.supervise("network", network.start());
     Ok(running)
 }
 
-type Handshake = Cups<Sake<trine_ledger::preset::PrivateKey>, ChaCha20Poly1305>;
+type Handshake = Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
 
 fn network_config(
-    config: &ProcessConfig,
+    signer: PrivateKey,
+    network: &NetworkConfig,
     parts: &Parts,
     suite: trine_types::Suite,
 ) -> lookup::Config<Handshake> {
     let handshake = Cups::new(
         Sake {
-            signer: config.engine.signer.clone(),
+            signer,
             synchrony_bound: CLOCK_SKEW,
             max_handshake_age: CLOCK_SKEW,
             version: sake::Version::V1,
@@ -234,7 +286,7 @@ fn network_config(
     );
     let namespace = [b"trine/network/".as_slice(), &parts.genesis.chain_id().0].concat();
     // The network ends with a panic past this number; `Peers` stays below.
-    let peers = NonZeroUsize::new(config.peers_max);
+    let peers = NonZeroUsize::new(network.peers_max);
     lookup::Config {
         bypass_ip_check: true,
         dial_frequency: Duration::from_millis(200),
@@ -242,7 +294,7 @@ fn network_config(
         ..lookup::Config::local(
             handshake,
             &namespace,
-            config.listen,
+            network.listen,
             peers.expect("the configuration is checked"),
             message_bytes_max(suite),
             NETWORK_MAILBOX,

@@ -1,6 +1,8 @@
 //! Hold a running node: ask it, and learn when it stops.
 
 use crate::gossip::Gossip;
+use bytes::Bytes;
+use commonware_codec::Encode as _;
 use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
 use commonware_glue::stateful;
 use commonware_runtime::{Error as RuntimeError, Handle};
@@ -76,6 +78,19 @@ impl Chain {
     /// descends from it, stands for it.
     pub async fn certificate(&self, height: Height) -> Option<Finalization> {
         self.marshal.get_finalization(EngineHeight::new(height.0)).await
+    }
+
+    /// The encoded block with a digest; final or on the way to it.
+    pub async fn encoded_block(&self, digest: Digest) -> Option<Bytes> {
+        Some(self.block_by_digest(digest).await?.encode())
+    }
+
+    /// The certificate of the block at a height, encoded, and the block behind it; none where the
+    /// block has no certificate of its own.
+    pub async fn encoded_finalization(&self, height: Height) -> Option<Bytes> {
+        let finalization = self.certificate(height).await?;
+        let block = self.block(height).await?;
+        Some((finalization, block).encode())
     }
 
     /// Height up to which this node has applied blocks durably; none before the first.

@@ -4,6 +4,7 @@ mod support;
 
 mod simulation {
     pub mod engine;
+    pub mod follower;
     pub mod properties;
     mod scenarios;
 }

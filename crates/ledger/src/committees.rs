@@ -34,13 +34,14 @@ struct Committee {
 #[derive(Clone)]
 pub struct Committees {
     namespace: Arc<[u8]>,
-    signer: PrivateKey,
+    signer: Option<PrivateKey>,
     known: Arc<Mutex<BTreeMap<Epoch, Committee>>>,
 }
 
 impl Committees {
-    /// Starts empty; `namespace` separates the certificates of this chain from all others.
-    pub fn new(namespace: &[u8], signer: PrivateKey) -> Self {
+    /// Starts empty; `namespace` separates the certificates of this chain from all others. A node
+    /// that only follows has no signer.
+    pub fn new(namespace: &[u8], signer: Option<PrivateKey>) -> Self {
         Self { namespace: namespace.into(), signer, known: Arc::default() }
     }
 
@@ -49,15 +50,17 @@ impl Committees {
     /// Registering the same epoch again changes nothing.
     pub fn register(&self, epoch: Epoch, change: &EpochChange, may_vote: bool) -> Role {
         let validators = members(&change.validators);
-        let key = self.signer.public_key();
-        let (scheme, role) = if validators.position(&key).is_none() {
-            (Scheme::verifier(&self.namespace, validators), Role::Observer)
-        } else if may_vote {
-            let scheme = Scheme::signer(&self.namespace, validators, self.signer.clone());
-            (scheme.expect("the key is in the set"), Role::Signer)
-        } else {
-            let scheme = Scheme::member(&self.namespace, validators, &key);
-            (scheme.expect("the key is in the set"), Role::Silent)
+        let belongs = |signer: &&PrivateKey| validators.position(&signer.public_key()).is_some();
+        let (scheme, role) = match self.signer.as_ref().filter(belongs) {
+            None => (Scheme::verifier(&self.namespace, validators), Role::Observer),
+            Some(signer) if may_vote => {
+                let scheme = Scheme::signer(&self.namespace, validators, signer.clone());
+                (scheme.expect("the key is in the set"), Role::Signer)
+            }
+            Some(signer) => {
+                let scheme = Scheme::member(&self.namespace, validators, &signer.public_key());
+                (scheme.expect("the key is in the set"), Role::Silent)
+            }
         };
         let mut known = self.known.lock();
         known

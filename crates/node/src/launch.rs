@@ -4,7 +4,7 @@ mod token;
 
 use crate::api::server::ServerError;
 use crate::config::{NodeConfig, Prepared, SetupError, disk_full, is_disk_full, log, prepare};
-use crate::node::{Control, NodeError, Settings, run};
+use crate::node::{Control, NodeError, Part, Peer, Settings, run};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +47,7 @@ fn node_code(error: &NodeError) -> &'static str {
         NodeError::ValidatorKey => "bad_secret_key",
         NodeError::History(HistoryError::Io { source, .. }) => storage_code(source),
         NodeError::History(_) => "damaged_data",
+        NodeError::Upstream(_) => "bad_configuration",
         NodeError::Server(ServerError::Bind { .. }) => "port_in_use",
         NodeError::Server(ServerError::PublicWithoutTls(_) | ServerError::Tls { .. }) => {
             "bad_configuration"
@@ -122,28 +123,15 @@ fn settings(
     control: &Control,
 ) -> Result<(Settings, Option<TokenVotes>), LaunchError> {
     let mut votes = None;
-    let (key_file, key) = if let (Some(file), Some(key)) = (config.validator_key, validator_key) {
-        (file, VoteSigner::new(key).ok_or(NodeError::ValidatorKey)?)
-    } else if let Some(token) = &config.validator_token {
-        let suite = genesis.suite().map_err(NodeError::from)?;
-        let opened = votes.insert(token::open(token, suite, &config.data_dir, control)?);
-        // There is no file: what is remembered of the key lies beside the configuration.
-        let key = opened.public_key();
-        let file = config.file.with_file_name(format!("validator-{key}"));
-        (file, VoteSigner::from_signing(opened.clone()))
-    } else {
-        let (file, field) = (config.file, "validator_key".to_owned());
-        let (value, expected) = ("missing".to_owned(), "the path of a key".to_owned());
-        return Err(SetupError::Field { file, field, value, expected }.into());
+    let part = match &config.follow {
+        Some(follow) => Part::Follower(follow.clone()),
+        None => Part::Peer(peer(&config, &genesis, validator_key, control, &mut votes)?),
     };
     let settings = Settings {
         name: config.name,
         genesis: Arc::new(genesis),
         data: config.data_dir,
-        key_file,
-        key,
-        p2p_listen: config.p2p_listen,
-        p2p_peers: config.p2p_peers,
+        part,
         http_listen: config.http_listen,
         tls: config.tls,
         http_peers: config.peers,
@@ -155,10 +143,47 @@ fn settings(
             ..Timing::default()
         },
         cache_bytes: config.engine.cache_bytes,
-        peers_max: config.engine.peers_max,
         workers: config.engine.workers,
         engine_threads: config.engine.threads,
         verify_threads: config.engine.verify_threads,
     };
     Ok((settings, votes))
+}
+
+/// What a node needs for its part in the network of the validators.
+fn peer(
+    config: &NodeConfig,
+    genesis: &Genesis,
+    validator_key: Option<SecretKey>,
+    control: &Control,
+    votes: &mut Option<TokenVotes>,
+) -> Result<Peer, LaunchError> {
+    let refuse = |field: &str, expected: &str| SetupError::Field {
+        file: config.file.clone(),
+        field: field.to_owned(),
+        value: "missing".to_owned(),
+        expected: expected.to_owned(),
+    };
+    let key = if let (Some(file), Some(key)) = (&config.validator_key, validator_key) {
+        (file.clone(), VoteSigner::new(key).ok_or(NodeError::ValidatorKey)?)
+    } else if let Some(token) = &config.validator_token {
+        let suite = genesis.suite().map_err(NodeError::from)?;
+        let opened = votes.insert(token::open(token, suite, &config.data_dir, control)?);
+        // There is no file: what is remembered of the key lies beside the configuration.
+        let key = opened.public_key();
+        let file = config.file.with_file_name(format!("validator-{key}"));
+        (file, VoteSigner::from_signing(opened.clone()))
+    } else {
+        let expected = "the path of a key, or the table follow in its place";
+        return Err(refuse("validator_key", expected).into());
+    };
+    let (key_file, key) = key;
+    let listen = config.p2p_listen;
+    Ok(Peer {
+        key_file,
+        key,
+        p2p_listen: listen.ok_or_else(|| refuse("p2p_listen", "an address and a port"))?,
+        p2p_peers: config.p2p_peers.clone(),
+        peers_max: config.engine.peers_max,
+    })
 }

@@ -13,3 +13,4 @@ pub mod node;
 pub mod page;
 pub mod peers;
 pub mod reader;
+pub mod upstream;

@@ -124,13 +124,14 @@ impl MemoryChain {
             genesis: genesis.clone(),
             suite: suite(),
             chain_id: genesis.chain_id(),
-            identity: Identity { name: "validator-0".into(), key },
+            identity: Identity { name: "validator-0".into(), key: Some(key) },
             reader: inner.clone(),
             feed: feed.clone(),
             mempool: mempool.clone(),
             metrics,
             engine_metrics: Box::new(String::new),
             peers: Peers::default(),
+            upstream: None,
         });
         Self { genesis, feed, mempool, api, sent, inner, _tasks: tasks }
     }
@@ -268,6 +269,14 @@ impl ChainReader for Reader {
 
     fn certified(&self, _: Height) -> Read<'_, bool> {
         self.read(|_| false)
+    }
+
+    fn encoded_block(&self, _: Digest) -> Read<'_, Option<Bytes>> {
+        self.read(|_| None)
+    }
+
+    fn encoded_finalization(&self, _: Height) -> Read<'_, Option<Bytes>> {
+        self.read(|_| None)
     }
 
     fn transaction(&self, id: TransactionId) -> Read<'_, Option<StoredTransaction>> {

@@ -67,6 +67,8 @@ pub struct Metrics {
     pub transactions: Counter,
     /// Answers to requests, by class of status.
     pub answers: Family,
+    /// Times that a follower left an upstream for another, by reason.
+    pub upstreams_left: Family,
     /// Times that new files of the HTTP API's certificate were read, by what came of it.
     pub tls_reloads: Family,
     /// End of the HTTP API's certificate, seconds since 1970; zero without TLS.
@@ -100,6 +102,7 @@ impl Metrics {
         let families = [
             ("trine_refused_total", "Transactions refused, by code.", "code", &self.refused),
             ("trine_answers_total", "Answers, by class of status.", "class", &self.answers),
+            ("trine_upstreams_left_total", "Upstreams left.", "reason", &self.upstreams_left),
             ("trine_tls_reloads_total", "New certificates.", "result", &self.tls_reloads),
         ];
         for (name, help, label, family) in families {

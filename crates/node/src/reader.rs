@@ -101,6 +101,13 @@ pub trait ChainReader: Send + Sync + 'static {
     /// Whether a certificate of this very block is at hand; else a later one covers it.
     fn certified(&self, height: Height) -> Read<'_, bool>;
 
+    /// The encoded block with a digest (see `docs/reference/wire.md`).
+    fn encoded_block(&self, digest: Digest) -> Read<'_, Option<Bytes>>;
+
+    /// Certificate and block at a height as the engine encodes them; none where the block has no
+    /// certificate of its own.
+    fn encoded_finalization(&self, height: Height) -> Read<'_, Option<Bytes>>;
+
     /// Transaction by its identifier.
     fn transaction(&self, id: TransactionId) -> Read<'_, Option<StoredTransaction>>;
 

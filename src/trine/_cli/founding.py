@@ -56,7 +56,8 @@ def network() -> None:
     """
 
 
-def _name(_: click.Context, option: click.Parameter, value: str) -> str:
+def node_name(_: click.Context, option: click.Parameter, value: str) -> str:
+    """Check the name of an organisation or of a node."""
     if not is_name(value):
         raise BadArgument(f"{option.name} is {value!r:.80}, expected a-z, 0-9 and -, at most 32")
     return value
@@ -82,7 +83,7 @@ def _member_options(function: Callable[..., None]) -> Callable[..., None]:
             help="Where the other validators reach this host.",
         ),
         click.option(
-            "--organisation", required=True, callback=_name, help="Name of your organisation."
+            "--organisation", required=True, callback=node_name, help="Name of your organisation."
         ),
     ):
         function = option(function)
@@ -90,7 +91,7 @@ def _member_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @network.command()
-@click.argument("name", callback=_name)
+@click.argument("name", callback=node_name)
 @click.option(
     "--suite",
     type=click.Choice(tuple(SUITE_ALGORITHMS)),
@@ -165,7 +166,7 @@ def join(
     with _new_home(settings.home):
         if runs:
             genesis, chain_id = read_genesis(content)
-            _agree(settings, genesis, chain_id, expected)
+            agree(settings, genesis, chain_id, expected)
             terms = Terms(
                 genesis["name"], genesis["suite"], genesis["time_ms"], genesis["blocks_per_epoch"]
             )
@@ -226,7 +227,7 @@ def start(settings: Settings, cards: Sequence[str], expected: str | None, wait_s
             genesis = found(read_cards([str(home.path / CARD_FILE), *cards]))
             text, chain_id = encode_genesis(genesis)
             if not home.genesis.exists():
-                _agree(settings, genesis, chain_id, expected)
+                agree(settings, genesis, chain_id, expected)
                 write_network(home, own.organisation, genesis, text, chain_id)
             elif home.genesis.read_bytes() != text:
                 message = "this home belongs to another network than that of these cards"
@@ -260,7 +261,7 @@ def _is_genesis(content: bytes) -> bool:
     return isinstance(document, dict) and document.get("format") == "trine-genesis-v1"
 
 
-def _agree(
+def agree(
     settings: Settings, genesis: dict[str, Any], chain_id: bytes, expected: str | None
 ) -> None:
     """Make sure that the member has compared the fingerprint.

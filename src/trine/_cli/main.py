@@ -17,7 +17,7 @@ from trine.errors import DiskFull, ExitCode, Internal, NegativeVerdict, ReadOnly
 COMMANDS: Final = {
     "up": ("network", "Start or resume a local network."),
     "down": ("network", "Stop the local network."),
-    "network": ("plan", "Found a network with other organisations."),
+    "network": ("networks", "Found, join or follow a network of other organisations."),
     "status": ("network", "Show chain, height and validators."),
     "doctor": ("doctor.command", "Examine this host and its nodes."),
     "key": ("key_files", "Make, show and exchange keys; sign files."),

@@ -183,6 +183,8 @@ def _status_lines(status: Status) -> Iterator[str]:
     pending = document.get("pending") or {}
     yield from facts(pending=f"{pending.get('transactions', 0)} transactions")
     yield from facts(version=status.version)
+    if upstream := document["node"].get("upstream"):
+        yield from facts(follows=upstream)
     yield ""
     rows = [
         (one.name, one.height, "healthy" if one.healthy else "behind or down", one.url)

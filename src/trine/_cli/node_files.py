@@ -1,9 +1,10 @@
 """Make what a node needs before it starts: keys, ports and configuration."""
 
 import hashlib
+import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -108,3 +109,49 @@ def configuration(
         *[f'{name} = "{url}"' for name, url in peers.items()],
     ]
     return "\n".join(lines) + "\n"
+
+
+def follower_configuration(
+    node: Node,
+    chain: str,
+    genesis: str,
+    upstreams: Sequence[str],
+    authorities: Path | None,
+    client: tuple[str | None, str | None],
+) -> str:
+    """Write the configuration of a node that follows others.
+
+    Args:
+        node: The node.
+        chain: Name of the chain, for people.
+        genesis: Path of the genesis, from the node's folder.
+        upstreams: URLs of the nodes to follow.
+        authorities: Authorities of their certificates, beside those that the system trusts.
+        client: Certificate and key with which the node names itself to them.
+    """
+    certificate, key = (None if file is None else Path(file).absolute() for file in client)
+    files = {
+        "authorities": authorities and authorities.absolute(),
+        "client_certificate": certificate,
+        "client_key": key or certificate,
+    }
+    lines = [
+        f"# Configure the node {node.name}, which follows the chain {chain}.",
+        f'name = "{node.name}"',
+        f"genesis = {_quoted(genesis)}",
+        'data_dir = "data"',
+        f'http_listen = "{HOST}:{node.http_port}"',
+        "",
+        "[follow]",
+        f"upstreams = [{', '.join(map(_quoted, upstreams))}]",
+        *[f"{name} = {_quoted(str(file))}" for name, file in files.items() if file],
+        "",
+        "[log]",
+        'file = "node.log"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Write a text for TOML, whose strings are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)

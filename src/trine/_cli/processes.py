@@ -50,12 +50,21 @@ LOG_LINES: Final = 5
 
 @dataclass(frozen=True)
 class Node:
-    """A node of this home."""
+    """A node of this home.
+
+    Attributes:
+        name: Name of the node.
+        http_port: Port of its API.
+        p2p_port: Port on which peers connect; a follower has none.
+        folder: Folder of everything that it has.
+        config_name: Name of its configuration there.
+    """
 
     name: str
     http_port: int
-    p2p_port: int
+    p2p_port: int | None
     folder: Path
+    config_name: str = "node.toml"
 
     @property
     def url(self) -> str:
@@ -75,7 +84,13 @@ class Node:
     @property
     def config(self) -> Path:
         """Configuration of the node."""
-        return self.folder / "node.toml"
+        return self.folder / self.config_name
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that it listens on, by the field of its configuration."""
+        ports = {"http_listen": self.http_port, "p2p_listen": self.p2p_port}
+        return {field: port for field, port in ports.items() if port is not None}
 
     @property
     def output(self) -> Path:
@@ -147,8 +162,8 @@ def load(home: Home) -> tuple[list[Node], dict[str, int]]:
     try:
         for one in home.read_network()["nodes"]:
             name = str(one["name"])
-            ports = int(one["http_port"]), int(one["p2p_port"])
-            node = Node(name, *ports, home.nodes / name)
+            p2p_port = None if one["p2p_port"] is None else int(one["p2p_port"])
+            node = Node(name, int(one["http_port"]), p2p_port, home.nodes / name)
             nodes.append(node)
             if one["pid"] is not None and _is_process(int(one["pid"]), node):
                 pids[name] = int(one["pid"])
@@ -182,16 +197,21 @@ def start(home: Home, names: Collection[str] | None = None) -> dict[str, int]:
     for node in nodes:
         if node.name in pids or (names is not None and node.name not in names):
             continue
-        for port, what in ((node.http_port, "http_listen"), (node.p2p_port, "p2p_listen")):
-            if not is_free(port):
-                message = f"port {port} of node {node.name} is in use ({what} in {node.config})"
-                raise PortInUse(message, instance=str(port))
-        pids[node.name] = _spawn(node)
+        pids[node.name] = spawn(node)
         _note(home, nodes, pids)
     return pids
 
 
-def _spawn(node: Node) -> int:
+def spawn(node: Node) -> int:
+    """Start a node; returns its process.
+
+    Raises:
+        PortInUse: Another program listens on one of its ports.
+    """
+    for what, port in node.ports.items():
+        if not is_free(port):
+            message = f"port {port} of node {node.name} is in use ({what} in {node.config})"
+            raise PortInUse(message, instance=str(port))
     command = [sys.executable, "-m", "trine", "node", "run", "--config", str(node.config)]
     with node.output.open("wb") as output:
         process = subprocess.Popen(
@@ -282,11 +302,20 @@ def check_alive(home: Home, nodes: list[Node]) -> None:
     Raises:
         NodeStopped: One ended; the end of its output says why.
     """
-    _reap()
     _, pids = load(home)
     for node in nodes:
-        if node.name not in pids:
-            raise _stopped(node)
+        check_process(node, pids.get(node.name))
+
+
+def check_process(node: Node, pid: int | None) -> None:
+    """Make sure that a node runs in this process.
+
+    Raises:
+        NodeStopped: It ended; the end of its output says why.
+    """
+    _reap()
+    if pid is None or not _is_process(pid, node):
+        raise _stopped(node)
 
 
 def _reap() -> None:
@@ -314,14 +343,20 @@ def _stopped(node: Node) -> TrineError:
 def stop(home: Home) -> tuple[list[str], list[str]]:
     """Stop every node that runs; returns the names of those stopped and of those killed."""
     nodes, pids = load(home)
+    left = end(nodes, pids)
+    _note(home, nodes, {})
+    return [name for name in pids if name not in left], list(left)
+
+
+def end(nodes: list[Node], pids: dict[str, int]) -> dict[str, int]:
+    """End processes of nodes, by name; returns those that had to be killed."""
     for pid in pids.values():
         _signal(pid, signal.SIGTERM)
     left = _wait_gone(nodes, pids, STOP_TIMEOUT_S)
     for pid in left.values():
         _signal(pid, signal.SIGKILL)
     _wait_gone(nodes, left, STOP_TIMEOUT_S)
-    _note(home, nodes, {})
-    return [name for name in pids if name not in left], list(left)
+    return left
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

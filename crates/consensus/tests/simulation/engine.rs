@@ -1,5 +1,6 @@
 //! Build one simulated validator from the real engine.
 
+use super::follower::{Feed, Feeds};
 use crate::support::{
     ACCOUNTS, Counters, EverySignature, Fault, NoLogs, Queue, Seen, Witness, add, genesis, secret,
 };
@@ -23,16 +24,17 @@ use commonware_p2p::{
 use commonware_runtime::{
     Clock as _, Handle, Quota, Spawner as _, Storage as _, Supervisor as _, deterministic::Context,
 };
+use futures::future::select_all;
 use std::{
     num::{NonZeroU32, NonZeroU64},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 use trine_consensus::{
-    Addresses, CHANNELS, Config, Network, Parts, Running, Timing, message_bytes_max, start,
+    Addresses, CHANNELS, Config, Network, Parts, Running, Timing, follow, message_bytes_max, start,
 };
 use trine_ledger::{
     Block, Committees,
@@ -89,6 +91,14 @@ pub struct Validators {
     take_turns: bool,
     /// Bytes a second that each sends, when not as many as it likes; more is offered then.
     egress_bytes: Option<usize>,
+    /// What a follower knows that runs beside the first, where there is one.
+    followed: Option<Arc<Followed>>,
+}
+
+/// A node that follows the validators; it stops and starts with the first of them.
+struct Followed {
+    memory: Memory,
+    feeds: Arc<Feeds>,
 }
 
 impl Validators {
@@ -106,7 +116,15 @@ impl Validators {
             planted,
             take_turns: false,
             egress_bytes: None,
+            followed: None,
         }
+    }
+
+    /// Validators of whom each epoch leaves another one out, and a node that follows them.
+    pub fn followed(count: u8) -> Self {
+        let feeds = Arc::new(Feeds::of(count.into()));
+        let followed = Followed { memory: Memory::default(), feeds };
+        Self { followed: Some(Arc::new(followed)), ..Self::taking_turns(count) }
     }
 
     /// Validators of whom each epoch leaves another one out, from the third epoch on.
@@ -124,8 +142,7 @@ impl Validators {
     }
 
     fn config(&self, index: usize) -> Config {
-        let length = NonZeroU64::new(EPOCH).expect("epochs have blocks");
-        let mut config = Config::new(self.keys[index].clone(), length);
+        let mut config = bare_config(Some(self.keys[index].clone()));
         let start = self.memories[index].starts.fetch_add(1, Ordering::Relaxed);
         config.prefix = format!("v{index}");
         config.first_start = start == 0;
@@ -137,15 +154,25 @@ impl Validators {
         if self.egress_bytes.is_some() {
             config.transactions_max = HEAVY_TRANSACTIONS_MAX;
         }
-        config.cache_bytes = 1 << 20;
-        config.timing = Timing { idle_ms: 100, interval_ms_min: 10, ..Timing::default() };
-        config.timing.leader_ms = LEADER_MS;
-        config.timing.certification_ms = 1_000;
         config
     }
 
+    /// Starts the follower beside the first validator.
+    async fn follow(&self, context: &Context, followed: &Followed) -> Running<Context> {
+        let feeds = followed.feeds.clone();
+        let feed = Arc::new(Feed { context: context.child("feed"), feeds });
+        let parts = self.parts_of(0, &followed.memory);
+        let mut config = bare_config(None);
+        config.prefix = "follower".into();
+        let follower = context.child("follower");
+        follow(follower, config, parts, feed, None).await.expect("the follower starts")
+    }
+
     fn parts(&self, index: usize) -> Parts {
-        let memory = &self.memories[index];
+        self.parts_of(index, &self.memories[index])
+    }
+
+    fn parts_of(&self, index: usize, memory: &Memory) -> Parts {
         let fault = match self.planted {
             Planted::Rules(Fault::OutcomeOrder(_)) => Fault::OutcomeOrder(index as u8),
             Planted::Rules(fault) => fault,
@@ -187,6 +214,17 @@ impl Validators {
     }
 }
 
+/// What every simulated node has in common.
+fn bare_config(signer: Option<PrivateKey>) -> Config {
+    let length = NonZeroU64::new(EPOCH).expect("epochs have blocks");
+    let mut config = Config::new(signer, length);
+    config.cache_bytes = 1 << 20;
+    config.timing = Timing { idle_ms: 100, interval_ms_min: 10, ..Timing::default() };
+    config.timing.leader_ms = LEADER_MS;
+    config.timing.certification_ms = 1_000;
+    config
+}
+
 /// Passes on and remembers who was cut off.
 #[derive(Clone)]
 pub struct Recorder {
@@ -212,11 +250,22 @@ pub struct State {
     pub index: usize,
     pub seen: Arc<Mutex<Seen>>,
     pub blocked: Arc<Mutex<Vec<PublicKey>>>,
+    /// What a follower that runs beside it saw, and from whom.
+    pub follower: Option<(Arc<Mutex<Seen>>, Arc<Feeds>)>,
+}
+
+impl State {
+    /// What each node here saw.
+    pub fn seen(&self) -> impl Iterator<Item = MutexGuard<'_, Seen>> {
+        let follower = self.follower.iter().map(|(seen, _)| seen);
+        let all = std::iter::once(&self.seen).chain(follower);
+        all.map(|seen| seen.lock().expect("no test panics with this lock"))
+    }
 }
 
 impl ProcessedHeight for State {
     async fn processed_height(&self) -> u64 {
-        self.seen.lock().expect("no test panics with this lock").durable
+        self.seen().map(|seen| seen.durable).min().expect("there is one at least")
     }
 }
 
@@ -264,7 +313,7 @@ impl DoubleVoter {
 
 impl EngineDefinition for Validators {
     type PublicKey = PublicKey;
-    type Engine = (Context, Running<Context>);
+    type Engine = (Context, Vec<Running<Context>>);
     type State = State;
 
     fn participants(&self) -> Vec<PublicKey> {
@@ -301,7 +350,7 @@ impl EngineDefinition for Validators {
         let double = (self.planted == Planted::DoubleVote && index == 0).then(|| DoubleVoter {
             committees: Committees::new(
                 &[b"trine/consensus/".as_slice(), &self.genesis.chain_id().0].concat(),
-                self.keys[index].clone(),
+                Some(self.keys[index].clone()),
             ),
             sender: Mutex::new(votes.0.clone()),
             genesis: self.genesis.clone(),
@@ -336,13 +385,23 @@ impl EngineDefinition for Validators {
         let running = start(context.child("engine"), config, parts, network, Some(tap))
             .await
             .expect("the engine starts");
-        let seen = self.memories[index].seen.clone();
-        ((context, running), State { index, seen, blocked: self.blocked.clone() })
+        let mut running = vec![running];
+        let mut follower = None;
+        if let Some(followed) = &self.followed {
+            let chain = Some(running[0].chain().clone());
+            followed.feeds.chains.lock().expect("no test panics with this lock")[index] = chain;
+            if index == 0 {
+                running.push(self.follow(&context, followed).await);
+                follower = Some((followed.memory.seen.clone(), followed.feeds.clone()));
+            }
+        }
+        let (seen, blocked) = (self.memories[index].seen.clone(), self.blocked.clone());
+        ((context, running), State { index, seen, blocked, follower })
     }
 
     fn start((context, running): Self::Engine) -> Handle<()> {
         context.spawn(move |_| async move {
-            let stopped = running.stopped().await;
+            let (stopped, ..) = select_all(running.iter().map(Running::stopped)).await;
             panic!("{stopped}");
         })
     }

@@ -153,10 +153,29 @@ impl Property<PublicKey, State> for TookTurns {
     }
 }
 
+/// The follower found who lied to it.
+#[derive(Clone, Copy)]
+pub struct LiarsFound;
+
+impl Property<PublicKey, State> for LiarsFound {
+    fn name(&self) -> &'static str {
+        "liars found"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        let mut followers = states.iter().filter_map(|state| state.follower.as_ref());
+        Box::pin(async move { followers.try_for_each(|(_, feeds)| feeds.check()) })
+    }
+}
+
 fn check(states: &[&State]) -> Result<(), String> {
     let mut chain: BTreeMap<u64, Digest> = BTreeMap::new();
-    for state in states {
-        let seen = state.seen.lock().expect("no test panics with this lock");
+    for (state, seen) in states.iter().flat_map(|state| state.seen().map(move |seen| (state, seen)))
+    {
         if let Some(fault) = seen.faults.first() {
             return Err(format!("validator {}: {fault}", state.index));
         }

@@ -2,7 +2,7 @@
 
 use super::{
     engine::{EPOCH, LEADER_MS, Planted, Validators},
-    properties::{EverybodyAt, NoPause, NobodyCutOff, Sound, TookTurns},
+    properties::{EverybodyAt, LiarsFound, NoPause, NobodyCutOff, Sound, TookTurns},
 };
 use crate::support::Fault;
 use commonware_glue::simulate::{
@@ -150,6 +150,21 @@ fn validators_come_and_go() {
         let plan = plan_of(Validators::taking_turns(5), 9 * EPOCH + 3, seed);
         run(plan.property(TookTurns { validators: 5 }).crash(Crash::Random {
             frequency: Duration::from_millis(1_900 + 37 * (seed % 20)),
+            downtime: Duration::from_millis(100 + 53 * (seed % 17)),
+            count: 1,
+        }));
+    }
+}
+
+/// Goal: a node that follows has what the validators have, whoever lies to it, and takes nothing
+/// from liars. Method: one upstream sends other bytes, one claims blocks that nobody has; validators
+/// change in each epoch; the follower stops at random with one of them.
+#[test]
+fn a_follower_believes_nobody() {
+    for seed in seeds(4) {
+        let plan = plan_of(Validators::followed(5), 6 * EPOCH + 3, seed);
+        run(plan.property(LiarsFound).crash(Crash::Random {
+            frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
         }));

@@ -1,6 +1,6 @@
 //! Answer what concerns the whole chain: status, genesis, trust, parameters, this description.
 
-use super::{Answer, Api, Shared, problem::Problem, render, request};
+use super::{Answer, Api, Parts, Shared, problem::Problem, render, request};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -100,7 +100,7 @@ pub(super) async fn status(State(api): Shared, Params(Nothing {}): Params<Nothin
         .iter()
         .map(|validator| {
             let url = parts.peers.url(&validator.key);
-            let own = validator.key == parts.identity.key;
+            let own = parts.identity.key == Some(validator.key);
             let known = if own { Some(height) } else { heights.get(&validator.key).copied() };
             let healthy = own
                 || match (url, known) {
@@ -130,14 +130,20 @@ pub(super) async fn status(State(api): Shared, Params(Nothing {}): Params<Nothin
         "transactions_per_s": rates.transactions,
         "pending": {"transactions": transactions, "bytes": bytes},
         "validators": validators,
-        "node": {
-            "name": parts.identity.name,
-            "algorithm": render::algorithm(&parts.identity.key),
-            "key": render::key(&parts.identity.key),
-            "is_validator":
-                set.as_slice().iter().any(|validator| validator.key == parts.identity.key),
-        },
+        "node": own(parts, &set),
     })))
+}
+
+/// What a node says of itself.
+fn own(parts: &Parts, set: &ValidatorSet) -> Value {
+    let key = parts.identity.key.as_ref();
+    json!({
+        "name": parts.identity.name,
+        "algorithm": key.map(render::algorithm),
+        "key": key.map(render::key),
+        "is_validator": set.as_slice().iter().any(|validator| Some(&validator.key) == key),
+        "upstream": parts.upstream.as_ref().map(|upstream| upstream.current()),
+    })
 }
 
 /// Whether a validator without a known address proposed lately; every validator has its turn.

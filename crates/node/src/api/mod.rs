@@ -20,6 +20,7 @@ pub mod server;
 mod state;
 mod stream;
 mod submit;
+mod sync;
 pub mod tls;
 mod transactions;
 mod transfers;
@@ -29,6 +30,7 @@ mod tests;
 
 use crate::{
     feed::Feed, mempool::Mempool, metrics::Metrics, page, peers::Peers, reader::ChainReader,
+    upstream::HttpUpstream,
 };
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
@@ -47,8 +49,8 @@ use trine_types::{ChainId, Epoch, Genesis, Suite, ValidatorKey, ValidatorSet, li
 pub struct Identity {
     /// Name for people.
     pub name: String,
-    /// Public key under which its peers know it.
-    pub key: ValidatorKey,
+    /// Public key under which its peers know it; a follower has none.
+    pub key: Option<ValidatorKey>,
 }
 
 /// Writes the metrics of the engine's runtime.
@@ -76,6 +78,8 @@ pub struct Parts {
     pub engine_metrics: EngineMetrics,
     /// The other validators.
     pub peers: Peers,
+    /// Whom a follower follows.
+    pub upstream: Option<Arc<HttpUpstream>>,
 }
 
 /// The API of one node.
@@ -113,6 +117,9 @@ pub fn routes() -> Vec<Route> {
         read("/v1/blocks/{height}", get(blocks::show)),
         read("/v1/blocks/{height}/proof", get(proofs::block)),
         read("/v1/stream", get(stream::follow)),
+        read("/v1/sync/tip", get(sync::tip)),
+        read("/v1/sync/finalized/{height}", get(sync::finalized)),
+        read("/v1/sync/blocks/{digest}", get(sync::block)),
         read("/v1/accounts/{address}", get(accounts::show)),
         read("/v1/accounts/{address}/proof", get(proofs::account)),
         read("/v1/accounts/{address}/balances/{asset}", get(accounts::balance)),

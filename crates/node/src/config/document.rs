@@ -2,6 +2,7 @@
 
 use crate::api::tls::TlsFiles;
 
+use super::follow::{FollowConfig, follow};
 use super::{SetupError, ValidatorToken, fields::Fields, token::validator_token};
 use std::{
     collections::BTreeMap,
@@ -77,8 +78,10 @@ pub struct NodeConfig {
     pub validator_key: Option<PathBuf>,
     /// The validator's key in a hardware token, in place of the file.
     pub validator_token: Option<ValidatorToken>,
-    /// Address on which peers connect.
-    pub p2p_listen: SocketAddr,
+    /// Address on which peers connect; a follower has none.
+    pub p2p_listen: Option<SocketAddr>,
+    /// Whom it follows, in place of a key and of peers.
+    pub follow: Option<FollowConfig>,
     /// Address of the HTTP API.
     pub http_listen: SocketAddr,
     /// Certificate and secret key of the HTTP API, and whose clients it serves.
@@ -134,8 +137,7 @@ impl NodeConfig {
             let expected = "either a key's file here or the table validator_token";
             return Err(fields.refuse("validator_key", "given beside validator_token", expected));
         }
-        let p2p_listen = fields.parsed("p2p_listen", SOCKET)?;
-        let p2p_listen = fields.required("p2p_listen", p2p_listen, SOCKET)?;
+        let p2p_listen: Option<SocketAddr> = fields.parsed("p2p_listen", SOCKET)?;
         let http_listen = fields.parsed("http_listen", SOCKET)?;
         let http_listen = fields.required("http_listen", http_listen, SOCKET)?;
         let mut tls = fields.table("tls")?;
@@ -153,6 +155,20 @@ impl NodeConfig {
         let peers = fields.texts("peers", "a URL such as \"http://127.0.0.1:8000\"", is_url)?;
         let p2p_peers =
             fields.texts("p2p_peers", "a host and a port, such as \"a.example:9000\"", is_host)?;
+        let follow = follow(&mut fields, folder)?;
+        if follow.is_none() {
+            fields.required("p2p_listen", p2p_listen, SOCKET)?;
+        }
+        let given = [
+            ("validator_key", validator_key.is_some()),
+            ("validator_token", validator_token.is_some()),
+            ("p2p_listen", p2p_listen.is_some()),
+            ("p2p_peers", !p2p_peers.is_empty()),
+        ];
+        if let Some((name, _)) = given.iter().find(|(_, given)| *given && follow.is_some()) {
+            let expected = "nothing: a node that follows others has no part in consensus";
+            return Err(fields.refuse(name, "given beside the table follow", expected));
+        }
         let engine = engine(fields.table("engine")?)?;
         let log = log(fields.table("log")?, folder)?;
         fields.finish()?;
@@ -164,6 +180,7 @@ impl NodeConfig {
             validator_key,
             validator_token,
             p2p_listen,
+            follow,
             http_listen,
             tls: tls_files,
             peers,
@@ -174,7 +191,7 @@ impl NodeConfig {
     }
 }
 
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }

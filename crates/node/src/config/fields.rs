@@ -63,6 +63,24 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes a list of 1 to `count_max` texts; `check` says what fits.
+    pub fn list(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        count_max: usize,
+        check: impl Fn(&str) -> bool,
+    ) -> Result<Option<Vec<String>>, SetupError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let texts = value.as_array().map(|items| {
+            let texts = items.iter().map(|item| item.as_str().filter(|text| check(text)));
+            texts.map(|text| text.map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        let fits = |texts: &Vec<String>| (1..=count_max).contains(&texts.len());
+        let texts = texts.flatten().filter(fits);
+        texts.map(Some).ok_or_else(|| self.refuse(name, shown(&value), expected))
+    }
+
     /// Takes a text and reads it as a value.
     pub fn parsed<T: FromStr>(
         &mut self,

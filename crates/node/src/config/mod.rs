@@ -8,6 +8,7 @@ pub mod clock;
 mod document;
 mod error;
 mod fields;
+mod follow;
 pub mod log;
 mod prepare;
 mod token;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use document::{EngineConfig, LogConfig, NodeConfig};
 pub use error::SetupError;
+pub use follow::FollowConfig;
 pub use prepare::{
     FolderLock, Prepared, disk_full, is_disk_full, prepare, read_genesis, read_validator_key,
 };

@@ -55,7 +55,9 @@ pub fn prepare(config: &NodeConfig) -> Result<Prepared, SetupError> {
     let lock = FolderLock::take(&config.data_dir)?;
     check_writable(&config.data_dir)?;
     check_space(&config.data_dir)?;
-    check_port("p2p_listen", config.p2p_listen)?;
+    if let Some(p2p_listen) = config.p2p_listen {
+        check_port("p2p_listen", p2p_listen)?;
+    }
     check_port("http_listen", config.http_listen)?;
     Ok(Prepared { genesis, validator_key, lock })
 }

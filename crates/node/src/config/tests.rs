@@ -51,7 +51,8 @@ fn a_full_file_is_read() {
     assert_eq!(config.genesis, Path::new("/home/nodes/city/../../genesis.json"));
     assert_eq!(config.data_dir, Path::new("/home/nodes/city/data"));
     assert_eq!(config.validator_key, Some(PathBuf::from("/home/nodes/city/validator.key")));
-    assert_eq!(config.p2p_listen.port(), 30_000);
+    assert_eq!(config.p2p_listen, Some("127.0.0.1:30000".parse().unwrap()));
+    assert_eq!(config.follow, None);
     assert_eq!(config.http_listen.port(), 8_000);
     assert_eq!(config.peers["university"], "http://127.0.0.1:8001");
     assert_eq!(config.p2p_peers["university"], "node.example:30001");
@@ -69,8 +70,7 @@ fn a_full_file_is_read() {
     assert_eq!(config.log.file, Some("/home/nodes/city/node.log".into()));
 }
 
-/// Goal: what may be left out has a default; a node without a key is a follower. Method: the
-/// shortest file.
+/// Goal: what may be left out has a default. Method: the shortest file.
 #[test]
 fn a_short_file_is_read() {
     let text = "name='f'\ngenesis='g'\ndata_dir='d'\np2p_listen='[::1]:1'\nhttp_listen='[::1]:2'";
@@ -78,6 +78,64 @@ fn a_short_file_is_read() {
     assert_eq!(config.validator_key, None);
     assert_eq!(config.tls, None);
     assert_eq!(config.log.file, None);
+}
+
+const FOLLOWER: &str = r#"
+name = "library"
+genesis = "genesis.json"
+data_dir = "data"
+http_listen = "127.0.0.1:8000"
+
+[follow]
+upstreams = ["https://a.example:8443", "http://127.0.0.1:8001"]
+authorities = "ca.pem"
+client_certificate = "me.pem"
+client_key = "me.key"
+"#;
+
+/// Goal: a follower has upstreams in place of a key and of peers. Method: a file with all of them,
+/// and one with the shortest table.
+#[test]
+fn a_follower_is_read() {
+    let config = read(FOLLOWER).unwrap();
+    assert_eq!((config.validator_key, config.p2p_listen), (None, None));
+    let follow = config.follow.unwrap();
+    assert_eq!(follow.upstreams, ["https://a.example:8443", "http://127.0.0.1:8001"]);
+    assert_eq!(follow.authorities, Some("/home/nodes/city/ca.pem".into()));
+    let client = ("/home/nodes/city/me.pem".into(), "/home/nodes/city/me.key".into());
+    assert_eq!(follow.client, Some(client));
+    let end = FOLLOWER.find("authorities").unwrap();
+    let follow = read(&FOLLOWER[..end]).unwrap().follow.unwrap();
+    assert_eq!((follow.authorities, follow.client), (None, None));
+}
+
+/// Goal: a follower's file says what is wrong with it. Method: spoil one line at a time.
+#[test]
+fn an_error_in_a_followers_file_is_named() {
+    let many = format!("upstreams = [{}]", "\"http://a\",".repeat(17));
+    let cases = [
+        ("upstreams = [\"https://a.example:8443\", \"http://127.0.0.1:8001\"]", "", "is missing"),
+        ("\"https://a.example:8443\", \"http://127.0.0.1:8001\"", "", "upstreams is []"),
+        ("https://a.example:8443", "a.example:8443", "expected 1 to 16 URLs such as"),
+        ("\"https://a.example:8443\"", "7", "follow.upstreams is [7, "),
+        ("upstreams = [\"https://a.example:8443\", \"http://127.0.0.1:8001\"]", &many, "1 to 16"),
+        ("client_key = \"me.key\"", "", "follow.client_key is missing, expected a path"),
+        ("client_certificate = \"me.pem\"", "", "follow.client_certificate is missing"),
+        ("authorities", "authority", "follow.authority is unknown, expected only upstreams"),
+        ("[follow]", "validator_key = \"k\"\n[follow]", "validator_key is given beside the table"),
+        ("[follow]", "p2p_listen = \"127.0.0.1:1\"\n[follow]", "p2p_listen is given beside"),
+        ("[follow]", "[p2p_peers]\na = \"a:1\"\n[follow]", "p2p_peers is given beside the table"),
+    ];
+    for (line, replacement, expected) in cases {
+        let text = FOLLOWER.replacen(line, replacement, 1);
+        assert_ne!(text, FOLLOWER, "{line} stands in the file");
+        let error = read(&text).unwrap_err();
+        assert_eq!(error.code(), "bad_configuration");
+        assert!(error.to_string().contains(expected), "{error:?} says {expected:?}");
+    }
+    let neither = FOLLOWER.split("[follow]").next().unwrap();
+    let error = read(neither).unwrap_err();
+    assert!(error.to_string().contains("p2p_listen is missing, expected an address"), "{error}");
 }
 
 /// Goal: each error names file, field, value and what is expected. Method: spoil one line of a good

@@ -1,11 +1,13 @@
 //! Put a whole node together and run it: rules, history, engine, pool, API.
 
 mod follower;
+mod link;
 mod log_heads;
 mod proofs;
 mod reader;
 
 pub use follower::Follower;
+pub use link::{Part, Peer};
 pub use log_heads::LateForest;
 pub use reader::NodeReader;
 
@@ -18,23 +20,20 @@ use crate::mempool::{self, Mempool, forward::Forwarder, verifier::Verifier};
 use crate::metrics::Metrics;
 use crate::peers::Peers;
 use crate::reader::ChainReader as _;
+use crate::upstream::{HttpUpstream, UpstreamError};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use trine_consensus::{
-    AddressBook, Chain, Config, Gossip, OBSERVERS_MAX, ProcessConfig, RunError, Source, Timing,
-    address_book, metrics_text, parse_address, run as run_engine,
+    Chain, Gossip, RunError, Source, Timing, metrics_text, run as run_engine,
 };
-use trine_crypto::VoteSigner;
 use trine_ledger::TransactionIds;
 use trine_ledger::history::{History, HistoryError};
 use trine_ledger::state::StateReader;
@@ -51,14 +50,8 @@ pub struct Settings {
     pub genesis: Arc<Genesis>,
     /// Folder of state, history and votes.
     pub data: PathBuf,
-    /// File of the key that votes.
-    pub key_file: PathBuf,
-    /// Whoever signs with it.
-    pub key: VoteSigner,
-    /// Address on which the other nodes connect.
-    pub p2p_listen: SocketAddr,
-    /// Addresses of validators that differ from the genesis document, by name.
-    pub p2p_peers: BTreeMap<String, String>,
+    /// Where its blocks come from.
+    pub part: Part,
     /// Address of the HTTP API.
     pub http_listen: SocketAddr,
     /// Certificate and key of the HTTP API.
@@ -69,8 +62,6 @@ pub struct Settings {
     pub timing: Timing,
     /// Bytes of the page cache.
     pub cache_bytes: usize,
-    /// Peers that may be known at once.
-    pub peers_max: usize,
     /// Threads of the runtime.
     pub workers: usize,
     /// Threads that hash, execute and check blocks.
@@ -102,6 +93,9 @@ pub enum NodeError {
     /// History cannot be opened.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// The files with which a follower reaches its upstreams cannot be used.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// The HTTP API cannot listen.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -199,7 +193,8 @@ impl Source for PoolSource {
 /// Parts of a node that exist before its engine runs.
 struct Node {
     settings: Settings,
-    public_key: ValidatorKey,
+    public_key: Option<ValidatorKey>,
+    upstream: Option<Arc<HttpUpstream>>,
     feed: Arc<Feed>,
     reader: Arc<NodeReader>,
     forest: Arc<LateForest>,
@@ -219,14 +214,15 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let suite = settings.genesis.suite()?;
     let chain_id = settings.genesis.chain_id();
     let application = Arc::new(Rules::new(&settings.genesis)?);
-    let process = process_config(&settings)?;
+    let metrics = Arc::new(Metrics::default());
+    let upstream = settings.part.upstream(&metrics)?;
+    let process = link::process_config(&settings, upstream.clone())?;
     let history_folder = settings.data.join("history");
     let server = bind(&settings)?;
     // Genesis makes one evidence log for each organisation.
     let genesis_logs = settings.genesis.organisations.len() as u32;
     let history = Arc::new(History::open(&history_folder, suite, chain_id, genesis_logs)?);
     let feed = Arc::new(Feed::new(None));
-    let metrics = Arc::new(Metrics::default());
     let forest = Arc::new(LateForest::new(suite, history.clone(), &settings.genesis));
     let reader = Arc::new(NodeReader::new(&settings.genesis, history.clone(), forest.clone())?);
     let verifier = Verifier::start(settings.verify_threads);
@@ -258,9 +254,19 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
         log_heads: forest.clone(),
         incoming: Arc::new(move |batch| incoming.receive(batch)),
     };
-    let public_key = ValidatorKey(settings.key.vote_key().to_array());
-    let node =
-        Node { settings, public_key, feed, reader, forest, mempool, background, peering, metrics };
+    let public_key = settings.part.key();
+    let node = Node {
+        settings,
+        public_key,
+        upstream,
+        feed,
+        reader,
+        forest,
+        mempool,
+        background,
+        peering,
+        metrics,
+    };
     let control = control.clone();
     run_engine(process, parts, move |context, running| {
         let engine_metrics: EngineMetrics = Box::new(move || metrics_text(&context));
@@ -292,6 +298,9 @@ impl Node {
         let (urls, feed) = (settings.http_peers.values().cloned().collect(), self.feed.clone());
         let newest_block_ms = move || feed.tip().map(|tip| tip.header.time_ms);
         tasks.spawn(async move { match clock::watch(urls, newest_block_ms).await {} });
+        if let Some(upstream) = self.upstream.clone() {
+            tasks.spawn(async move { match upstream.send().await {} });
+        }
         if let Some(tls) = server.tls().cloned() {
             let metrics = self.metrics.clone();
             tasks.spawn(async move { match tls.watch(metrics).await {} });
@@ -309,6 +318,7 @@ impl Node {
             metrics: self.metrics.clone(),
             engine_metrics,
             peers: peers(settings)?,
+            upstream: self.upstream.clone(),
         });
         let stopper = server.stopper();
         let mut stop = control.stop.subscribe();
@@ -374,66 +384,6 @@ async fn terminated() -> Result<(), NodeError> {
         _ = interrupt.recv() => {}
     }
     Ok(())
-}
-
-/// Gives the key its one permission to vote from an empty folder; returns the permit's file, which
-/// the engine spends.
-///
-/// A mark beside the key remembers that it was given. It does not lie with the votes: a node that
-/// lost its votes and kept its key must not vote on what it may have voted on already.
-fn permit(settings: &Settings) -> Result<PathBuf, NodeError> {
-    let permit = settings.data.join("first-start");
-    let mut name = settings.key_file.as_os_str().to_owned();
-    name.push(".used");
-    let mark = PathBuf::from(name);
-    if !mark.try_exists().map_err(system(format!("cannot read {}", mark.display())))? {
-        // In this order, so that a crash in between gives the permission again instead of never.
-        create_synced(&permit).map_err(system(format!("cannot write {}", permit.display())))?;
-        create_synced(&mark).map_err(system(format!("cannot write {}", mark.display())))?;
-    }
-    Ok(permit)
-}
-
-/// Creates an empty file that survives a crash.
-fn create_synced(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    File::create(path)?.sync_all()?;
-    File::open(folder)?.sync_all()
-}
-
-fn process_config(settings: &Settings) -> Result<ProcessConfig, NodeError> {
-    let length = NonZeroU64::new(settings.genesis.blocks_per_epoch)
-        .ok_or_else(|| GenesisError("blocks_per_epoch is 0".into()))?;
-    let mut engine = Config::new(settings.key.clone(), length);
-    engine.timing = settings.timing;
-    engine.cache_bytes = settings.cache_bytes;
-    engine.threads = settings.engine_threads;
-    let validators = settings.genesis.validator_set()?;
-    address_book(&validators).map_err(|error| NodeError::PeerAddress {
-        name: "genesis".into(),
-        cause: error.to_string(),
-    })?;
-    let mut fixed = AddressBook::new();
-    for (name, address) in &settings.p2p_peers {
-        let found = validators.as_slice().iter().find(|validator| validator.name == *name);
-        let found = found.ok_or_else(|| NodeError::UnknownPeer(name.clone()))?;
-        let parsed = parse_address(address).map_err(|error| NodeError::PeerAddress {
-            name: name.clone(),
-            cause: error.to_string(),
-        })?;
-        fixed.extend(found.key.vote_key().map(|key| (key, parsed)));
-    }
-    Ok(ProcessConfig {
-        engine,
-        permit: permit(settings)?,
-        storage: settings.data.join("engine"),
-        listen: settings.p2p_listen,
-        fixed,
-        peers_max: settings.peers_max.max(validators.as_slice().len() + OBSERVERS_MAX),
-        workers: settings.workers,
-    })
 }
 
 /// Where the other validators serve their API, by key.

@@ -5,6 +5,7 @@ use super::follower::stored;
 use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,
 };
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -206,6 +207,14 @@ impl ChainReader for NodeReader {
 
     fn certified(&self, height: Height) -> Read<'_, bool> {
         Box::pin(async move { Ok(self.attached()?.chain.certificate(height).await.is_some()) })
+    }
+
+    fn encoded_block(&self, digest: Digest) -> Read<'_, Option<Bytes>> {
+        Box::pin(async move { Ok(self.attached()?.chain.encoded_block(digest).await) })
+    }
+
+    fn encoded_finalization(&self, height: Height) -> Read<'_, Option<Bytes>> {
+        Box::pin(async move { Ok(self.attached()?.chain.encoded_finalization(height).await) })
     }
 
     fn transaction(&self, id: TransactionId) -> Read<'_, Option<StoredTransaction>> {

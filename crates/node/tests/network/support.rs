@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use trine_consensus::Timing;
 use trine_crypto::{Algorithm, VoteSigner};
 use trine_node::mempool::batch;
-use trine_node::node::Settings;
+use trine_node::node::{Part, Peer, Settings};
 use trine_testkit::{Member, genesis, secret_key, suite};
 use trine_types::codec::to_hex;
 use trine_types::{Address, Amount, AssetId, Call, Genesis, Transaction, UnsignedTransaction};
@@ -148,10 +148,13 @@ impl Network {
             name: name.clone(),
             genesis: self.genesis.clone(),
             data: folder.join("data"),
-            key_file: folder.join("validator.key"),
-            key: VoteSigner::new(secret_key(&name)).expect("the suite's algorithm"),
-            p2p_listen: self.p2p[place],
-            p2p_peers: BTreeMap::new(),
+            part: Part::Peer(Peer {
+                key_file: folder.join("validator.key"),
+                key: VoteSigner::new(secret_key(&name)).expect("the suite's algorithm"),
+                p2p_listen: self.p2p[place],
+                p2p_peers: BTreeMap::new(),
+                peers_max: 32,
+            }),
             http_listen: self.http[place],
             tls: None,
             http_peers: peers
@@ -159,7 +162,6 @@ impl Network {
                 .collect(),
             timing: Timing { idle_ms: 200, ..Timing::default() },
             cache_bytes: 16 << 20,
-            peers_max: 32,
             workers: 1,
             engine_threads: 1,
             verify_threads: 1,
@@ -182,9 +184,10 @@ impl Network {
     fn write_config(&self, place: usize, settings: &Settings) -> PathBuf {
         let folder = self.folder(place);
         let genesis = self.folder.path().join("genesis.json");
+        let Part::Peer(peer) = &settings.part else { panic!("validators are peers") };
         let mut options = File::options();
         let key =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&settings.key_file);
+            options.write(true).create(true).truncate(true).mode(0o600).open(&peer.key_file);
         writeln!(key.unwrap(), "{}", to_hex(secret_key(&settings.name).expose())).unwrap();
         let (file, table) = match &self.token {
             Some(token) if place == 0 => ("", token.table.as_str()),
@@ -195,7 +198,7 @@ impl Network {
              p2p_listen = \"{}\"\nhttp_listen = \"{}\"\n{table}\
              [engine]\nidle_ms = 200\nworkers = 1\ncache_mib = 16\n\
              [log]\nfile = \"node.log\"\n[peers]\n",
-            settings.name, settings.p2p_listen, settings.http_listen
+            settings.name, peer.p2p_listen, settings.http_listen
         );
         for (name, url) in &settings.http_peers {
             text += &format!("{name} = \"{url}\"\n");

@@ -134,7 +134,7 @@ def _process(node: processes.Node, pid: int | None, status: Status | None) -> Fi
     if pid is not None:
         remedy = f"see what it does: {node.folder / 'node.log'}"
         return judged(check, f"runs (process {pid}) and does not answer", remedy, problem=True)
-    taken = [port for port in (node.http_port, node.p2p_port) if not processes.is_free(port)]
+    taken = [port for port in node.ports.values() if not processes.is_free(port)]
     if taken:
         found = f"does not run, and another program has its port {taken[0]}"
         remedy = f"end that program, or name another port in {node.config}"

@@ -139,7 +139,7 @@ fn a_taken_port_is_named() {
     assert_eq!(error.code(), "port_in_use");
     let expected = format!("cannot listen on {address} (http_listen)");
     assert!(error.to_string().contains(&expected), "{error}");
-    setup.config.p2p_listen = address;
+    setup.config.p2p_listen = Some(address);
     assert!(setup.error().to_string().contains("(p2p_listen)"));
     drop(held);
     prepare(&setup.config).unwrap();

@@ -1,0 +1,318 @@
+//! Follow other nodes over their HTTP APIs (`/v1/sync`), one of them at a time.
+
+use crate::config::FollowConfig;
+use crate::metrics::Metrics;
+use bytes::{Bytes, BytesMut};
+use futures::future::BoxFuture;
+use reqwest::{Certificate, Client, Identity, Response, StatusCode, Url, header, redirect};
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use trine_consensus::{Answer, Claim, Distrust, Upstream, Wanted};
+use trine_types::{Height, limits};
+
+/// How long an upstream may keep a question for its newest block open.
+const TIP_WAIT: Duration = Duration::from_secs(5);
+/// Time for any other exchange, and beyond [`TIP_WAIT`] for that one.
+const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time to connect.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// Pause before another question where an upstream does not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long an upstream that sent what does not hold is left out, where there are others.
+const DISTRUST: Duration = Duration::from_secs(60);
+/// Bytes of an answer: a block of the largest size behind a certificate of the most validators.
+const ANSWER_BYTES_MAX: usize = limits::BLOCK_BYTES_MAX + 4 * 1_024 * 1_024;
+/// Bytes of a file with certificates or a key.
+const FILE_BYTES_MAX: u64 = 1_024 * 1_024;
+
+/// A file with which upstreams are reached cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", .file.display())]
+pub struct UpstreamError {
+    file: PathBuf,
+    reason: String,
+}
+
+/// Why an upstream gave no answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Exchange(String),
+    #[error("it answered with status {0}")]
+    Status(StatusCode),
+    #[error("it answered with more than {ANSWER_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error("its answer is not understood")]
+    Malformed,
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        // The innermost cause says most, and names no address twice.
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        Self::Exchange(cause.to_string())
+    }
+}
+
+#[derive(Deserialize)]
+struct Tip {
+    height: u64,
+}
+
+/// Which upstream is asked.
+#[derive(Debug)]
+struct Choice {
+    current: usize,
+    /// Until when each is left out.
+    barred: Vec<Option<Instant>>,
+}
+
+impl Choice {
+    /// The one after the current that is not left out; the next one where all are.
+    fn next(&self, now: Instant) -> usize {
+        let count = self.barred.len();
+        let others = (1..=count).map(|step| (self.current + step) % count);
+        let may = |place: &usize| self.barred[*place].is_none_or(|until| until <= now);
+        others.clone().find(may).unwrap_or((self.current + 1) % count)
+    }
+}
+
+/// The upstreams of one follower.
+pub struct HttpUpstream {
+    client: Client,
+    urls: Vec<Url>,
+    choice: Mutex<Choice>,
+    metrics: Arc<Metrics>,
+    outbox: mpsc::Sender<Bytes>,
+    waiting: tokio::sync::Mutex<mpsc::Receiver<Bytes>>,
+}
+
+impl HttpUpstream {
+    /// Reads the files that `follow` names; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] for a file that cannot be used.
+    pub fn open(follow: &FollowConfig, metrics: Arc<Metrics>) -> Result<Arc<Self>, UpstreamError> {
+        let mut builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIME_MAX)
+            .timeout(EXCHANGE_TIME_MAX);
+        if let Some(file) = &follow.authorities {
+            let read = Certificate::from_pem_bundle(&read(file)?);
+            let authorities = read.map_err(|error| refused(file, error))?;
+            if authorities.is_empty() {
+                return Err(refused(file, "no PEM certificate"));
+            }
+            builder = builder.tls_certs_merge(authorities);
+        }
+        if let Some((certificate, key)) = &follow.client {
+            let pem = [read(certificate)?, b"\n".to_vec(), read(key)?].concat();
+            let identity = Identity::from_pem(&pem);
+            builder = builder.identity(identity.map_err(|error| refused(certificate, error))?);
+        }
+        let named = follow.authorities.iter().chain(follow.client.iter().map(|(file, _)| file));
+        let named = named.last().cloned().unwrap_or_default();
+        let client = builder.build().map_err(|error| refused(&named, error))?;
+        let urls: Vec<Url> = follow
+            .upstreams
+            .iter()
+            .map(|url| Url::parse(url).map_err(|error| refused(Path::new(url), error)))
+            .collect::<Result<_, _>>()?;
+        let choice = Choice { current: 0, barred: vec![None; urls.len()] };
+        let (outbox, waiting) = mpsc::channel(limits::FORWARD_QUEUE_MAX);
+        let waiting = tokio::sync::Mutex::new(waiting);
+        let choice = Mutex::new(choice);
+        Ok(Arc::new(Self { client, urls, choice, metrics, outbox, waiting }))
+    }
+
+    /// The upstream that is asked now.
+    pub fn current(&self) -> String {
+        self.urls[self.choice().current].to_string()
+    }
+
+    /// Sends transactions that this node took on to an upstream, for ever.
+    pub async fn send(&self) -> Infallible {
+        let mut waiting = self.waiting.lock().await;
+        loop {
+            // The sender lives as long as this.
+            let Some(batch) = waiting.recv().await else { return std::future::pending().await };
+            let source = self.choice().current;
+            let sent = self.post(source, batch).await;
+            if let Err(error) = sent {
+                let url = self.urls[source].as_str();
+                // The pool sends again what does not become final.
+                tracing::debug!(url, %error, "transactions were not taken");
+            }
+        }
+    }
+
+    async fn post(&self, source: usize, batch: Bytes) -> Result<(), Failure> {
+        let mut url = self.at(source, "v1/transactions");
+        url.set_query(Some("answers=refused"));
+        let request = self.client.post(url).body(batch);
+        let response = request.header(header::CONTENT_TYPE, "application/octet-stream").send();
+        match response.await?.status() {
+            StatusCode::OK => Ok(()),
+            other => Err(Failure::Status(other)),
+        }
+    }
+
+    fn choice(&self) -> MutexGuard<'_, Choice> {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A path below an upstream's URL.
+    fn at(&self, source: usize, path: &str) -> Url {
+        let mut url = self.urls[source].clone();
+        let below = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{below}/{path}"));
+        url
+    }
+
+    /// Asks another upstream from now on, where `source` is the current one.
+    fn leave(&self, source: usize, reason: &'static str, why: &str, bar: Option<Duration>) {
+        let mut choice = self.choice();
+        let now = Instant::now();
+        if let Some(bar) = bar {
+            choice.barred[source] = Some(now + bar);
+        }
+        if choice.current == source {
+            choice.current = choice.next(now);
+        }
+        let (left, next) = (self.urls[source].as_str(), self.urls[choice.current].as_str());
+        let others = self.urls.len() > 1;
+        drop(choice);
+        self.metrics.upstreams_left.add(reason, 1);
+        match others {
+            true => tracing::warn!(code = "upstream_left", left, next, "{why}: another is asked"),
+            false => tracing::warn!(code = "upstream_left", left, "{why}, and there is no other"),
+        }
+    }
+
+    async fn ask_tip(&self, source: usize, above: Height) -> Result<Height, Failure> {
+        let mut url = self.at(source, "v1/sync/tip");
+        url.set_query(Some(&format!("above={above}&wait_ms={}", TIP_WAIT.as_millis())));
+        let request = self.client.get(url).timeout(EXCHANGE_TIME_MAX + TIP_WAIT);
+        let bytes = body(request.send().await?).await?.ok_or(Failure::Malformed)?;
+        let tip: Tip = serde_json::from_slice(&bytes).map_err(|_| Failure::Malformed)?;
+        Ok(Height(tip.height))
+    }
+
+    async fn get(&self, source: usize, path: &str) -> Result<Option<Bytes>, Failure> {
+        body(self.client.get(self.at(source, path)).send().await?).await
+    }
+}
+
+fn refused(file: &Path, reason: impl std::fmt::Display) -> UpstreamError {
+    UpstreamError { file: file.to_owned(), reason: reason.to_string() }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, UpstreamError> {
+    use std::io::Read as _;
+    let failed = |error| refused(file, error);
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(failed)?;
+    opened.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(refused(file, format!("more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads an answer; none where there is no such thing.
+async fn body(mut response: Response) -> Result<Option<Bytes>, Failure> {
+    match response.status() {
+        StatusCode::OK => (),
+        StatusCode::NOT_FOUND => return Ok(None),
+        other => return Err(Failure::Status(other)),
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(Failure::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes.freeze()))
+}
+
+impl Upstream for HttpUpstream {
+    fn tip(&self, above: Height) -> BoxFuture<'_, Claim> {
+        Box::pin(async move {
+            loop {
+                let source = self.choice().current;
+                match self.ask_tip(source, above).await {
+                    Ok(height) if height > above => return Claim { height, source },
+                    Ok(_) => self.leave(source, "silent", "it has no new block", None),
+                    Err(error) => {
+                        self.leave(source, "unreachable", &error.to_string(), None);
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+        })
+    }
+
+    fn fetch(&self, wanted: Wanted) -> BoxFuture<'_, Option<Answer>> {
+        let path = match wanted {
+            Wanted::Block(digest) => format!("v1/sync/blocks/{digest}"),
+            Wanted::Finalized(height) => format!("v1/sync/finalized/{height}"),
+        };
+        Box::pin(async move {
+            let (first, count) = (self.choice().current, self.urls.len());
+            for source in (first..first + count).map(|place| place % count) {
+                match self.get(source, &path).await {
+                    Ok(Some(bytes)) => return Some(Answer { bytes, source }),
+                    Ok(None) => (),
+                    Err(error) => {
+                        let url = self.urls[source].as_str();
+                        tracing::debug!(url, path, %error, "no answer");
+                    }
+                }
+            }
+            None
+        })
+    }
+
+    fn distrust(&self, source: usize, why: Distrust) {
+        let reason = match why {
+            Distrust::Invalid => "invalid",
+            Distrust::Unproven => "unproven",
+        };
+        self.leave(source, reason, &why.to_string(), Some(DISTRUST));
+    }
+
+    fn forward(&self, batch: Bytes) {
+        // What has no place is lost here and sent again later.
+        let _ = self.outbox.try_send(batch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: another upstream is asked, one that is left out only where all are. Method: three of
+    /// whom one after the other is barred.
+    #[test]
+    fn those_who_lied_are_left_out() {
+        let now = Instant::now();
+        let mut choice = Choice { current: 0, barred: vec![None; 3] };
+        assert_eq!(choice.next(now), 1);
+        choice.barred[1] = Some(now + DISTRUST);
+        assert_eq!(choice.next(now), 2);
+        assert_eq!(choice.next(now + DISTRUST), 1);
+        choice.barred[2] = Some(now + DISTRUST);
+        assert_eq!(choice.next(now), 0);
+        choice.barred[0] = Some(now + DISTRUST);
+        assert_eq!(choice.next(now), 1);
+        assert_eq!(Choice { current: 0, barred: vec![None] }.next(now), 0);
+    }
+}

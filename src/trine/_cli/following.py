@@ -1,0 +1,218 @@
+"""Follow a network without a part in it, and let a validator recover by following."""
+
+import dataclasses
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import httpx
+
+from trine._cli import processes
+from trine._cli.founding import GENESIS_BYTES_MAX, agree, network, network_document, node_name
+from trine._cli.network import command
+from trine._cli.node_files import follower_configuration, free_ports
+from trine._cli.settings import Settings, common, facts
+from trine.client.founding import read_genesis, trust_document
+from trine.client.home import Home
+from trine.client.records import Status
+from trine.client.settings import client_files, node_urls, tls
+from trine.errors import BadArgument, BadGenesis, CannotReachNode, NoNetwork
+
+RECOVERY_CONFIG: Final = "recover.toml"
+"""Configuration with which a validator follows until it has the chain again."""
+RECOVERED_BLOCKS: Final = 5
+"""Blocks behind the others at which a node has recovered: it gets the rest as a validator."""
+TELL_S: Final = 2.0
+"""Seconds between two lines of progress."""
+LIMIT_S: Final = 60.0
+"""Seconds that an upstream may take to send a genesis."""
+
+
+def _upstream_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Take which nodes to follow."""
+    authority = click.option(
+        "--authority",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="PEM file of an authority of their certificates.",
+    )
+    return click.argument("urls", nargs=-1, required=True, metavar="URL...")(authority(function))
+
+
+@network.command()
+@_upstream_options
+@click.option(
+    "--name", default="follower", show_default=True, callback=node_name, help="Name of your node."
+)
+@click.option("--fingerprint", "expected", help="The network's fingerprint, as a member told you.")
+@common
+def follow(
+    settings: Settings, urls: Sequence[str], authority: Path | None, name: str, expected: str | None
+) -> None:
+    """Run a node that follows the nodes at URL, and votes on nothing.
+
+    It checks every certificate and every block, executes all of them, and answers what any node
+    answers, from its own copy. Any node can be followed, another follower too; with several URLs,
+    another one is asked where one fails or sends what does not hold. Later, `trine up` and
+    `trine down` start and stop the node.
+
+    \b
+    Examples:
+      trine network follow https://city.example:8443 --fingerprint "8c1f 02aa ..."
+      trine network follow http://127.0.0.1:8645 http://127.0.0.1:8646 --home ~/copy
+    """
+    home = settings.home
+    upstreams = node_urls(urls)
+    if home.genesis.exists() or home.network.exists():
+        message = f"{home.path} holds a network already: name another --home"
+        raise BadArgument(message, instance=str(home.path))
+    client = client_files()
+    with processes.locked(home), httpx.Client(verify=tls(authority, *client)) as http:
+        text = _genesis(http, upstreams)
+        genesis, chain_id = read_genesis(text)
+        agree(settings, genesis, chain_id, expected)
+        [port] = free_ports(home, 1)
+        node = processes.Node(name, port, None, home.nodes / name)
+        node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        chain = str(genesis["name"])
+        where = "../../genesis.json"
+        node.config.write_text(
+            follower_configuration(node, chain, where, upstreams, authority, client)
+        )
+        home.genesis.write_bytes(text)
+        home.trust.write_bytes(trust_document(genesis, chain_id))
+        processes.save(home, chain, [node], {})
+        pid = processes.start(home)[name]
+        height = _wait_level(settings, http, node, pid, upstreams)
+    document = {**network_document(genesis, chain_id), "height": height, "url": node.url}
+    settings.emit(document, _followed(settings, node, height))
+
+
+@network.command()
+@_upstream_options
+@common
+def recover(settings: Settings, urls: Sequence[str], authority: Path | None) -> None:
+    """Fill the empty folder of your validator from the nodes at URL, then start it.
+
+    For a validator that lost its disk and kept its key. It follows first, from a follower for
+    instance, and takes its part again once it has the chain. It does not vote before an epoch
+    begins that comes after its loss, because it may have voted in this one.
+
+    \b
+    Example:
+      trine network recover http://copy.example:8645
+    """
+    home = settings.home
+    upstreams = node_urls(urls)
+    with processes.locked(home):
+        node = _lost(home)
+        chain = str(home.read_network().get("chain"))
+        follower = dataclasses.replace(node, p2p_port=None, config_name=RECOVERY_CONFIG)
+        client = client_files()
+        genesis = str(tomllib.loads(node.config.read_text())["genesis"])
+        follower.config.write_text(
+            follower_configuration(follower, chain, genesis, upstreams, authority, client)
+        )
+        with httpx.Client(verify=tls(authority, *client)) as http:
+            pid = processes.spawn(follower)
+            try:
+                height = _wait_level(settings, http, follower, pid, upstreams)
+            finally:
+                processes.end([follower], {follower.name: pid})
+        follower.config.unlink()
+        processes.start(home)
+    lines = [f"The node has the chain up to height {height}, and takes its part again."]
+    settings.emit({"node": node.name, "height": height}, lines)
+
+
+def _lost(home: Home) -> processes.Node:
+    """Give the node of this home whose folder is empty.
+
+    Raises:
+        NoNetwork: There is no network here.
+        BadArgument: The home has several nodes, or its node runs or has data.
+    """
+    if not home.has_network():
+        raise NoNetwork(f"{home.path} holds no network")
+    nodes, pids = processes.load(home)
+    if len(nodes) != 1:
+        raise BadArgument(f"{home.path} has {len(nodes)} nodes, expected the one of this host")
+    [node] = nodes
+    if pids:
+        raise BadArgument(f"node {node.name} runs: stop it first (trine down)")
+    data = node.folder / str(tomllib.loads(node.config.read_text())["data_dir"])
+    if data.is_dir() and any(data.iterdir()):
+        message = f"{data} is not empty: what is there is not lost; move it away to replace it"
+        raise BadArgument(message, instance=str(data))
+    return node
+
+
+def _genesis(http: httpx.Client, upstreams: Sequence[str]) -> bytes:
+    """Get the genesis from the first node that answers; nothing is believed of it.
+
+    Raises:
+        CannotReachNode: None answers.
+        BadGenesis: It is too long.
+    """
+    causes = []
+    for url in upstreams:
+        try:
+            with http.stream("GET", url + "/v1/genesis", timeout=LIMIT_S) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    causes.append(f"{url} answers with status {answer.status_code}")
+                    continue
+                text = b""
+                for part in answer.iter_bytes():
+                    text += part
+                    if len(text) > GENESIS_BYTES_MAX:
+                        raise BadGenesis(f"the genesis of {url} has over {GENESIS_BYTES_MAX} bytes")
+                return text
+        except httpx.TransportError as error:
+            causes.append(f"{url}: {error}")
+    raise CannotReachNode("; ".join(causes), instance=upstreams[0])
+
+
+def _newest(http: httpx.Client, upstreams: Sequence[str]) -> Status | None:
+    """Ask the upstreams how far they are; none where none answers."""
+    found = [status for url in upstreams if (status := processes.probe(http, url))]
+    return max(found, key=lambda status: status.height, default=None)
+
+
+def _wait_level(
+    settings: Settings,
+    http: httpx.Client,
+    node: processes.Node,
+    pid: int,
+    upstreams: Sequence[str],
+) -> int:
+    """Wait until a node is level with those that it follows, and tell how far it is.
+
+    Returns:
+        Its height.
+
+    Raises:
+        NodeStopped: It ended; the end of its output says why.
+    """
+    told = 0.0
+    with processes.opened([node]) as own:
+        while True:
+            processes.check_process(node, pid)
+            status, newest = processes.probe(own, node.url), _newest(http, upstreams)
+            if status and newest and status.height + RECOVERED_BLOCKS >= newest.height:
+                return status.height
+            if time.monotonic() >= told + TELL_S:
+                told = time.monotonic()
+                height = status.height if status else 0
+                settings.note(f"height {height} of {newest.height if newest else 'unknown'}")
+            time.sleep(processes.POLL_S)
+
+
+def _followed(settings: Settings, node: processes.Node, height: int) -> Iterator[str]:
+    yield f"Your node has the chain up to height {height}, and follows it."
+    yield ""
+    yield from facts(status_page=node.url + "/", log=str(node.folder / "node.log"))
+    yield ""
+    yield "  " + command(settings, "status")
+    yield "  " + command(settings, "down")
