@@ -35,6 +35,7 @@ from trine.model.calls import (
     ProposalSubmit,
     QuotaSet,
     RemoveValidator,
+    RemoveOrganisation,
     ReplaceValidator,
     RolesSet,
     SetParameter,
@@ -111,6 +112,9 @@ ROWS: dict[str, Call] = {
     "proposals.submit, replace validator": ProposalSubmit(
         ReplaceValidator(people.validator("validator", OWNER).key, people.validator("new", OWNER)),
         EXPIRES_MS,
+    ),
+    "proposals.submit, remove organisation": ProposalSubmit(
+        RemoveOrganisation(OrganisationId(1)), EXPIRES_MS
     ),
     "proposals.approve": ProposalApprove(ProposalId(0), PROPOSED),
     "proposals.reject": ProposalReject(ProposalId(0)),
