@@ -118,11 +118,12 @@ def recover(settings: Settings, urls: Sequence[str], authority: Path | None) -> 
         with httpx.Client(verify=tls(authority, *client)) as http:
             pid = processes.spawn(follower)
             try:
-                height = _wait_level(settings, http, follower, pid, upstreams)
+                _wait_level(settings, http, follower, pid, upstreams)
             finally:
                 processes.end([follower], {follower.name: pid})
-        follower.config.unlink()
-        processes.start(home)
+            follower.config.unlink()
+            pid = processes.start(home)[node.name]
+            height = _wait_level(settings, http, node, pid, upstreams)
     lines = [f"The node has the chain up to height {height}, and takes its part again."]
     settings.emit({"node": node.name, "height": height}, lines)
 
