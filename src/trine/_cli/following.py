@@ -47,9 +47,20 @@ def _upstream_options(function: Callable[..., None]) -> Callable[..., None]:
     "--name", default="follower", show_default=True, callback=node_name, help="Name of your node."
 )
 @click.option("--fingerprint", "expected", help="The network's fingerprint, as a member told you.")
+@click.option(
+    "--late-start",
+    is_flag=True,
+    help="Begin with the newest state, which takes minutes on a long chain; older blocks are not "
+    "on your node then.",
+)
 @common
 def follow(
-    settings: Settings, urls: Sequence[str], authority: Path | None, name: str, expected: str | None
+    settings: Settings,
+    urls: Sequence[str],
+    authority: Path | None,
+    name: str,
+    expected: str | None,
+    late_start: bool,
 ) -> None:
     """Run a node that follows the nodes at URL, and votes on nothing.
 
@@ -62,6 +73,7 @@ def follow(
     Examples:
       trine network follow https://city.example:8443 --fingerprint "8c1f 02aa ..."
       trine network follow http://127.0.0.1:8645 http://127.0.0.1:8646 --home ~/copy
+      trine network follow https://city.example:8443 --late-start
     """
     home = settings.home
     upstreams = node_urls(urls)
@@ -79,7 +91,7 @@ def follow(
         chain = str(genesis["name"])
         where = "../../genesis.json"
         node.config.write_text(
-            follower_configuration(node, chain, where, upstreams, authority, client)
+            follower_configuration(node, chain, where, upstreams, authority, client, late_start)
         )
         home.genesis.write_bytes(text)
         home.trust.write_bytes(trust_document(genesis, chain_id))
