@@ -5,7 +5,7 @@ use crate::{
     error::VerifyError,
     trust::TrustedValidator,
 };
-use trine_crypto::{BatchItem, VoteKey, verify_each};
+use trine_crypto::{BatchItem, verify_each};
 use trine_types::{
     ChainId, Digest, Epoch, Suite, ValidatorKey, limits::VALIDATORS_MAX, validators::ValidatorSet,
 };
@@ -115,11 +115,11 @@ impl Certificate {
         let keys: Vec<_> =
             signers.iter().copied().map(|one| key(&one)).collect::<Result<_, _>>()?;
         let (namespace, message) = (namespace.as_slice(), message.as_slice());
-        let item = |(key, signature)| {
-            let (algorithm, public_key) = (VoteKey::algorithm(key), VoteKey::key(key));
-            BatchItem { algorithm, public_key, namespace, message, signature }
-        };
-        let items: Vec<_> = keys.iter().zip(&self.signatures).map(item).collect();
+        let mut items = Vec::with_capacity(keys.len());
+        for (key, signature) in keys.iter().zip(&self.signatures) {
+            let (algorithm, public_key) = (key.algorithm(), key.key());
+            items.push(BatchItem { algorithm, public_key, namespace, message, signature });
+        }
         let verdicts = verify_each(&items);
         match signers.iter().zip(verdicts).find(|(_, verdict)| !verdict) {
             Some((member, _)) => Err(VerifyError::BadSignature(member.name.clone())),
