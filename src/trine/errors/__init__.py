@@ -12,9 +12,15 @@ these classes too.
 True
 """
 
+from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
+from trine.errors.archives import BadKeysFile as BadKeysFile
+from trine.errors.archives import DamagedArchive as DamagedArchive
+from trine.errors.archives import NotAnArchive as NotAnArchive
+from trine.errors.archives import UnlinkedBlock as UnlinkedBlock
 from trine.errors.base import BadInput as BadInput
 from trine.errors.base import ExitCode as ExitCode
 from trine.errors.base import LocalRefusal as LocalRefusal
+from trine.errors.base import NegativeVerdict as NegativeVerdict
 from trine.errors.base import TrineError as TrineError
 from trine.errors.hardware import AlgorithmNotForValidators as AlgorithmNotForValidators
 from trine.errors.hardware import BadTokenConfiguration as BadTokenConfiguration
@@ -420,12 +426,6 @@ class BadAnswer(Unavailable):
 
 class NotFinalizing(Unavailable):
     """The network started but finalizes no blocks."""
-
-
-class NegativeVerdict(TrineError, abstract=True):
-    """Verification ended with a negative verdict."""
-
-    exit_code = ExitCode.NEGATIVE
 
 
 class FileAltered(NegativeVerdict):
