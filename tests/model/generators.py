@@ -321,6 +321,7 @@ class Generator:
             lambda: calls.AdmitValidator(self._validator()),
             lambda: calls.RemoveValidator(self._validator().key),
             lambda: calls.ReplaceValidator(self._validator().key, self._validator()),
+            lambda: calls.RemoveOrganisation(OrganisationId(self.random.randint(0, 4))),
         )
 
     def _validator(self) -> Validator:

@@ -34,6 +34,7 @@ from trine.model.calls import (
     ProposalReject,
     ProposalSubmit,
     QuotaSet,
+    RemoveOrganisation,
     RemoveValidator,
     ReplaceValidator,
     RolesSet,
@@ -111,6 +112,9 @@ ROWS: dict[str, Call] = {
     "proposals.submit, replace validator": ProposalSubmit(
         ReplaceValidator(people.validator("validator", OWNER).key, people.validator("new", OWNER)),
         EXPIRES_MS,
+    ),
+    "proposals.submit, remove organisation": ProposalSubmit(
+        RemoveOrganisation(OrganisationId(1)), EXPIRES_MS
     ),
     "proposals.approve": ProposalApprove(ProposalId(0), PROPOSED),
     "proposals.reject": ProposalReject(ProposalId(0)),

@@ -45,6 +45,7 @@ from trine.types.calls import (
     CreateOrganisation,
     Freeze,
     PublicKey,
+    RemoveOrganisation,
     RemoveValidator,
     ReplaceValidator,
     SetParameter,
@@ -73,6 +74,7 @@ action = st.one_of(
     st.builds(AdmitValidator, validator),
     st.builds(RemoveValidator, validator_key),
     st.builds(ReplaceValidator, validator_key, validator),
+    st.builds(RemoveOrganisation, u32),
 )
 call = st.one_of(
     st.builds(AccountCreate, key, roles),

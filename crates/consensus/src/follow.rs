@@ -21,6 +21,7 @@ use commonware_consensus::{
 };
 use commonware_glue::dkg::fence::Fence;
 use commonware_runtime::{Clock, Handle, Spawner};
+use commonware_utils::non_empty_vec;
 use futures::{
     future::{Either, select},
     pin_mut,
@@ -131,8 +132,7 @@ impl<E: Spawner + Clock> Chase<E> {
     /// Waits for a claim above what was asked for; none when the reach fell back meanwhile.
     async fn claim(&self, reach: &mut Reach) -> Option<Claim> {
         let asked = reach.asked;
-        let tip = self.upstream.tip(asked);
-        pin_mut!(tip);
+        let mut tip = self.upstream.tip(asked);
         loop {
             let tick = self.context.sleep(LOOK_INTERVAL);
             pin_mut!(tick);
@@ -155,7 +155,7 @@ impl<E: Spawner + Clock> Chase<E> {
         };
         // Upstreams have no keys: whose block it is does not matter.
         let anybody = public_key(&change.validators.as_slice()[0].key);
-        self.marshal.hint_finalized(EngineHeight::new(height), commonware_utils::non_empty_vec![anybody]);
+        self.marshal.hint_finalized(EngineHeight::new(height), non_empty_vec![anybody]);
         (reach.asked, reach.source) = (Height(height), Some(claim.source));
     }
 

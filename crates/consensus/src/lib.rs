@@ -27,7 +27,9 @@ pub use pace::Pace;
 pub use peers::{
     AddressBook, AddressError, Addresses, OBSERVERS_MAX, Peers, address_book, parse_address,
 };
-pub use process::{Link, NetworkConfig, ProcessConfig, ProcessContext, RunError, metrics_text, run};
+pub use process::{
+    Link, NetworkConfig, ProcessConfig, ProcessContext, RunError, metrics_text, run,
+};
 pub use running::{Chain, Running, Stopped};
 pub use source::{NoSource, Source};
 pub use upstream::{Answer, Claim, Distrust, Upstream, Wanted};

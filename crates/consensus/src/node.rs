@@ -32,7 +32,7 @@ use trine_ledger::{
     Block, Committees, Ledger, Parts as LedgerParts, by_suite,
     databases::{self, ColdOperation, HotOperation},
     open_genesis,
-    preset::{BlockDigest, Finalization, Marshal, Strategy, Variant, Scheme},
+    preset::{BlockDigest, Finalization, Marshal, Scheme, Strategy, Variant},
 };
 use trine_types::TransactionId;
 

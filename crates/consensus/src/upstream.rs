@@ -75,10 +75,8 @@ pub trait Upstream: Send + Sync + 'static {
 }
 
 /// Marshal's requests, asked of upstreams.
-pub type Requests = (
-    handler::Receiver<BlockDigest>,
-    opaque::Resolver<Key<BlockDigest>, Annotation, PublicKey>,
-);
+pub type Requests =
+    (handler::Receiver<BlockDigest>, opaque::Resolver<Key<BlockDigest>, Annotation, PublicKey>);
 
 /// Starts to ask `upstream` for what marshal needs; the second part is a task that has to run.
 pub fn start<E: Clock + Spawner + Metrics>(

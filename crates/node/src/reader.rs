@@ -3,6 +3,7 @@
 //! Every answer concerns final blocks. A block can be found here a moment before it is durable;
 //! the API looks no further than the height that [`Feed`](crate::feed::Feed) names.
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 use trine_types::{

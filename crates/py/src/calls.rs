@@ -153,6 +153,9 @@ fn action(value: &Bound<'_, PyAny>) -> PyResult<Action> {
             key: validator_key(&parts.get_item(1)?)?,
             validator: validator(&parts.get_item(2)?)?,
         },
+        "remove_organisation" => {
+            Action::RemoveOrganisation(OrganisationId(number(&parts.get_item(1)?, "organisation")?))
+        }
         other => return Err(bad_argument(format!("unknown action {other:?}"))),
     })
 }
@@ -303,6 +306,9 @@ impl<'py> Reading<'py> {
                 let (key, validator) =
                     (validator_key_tuple(py, key), validator_tuple(py, validator));
                 ("replace_validator", key, validator).into_pyobject(py)?
+            }
+            Action::RemoveOrganisation(organisation) => {
+                ("remove_organisation", organisation.0).into_pyobject(py)?
             }
         };
         self.value("action", tuple)

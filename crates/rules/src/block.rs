@@ -111,13 +111,16 @@ fn run_transaction(
     let calls = transaction.calls();
     let units = quotas::units(calls);
     let charged = quotas::charge(state, &mut account, units);
-    let frozen = account.frozen;
+    let (frozen, organisation) = (account.frozen, account.organisation);
     state.put_account(sender, account);
     if let Err(code) = charged {
         return Ok(failed(code, 0, 0));
     }
     if frozen {
         return Ok(failed(Code::AccountFrozen, 0, units));
+    }
+    if state.is_removed(organisation) {
+        return Ok(failed(Code::OrganisationRemoved, 0, units));
     }
 
     state.begin();

@@ -1,16 +1,17 @@
 //! Keep organisations: who is a member with which roles and quota (module 2).
 
 use crate::state::{Caller, State, require};
-use crate::{accounts, evidence};
+use crate::{accounts, evidence, validators};
 use trine_types::call::PublicKey;
 use trine_types::limits::ORGANISATIONS_MAX;
-use trine_types::record::Organisation;
+use trine_types::record::{Organisation, RemovedOrganisations};
 use trine_types::{Account, Address, Code, Encode, OrganisationId, Roles, StateKey};
 
 const MODULE: u8 = 2;
 const ROLES_SET: u8 = 1;
 const QUOTA_SET: u8 = 2;
 const CREATED: u8 = 3;
+const REMOVED: u8 = 6;
 
 /// Name of the log that every organisation has from the start.
 pub(crate) const FIRST_LOG: &str = "default";
@@ -123,4 +124,22 @@ pub(crate) fn create(state: &mut State, name: &str, administrator: &PublicKey) -
         address.encode(to);
     });
     evidence::open_log(state, id, FIRST_LOG.to_owned())
+}
+
+/// Removes an organisation and its validators. What it wrote stays; its accounts act no more, and its
+/// votes on open proposals do not count.
+///
+/// # Errors
+/// [`Code::UnknownOrganisation`], [`Code::OrganisationRemoved`], [`Code::LastOrganisation`],
+/// [`Code::LastValidator`].
+pub(crate) fn remove(state: &mut State, id: OrganisationId) -> Result<(), Code> {
+    require(state.get::<Organisation>(id).is_some(), Code::UnknownOrganisation)?;
+    require(!state.is_removed(id), Code::OrganisationRemoved)?;
+    require(state.organisations() > 1, Code::LastOrganisation)?;
+    validators::remove_of(state, id)?;
+    let mut removed = state.get::<RemovedOrganisations>(()).cloned().unwrap_or_default();
+    removed.insert(id);
+    state.put((), removed);
+    state.emit(MODULE, REMOVED, Vec::new(), |to| id.encode(to));
+    Ok(())
 }

@@ -90,8 +90,8 @@ fn ballot(
 
 /// Executes the action where enough organisations approve; writes the proposal.
 fn tally_approval(state: &mut State, id: ProposalId, mut proposal: Proposal) -> Result<(), Code> {
-    let organisations = u64::from(state.counters().organisations);
-    let approvals = proposal.approvals.len() as u64;
+    let organisations = state.organisations();
+    let approvals = count(state, &proposal.approvals);
     if approvals * 100 <= organisations * state.parameters().approval_percent() {
         tally_rejection(state, id, proposal);
         return Ok(());
@@ -105,8 +105,8 @@ fn tally_approval(state: &mut State, id: ProposalId, mut proposal: Proposal) -> 
 
 /// Closes the proposal where too many organisations reject it; writes the proposal.
 fn tally_rejection(state: &mut State, id: ProposalId, mut proposal: Proposal) {
-    let organisations = u64::from(state.counters().organisations);
-    let possible = organisations - proposal.rejections.len() as u64;
+    let organisations = state.organisations();
+    let possible = organisations - count(state, &proposal.rejections);
     let rejected = possible * 100 <= organisations * state.parameters().approval_percent();
     if rejected {
         proposal.status = ProposalStatus::Rejected;
@@ -117,9 +117,14 @@ fn tally_rejection(state: &mut State, id: ProposalId, mut proposal: Proposal) {
     }
 }
 
+/// Number of the votes whose organisations are not removed.
+fn count(state: &mut State, votes: &[OrganisationId]) -> u64 {
+    votes.iter().filter(|id| !state.is_removed(**id)).count() as u64
+}
+
 fn check_action(suite: trine_types::Suite, action: &Action) -> Result<(), Code> {
     match action {
-        Action::Freeze(_) | Action::Unfreeze(_) => Ok(()),
+        Action::Freeze(_) | Action::Unfreeze(_) | Action::RemoveOrganisation(_) => Ok(()),
         Action::SetParameter { parameter, value } => parameters::check(*parameter, *value),
         Action::CreateOrganisation { name, administrator } => {
             require(is_name(name), Code::BadName)?;
@@ -149,6 +154,7 @@ fn run(state: &mut State, action: &Action) -> Result<(), Code> {
         Action::CreateOrganisation { name, administrator } => {
             organisations::create(state, name, administrator)
         }
+        Action::RemoveOrganisation(id) => organisations::remove(state, *id),
         Action::AdmitValidator(validator) => validators::admit(state, validator),
         Action::RemoveValidator(key) => validators::remove(state, key),
         Action::ReplaceValidator { key, validator } => validators::replace(state, key, validator),

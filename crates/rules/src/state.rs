@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use trine_types::application::{BlockContext, LogAppend};
 use trine_types::codec::Encoder;
-use trine_types::record::{Asset, Counters, Log, Organisation, Parameters, Proposal};
+use trine_types::record::{
+    Asset, Counters, Log, Organisation, Parameters, Proposal, RemovedOrganisations,
+};
 use trine_types::{
     Account, Address, AssetId, Code, Decode, Digest, Encode, Event, LogId, OrganisationId,
     ProposalId, StateKey, Suite, TransactionId, View,
@@ -126,6 +128,7 @@ tables! {
     logs: Log, LogId, StateKey::log;
     assets: Asset, AssetId, StateKey::asset;
     proposals: Proposal, ProposalId, StateKey::proposal;
+    removed: RemovedOrganisations, (), |suite, ()| StateKey::removed_organisations(suite);
 }
 
 /// The state of the block in execution.
@@ -218,6 +221,17 @@ impl<'a> State<'a> {
     /// Current organisation.
     pub fn organisation(&mut self, id: OrganisationId) -> &Organisation {
         self.get(id).expect("an account belongs to an organisation that exists")
+    }
+
+    /// Whether an organisation was removed.
+    pub fn is_removed(&mut self, id: OrganisationId) -> bool {
+        self.get::<RemovedOrganisations>(()).is_some_and(|removed| removed.contains(id))
+    }
+
+    /// Number of the organisations that are not removed.
+    pub fn organisations(&mut self) -> u64 {
+        let removed = self.get::<RemovedOrganisations>(()).map_or(0, RemovedOrganisations::count);
+        u64::from(self.counters().organisations.saturating_sub(removed))
     }
 
     /// Emits an event of a module.

@@ -49,7 +49,8 @@ fn account_of(suite: Suite, call: &Call) -> Option<Address> {
                 Action::SetParameter { .. }
                 | Action::AdmitValidator(_)
                 | Action::RemoveValidator(_)
-                | Action::ReplaceValidator { .. } => None,
+                | Action::ReplaceValidator { .. }
+                | Action::RemoveOrganisation(_) => None,
             }
         }
         Call::AssetIssue { to, .. } | Call::AssetTransfer { to, .. } => Some(*to),
@@ -102,7 +103,11 @@ struct Touched {
 
 impl Touched {
     fn new(suite: Suite) -> Self {
-        let keys = vec![StateKey::counters(suite), StateKey::parameters(suite)];
+        let keys = vec![
+            StateKey::counters(suite),
+            StateKey::parameters(suite),
+            StateKey::removed_organisations(suite),
+        ];
         Self { suite, keys, organisations: BTreeSet::new(), assets: BTreeSet::new() }
     }
 
@@ -162,6 +167,10 @@ impl Touched {
             }
             Action::AdmitValidator(validator) => {
                 self.organisations.insert(validator.organisation);
+                self.keys.push(StateKey::validators(self.suite));
+            }
+            Action::RemoveOrganisation(id) => {
+                self.organisations.insert(*id);
                 self.keys.push(StateKey::validators(self.suite));
             }
             Action::RemoveValidator(_) | Action::ReplaceValidator { .. } => {

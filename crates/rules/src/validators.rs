@@ -9,7 +9,9 @@ use trine_types::genesis::is_name;
 use trine_types::limits::VALIDATORS_MAX;
 use trine_types::record::Organisation;
 use trine_types::validators::is_peer_address;
-use trine_types::{Code, Encode, StateKey, Suite, Validator, ValidatorKey, ValidatorSet};
+use trine_types::{
+    Code, Encode, OrganisationId, StateKey, Suite, Validator, ValidatorKey, ValidatorSet,
+};
 
 const ADMITTED: u8 = 7;
 const REMOVED: u8 = 8;
@@ -37,10 +39,12 @@ pub(crate) fn check_key(suite: Suite, key: &ValidatorKey) -> Result<(), Code> {
 /// Adds a validator. The caller checked it.
 ///
 /// # Errors
-/// [`Code::UnknownOrganisation`], [`Code::ValidatorExists`], [`Code::ValidatorLimit`].
+/// [`Code::UnknownOrganisation`], [`Code::OrganisationRemoved`], [`Code::ValidatorExists`],
+/// [`Code::ValidatorLimit`].
 pub(crate) fn admit(state: &mut State, validator: &Validator) -> Result<(), Code> {
     let organisation = state.get::<Organisation>(validator.organisation);
     require(organisation.is_some(), Code::UnknownOrganisation)?;
+    require(!state.is_removed(validator.organisation), Code::OrganisationRemoved)?;
     let mut validators = registry(state);
     require(place(&validators, &validator.key).is_none(), Code::ValidatorExists)?;
     require(validators.len() < VALIDATORS_MAX, Code::ValidatorLimit)?;
@@ -64,6 +68,24 @@ pub(crate) fn remove(state: &mut State, key: &ValidatorKey) -> Result<(), Code> 
     validators.remove(place);
     write(state, validators);
     state.emit(MODULE, REMOVED, Vec::new(), |to| key.encode(to));
+    Ok(())
+}
+
+/// Removes every validator of an organisation, in the order of their keys.
+///
+/// # Errors
+/// [`Code::LastValidator`] where there are no others.
+pub(crate) fn remove_of(state: &mut State, organisation: OrganisationId) -> Result<(), Code> {
+    let of_it = |validator: &Validator| validator.organisation == organisation;
+    let (gone, left): (Vec<_>, Vec<_>) = registry(state).into_iter().partition(of_it);
+    require(!left.is_empty(), Code::LastValidator)?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    write(state, left);
+    for validator in gone {
+        state.emit(MODULE, REMOVED, Vec::new(), |to| validator.key.encode(to));
+    }
     Ok(())
 }
 

@@ -111,6 +111,7 @@ fn validator_action() -> impl Strategy<Value = Action> {
         key().prop_map(Action::RemoveValidator),
         (key(), validator())
             .prop_map(|(key, validator)| Action::ReplaceValidator { key, validator }),
+        (0..4u32).prop_map(|id| Action::RemoveOrganisation(OrganisationId(id))),
     ]
 }
 

@@ -8,7 +8,7 @@ use common::{
 };
 use trine_testkit::{TestChain, public_key, validator};
 use trine_types::call::Action;
-use trine_types::{Amount, Call, Roles};
+use trine_types::{Amount, Call, OrganisationId, Roles};
 
 /// Calls once as `role`; the name of the code, or of the code that kept the transaction out.
 fn verdict(role: &str, call: fn(&mut TestChain) -> Call) -> &'static str {
@@ -136,6 +136,9 @@ cells! {
             key: validator("validator-0", 0).key,
             validator: validator("new", 0),
         }) =>
+        "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
+    submit_leave "proposals.submit, remove organisation"
+        |chain| submit(chain, Action::RemoveOrganisation(OrganisationId(2))) =>
         "ok" "no_right" "no_right" "no_right" "ok" "unknown_sender" "account_frozen";
     proposals_approve "proposals.approve" |chain| {
         let (proposal, action) = open_proposal(chain);

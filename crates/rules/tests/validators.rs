@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{chain, document, lonely_chain, must, submit};
+use common::{chain, document, lonely_chain, must, pair, submit};
 use trine_testkit::{TestChain, suite, validator};
 use trine_types::call::Action;
 use trine_types::codec::Encoder;
@@ -10,6 +10,21 @@ use trine_types::validators::is_peer_address;
 use trine_types::{
     Call, Encode, Event, Height, OrganisationId, ProposalId, StateKey, Validator, ValidatorSet,
 };
+
+/// Goal: an organisation leaves with its validators. Method: two organisations with two each.
+#[test]
+fn validators_leave_with_their_organisation() {
+    let mut chain = pair(4);
+    let beta = OrganisationId(1);
+    let (gone, left): (Vec<_>, Vec<_>) =
+        registry(&chain).into_vec().into_iter().partition(|one| one.organisation == beta);
+    assert_eq!((gone.len(), left.len()), (2, 2));
+    let call = submit(&chain, Action::RemoveOrganisation(beta));
+    let told = must(&mut chain, "administrator", &[call]).events;
+    assert_eq!(told[1], event(8, &[&|to| gone[0].key.encode(to)]));
+    assert_eq!(told[2], event(8, &[&|to| gone[1].key.encode(to)]));
+    assert_eq!(registry(&chain), ValidatorSet::new(left).unwrap());
+}
 
 fn registry(chain: &TestChain) -> ValidatorSet {
     chain.ledger.record(&StateKey::validators(suite())).expect("genesis writes it")

@@ -7,7 +7,9 @@ use trine_testkit::{Member, TestChain, genesis, suite};
 use trine_types::call::Action;
 use trine_types::codec::{Decoder, Encoder};
 use trine_types::record::{Proposal, ProposalStatus};
-use trine_types::{Amount, Call, Code, Decode, Encode, Event, ProposalId, StateKey, Transaction};
+use trine_types::{
+    Amount, Call, Code, Decode, Encode, Event, OrganisationId, ProposalId, StateKey, Transaction,
+};
 
 const VOTERS: [&str; 5] = ["one", "two", "three", "four", "five"];
 const ID: ProposalId = ProposalId(0);
@@ -66,6 +68,37 @@ fn the_fewest_votes_decide() {
             assert_eq!(status(&chain), ProposalStatus::Rejected, "{organisations} at {percent} %");
         }
     }
+}
+
+/// Goal: an organisation that was removed decides nothing and does nothing, and nothing that it
+/// wrote is lost. Method: four of whom one leaves after it approved an open proposal; then two
+/// approvals of three decide.
+#[test]
+fn a_removed_organisation_does_not_count() {
+    let mut chain = chain_with(4, 50);
+    let action = Action::SetParameter { parameter: 1, value: 5_000 };
+    let submitted = submit(&chain, action.clone());
+    must(&mut chain, "one", &[submitted]);
+    let approve = Call::ProposalApprove { proposal: ID, action };
+    must(&mut chain, "four", &[approve.clone()]);
+    let leave = Action::RemoveOrganisation(OrganisationId(3));
+    let submitted = submit(&chain, leave.clone());
+    must(&mut chain, "one", &[submitted]);
+    let agree = Call::ProposalApprove { proposal: ProposalId(1), action: leave };
+    must(&mut chain, "two", &[agree.clone()]);
+    let told = must(&mut chain, "three", &[agree]).events;
+    let mut data = Encoder::default();
+    6u8.encode(&mut data);
+    OrganisationId(3).encode(&mut data);
+    assert_eq!((told[1].emitter, &told[1].data), (Event::module_emitter(2), &data.0));
+
+    let before = chain.account("four").expect("it stays").nonce_base;
+    let refused = chain.run("four", &[Call::ProposalReject { proposal: ID }]);
+    assert_eq!((refused.code, refused.gas_used), (Code::OrganisationRemoved, 1));
+    assert_eq!(chain.account("four").expect("it stays").nonce_base, before + 1);
+    assert_eq!(status(&chain), ProposalStatus::Open);
+    must(&mut chain, "two", &[approve]);
+    assert_eq!(status(&chain), ProposalStatus::Executed);
 }
 
 /// Goal: events of a failed transaction are gone. Method: it emits one and fails; the next one in

@@ -72,6 +72,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         validator_key().prop_map(Action::RemoveValidator),
         (validator_key(), validator())
             .prop_map(|(key, validator)| Action::ReplaceValidator { key, validator }),
+        organisation_id().prop_map(Action::RemoveOrganisation),
     ]
 }
 

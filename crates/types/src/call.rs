@@ -3,7 +3,9 @@
 use crate::account::Roles;
 use crate::code::Code;
 use crate::codec::{Decode, DecodeError, Decoder, Encode, Encoder};
-use crate::identifiers::{Address, Amount, AssetId, LogId, ProposalId, ValidatorKey};
+use crate::identifiers::{
+    Address, Amount, AssetId, LogId, OrganisationId, ProposalId, ValidatorKey,
+};
 use crate::limits::{
     ENTRIES_MAX, EVIDENCE_REFERENCE_BYTES_MAX, MEDIA_TYPE_BYTES_MAX, NAME_BYTES_MAX,
     PUBLIC_KEY_BYTES_MAX, SYMBOL_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX,
@@ -71,6 +73,8 @@ pub enum Action {
         /// The validator as it will be, of the same organisation.
         validator: Validator,
     },
+    /// Removes an organisation with its validators; its accounts act no more.
+    RemoveOrganisation(OrganisationId),
 }
 
 impl Encode for Action {
@@ -107,6 +111,10 @@ impl Encode for Action {
                 key.encode(to);
                 validator.encode(to);
             }
+            Self::RemoveOrganisation(organisation) => {
+                8u8.encode(to);
+                organisation.encode(to);
+            }
         }
     }
 }
@@ -127,6 +135,7 @@ impl Decode for Action {
                 key: ValidatorKey::decode(from)?,
                 validator: Validator::decode(from)?,
             },
+            8 => Self::RemoveOrganisation(OrganisationId::decode(from)?),
             _ => return Err(DecodeError::Malformed("unknown action")),
         })
     }

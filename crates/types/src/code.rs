@@ -79,6 +79,8 @@ codes! {
     AccountQuota = 107, "account_quota";
     /// The organisation has used up its quota of this window.
     OrganisationQuota = 108, "organisation_quota";
+    /// The organisation was removed from the chain.
+    OrganisationRemoved = 109, "organisation_removed";
 
     /// The address has an account already.
     AccountExists = 110, "account_exists";
@@ -115,6 +117,8 @@ codes! {
     UnknownAuthority = 127, "unknown_authority";
     /// The authority's time lies before the block's time.
     AuthorityExpired = 128, "authority_expired";
+    /// A chain keeps its last organisation.
+    LastOrganisation = 129, "last_organisation";
 
     /// No proposal has this number.
     UnknownProposal = 130, "unknown_proposal";

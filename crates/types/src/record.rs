@@ -62,6 +62,46 @@ record!(
     }
 );
 
+/// Organisations that left the chain, in the order of their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemovedOrganisations(Vec<OrganisationId>);
+
+impl RemovedOrganisations {
+    /// Whether an organisation is among them.
+    pub fn contains(&self, id: OrganisationId) -> bool {
+        self.0.binary_search(&id).is_ok()
+    }
+
+    /// Adds one; it changes nothing where it is among them.
+    pub fn insert(&mut self, id: OrganisationId) {
+        if let Err(place) = self.0.binary_search(&id) {
+            self.0.insert(place, id);
+        }
+    }
+
+    /// Their number.
+    pub const fn count(&self) -> u32 {
+        self.0.len() as u32
+    }
+}
+
+impl Encode for RemovedOrganisations {
+    fn encode(&self, to: &mut Encoder) {
+        to.list16(&self.0);
+    }
+}
+
+impl Decode for RemovedOrganisations {
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let ids: Vec<OrganisationId> =
+            from.list16(ORGANISATIONS_MAX as usize, "removed organisations")?;
+        if ids.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(DecodeError::NonCanonical("organisations are ordered, each once"));
+        }
+        Ok(Self(ids))
+    }
+}
+
 record!(
     /// A key of an account other than its first, or a first key too long for the hot record.
     AccountKey {

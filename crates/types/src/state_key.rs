@@ -131,4 +131,9 @@ impl StateKey {
             number.encode(to);
         })
     }
+
+    /// `record::RemovedOrganisations`; no entry before the first.
+    pub fn removed_organisations(suite: Suite) -> Self {
+        key(suite, 17, |_| ())
+    }
 }

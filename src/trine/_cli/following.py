@@ -134,8 +134,9 @@ def recover(settings: Settings, urls: Sequence[str], authority: Path | None) -> 
         node = _lost(home)
         with httpx.Client(verify=tls(authority, *client_files())) as http:
             newest = newest_of(http, upstreams)
-            height = fill(settings, node, upstreams, authority, newest)
-        processes.start(home)
+            fill(settings, node, upstreams, authority, newest)
+            pid = processes.start(home)[node.name]
+            height = wait_level(settings, node, pid, newest)
     lines = [f"The node has the chain up to height {height}, and takes its part again."]
     settings.emit({"node": node.name, "height": height}, lines)
 

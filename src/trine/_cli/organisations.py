@@ -31,10 +31,18 @@ def list_(settings: Settings) -> None:
     with settings.client() as client:
         found = client.organisations()
     documents = [
-        {"id": one.id, "name": one.name, "administrators": one.administrators} for one in found
+        {
+            "id": one.id,
+            "name": one.name,
+            "administrators": one.administrators,
+            "removed": one.removed,
+        }
+        for one in found
     ]
-    rows = [(one.id, one.name, one.administrators) for one in found]
-    head = ("NUMBER", "NAME", "ADMINISTRATORS")
+    rows = [
+        (one.id, one.name, one.administrators, "removed" if one.removed else "") for one in found
+    ]
+    head = ("NUMBER", "NAME", "ADMINISTRATORS", "")
     settings.emit({"organisations": documents}, columns(head, rows))
 
 

@@ -302,20 +302,24 @@ def check_alive(home: Home, nodes: list[Node]) -> None:
     Raises:
         NodeStopped: One ended; the end of its output says why.
     """
+    _reap()
     _, pids = load(home)
     for node in nodes:
-        check_process(node, pids.get(node.name))
+        if node.name not in pids:
+            raise _stopped(node)
 
 
-def check_process(node: Node, pid: int | None) -> None:
-    """Make sure that a node runs in this process.
+def check_process(node: Node, pid: int) -> None:
+    """Make sure that a node runs which this process started.
 
     Raises:
         NodeStopped: It ended; the end of its output says why.
     """
     _reap()
-    if pid is None or not _is_process(pid, node):
-        raise _stopped(node)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        raise _stopped(node) from None
 
 
 def _reap() -> None:

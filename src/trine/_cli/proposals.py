@@ -26,6 +26,7 @@ from trine.types.calls import (
     CreateOrganisation,
     Freeze,
     PublicKey,
+    RemoveOrganisation,
     RemoveValidator,
     ReplaceValidator,
     SetParameter,
@@ -68,6 +69,8 @@ def read_action(document: dict[str, Any]) -> Action:
             return RemoveValidator(_read_key(document))
         case {"kind": "replace_validator", "validator": validator}:
             return ReplaceValidator(_read_key(document), _read_validator(validator))
+        case {"kind": "remove_organisation", "organisation": organisation}:
+            return RemoveOrganisation(organisation)
         case _:
             raise BadAnswer(f"an unknown action {document!r:.200}")
 
@@ -91,6 +94,8 @@ def describe(action: Action) -> str:
         case ReplaceValidator(key, validator):
             after = _describe_validator(validator)
             return f"replace the validator with key {key.key.hex()} by {after}"
+        case RemoveOrganisation(organisation):
+            return f"remove organisation {organisation} with its validators"
 
 
 def _describe_validator(validator: Validator) -> str:
@@ -297,6 +302,26 @@ def submit_admission(
     """
     validator = Validator(resolve_key(settings, public_key), organisation, name, address)
     _submit(settings, key, AdmitValidator(validator), hours)
+
+
+@submit_.command("remove-organisation")
+@click.argument("organisation", type=click.IntRange(0))
+@hours_option
+@common
+@signing
+def submit_organisation_removal(
+    settings: Settings, key: SigningKey, organisation: int, hours: int
+) -> None:
+    """Propose to remove the organisation with the number ORGANISATION from the chain.
+
+    Its accounts act no more, its votes do not count, and its validators decide until the epoch
+    after the next. What it recorded stays, and can be proven.
+
+    \b
+    Example:
+      trine proposal submit remove-organisation 2
+    """
+    _submit(settings, key, RemoveOrganisation(organisation), hours)
 
 
 @submit_.command("remove-validator")

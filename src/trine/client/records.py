@@ -350,11 +350,12 @@ def read_certificate(document: Any) -> MemberCertificate:
 
 @dataclass(frozen=True)
 class Organisation:
-    """An organisation of the chain."""
+    """An organisation of the chain; one that was removed acts no more."""
 
     id: OrganisationId
     name: str
     administrators: int
+    removed: bool
 
     @classmethod
     def read(cls, document: Any) -> Self:
@@ -363,6 +364,7 @@ class Organisation:
             id=OrganisationId(int(document["id"])),
             name=str(document["name"]),
             administrators=int(document["administrators"]),
+            removed=bool(document["removed"]),
         )
 
 

@@ -166,6 +166,10 @@ class OrganisationQuota(FailedOutcome):
     """The organisation has used up its quota of this window."""
 
 
+class OrganisationRemoved(FailedOutcome):
+    """The organisation was removed from the chain."""
+
+
 class AccountExists(FailedOutcome):
     """The address has an account already."""
 
@@ -232,6 +236,10 @@ class UnknownAuthority(FailedOutcome):
 
 class AuthorityExpired(FailedOutcome):
     """The authority's time lies before the block's time."""
+
+
+class LastOrganisation(FailedOutcome):
+    """A chain keeps its last organisation."""
 
 
 class UnknownProposal(FailedOutcome):

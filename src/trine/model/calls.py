@@ -28,6 +28,7 @@ from trine.model.identifiers import (
     KeyIndex,
     LogId,
     Milliseconds,
+    OrganisationId,
     ProposalId,
     ValidatorKey,
 )
@@ -211,6 +212,14 @@ class ReplaceValidator(Action, number=7):
     """Key that it has."""
     validator: Validator
     """The validator as it will be, of the same organisation."""
+
+
+@dataclass(frozen=True)
+class RemoveOrganisation(Action, number=8):
+    """Removes an organisation with its validators; its accounts act no more."""
+
+    organisation: Annotated[OrganisationId, U32]
+    """Organisation to remove."""
 
 
 class TransferReferenceFormat(Format[bytes]):

@@ -8,7 +8,13 @@ from trine.model.quotas import charge, units_of
 from trine.model.records import AccountKey
 from trine.model.state import State
 from trine.model.transaction import Transaction, UnsignedTransaction
-from trine.model.verdicts import OK_NUMBER, AccountFrozen, FailedTransaction, KeyNotPermitted
+from trine.model.verdicts import (
+    OK_NUMBER,
+    AccountFrozen,
+    FailedTransaction,
+    KeyNotPermitted,
+    OrganisationRemoved,
+)
 
 
 def execute_transaction(
@@ -17,7 +23,8 @@ def execute_transaction(
     """Execute a valid transaction.
 
     The nonce is used whatever happens. Where the quotas do not suffice nothing is charged and
-    nothing runs; a frozen sender is charged and nothing runs. The first call that fails takes back
+    nothing runs; a frozen sender, or one whose organisation was removed, is charged and nothing
+    runs. The first call that fails takes back
     what the earlier ones did, their events included, but neither nonce nor quota.
 
     Args:
@@ -39,6 +46,8 @@ def execute_transaction(
         return state, Outcome(verdict.number, 0, 0, ()), []
     if state.accounts[body.sender].frozen:
         return state, Outcome(AccountFrozen.number, 0, units, ()), []
+    if state.is_removed(state.accounts[body.sender].organisation):
+        return state, Outcome(OrganisationRemoved.number, 0, units, ()), []
 
     effects = Effects(state.copy())
     for index in range(len(body.calls)):

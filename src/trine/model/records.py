@@ -18,7 +18,7 @@ from trine.model.identifiers import (
 from trine.model.keys import PublicKey
 from trine.model.limits import NAME_BYTES_MAX, ORGANISATIONS_MAX, SYMBOL_BYTES_MAX
 from trine.model.merkle import Frontier
-from trine.model.verdicts import Malformed
+from trine.model.verdicts import Malformed, NonCanonical
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,22 @@ class Organisation(Structure):
     """Window in which `quota_used` counts."""
     quota_used: Annotated[int, U64]
     """Quota units used in that window by all its accounts."""
+
+
+_REMOVED: Final = ListOf(U32, ORGANISATIONS_MAX, "removed organisations")
+
+
+@dataclass(frozen=True)
+class RemovedOrganisations(Structure):
+    """Organisations that left the chain."""
+
+    members: Annotated[tuple[OrganisationId, ...], _REMOVED] = ()
+    """Their numbers, ascending."""
+
+    def __post_init__(self) -> None:
+        """Refuse any other order."""
+        if list(self.members) != sorted(set(self.members)):
+            raise NonCanonical("organisations are ordered, each once")
 
 
 EVERY_MODULE: Final = 2**32 - 1

@@ -12,10 +12,10 @@ from typing import TypeVar
 from trine.model.account import Account
 from trine.model.codec import U32, U64, Reader, Value
 from trine.model.hashing import tagged_hash
-from trine.model.identifiers import Address, Digest, StateKey
+from trine.model.identifiers import Address, Digest, OrganisationId, StateKey
 from trine.model.parameters import Parameters
-from trine.model.records import Counters
-from trine.model.state_keys import counters_key, parameters_key
+from trine.model.records import Counters, RemovedOrganisations
+from trine.model.state_keys import counters_key, parameters_key, removed_organisations_key
 
 V = TypeVar("V", bound=Value)
 
@@ -72,6 +72,25 @@ class State:
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
         self.write(parameters_key(), parameters)
+
+    @property
+    def removed(self) -> frozenset[OrganisationId]:
+        """Organisations that left the chain."""
+        record = self.read(removed_organisations_key(), RemovedOrganisations)
+        return frozenset(record.members if record else ())
+
+    @removed.setter
+    def removed(self, removed: frozenset[OrganisationId]) -> None:
+        self.write(removed_organisations_key(), RemovedOrganisations(tuple(sorted(removed))))
+
+    def is_removed(self, organisation: OrganisationId) -> bool:
+        """Say whether an organisation left the chain."""
+        return organisation in self.removed
+
+    @property
+    def organisations(self) -> int:
+        """Number of the organisations that have not left."""
+        return self.counters.organisations - len(self.removed)
 
     def digest(self) -> Digest:
         """Hash every entry in order, so that two implementations can compare what they hold.

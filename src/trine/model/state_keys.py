@@ -105,3 +105,8 @@ def member_certificate_key(address: Address) -> StateKey:
 def certified_member_key(organisation: OrganisationId, number: int) -> StateKey:
     """Name the entry that holds the address of an organisation's certified member, by number."""
     return _key(16, U32.write(organisation), U64.write(number))
+
+
+def removed_organisations_key() -> StateKey:
+    """Name the record `RemovedOrganisations`; there is none before the first leaves."""
+    return _key(17)

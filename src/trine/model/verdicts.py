@@ -163,6 +163,10 @@ class OrganisationQuota(FailedTransaction, number=108):
     """The organisation has used up its quota of this window."""
 
 
+class OrganisationRemoved(FailedTransaction, number=109):
+    """The organisation was removed from the chain."""
+
+
 class AccountExists(FailedTransaction, number=110):
     """The address has an account already."""
 
@@ -229,6 +233,10 @@ class UnknownAuthority(FailedTransaction, number=127):
 
 class AuthorityExpired(FailedTransaction, number=128):
     """The authority's time lies before the block's time."""
+
+
+class LastOrganisation(FailedTransaction, number=129):
+    """A chain keeps its last organisation."""
 
 
 class UnknownProposal(FailedTransaction, number=130):

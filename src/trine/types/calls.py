@@ -129,6 +129,13 @@ class ReplaceValidator:
     validator: Validator
 
 
+@dataclass(frozen=True)
+class RemoveOrganisation:
+    """Remove an organisation with its validators; its accounts act no more."""
+
+    organisation: int
+
+
 Action = (
     Freeze
     | Unfreeze
@@ -137,6 +144,7 @@ Action = (
     | AdmitValidator
     | RemoveValidator
     | ReplaceValidator
+    | RemoveOrganisation
 )
 """What a proposal does once enough organisations approve it."""
 
@@ -206,6 +214,8 @@ def _lower_action(action: Action) -> tuple[object, ...]:
             return "remove_validator", _lower(key)
         case ReplaceValidator(key, validator):
             return "replace_validator", _lower(key), _lower(validator)
+        case RemoveOrganisation(organisation):
+            return "remove_organisation", organisation
 
 
 def _lift_validator(
@@ -230,6 +240,8 @@ def _lift_action(name: str, *parts: Any) -> Action:
             return RemoveValidator(PublicKey(*parts[0]))
         case "replace_validator":
             return ReplaceValidator(PublicKey(*parts[0]), _lift_validator(*parts[1]))
+        case "remove_organisation":
+            return RemoveOrganisation(parts[0])
         case _:
             raise BadArgument(f"unknown action {name!r}")
 

@@ -36,6 +36,7 @@ _EVENTS: Final[dict[tuple[str, int], tuple[str, str, tuple[str, ...]]]] = {
         ("organisation", "fingerprint", "expires_ms"),
     ),
     ("organisations", 5): ("authority_removed", "I32s", ("organisation", "fingerprint")),
+    ("organisations", 6): ("removed", "I", ("organisation",)),
     ("proposals", 1): ("submitted", "QI", ("proposal", "organisation")),
     ("proposals", 2): ("approved", "QI", ("proposal", "organisation")),
     ("proposals", 3): ("rejected_by", "QI", ("proposal", "organisation")),

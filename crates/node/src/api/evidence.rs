@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use request::{Nothing, Page, Params};
 use serde_json::{Value, json};
 use trine_types::record::Log;
-use trine_types::{Digest, Height, LogId, StateKey};
+use trine_types::{Height, LogId, StateKey};
 
 /// Reads the number of a log.
 ///
@@ -99,11 +99,7 @@ pub(super) async fn find(
     Path(text): Path<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Answer {
-    let bytes = request::hex("digest", &text)?;
-    let length = bytes.len();
-    let digest = bytes.try_into().map(Digest).map_err(|_| {
-        Problem::bad_request(format!("digest: {length} bytes, expected {}", Digest::LENGTH))
-    })?;
+    let digest = request::digest(&text)?;
     let found = api.parts.reader.find_entry(digest).await?;
     let found = found.filter(|found| api.is_durable(found.height)).ok_or_else(|| {
         Problem::not_found("entry_not_found", format!("no log has a final entry {digest}"))

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use request::{Nothing, Page, Params};
 use serde_json::{Value, json};
-use trine_types::record::Organisation;
+use trine_types::record::{Organisation, RemovedOrganisations};
 use trine_types::x509::{CertificateRegistry, MemberCertificate};
 use trine_types::{Address, OrganisationId, StateKey, genesis::is_name};
 
@@ -30,6 +30,13 @@ impl Api {
     }
 }
 
+impl Api {
+    async fn removed_organisations(&self) -> Result<RemovedOrganisations, Problem> {
+        let removed = self.record(StateKey::removed_organisations(self.parts.suite)).await?;
+        Ok(removed.unwrap_or_default())
+    }
+}
+
 fn unknown(name: &str) -> Problem {
     let shown: String = name.chars().take(80).collect();
     let detail = format!("the chain has no organisation {shown:?}");
@@ -45,11 +52,11 @@ pub(super) async fn list(State(api): Shared, Params(page): Params<Page>) -> Answ
     let ids: Vec<OrganisationId> = (from..total).take(limit).map(OrganisationId).collect();
     let keys = ids.iter().map(|id| StateKey::organisation(suite, *id)).collect();
     let records = api.records::<Organisation>(keys).await?;
-    let organisations: Value = ids
-        .iter()
-        .zip(&records)
-        .filter_map(|(id, record)| Some(render::organisation(*id, record.as_ref()?)))
-        .collect();
+    let removed = api.removed_organisations().await?;
+    let one = |(id, record): (&OrganisationId, &Option<Organisation>)| {
+        Some(render::organisation(*id, record.as_ref()?, &removed))
+    };
+    let organisations: Value = ids.iter().zip(&records).filter_map(one).collect();
     Ok(Json(json!({"organisations": organisations, "total": total})))
 }
 
@@ -63,7 +70,7 @@ pub(super) async fn show(
     let record: Option<Organisation> =
         api.record(StateKey::organisation(api.parts.suite, id)).await?;
     let record = record.ok_or_else(|| unknown(&text))?;
-    Ok(Json(render::organisation(id, &record)))
+    Ok(Json(render::organisation(id, &record, &api.removed_organisations().await?)))
 }
 
 impl Api {

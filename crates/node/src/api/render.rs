@@ -8,7 +8,8 @@ use trine_types::account::Roles;
 use trine_types::call::{Action, METHODS, PublicKey};
 use trine_types::codec::to_hex;
 use trine_types::record::{
-    Asset, Log, Organisation, PARAMETERS, Parameters, Proposal, ProposalStatus, Transfer,
+    Asset, Log, Organisation, PARAMETERS, Parameters, Proposal, ProposalStatus,
+    RemovedOrganisations, Transfer,
 };
 use trine_types::x509::{Authority, MemberCertificate};
 use trine_types::{
@@ -197,6 +198,9 @@ fn action(action: &Action) -> Value {
             "key": key(of),
             "validator": validator(one),
         }),
+        Action::RemoveOrganisation(organisation) => {
+            json!({"kind": "remove_organisation", "organisation": organisation})
+        }
     }
 }
 
@@ -316,11 +320,16 @@ pub fn account_key(index: u8, key: &PublicKey, modules: u32, live: bool) -> Valu
 }
 
 /// An organisation.
-pub fn organisation(id: OrganisationId, organisation: &Organisation) -> Value {
+pub fn organisation(
+    id: OrganisationId,
+    organisation: &Organisation,
+    removed: &RemovedOrganisations,
+) -> Value {
     json!({
         "id": id,
         "name": organisation.name,
         "administrators": organisation.administrators,
+        "removed": removed.contains(id),
         "quota_window": organisation.quota_window,
         "quota_used": organisation.quota_used,
     })

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
-use trine_types::{codec::parse_hex, limits};
+use trine_types::{Digest, codec::parse_hex, limits};
 
 /// The query of a request, read strictly.
 pub struct Params<T>(pub T);
@@ -97,6 +97,18 @@ pub fn part<T: FromStr<Err: Display>>(
 /// [`Problem`] that says what was expected.
 pub fn hex(name: &str, text: &str) -> Result<Vec<u8>, Problem> {
     parse_hex(text).map_err(|error| Problem::bad_request(format!("{name}: {error}")))
+}
+
+/// Reads a digest given in hexadecimal.
+///
+/// # Errors
+/// [`Problem`] that says what was expected.
+pub fn digest(text: &str) -> Result<Digest, Problem> {
+    let bytes = hex("digest", text)?;
+    let length = bytes.len();
+    bytes.try_into().map(Digest).map_err(|_| {
+        Problem::bad_request(format!("digest: {length} bytes, expected {}", Digest::LENGTH))
+    })
 }
 
 /// Reads a body of at most `bytes_max` bytes in the time allowed.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
-use trine_types::{Digest, Height};
+use trine_types::Height;
 
 /// Blocks below the newest among which one with a certificate of its own is looked for.
 const LOOKED_AT_MAX: usize = 64;
@@ -81,7 +81,7 @@ pub(super) async fn block(
     Path(text): Path<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<impl IntoResponse, Problem> {
-    let digest: Digest = request::part("digest", &text, "64 hexadecimal digits")?;
+    let digest = request::digest(&text)?;
     let found = api.parts.reader.encoded_block(digest).await?;
     let unknown = || {
         Problem::not_found("block_not_found", format!("block {digest} is not final on this node"))

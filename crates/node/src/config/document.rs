@@ -9,6 +9,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 use tracing::Level;
 use trine_consensus::OBSERVERS_MAX;
@@ -50,6 +51,28 @@ pub struct EngineConfig {
     pub workers: usize,
 }
 
+/// How an event is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(()),
+        }
+    }
+}
+
 /// Where and how much is logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
@@ -57,6 +80,8 @@ pub struct LogConfig {
     pub file: Option<PathBuf>,
     /// Least important level that is written.
     pub level: Level,
+    /// How each event is written.
+    pub format: LogFormat,
     /// Bytes at which a new file is begun.
     pub file_bytes_max: u64,
     /// Older files that are kept.
@@ -239,7 +264,9 @@ fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
 
 fn log(mut fields: Fields<'_>, folder: &Path) -> Result<LogConfig, SetupError> {
     let level = fields.parsed("level", "error, warn, info, debug or trace in quotes")?;
+    let format: Option<LogFormat> = fields.parsed("format", "\"text\" or \"json\"")?;
     let config = LogConfig {
+        format: format.unwrap_or_default(),
         file: fields.text("file")?.map(|file| folder.join(file)),
         level: level.unwrap_or(Level::INFO),
         file_bytes_max: fields.number("file_mib_max", 1..=1_024, 16)? << 20,

@@ -3,7 +3,7 @@
 //! Secrets have no place in events: keys implement no readable `Debug`, and errors about key files
 //! say nothing of their content.
 
-use super::{LogConfig, SetupError};
+use super::{LogConfig, LogFormat, SetupError};
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -11,9 +11,14 @@ use std::{
     path::{Path, PathBuf},
     sync::Mutex,
 };
-use tracing::{Level, level_filters::LevelFilter};
+use tracing::{Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer,
+    filter::Targets,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
 };
 
 /// Libraries whose events below `warn` only interest those who ask for `debug`.
@@ -35,22 +40,32 @@ pub fn start(config: &LogConfig) -> Result<(), SetupError> {
     if config.level <= Level::INFO {
         targets = targets.with_targets(LIBRARIES.map(|name| (name, LevelFilter::WARN)));
     }
-    let lines = fmt::layer().with_ansi(false);
-    let started = match &config.file {
-        None => {
-            let lines = lines.with_writer(io::stderr).with_filter(targets);
-            tracing_subscriber::registry().with(lines).try_init()
-        }
+    let lines = match &config.file {
+        None => lines(config.format, io::stderr),
         Some(path) => {
             let file = RotatingFile::open(path, config.file_bytes_max, config.files_max);
             let file = file.map_err(|error| super::prepare::cannot_write(path, error))?;
-            let lines = lines.with_writer(Mutex::new(file)).with_filter(targets);
-            tracing_subscriber::registry().with(lines).try_init()
+            lines(config.format, Mutex::new(file))
         }
     };
     // Whoever embeds the node may have a log of their own; it gets the events then.
-    let _ = started;
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
     Ok(())
+}
+
+/// Writes each event as a line.
+pub(super) fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_ansi(false).with_writer(writer);
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
+    }
 }
 
 /// Writes panics to the log, a line each, instead of to standard error with a stack of frames.

@@ -16,7 +16,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use document::{EngineConfig, LogConfig, NodeConfig};
+pub use document::{EngineConfig, LogConfig, LogFormat, NodeConfig};
 pub use error::SetupError;
 pub use follow::FollowConfig;
 pub use prepare::{

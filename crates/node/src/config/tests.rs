@@ -4,7 +4,7 @@ mod clocks;
 mod logs;
 mod setups;
 
-use super::{NodeConfig, SetupError};
+use super::{LogFormat, NodeConfig, SetupError};
 use crate::api::tls::TlsFiles;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,7 @@ peers_max = 64
 
 [log]
 level = "debug"
+format = "json"
 file = "node.log"
 "#;
 
@@ -67,6 +68,7 @@ fn a_full_file_is_read() {
     assert_eq!(config.engine.key_tables_bytes, 8 << 20);
     assert_eq!(config.engine.peers_max, 64);
     assert_eq!(config.log.level, tracing::Level::DEBUG);
+    assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.log.file, Some("/home/nodes/city/node.log".into()));
 }
 
@@ -165,6 +167,7 @@ fn an_error_names_field_value_and_expectation() {
         ),
         ("cache_mib = 64", "cache_mb = 64", "engine.cache_mb is unknown, expected only idle_ms"),
         ("\"debug\"", "\"loud\"", "log.level is \"loud\", expected error, warn, info, debug"),
+        ("\"json\"", "\"xml\"", "log.format is \"xml\", expected \"text\" or \"json\""),
         ("[log]", "[logs]", "logs is unknown, expected only name, genesis, data_dir"),
         ("[peers]", "[[peers]]", "expected a table"),
     ];

@@ -31,9 +31,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use trine_consensus::{
-    Chain, Gossip, RunError, Source, Timing, metrics_text, run as run_engine,
-};
+use trine_consensus::{Chain, Gossip, RunError, Source, Timing, metrics_text, run as run_engine};
 use trine_ledger::TransactionIds;
 use trine_ledger::history::{History, HistoryError};
 use trine_ledger::state::StateReader;

@@ -186,8 +186,7 @@ impl Network {
         let genesis = self.folder.path().join("genesis.json");
         let Part::Peer(peer) = &settings.part else { panic!("validators are peers") };
         let mut options = File::options();
-        let key =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&peer.key_file);
+        let key = options.write(true).create(true).truncate(true).mode(0o600).open(&peer.key_file);
         writeln!(key.unwrap(), "{}", to_hex(secret_key(&settings.name).expose())).unwrap();
         let (file, table) = match &self.token {
             Some(token) if place == 0 => ("", token.table.as_str()),

@@ -51,6 +51,15 @@ pub fn lonely_chain() -> TestChain {
     chain_of(&genesis(&["alpha"], &members, 1))
 }
 
+/// A chain with two organisations, each of whose proposals passes with one approval.
+pub fn pair(validators: u32) -> TestChain {
+    let members: Vec<Member> =
+        MEMBERS.into_iter().filter(|member| member.organisation < 2).collect();
+    let mut document = genesis(&["alpha", "beta"], &members, validators);
+    document.parameters.insert("approval_percent".to_owned(), 0);
+    chain_of(&document)
+}
+
 /// Freezes an account past the rules.
 pub fn freeze(chain: &mut TestChain, name: &str) {
     let mut account = chain.account(name).expect("the account exists").clone();

@@ -1,11 +1,11 @@
-//! List how actions on validators can fail.
+//! List how actions on validators and on organisations can fail.
 
-use super::common::{chain, lonely_chain, must, submit};
+use super::common::{chain, lonely_chain, must, pair, submit};
 use super::{Case, alone, with_chain};
 use trine_testkit::{TestChain, suite, validator};
 use trine_types::call::Action;
 use trine_types::limits::VALIDATORS_MAX;
-use trine_types::{Call, Code, StateKey, Validator, ValidatorKey, ValidatorSet};
+use trine_types::{Call, Code, OrganisationId, StateKey, Validator, ValidatorKey, ValidatorSet};
 
 const NO_KEY: ValidatorKey = ValidatorKey([0xff; ValidatorKey::LENGTH]);
 
@@ -38,7 +38,33 @@ fn fill(chain: &mut TestChain) {
     chain.ledger.set_record(StateKey::validators(suite()), &set);
 }
 
+/// A chain of two organisations of whom the second was removed, and a submission of `action`.
+fn without_beta(action: Action) -> (TestChain, &'static str, Call) {
+    let mut chain = pair(4);
+    let remove = submit(&chain, Action::RemoveOrganisation(OrganisationId(1)));
+    must(&mut chain, "administrator", &[remove]);
+    let call = submit(&chain, action);
+    (chain, "administrator", call)
+}
+
 pub const CASES: &[(&str, Code, Case)] = &[
+    ("proposals.submit", Code::UnknownOrganisation, || {
+        alone("administrator", |chain| submit(chain, Action::RemoveOrganisation(OrganisationId(1))))
+    }),
+    ("proposals.submit", Code::OrganisationRemoved, || {
+        without_beta(Action::RemoveOrganisation(OrganisationId(1)))
+    }),
+    ("proposals.submit", Code::OrganisationRemoved, || {
+        without_beta(Action::AdmitValidator(validator("new", 1)))
+    }),
+    ("proposals.submit", Code::LastOrganisation, || {
+        alone("administrator", |chain| submit(chain, Action::RemoveOrganisation(OrganisationId(0))))
+    }),
+    ("proposals.submit", Code::LastValidator, || {
+        let chain = pair(1);
+        let call = submit(&chain, Action::RemoveOrganisation(OrganisationId(0)));
+        (chain, "foreign", call)
+    }),
     ("proposals.submit", Code::BadKey, || admit(|new| new.key = NO_KEY)),
     ("proposals.submit", Code::BadKey, || admit(|new| new.key.0[33] ^= 1)),
     ("proposals.submit", Code::BadName, || admit(|new| new.name = "A b".to_owned())),

@@ -135,6 +135,10 @@ fn sample_calls() -> Vec<Call> {
                 validator: validator("quay", 2),
             },
         },
+        Call::ProposalSubmit {
+            action: Action::RemoveOrganisation(OrganisationId(2)),
+            expires_ms: 5,
+        },
         Call::ProposalApprove { proposal: ProposalId(9), action },
         Call::ProposalReject { proposal: ProposalId(u64::MAX) },
         Call::LogCreate { name: "deeds".to_owned() },

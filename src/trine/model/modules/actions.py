@@ -11,6 +11,7 @@ from trine.model.calls import (
     AdmitValidator,
     CreateOrganisation,
     Freeze,
+    RemoveOrganisation,
     RemoveValidator,
     ReplaceValidator,
     SetParameter,
@@ -27,7 +28,15 @@ from trine.model.outcome import Event
 from trine.model.parameters import check_parameter
 from trine.model.records import Organisation
 from trine.model.state_keys import organisation_key, organisation_name_key
-from trine.model.verdicts import AccountExists, BadName, OrganisationExists, OrganisationLimit
+from trine.model.verdicts import (
+    AccountExists,
+    BadName,
+    LastOrganisation,
+    OrganisationExists,
+    OrganisationLimit,
+    OrganisationRemoved,
+    UnknownOrganisation,
+)
 
 PARAMETER_SET: Final = 6
 """Event of the proposals: a parameter was set. Fields: parameter, value."""
@@ -68,7 +77,8 @@ def execute_action(action: Action, effects: Effects) -> None:
     Raises:
         UnknownAccount: The address has no account.
         NoChange: The account is frozen already, or not frozen.
-        FailedTransaction: As `create_organisation`, or as the functions of `validators`.
+        FailedTransaction: As `create_organisation`, `remove_organisation`, or as the functions of
+            `validators`.
     """
     match action:
         case Freeze(address):
@@ -85,6 +95,8 @@ def execute_action(action: Action, effects: Effects) -> None:
             validators.remove(key, effects)
         case ReplaceValidator(key, validator):
             validators.replace(key, validator, effects)
+        case RemoveOrganisation(organisation):
+            remove_organisation(organisation, effects)
 
 
 def set_parameter(parameter: int, value: int, effects: Effects) -> None:
@@ -123,3 +135,27 @@ def create_organisation(action: CreateOrganisation, effects: Effects) -> None:
     fields = U32.write(number) + address
     effects.events.append(Event.of_module(ORGANISATIONS, organisations.CREATED, fields))
     evidence.add_log(number, DEFAULT_LOG, effects)
+
+
+def remove_organisation(number: OrganisationId, effects: Effects) -> None:
+    """Remove an organisation and its validators. What it wrote stays.
+
+    Its accounts act no more, and its votes on open proposals do not count.
+
+    Raises:
+        UnknownOrganisation: No organisation has the number.
+        OrganisationRemoved: It was removed before.
+        LastOrganisation: It is the only one.
+        LastValidator: All validators are its own.
+    """
+    state = effects.state
+    if state.read(organisation_key(number), Organisation) is None:
+        raise UnknownOrganisation
+    if state.is_removed(number):
+        raise OrganisationRemoved
+    if state.organisations == 1:
+        raise LastOrganisation
+    validators.remove_of(number, effects)
+    state.removed = state.removed | {number}
+    fields = U32.write(number)
+    effects.events.append(Event.of_module(ORGANISATIONS, organisations.REMOVED, fields))

@@ -19,6 +19,8 @@ QUOTA_SET: Final = 2
 """Event: a member's quota was set. Fields: address, quota."""
 CREATED: Final = 3
 """Event: an organisation was created. Fields: organisation, administrator's address."""
+REMOVED: Final = 6
+"""Event: an organisation was removed. Fields: organisation."""
 
 
 def set_roles(call: RolesSet, caller: Caller, effects: Effects) -> None:

@@ -3,6 +3,7 @@
 An organisation has one vote, which any of its administrators casts.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -130,7 +131,7 @@ def _decide(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
     Enough are more than `approval_percent` of all organisations, as the parameter and the number of
     organisations are at the time of the vote.
     """
-    if len(proposal.approvals) * 100 <= _threshold(effects):
+    if _count(proposal.approvals, effects) * 100 <= _threshold(effects):
         _keep(number, proposal, effects)
         return
     execute_action(proposal.action, effects)
@@ -141,7 +142,7 @@ def _decide(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
 
 def _keep(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
     """Keep a proposal open, or close it where those that have not rejected it are too few."""
-    possible = effects.state.counters.organisations - len(proposal.rejections)
+    possible = effects.state.organisations - _count(proposal.rejections, effects)
     if possible * 100 <= _threshold(effects):
         proposal = replace(proposal, status=ProposalStatus.REJECTED)
         effects.events.append(Event.of_module(PROPOSALS, REJECTED, U64.write(number)))
@@ -150,7 +151,12 @@ def _keep(number: ProposalId, proposal: Proposal, effects: Effects) -> None:
 
 def _threshold(effects: Effects) -> int:
     """Return what a hundred times the approvals must exceed."""
-    return effects.state.counters.organisations * effects.state.parameters["approval_percent"]
+    return effects.state.organisations * effects.state.parameters["approval_percent"]
+
+
+def _count(votes: Sequence[OrganisationId], effects: Effects) -> int:
+    """Count the votes whose organisations are not removed."""
+    return sum(not effects.state.is_removed(organisation) for organisation in votes)
 
 
 def _emit_vote(

@@ -9,7 +9,7 @@ from typing import Final
 from trine.model.calls import PROPOSALS
 from trine.model.codec import U32
 from trine.model.context import Effects
-from trine.model.identifiers import ValidatorKey
+from trine.model.identifiers import OrganisationId, ValidatorKey
 from trine.model.keys import key_of_validator
 from trine.model.limits import VALIDATORS_MAX
 from trine.model.names import is_name, is_peer_address
@@ -23,6 +23,7 @@ from trine.model.verdicts import (
     BadName,
     LastValidator,
     NoChange,
+    OrganisationRemoved,
     OtherOrganisation,
     UnknownOrganisation,
     UnknownValidator,
@@ -68,11 +69,14 @@ def admit(validator: Validator, effects: Effects) -> None:
 
     Raises:
         UnknownOrganisation: No organisation has the number.
+        OrganisationRemoved: It was removed.
         ValidatorExists: A validator has the key.
         ValidatorLimit: The chain has `VALIDATORS_MAX` validators.
     """
     if effects.state.read(organisation_key(validator.organisation), Organisation) is None:
         raise UnknownOrganisation
+    if effects.state.is_removed(validator.organisation):
+        raise OrganisationRemoved
     members = _members(effects)
     if validator.key in members:
         raise ValidatorExists
@@ -98,6 +102,23 @@ def remove(key: ValidatorKey, effects: Effects) -> None:
     del members[key]
     _write(members, effects)
     effects.events.append(Event.of_module(PROPOSALS, REMOVED, bytes(key)))
+
+
+def remove_of(organisation: OrganisationId, effects: Effects) -> None:
+    """Remove every validator of an organisation, in the order of their keys.
+
+    Raises:
+        LastValidator: There are no others.
+    """
+    members = _members(effects)
+    gone = [key for key, validator in members.items() if validator.organisation == organisation]
+    if len(gone) == len(members):
+        raise LastValidator
+    if not gone:
+        return
+    _write({key: one for key, one in members.items() if key not in gone}, effects)
+    for key in sorted(gone):
+        effects.events.append(Event.of_module(PROPOSALS, REMOVED, bytes(key)))
 
 
 def replace(key: ValidatorKey, validator: Validator, effects: Effects) -> None:

@@ -1,7 +1,32 @@
 //! Test the files of the log.
 
-use crate::config::log::RotatingFile;
+use crate::config::LogFormat;
+use crate::config::log::{RotatingFile, lines};
+use std::sync::{Arc, Mutex};
 use std::{fs, io::Write as _};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// Goal: programs can read the log. Method: write an event with fields that need quotes, read it back
+/// as JSON.
+#[test]
+fn an_event_is_a_json_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.log");
+    let file = RotatingFile::open(&path, 1 << 20, 1).unwrap();
+    let written = lines(LogFormat::Json, Mutex::new(file));
+    let subscriber = tracing_subscriber::registry().with(written);
+    tracing::subscriber::with_default(subscriber, || {
+        let why = Arc::new("a \"quoted\"\nline");
+        tracing::warn!(code = "clock_off", count = 3, %why, "it happened");
+    });
+    let text = fs::read_to_string(&path).unwrap();
+    let event: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert_eq!(event["level"], "WARN");
+    assert_eq!(event["message"], "it happened");
+    assert_eq!((&event["code"], &event["count"]), (&"clock_off".into(), &3.into()));
+    assert_eq!(event["why"], "a \"quoted\"\nline");
+    assert!(event["timestamp"].as_str().unwrap().ends_with('Z'));
+}
 
 /// Goal: the log never takes more than its share of the disk and loses no line that fits. Method:
 /// write many lines, look at all files.
