@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archive import chains
+from tests.model import people
 from trine.archive import writer
 from trine.archive.format import Record
 from trine.archive.reader import Archive
 from trine.archive.writer import opened
-from trine.errors import BadArgument, DamagedArchive, FolderLocked, UnlinkedBlock
+from trine.errors import BadArgument, BadGenesis, DamagedArchive, FolderLocked, UnlinkedBlock
 from trine.model import Block
 from trine.model.identifiers import ChainId, Digest, Height
 
@@ -161,8 +162,13 @@ def test_only_archives_of_the_chain_are_written(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="letter"), opened(other, chains.GENESIS):
         pass
     folder = chains.backed_up(tmp_path / "chain", LAST)
-    with pytest.raises(BadArgument, match="another chain"), opened(folder, b"{}"):
+    named_other = people.genesis(name="other")
+    with pytest.raises(BadArgument, match="another chain"), opened(folder, named_other):
         pass
+    with pytest.raises(BadGenesis), opened(folder, b"{}"):
+        pass
+    with opened(folder, b" " + chains.GENESIS) as again:
+        assert again.links.height == LAST
     with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(FolderLocked), opened(folder, chains.GENESIS):

@@ -259,6 +259,7 @@ def _liar(url: str, above: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def test_a_liar_spoils_no_archive(members: Members) -> None:

@@ -84,8 +84,9 @@ def restore(
     later = node_urls(upstreams) if upstreams else (NOBODY,)
     opened = Archive(archive)
     opened.whole()
-    files = None if keys_file is None else read_keys(keys_file)
-    if files is not None and files.get(home.genesis.name, opened.genesis) != opened.genesis:
+    files = read_keys(keys_file) if keys_file else {}
+    _, chain_id = read_genesis(files.get(home.genesis.name, opened.genesis))
+    if chain_id != opened.chain_id:
         message = f"{keys_file} is of another chain than {archive}"
         raise BadKeysFile(message, instance=str(keys_file))
     with processes.locked(home):
@@ -95,10 +96,10 @@ def restore(
             agree(settings, genesis, chain_id, expected)
             (home.path / MARK).touch()
         if not home.has_network():
-            if files is None:
-                make_follower(home, name, opened.genesis, later, authority)
-            else:
+            if files:
                 put_back(home, files)
+            else:
+                make_follower(home, name, opened.genesis, later, authority)
         nodes, _ = processes.load(home)
         height = _fill(settings, nodes, opened)
         processes.start(home)
@@ -120,10 +121,12 @@ def _check_home(home: Home, archive: Archive) -> None:
     """
     taken = home.genesis.exists() or home.network.exists() or home.keys.names()
     resumed = (home.path / MARK).exists()
-    if resumed and home.genesis.exists() and home.genesis.read_bytes() != archive.genesis:
-        message = f"{home.path} is being restored from another archive: name another --home"
-        raise BadArgument(message, instance=str(home.path))
-    if taken and not resumed:
+    if resumed and home.genesis.exists():
+        _, chain_id = read_genesis(home.genesis.read_bytes())
+        if chain_id != archive.chain_id:
+            message = f"{home.path} is being restored from another chain: name another --home"
+            raise BadArgument(message, instance=str(home.path))
+    elif taken and not resumed:
         message = f"{home.path} holds a network or keys already: name another --home"
         raise BadArgument(message, instance=str(home.path))
 

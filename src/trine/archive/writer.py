@@ -27,8 +27,10 @@ from trine.archive.format import (
 )
 from trine.archive.links import Links
 from trine.archive.reader import Archive
-from trine.errors import BadArgument, DamagedArchive, FolderLocked, UnlinkedBlock
+from trine.errors import BadArgument, BadGenesis, DamagedArchive, FolderLocked, UnlinkedBlock
+from trine.model import GenesisError, read_genesis
 from trine.model.hashing import TaggedHasher, under
+from trine.model.identifiers import ChainId
 
 LOCK_FILE: Final = ".lock"
 
@@ -170,9 +172,13 @@ def opened(path: Path, genesis: bytes) -> Iterator[Writer]:
         FolderLocked: Somebody else adds to it.
         BadGenesis, DamagedArchive: As `Archive`.
     """
+    try:
+        chain_id = read_genesis(genesis).chain_id()
+    except GenesisError as error:
+        raise BadGenesis(str(error)) from None
     path.mkdir(parents=True, exist_ok=True)
     with _locked(path):
-        _begin(path, genesis)
+        _begin(path, genesis, chain_id)
         archive = Archive(path)
         for left in (path / SEGMENTS_FOLDER).glob(f"*{PARTIAL_SUFFIX}"):
             left.unlink()
@@ -195,11 +201,12 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _begin(path: Path, genesis: bytes) -> None:
+def _begin(path: Path, genesis: bytes, chain_id: ChainId) -> None:
     """Write the genesis of a new archive; of one that is there, compare it."""
     file = path / GENESIS_FILE
     if file.exists():
-        if file.read_bytes() != genesis:
+        # One document may be written in several ways; its canonical form names the chain.
+        if Archive(path).chain_id != chain_id:
             message = f"{path} is an archive of another chain than the node's: name another folder"
             raise BadArgument(message, instance=str(path))
     else:
