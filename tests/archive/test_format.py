@@ -78,8 +78,8 @@ def test_no_bit_can_be_turned_over(bit: int, sealed: bool) -> None:
 def test_garbage_is_refused(content: bytes, at: int) -> None:
     """Goal: no input crashes the reader. Method: write bytes of any kind over a segment."""
     assert verdict(content) is not None
-    altered = WHOLE[:at] + content + WHOLE[at + len(content) :]
-    assert (verdict(chains.resealed(altered)) is None) == (altered == WHOLE)
+    altered = chains.resealed(WHOLE[:at] + content + WHOLE[at + len(content) :])
+    assert (verdict(altered) is None) == (altered == WHOLE)
 
 
 def test_what_is_no_archive(tmp_path: Path) -> None:
