@@ -22,13 +22,13 @@ def start(document: bytes) -> tuple[Replay, Header]:
 def propose(replay: Replay, time_ms: Milliseconds, made: list[bytes]) -> Block:
     """Make the next block, as a leader does: from the rules and the parent, field by field."""
     chain = replace(replay.chain)
+    following = chain.state.require(validators_key(), ValidatorSet)
     height = Height(replay.parent.height + 1)
     applied = chain.apply(height, time_ms, made)
     epoch = height // chain.document.blocks_per_epoch
     change = None
     if (height + 1) % chain.document.blocks_per_epoch == 0:
         current = replay.epoch_change.following or replay.epoch_change.validators
-        following = chain.state.require(validators_key(), ValidatorSet)
         change = EpochChange(Epoch(epoch + 1), current, following if following != current else None)
     header = replace(
         replay.parent,

@@ -133,7 +133,8 @@ class Chain:
             outcomes.append(outcome)
             log_appends.extend(appends)
         self.state = state
-        validators = state.read(validators_key(), ValidatorSet)
+        # Those of before the block: a decision of its own comes an epoch later.
+        validators = parent.read(validators_key(), ValidatorSet)
         ids = tuple(transaction.body.id() for transaction in decoded)
         return Applied(
             ids=ids,

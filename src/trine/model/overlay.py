@@ -14,7 +14,7 @@ Example:
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -40,11 +40,21 @@ class Overlay(MutableMapping[K, V]):
         neither does a new base, spread over the copies since the last one.
         """
         if len(self._changes) ** 2 > self._count:
-            self._base, self._changes = dict(self), {}
+            self._base, self._changes = self._merged(), {}
         other: Overlay[K, V] = Overlay()
         other._base, other._changes = self._base, self._changes.copy()
         other._count = self._count
         return other
+
+    def _merged(self) -> dict[K, V]:
+        """Return base and changes as one."""
+        merged = self._base.copy()
+        for key, value in self._changes.items():
+            if value is _REMOVED:
+                merged.pop(key, None)
+            else:
+                merged[key] = cast(V, value)
+        return merged
 
     def __getitem__(self, key: K) -> V:
         if key not in self._changes:
@@ -52,7 +62,7 @@ class Overlay(MutableMapping[K, V]):
         value = self._changes[key]
         if value is _REMOVED:
             raise KeyError(key)
-        return value  # type: ignore[return-value]  # the one other object is the marker
+        return cast(V, value)
 
     def __contains__(self, key: object) -> bool:
         if key in self._changes:
