@@ -24,7 +24,12 @@ FILES = {
     "nodes/city/node.toml": b'validator_key = "validator.key"\n',
     "nodes/city/validator.key": b"00\n",
 }
-LEFT_OUT = ("nodes/city/data/engine/votes", "nodes/city/node.log", "nodes/city/output.log", ".lock")
+LEFT_OUT = (
+    "nodes/city/data/engine/votes",
+    "nodes/city/node.log",
+    "nodes/city/output.log",
+    "nodes/city/recover.pid",
+)
 
 
 def home(folder: Path, *names: str) -> Home:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -214,9 +216,9 @@ def test_a_follower_is_made_without_a_network(members: Members, chain: Path) -> 
     _wait_for(_url(members.home("copy-with-upstream")), height + 3)
 
 
-def test_a_node_refuses_an_altered_archive(members: Members, chain: Path) -> None:
-    """Goal: a restored node believes no archive. Method: restore one with a signature altered; the
-    command says so, and goes on when it is run again with the right one."""
+@pytest.fixture(scope="module")
+def forged(members: Members, chain: Path) -> Path:
+    """An archive in which no signature is right from the middle on."""
     height = _with_transactions(chain)
 
     def signature(records: list[Record]) -> None:
@@ -226,7 +228,31 @@ def test_a_node_refuses_an_altered_archive(members: Members, chain: Path) -> Non
                 one[-40] ^= 1
             records[place] = replace(records[place], finalization=bytes(one))
 
-    target = _altered(chain, members.folder / "forged", signature)
+    return _altered(chain, members.folder / "forged", signature)
+
+
+def test_a_killed_restore_goes_on(members: Members, chain: Path, forged: Path) -> None:
+    """Goal: a restore that is killed is not in the way of the next. Method: kill one that gets
+    nowhere; its node still runs, and the next command ends it and goes on."""
+    home = members.home("copy-of-killed")
+    words = ("restore", forged, "--home", home, "--fingerprint", members.fingerprint)
+    command = [sys.executable, "-m", "trine", *map(str, words)]
+    noted = home / "nodes" / "follower" / "recover.pid"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as started:
+        deadline = time.monotonic() + SECONDS_MAX
+        while not noted.exists():
+            assert time.monotonic() < deadline
+            time.sleep(POLL_S)
+        started.kill()
+    resumed = members.run("copy-of-killed", "restore", chain)
+    assert resumed["height"] == Archive(chain).height
+    assert not noted.exists()
+
+
+def test_a_node_refuses_an_altered_archive(members: Members, chain: Path, forged: Path) -> None:
+    """Goal: a restored node believes no archive. Method: restore one with signatures altered; the
+    command says so, and goes on when it is run again with the right one."""
+    target = forged
     home, told = members.home("copy-of-forged"), ("--fingerprint", members.fingerprint)
     ended = trine("restore", target, *told, "--home", home, "--json")
     assert (ended.status, ended.code) == (1, "archive_mismatch"), ended.err + ended.out

@@ -22,6 +22,8 @@ from trine.errors import BadArgument, BadGenesis, CannotReachNode, NoNetwork
 
 RECOVERY_CONFIG: Final = "recover.toml"
 """Configuration with which a validator follows until it has the chain again."""
+RECOVERY_PID: Final = "recover.pid"
+"""Process that follows meanwhile."""
 RECOVERED_BLOCKS: Final = 5
 """Blocks behind the others at which a node has recovered: it gets the rest as a validator."""
 TELL_S: Final = 2.0
@@ -164,14 +166,25 @@ def fill(
     chain = str(settings.home.read_network().get("chain"))
     follower = dataclasses.replace(node, p2p_port=None, config_name=RECOVERY_CONFIG)
     genesis = str(tomllib.loads(node.config.read_text())["genesis"])
+    noted = node.folder / RECOVERY_PID
+    _end_left(follower, noted)
     write_follower(follower, chain, genesis, upstreams, authority)
     pid = processes.spawn(follower)
+    noted.write_text(str(pid))
     try:
         height = wait_level(settings, follower, pid, newest, look, behind)
     finally:
         processes.end([follower], {follower.name: pid})
+        noted.unlink()
     follower.config.unlink()
     return height
+
+
+def _end_left(follower: processes.Node, noted: Path) -> None:
+    """End the follower of a command that was killed: it holds the port and the folder."""
+    pid = noted.read_text() if noted.exists() else ""
+    if pid.isdigit() and processes.is_process(int(pid), follower):
+        processes.end([follower], {follower.name: int(pid)})
 
 
 def _lost(home: Home) -> processes.Node:

@@ -37,7 +37,7 @@ USED_SUFFIX: Final = ".used"
 _PLACE: Final = re.compile(
     rf"(?:{'|'.join(map(re.escape, FILES))}|(?:{'|'.join(FOLDERS)})/[^/\0]+|nodes/[^/\0]+/[^/\0]+)"
 )
-_LOG: Final = re.compile(r"\.log(?:\.|$)")
+_LEFT_OUT: Final = re.compile(r"\.log(?:\.|$)|\.partial$|^recover\.(?:toml|pid)$")
 
 
 def write_keys(home: Home, file: Path) -> list[str]:
@@ -88,7 +88,7 @@ def _secrets(home: Home) -> Iterator[Path]:
     for folder in folders:
         if folder.is_dir():
             files = (path for path in sorted(folder.iterdir()) if path.is_file())
-            yield from (path for path in files if not _LOG.search(path.name))
+            yield from (path for path in files if not _LEFT_OUT.search(path.name))
 
 
 def _read(path: Path) -> bytes:
