@@ -119,6 +119,14 @@ def test_a_node_that_sends_something_else(content: bytes, expected: str) -> None
         Source(http, "http://node.example").record(3)
 
 
+@pytest.mark.parametrize("said", ["{}", "[]", "x", '{"height": "1"}', '{"height": 1e999}', "null"])
+def test_a_height_that_is_none(said: str) -> None:
+    """Goal: what is no height is refused. Method: each wrong answer to the first question."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=said.encode()))
+    with httpx.Client(transport=transport) as http, pytest.raises(BadAnswer):
+        Source(http, "http://node.example").tip(0)
+
+
 def test_an_older_node_is_told(archive: Archive) -> None:
     """Goal: the reason is clear where a node has no such paths. Method: one that knows nothing."""
     missing = httpx.Response(404, content=json.dumps({"code": "not_found"}).encode())

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from trine._cli.pace import MEGABYTE, Pace
+from trine._cli.pace import Pace, amount
 from trine._cli.settings import Settings, common, facts
 from trine.archive.audit import Audit, Tally
 from trine.archive.reader import Archive
@@ -81,6 +81,6 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield from facts(certified_height=document["certified_height"])
     rate = f"{document['blocks_per_s']:.0f} blocks/s, "
     rate += f"{document['transactions_per_s']:.0f} transactions/s"
-    yield from facts(size=f"{document['bytes'] / MEGABYTE:.1f} MB", rate=rate)
+    yield from facts(size=amount(document["bytes"]), rate=rate)
     yield ""
     yield "Compare the fingerprint with the one that the members know."

@@ -1,5 +1,6 @@
 """Copy the chain of a running node into an archive."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ import httpx
 
 from trine._cli.following import fetch_genesis
 from trine._cli.home_backup import write_keys
-from trine._cli.pace import MEGABYTE, Pace
+from trine._cli.pace import Pace, amount
 from trine._cli.settings import Settings, common, facts
 from trine.archive.reader import Archive
 from trine.archive.source import Source
@@ -30,15 +31,8 @@ ANSWER_S: Final = 60.0
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the home's keys and configurations into this file too; it is secret.",
 )
-@click.option(
-    "--authority",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="PEM file of an authority of the node's certificate.",
-)
 @common
-def backup(
-    settings: Settings, archive: Path, keys_file: Path | None, authority: Path | None
-) -> None:
+def backup(settings: Settings, archive: Path, keys_file: Path | None) -> None:
     """Copy everything final of the chain into the folder ARCHIVE, while the node runs.
 
     The first time it copies the whole chain, later what is new. Cut anywhere, it leaves a usable
@@ -57,7 +51,7 @@ def backup(
         message = f"{keys_file} lies in the archive, which is for anybody: name another file"
         raise BadArgument(message, instance=str(keys_file))
     urls = node_urls(settings.urls())
-    verify = tls(authority, *client_files())
+    verify = tls(os.environ.get("TRINE_CA_FILE"), *client_files())
     pace = Pace(settings)
     with httpx.Client(verify=verify, timeout=ANSWER_S, trust_env=False) as http:
         genesis = fetch_genesis(http, urls)
@@ -120,11 +114,11 @@ def _document(
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
-    height, size = document["height"], document["bytes"] / MEGABYTE
+    height, size = document["height"], amount(document["bytes"])
     yield f"{document['archive']} holds the chain {document['chain']} up to height {height}."
     yield ""
     new = f"{document['blocks']} blocks, {document['blocks_per_s']:.0f} blocks/s"
-    yield from facts(fingerprint=document["fingerprint"], size=f"{size:.1f} MB", new=new)
+    yield from facts(fingerprint=document["fingerprint"], size=size, new=new)
     yield ""
     if document["keys"] is None:
         yield "It holds no keys: those of a home go into a file of their own with --keys FILE."

@@ -7,7 +7,15 @@ from trine._cli.settings import Settings
 
 TELL_S: Final = 2.0
 """Seconds between two lines of progress."""
+KILOBYTE: Final = 1_000
 MEGABYTE: Final = 1_000_000
+
+
+def amount(size: int) -> str:
+    """Write a number of bytes for people."""
+    if size < MEGABYTE:
+        return f"{size / KILOBYTE:.1f} kB"
+    return f"{size / MEGABYTE:.1f} MB"
 
 
 class Pace:
@@ -28,7 +36,7 @@ class Pace:
         if time.monotonic() - self._told < TELL_S:
             return
         self._told = time.monotonic()
-        line = f"height {height} of {last}, {size / MEGABYTE:.1f} MB"
+        line = f"height {height} of {last}, {amount(size)}"
         line += f", {blocks / self.seconds:.0f} blocks/s"
         if transactions >= 0:
             line += f", {transactions / self.seconds:.0f} transactions/s"

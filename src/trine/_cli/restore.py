@@ -110,7 +110,7 @@ def restore(
         "height": height,
         "nodes": [{"name": node.name, "url": node.url} for node in nodes],
     }
-    settings.emit(document, _lines(settings, nodes, height, later))
+    settings.emit(document, _lines(settings, nodes, document, later))
 
 
 def _check_home(home: Home, archive: Archive) -> None:
@@ -183,12 +183,19 @@ def _wait(home: Home, nodes: list[processes.Node], height: int) -> None:
 
 
 def _lines(
-    settings: Settings, nodes: list[processes.Node], height: int, later: Sequence[str]
+    settings: Settings,
+    nodes: list[processes.Node],
+    document: dict[str, Any],
+    later: Sequence[str],
 ) -> Iterator[str]:
     names = ", ".join(node.name for node in nodes)
-    yield f"Restored: {names}, with the chain up to height {height}, every block checked."
-    if any(node.p2p_port is not None for node in nodes):
+    yield f"Restored: {names}, with the chain up to height {document['height']}, all checked."
+    voting = sum(node.p2p_port is not None for node in nodes)
+    if voting:
         yield "A validator votes again from the epoch on that begins after this moment."
+        if voting > (len(document["validators"]) - 1) // 3:
+            yield "These are too many: without their votes the epoch that runs does not end, unless"
+            yield "validators that have their data make a quorum. The chain can be read and proven."
     elif later == (NOBODY,):
         yield f"It follows nobody yet: name nodes as follow.upstreams in {nodes[0].config},"
         yield "then stop and start it."

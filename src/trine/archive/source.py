@@ -17,6 +17,7 @@ from trine.client.transport import Answer, problem
 from trine.errors import BadAnswer, Busy, CannotReachNode, NotReady
 from trine.model.codec import Reader
 from trine.model.identifiers import Height
+from trine.model.limits import U64_MAX
 from trine.model.proofs.finalization import FINALIZATION_BYTES_MAX, Finalization
 from trine.model.verdicts import Undecodable
 
@@ -57,7 +58,7 @@ class Source:
             message = f"{self.url} does not serve followers: it runs an older release"
             raise BadAnswer(message, instance=self.url)
         document = Answer(200, content, self.url).json()
-        return Height(read_record(lambda said: int(said["height"]), document))
+        return read_record(lambda said: _height(said["height"]), document)
 
     def records(self, first: int, last: int) -> Iterator[Record]:
         """Take blocks from `first` to `last` in order, several requests in flight.
@@ -104,7 +105,7 @@ class Source:
         content = self._get(f"/v1/blocks?from={height}&limit=1")
         document: Any = Answer(200, content or b"", self.url).json()
         read = read_record(
-            lambda said: [(int(one["height"]), str(one["digest"])) for one in said["blocks"]],
+            lambda said: [(_height(one["height"]), str(one["digest"])) for one in said["blocks"]],
             document,
         )
         if len(read) != 1 or read[0][0] != height or not _is_digest(read[0][1]):
@@ -147,6 +148,13 @@ class Source:
 
     def _bad(self, reason: str) -> BadAnswer:
         return BadAnswer(f"{self.url}: {reason}", instance=self.url)
+
+
+def _height(said: object) -> Height:
+    """Read a height as JSON has it."""
+    if type(said) is not int or not 0 <= said <= U64_MAX:
+        raise ValueError(f"the height is {said!r:.40}")
+    return Height(said)
 
 
 def _is_digest(text: str) -> bool:
