@@ -35,11 +35,11 @@ CERTIFIED_EVERY = 3
 """A block in so many has a certificate of its own, and the last of each epoch."""
 
 
-def certificate(header: Header) -> bytes:
-    """Certify a header with the one validator's key, as the engine encodes it."""
+def certificate(header: Header, chain_id: ChainId = CHAIN_ID, key: str = "validator") -> bytes:
+    """Certify a header with one validator's key, as the engine encodes it."""
     made = Certificate(header.epoch, header.view, header.parent_view, header.digest(), b"\x01", ())
-    namespace = b"trine/consensus/" + CHAIN_ID + b"_FINALIZE"
-    signature = people.secret_key("validator").sign(namespace, made.message())[:64]
+    namespace = b"trine/consensus/" + chain_id + b"_FINALIZE"
+    signature = people.secret_key(key).sign(namespace, made.message())[:64]
     return Finalization(replace(made, signatures=(signature,)), 1).encode()
 
 
@@ -76,9 +76,9 @@ def block_of(one: Record) -> Block:
     return Block.from_bytes(one.block)
 
 
-def segment(records: Sequence[Record], first: int = 0) -> bytes:
+def segment(records: Sequence[Record], first: int = 0, chain_id: ChainId = CHAIN_ID) -> bytes:
     """Write a segment, whatever its records are; the seal is right."""
-    content = SegmentHead(CHAIN_ID, first).encode() + b"".join(one.encode() for one in records)
+    content = SegmentHead(chain_id, first).encode() + b"".join(one.encode() for one in records)
     content += encode_count(len(records))
     return content + tagged_hash(SEAL_TAG, content)
 
@@ -88,10 +88,10 @@ def resealed(content: bytes) -> bytes:
     return content[:-32] + tagged_hash(SEAL_TAG, content[:-32])
 
 
-def write(folder: Path, content: bytes, first: int = 0) -> Path:
+def write(folder: Path, content: bytes, first: int = 0, genesis: bytes = GENESIS) -> Path:
     """Write an archive of one segment."""
     (folder / SEGMENTS_FOLDER).mkdir(parents=True, exist_ok=True)
-    (folder / GENESIS_FILE).write_bytes(GENESIS)
+    (folder / GENESIS_FILE).write_bytes(genesis)
     (folder / SEGMENTS_FOLDER / segment_name(first)).write_bytes(content)
     return folder
 

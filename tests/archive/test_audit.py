@@ -8,13 +8,15 @@ import pytest
 
 from tests.archive import chains
 from tests.model import people
+from tests.model.replays import propose, start
 from trine.archive.audit import Audit, Tally
 from trine.archive.format import Record
 from trine.archive.reader import Archive
 from trine.errors import ArchiveMismatch, DamagedArchive
 from trine.model import Block
-from trine.model.calls import LogCreate
-from trine.model.identifiers import Epoch
+from trine.model.calls import LogCreate, ProposalSubmit, ReplaceValidator
+from trine.model.document import read_genesis
+from trine.model.identifiers import Epoch, Milliseconds
 from trine.model.proofs.finalization import Finalization
 from trine.model.roots import body_root
 
@@ -164,6 +166,44 @@ def test_the_first_divergence_is_named(name: str, tmp_path: Path) -> None:
     assert found.details["damaged"] is False
     assert f"block {height}" in str(found)
     assert int(found.exit_code) == 1
+
+
+@pytest.mark.parametrize("honest", [True, False])
+@pytest.mark.parametrize("height", [3, 7])
+def test_certificates_are_of_the_epochs_validators(
+    height: int, honest: bool, tmp_path: Path
+) -> None:
+    """Goal: who certifies is who the chain named, from the epoch on that it says. Method: replace
+    the one validator in epoch 0, in the middle and in its last block, which itself names the set of
+    before; the former one goes on certifying, or hands over."""
+    document = people.genesis(organisations=("city",))
+    chain_id = read_genesis(document).chain_id()
+    replay, genesis = start(document)
+    former = replay.chain.document.validators.members[0]
+    new = people.validator("stranger-0", former.organisation)
+    handed_over = 16 if height < 7 else 24
+    records = [Record(b"", Block(genesis, ()).encode())]
+    for place in range(1, 30):
+        call = ProposalSubmit(ReplaceValidator(former.key, new), Milliseconds(people.TIME_MS + 999))
+        made = people.transaction("city-administrator", chain_id, [call], nonce=1)
+        time_ms = Milliseconds(people.TIME_MS + place)
+        block = propose(replay, time_ms, [made] if place == height else [])
+        replay.accept(block)
+        key = "stranger-0" if honest and place >= handed_over else "validator"
+        certified = chains.certificate(block.header, chain_id, key)
+        records.append(Record(certified, block.encode()))
+    archive = Archive(chains.write(tmp_path, chains.segment(records, 0, chain_id), 0, document))
+    audit = Audit(archive)
+    if honest:
+        audit.run()
+        assert (audit.tally.epoch, audit.tally.failed) == (3, 0)
+    else:
+        with pytest.raises(ArchiveMismatch) as caught:
+            audit.run()
+        assert (caught.value.details["height"], caught.value.details["field"]) == (
+            handed_over,
+            "certificate",
+        )
 
 
 def test_damage_is_told_from_deceit(tmp_path: Path) -> None:

@@ -216,6 +216,30 @@ def test_a_follower_is_made_without_a_network(members: Members, chain: Path) -> 
     _wait_for(_url(members.home("copy-with-upstream")), height + 3)
 
 
+def test_blocks_without_certificates_of_their_own(members: Members, chain: Path) -> None:
+    """Goal: a block may be certified by a later one alone. Method: leave out every certificate but
+    those at the ends of epochs and of the archive; audit, and restore by the digests of parents."""
+    epoch = json.loads((chain / "genesis.json").read_bytes())["blocks_per_epoch"]
+
+    def bare(records: list[Record]) -> None:
+        for height, one in enumerate(records[:-1]):
+            if (height + 1) % epoch:
+                records[height] = replace(one, finalization=b"")
+
+    target = _altered(chain, members.folder / "bare", bare)
+    audited = trine("audit", target, "--json").document
+    assert audited["certified_height"] == audited["height"]
+    assert audited["certificates"] == 1 + audited["height"] // epoch
+    told = ("--fingerprint", members.fingerprint)
+    restored = members.run("copy-of-bare", "restore", target, *told)
+    assert restored["height"] == audited["height"]
+    own = _url(members.home("copy-of-bare"))
+    assert _blocks(own, 5) == _blocks(_url(members.home("city")), 5)
+    again = members.folder / "chain-of-copy"
+    members.run("copy-of-bare", "backup", again)
+    assert trine("audit", again).status == 0
+
+
 @pytest.fixture(scope="module")
 def forged(members: Members, chain: Path) -> Path:
     """An archive in which no signature is right from the middle on."""
