@@ -41,6 +41,7 @@ def test_a_right_archive_holds(tmp_path: Path) -> None:
     assert (audit.height, tally.certified, tally.epoch) == (LAST, LAST, 2)
     assert (tally.transactions, tally.failed) == (2 * LAST, 0)
     assert (tally.certificates, tally.signatures) == (certified, certified)
+    assert tally.digest == chains.block_of(chains.chain()[LAST]).header.digest()
     assert tally.bytes == sum(one.size for one in chains.chain())
 
 

@@ -121,6 +121,8 @@ def test_a_running_chain_is_audited_with_every_node_off(members: Members, chain:
     found = ended.document
     assert found["verified"] is True
     assert found["height"] == found["certified_height"] == again["height"]
+    shown = _ask(_url(members.home("harbour")), f"/v1/blocks/{found['height']}")
+    assert found["digest"] == shown["digest"]
     assert found["transactions"] >= 16
     assert found["failed_transactions"] == 0
     # Three of four validators make a quorum.

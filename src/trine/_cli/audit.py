@@ -56,6 +56,7 @@ def _document(archive: Archive, replay: Audit, pace: Pace) -> dict[str, Any]:
         "chain_id": archive.chain_id.hex(),
         "fingerprint": fingerprint(archive.chain_id),
         "height": replay.height,
+        "digest": tally.digest.hex(),
         "certified_height": tally.certified,
         "epochs": tally.epoch + 1,
         "transactions": tally.transactions,
@@ -73,7 +74,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"Everything holds: the chain {document['chain']} up to height {document['height']}."
     yield ""
     failed = f"{document['transactions']}, of which {document['failed_transactions']} failed"
-    yield from facts(fingerprint=document["fingerprint"], epochs=document["epochs"])
+    yield from facts(fingerprint=document["fingerprint"], last_block=document["digest"])
+    yield from facts(epochs=document["epochs"])
     yield from facts(transactions=failed + " as they must")
     yield from facts(
         certificates=f"{document['certificates']}, {document['signatures']} signatures"
@@ -83,4 +85,4 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     rate += f"{document['transactions_per_s']:.0f} transactions/s"
     yield from facts(size=amount(document["bytes"]), rate=rate)
     yield ""
-    yield "Compare the fingerprint with the one that the members know."
+    yield "Compare fingerprint and last block with what members know (trine block show HEIGHT)."

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trine.archive.format import Record, Segment
+from trine.archive.links import BEFORE_GENESIS
 from trine.archive.reader import Archive
 from trine.errors import ArchiveMismatch, DamagedArchive
 from trine.model import Block, InvalidBlock, InvalidHeader, Replay
 from trine.model.hashing import under
-from trine.model.identifiers import Height
+from trine.model.identifiers import Digest, Height
 from trine.model.proofs.certified import Committee
 from trine.model.proofs.finalization import Finalization
 from trine.model.proofs.verdicts import Refused
@@ -91,6 +92,8 @@ class Tally:
     """Epoch of the last block."""
     certified: int = 0
     """Height of the last block that a certificate covers."""
+    digest: Digest = BEFORE_GENESIS
+    """Digest of the last block's header."""
 
 
 @dataclass
@@ -157,6 +160,8 @@ class Audit:
         self.tally.transactions += len(block.transactions)
         self.tally.bytes += record.size
         self.tally.epoch = block.header.epoch
+        with under(self.archive.document.suite):
+            self.tally.digest = block.header.digest()
 
     def _begin(self, record: Record, block: Block) -> None:
         """Start from genesis: its header follows from the document, and nobody certifies it."""
