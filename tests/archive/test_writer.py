@@ -54,6 +54,19 @@ def test_runs_add_what_is_new(ends: tuple[int, ...], small: None, tmp_path: Path
     assert [int(name.split(".")[0]) for name in names] == [0, 4, 8, 13, 19]
 
 
+def test_a_reader_does_not_mind_a_writer(tmp_path: Path) -> None:
+    """Goal: whoever reads while a backup runs sees no damage. Method: open, then add blocks, then
+    read in order and one by one."""
+    folder = chains.backed_up(tmp_path, 9)
+    archive = Archive(folder)
+    with opened(folder, chains.GENESIS) as writing:
+        for one in chains.chain()[10:]:
+            writing.append(one)
+    assert [one for _, one in archive.records()] == list(chains.chain())
+    assert [archive.record(one) for one in range(10)] == list(chains.chain()[:10])
+    assert archive.record(10) is None
+
+
 def test_nothing_new_changes_nothing(tmp_path: Path) -> None:
     """Goal: a backup without news leaves every file alone. Method: compare the times of change."""
     folder = chains.backed_up(tmp_path / "chain", LAST)

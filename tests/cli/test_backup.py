@@ -216,6 +216,12 @@ def test_a_follower_is_made_without_a_network(members: Members, chain: Path) -> 
     city = _url(members.home("city"))
     members.run("copy-with-upstream", "restore", chain, *told, "--upstream", city)
     _wait_for(_url(members.home("copy-with-upstream")), height + 3)
+    keys = members.folder / "follower.tar"
+    members.run("copy-with-upstream", "backup", members.folder / "from-the-copy", "--keys", keys)
+    members.run("copy-with-upstream", "down")
+    shutil.rmtree(members.home("copy-with-upstream"))
+    members.run("copy-with-upstream", "restore", chain, *told, "--keys", keys)
+    _wait_for(_url(members.home("copy-with-upstream")), height + 3)
 
 
 def test_blocks_without_certificates_of_their_own(members: Members, chain: Path) -> None:

@@ -114,6 +114,9 @@ def _document(
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
+    if document["height"] is None:
+        yield "The chain has no certified block yet: run the command again later."
+        return
     height, size = document["height"], amount(document["bytes"])
     yield f"{document['archive']} holds the chain {document['chain']} up to height {height}."
     yield ""

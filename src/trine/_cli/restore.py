@@ -102,15 +102,16 @@ def restore(
                 make_follower(home, name, opened.genesis, later, authority)
         nodes, _ = processes.load(home)
         height = _fill(settings, nodes, opened)
-        processes.start(home)
+        # From here on `trine up` is what starts the nodes, whatever happens.
         (home.path / MARK).unlink()
+        processes.start(home)
         _wait(home, nodes, height)
     document = {
         **network_document(genesis, chain_id),
         "height": height,
         "nodes": [{"name": node.name, "url": node.url} for node in nodes],
     }
-    settings.emit(document, _lines(settings, nodes, document, later))
+    settings.emit(document, _lines(settings, nodes, document, fed=bool(files or upstreams)))
 
 
 def _check_home(home: Home, archive: Archive) -> None:
@@ -183,10 +184,7 @@ def _wait(home: Home, nodes: list[processes.Node], height: int) -> None:
 
 
 def _lines(
-    settings: Settings,
-    nodes: list[processes.Node],
-    document: dict[str, Any],
-    later: Sequence[str],
+    settings: Settings, nodes: list[processes.Node], document: dict[str, Any], *, fed: bool
 ) -> Iterator[str]:
     names = ", ".join(node.name for node in nodes)
     yield f"Restored: {names}, with the chain up to height {document['height']}, all checked."
@@ -196,7 +194,7 @@ def _lines(
         if voting > (len(document["validators"]) - 1) // 3:
             yield "These are too many: without their votes the epoch that runs does not end, unless"
             yield "validators that have their data make a quorum. The chain can be read and proven."
-    elif later == (NOBODY,):
+    elif not fed:
         yield f"It follows nobody yet: name nodes as follow.upstreams in {nodes[0].config},"
         yield "then stop and start it."
     yield ""

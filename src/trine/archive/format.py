@@ -114,19 +114,12 @@ class Segment:
             DamagedArchive: It does not, or is too short.
         """
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < _HEAD_BYTES + TAIL_BYTES:
-                raise _damaged(path, f"it has {size} bytes, fewer than any segment")
-            if file.read(_HEAD_BYTES) != head.encode():
-                raise _damaged(path, f"it does not begin as this chain's block {head.first} does")
-            file.seek(-TAIL_BYTES, os.SEEK_END)
-            count = int.from_bytes(file.read(_COUNT_BYTES), "big")
-        if not 1 <= count <= SEGMENT_BLOCKS_MAX:
-            raise _damaged(path, f"it has {count} blocks, expected 1 to {SEGMENT_BLOCKS_MAX}")
-        return cls(path, suite, head, count, size)
+            return cls(path, suite, head, *_look(file, path, head))
 
     def records(self) -> Iterator[tuple[int, Record]]:
         """Read the records in order, each with its place in the file, in constant memory.
+
+        Where a backup wrote the segment again meanwhile, they are those that it has now.
 
         Raises:
             DamagedArchive: The file is not what its seal says. What was read before may be wrong.
@@ -134,35 +127,55 @@ class Segment:
         with under(self.suite):
             hasher = TaggedHasher(SEAL_TAG)
         with self.path.open("rb") as file:
-            hasher.update(file.read(_HEAD_BYTES))
-            for _ in range(self.count):
+            count, size = _look(file, self.path, self.head)
+            hasher.update(self.head.encode())
+            file.seek(_HEAD_BYTES)
+            for _ in range(count):
                 place = file.tell()
-                record = self._record(file)
+                record = self._record(file, size)
                 hasher.update(record.encode())
                 yield place, record
-            if file.tell() != self.size - TAIL_BYTES:
+            if file.tell() != size - TAIL_BYTES:
                 raise _damaged(self.path, "bytes follow its blocks")
-            count, seal = file.read(_COUNT_BYTES), file.read(32)
-        if seal != hasher.digest(count):
+            counted, seal = file.read(_COUNT_BYTES), file.read(32)
+        if seal != hasher.digest(counted):
             raise _damaged(self.path, "its bytes are not those of its digest")
 
     def at(self, place: int) -> Record:
         """Read the record at a place that `records` gave."""
         with self.path.open("rb") as file:
             file.seek(place)
-            return self._record(file)
+            return self._record(file, self.size)
 
-    def _record(self, file: BinaryIO) -> Record:
-        finalization = self._part(file, FINALIZATION_BYTES_MAX, "certificate")
-        return Record(finalization, self._part(file, ENCODED_BLOCK_BYTES_MAX, "block"))
+    def _record(self, file: BinaryIO, size: int) -> Record:
+        finalization = self._part(file, size, FINALIZATION_BYTES_MAX, "certificate")
+        return Record(finalization, self._part(file, size, ENCODED_BLOCK_BYTES_MAX, "block"))
 
-    def _part(self, file: BinaryIO, limit: int, what: str) -> bytes:
+    def _part(self, file: BinaryIO, size: int, limit: int, what: str) -> bytes:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "big")
         if length > limit:
             raise _damaged(self.path, f"a {what} of {length} bytes, at most {limit} are allowed")
-        if file.tell() + length > self.size - TAIL_BYTES:
+        if file.tell() + length > size - TAIL_BYTES:
             raise _damaged(self.path, "its blocks end early")
         return file.read(length)
+
+
+def _look(file: BinaryIO, path: Path, head: SegmentHead) -> tuple[int, int]:
+    """Look at the first and last bytes of a segment: number of its records, size of the file.
+
+    Raises:
+        DamagedArchive: It does not begin with `head`, or is too short.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if size < _HEAD_BYTES + TAIL_BYTES:
+        raise _damaged(path, f"it has {size} bytes, fewer than any segment")
+    if file.read(_HEAD_BYTES) != head.encode():
+        raise _damaged(path, f"it does not begin as this chain's block {head.first} does")
+    file.seek(-TAIL_BYTES, os.SEEK_END)
+    count = int.from_bytes(file.read(_COUNT_BYTES), "big")
+    if not 1 <= count <= SEGMENT_BLOCKS_MAX:
+        raise _damaged(path, f"it has {count} blocks, expected 1 to {SEGMENT_BLOCKS_MAX}")
+    return count, size
 
 
 def _damaged(path: Path, reason: str) -> DamagedArchive:
