@@ -109,7 +109,8 @@ class Source:
             document,
         )
         if len(read) != 1 or read[0][0] != height or not _is_digest(read[0][1]):
-            raise self._bad(f"it has no block {height}")
+            message = f"it has no block {height}; a node that began with a later state has none of"
+            raise self._bad(f"{message} before it: copy from another")
         return read[0][1]
 
     def _block(self, content: bytes) -> bytes:
