@@ -36,7 +36,7 @@ def _chain(*blocks: tuple[str, tuple[str, ...]]) -> Any:
         for id_ in ids:
             transactions.setdefault(id_, []).append(height)
     digests = [digest for digest, _ in blocks]
-    return faults._Chain(digests, [1_000 * height for height in range(len(blocks))], transactions)
+    return faults.Chain(digests, [1_000 * height for height in range(len(blocks))], transactions)
 
 
 def test_the_check_finds_what_must_not_be() -> None:
@@ -47,7 +47,7 @@ def test_the_check_finds_what_must_not_be() -> None:
 
     def found(*chains: Any, notes: list[Record]) -> dict[str, Any]:
         named = dict(zip(NAMES, chains, strict=False))
-        return {**faults._check(notes, named), "missing": [], "recovered": True}
+        return {**faults.check_records(notes, named), "missing": [], "recovered": True}
 
     report = found(good, good, notes=[*records, unknown])
     assert problems(report) == []
@@ -72,7 +72,7 @@ def test_the_check_finds_what_must_not_be() -> None:
 def test_gaps_belong_to_their_fault() -> None:
     """Goal: the time without a block is told for the right fault. Method: blocks with two gaps."""
     times_ms = [0, 500, 4_500, 5_000, 12_000, 12_500]
-    chain = faults._Chain(["d"] * len(times_ms), times_ms, {})
+    chain = faults.Chain(["d"] * len(times_ms), times_ms, {})
     gaps = faults._gaps(chain, 0, 60)
     # The last block is followed by none until the end.
     assert [gap_ms for _, gap_ms in gaps] == [500, 4_000, 500, 7_000, 500, 47_500]

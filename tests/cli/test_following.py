@@ -1,6 +1,7 @@
 """Test nodes that follow others, and a validator that recovers by following."""
 
 import json
+import os
 import re
 import shutil
 import threading
@@ -16,9 +17,10 @@ import pytest
 
 from tests.cli.command import trine
 from tests.cli.founded import Members, founded
+from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
-from trine.types import LogCreate
+from trine.types import Address, Digest, EvidenceAppend, LogCreate
 
 pytestmark = pytest.mark.network
 
@@ -207,3 +209,54 @@ def test_another_network_is_not_followed(members: Members, tmp_path: Path) -> No
     assert not (tmp_path / "home" / "genesis.json").exists()
     taken = ("network", "follow", url, "--home", members.home("city"), "--json")
     assert trine(*taken).code == "bad_argument"
+
+
+def test_a_late_follower_has_the_state(members: Members) -> None:
+    """Goal: a node begins with the newest state, checked, and serves what it has, and what comes.
+
+    Method: write into two logs over two epochs; follow late, first from one who turns bits over;
+    compare accounts, logs and proofs with a validator's; old blocks are said not to be there; all
+    of it again after a restart.
+    """
+    city = _url(members.home("city"))
+    key = Home(members.home("city")).open_key()
+    with Client(city, key=key) as client:
+        address = Address(key.address(SUITE))
+        log = client.submit(LogCreate(name="late"))
+        number = next(one.id for one in client.logs() if one.name == "late")
+        while client.status().epoch < 2:
+            entries = tuple(Digest(os.urandom(32)) for _ in range(20))
+            client.submit(EvidenceAppend(log=number, entries=entries))
+    with _liar(city) as liar:
+        own = _follow(members, "copy-late", liar, city, "--late-start")
+    assert _left(own).get("invalid", 0) >= 1
+    trust = members.folder / "trust-late.json"
+    members.run("copy-late", "trust", "export", "--out", trust)
+    for _ in range(2):
+        with Client(city, key=key) as client:
+            newest = client.submit(LogCreate(name=f"later-{os.urandom(4).hex()}"))
+        _wait_for(own, newest.height)
+        _compare(own, city, number, address, trust, members.folder / "late.proof")
+        assert _ask(own, f"/v1/blocks/{newest.height}")["height"] == newest.height
+        gone = httpx.get(f"{own}/v1/blocks/{log.height}", timeout=30, trust_env=False)
+        assert gone.json()["code"] == "block_not_found"
+        members.run("copy-late", "down")
+        members.run("copy-late", "up", "--detach")
+    text = (members.home("copy-late") / "nodes" / "copy-late" / "node.log").read_text()
+    assert "panic" not in text
+
+
+def _compare(own: str, city: str, log: int, address: Address, trust: Path, file: Path) -> None:
+    """Compare what two nodes say of parameters and a log, and verify proofs of the first."""
+    for path in ("/v1/parameters", f"/v1/logs/{log}"):
+        assert _ask(own, path) == _ask(city, path), path
+    for path in (
+        f"/v1/logs/{log}/entries/3/proof",
+        f"/v1/accounts/{address}/proof",
+        "/v1/blocks/latest/proof",
+    ):
+        answer = httpx.get(own + path, timeout=30, trust_env=False)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        file.write_bytes(answer.content)
+        ended = trine("proof", "verify", file, "--trust", trust, "--json")
+        assert ended.status == 0, ended.out

@@ -5,7 +5,7 @@ export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 /** Headers of one certified chain. */
 export const PROOF_HEADERS_MAX = 512;
 /** Hand-overs in a proof. */
-export const PROOF_HANDOVERS_MAX = 256;
+export const PROOF_HANDOVERS_MAX = 2_048;
 /** Nesting of arrays and maps. */
 export const PROOF_NESTING_MAX = 8;
 /** Digests of one path, and of one row of peaks. */

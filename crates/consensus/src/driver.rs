@@ -108,8 +108,12 @@ impl<E: Spawner + Storage> Driver<E> {
             .previous()
             .and_then(|previous| self.epocher.last(previous))
             .unwrap_or(Height::zero());
-        let block = self.marshal.get_block(boundary).await.ok_or(boundary)?;
-        self.enter(epoch, block.inner());
+        match self.marshal.get_block(boundary).await {
+            Some(block) => self.enter(epoch, block.inner()),
+            // The state was taken over in this epoch, whose validators came with it.
+            None if self.committees.change(epoch).is_some() => self.fence.mark(epoch),
+            None => return Err(boundary),
+        }
         for kept in PARTITIONS_KEPT..PARTITIONS_KEPT + PARTITIONS_SWEPT {
             self.remove_votes(epoch, kept).await;
         }

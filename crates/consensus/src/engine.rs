@@ -176,7 +176,7 @@ where
     let incoming = node.parts.incoming.clone();
     let (gossip, gossip_handle) = Gossip::start(child("gossip"), network.transactions, incoming);
 
-    let core = node.core(network.addresses, fence).await?;
+    let core = node.core(network.addresses, fence, None).await?;
     let (marshal, state) = (core.marshal, core.state);
     let config = node.orchestrator_config(
         network.blocker,

@@ -13,6 +13,7 @@ use crate::{
     node::{MAILBOX, Node},
     peers::Addresses,
     running::{Chain, Running},
+    state_sync::Anchor,
     upstream::{self, Claim, Distrust, Upstream},
 };
 use commonware_consensus::{
@@ -39,7 +40,8 @@ const EPOCH_INTERVAL: Duration = ms(20);
 /// How long an upstream may claim blocks of which none comes.
 const PATIENCE: Duration = ms(10_000);
 
-/// Starts all actors of a node that follows `upstream`.
+/// Starts all actors of a node that follows `upstream`. One whose state was taken over (see
+/// [`crate::state_sync::adopt`]) begins after `anchor`, at each start.
 ///
 /// # Errors
 /// [`StartError`] when the configuration is refused or the folder does not serve.
@@ -48,20 +50,28 @@ pub async fn follow<E: Environment>(
     config: Config,
     parts: Parts,
     upstream: Arc<dyn Upstream>,
+    anchor: Option<&Anchor>,
     tap: Option<Tap>,
 ) -> Result<Running<E>, StartError> {
     config.check()?;
     let node = Node::open(context, config, parts).await?;
+    if let Some(Anchor { change, .. }) = anchor {
+        node.committees.register(Epoch::new(change.epoch.0), change, false);
+    }
     let child = |label| node.context.child(label);
     // Nobody waits at the gate: there is no consensus.
     let (fence, _gate) = Fence::new();
-    let core = node.core(Addresses::default(), fence).await?;
+    let core = node.core(Addresses::default(), fence, anchor).await?;
     let (marshal, state) = (core.marshal, core.state);
     let (requests, verdicts) =
         upstream::start(&child("upstream"), upstream.clone(), MAILBOX, RETRY);
     let reporters =
         Reporters::from((Tapped(tap), Reporters::from((core.delivery, core.driver_mailbox))));
     let marshal_handle = core.marshal_actor.start_unbuffered(reporters, requests);
+    // Marshal fetches the block of its anchor first.
+    while anchor.is_some() && marshal.get_processed().await.is_none() {
+        node.context.sleep(RETRY).await;
+    }
     node.settle(&core.driver, &marshal).await?;
     let chase = Chase {
         context: child("chase"),

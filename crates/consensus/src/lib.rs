@@ -7,14 +7,15 @@ mod engine;
 mod follow;
 mod gossip;
 mod guard;
-mod no_sync;
 mod node;
+mod operations;
 mod pace;
 mod peers;
 mod process;
 mod running;
 mod share;
 mod source;
+mod state_sync;
 mod upstream;
 
 pub use config::{Config, ConfigError, Timing};
@@ -28,8 +29,10 @@ pub use peers::{
     AddressBook, AddressError, Addresses, OBSERVERS_MAX, Peers, address_book, parse_address,
 };
 pub use process::{
-    Link, NetworkConfig, ProcessConfig, ProcessContext, RunError, metrics_text, run,
+    Following, LateStart, Link, NetworkConfig, ProcessConfig, ProcessContext, RunError,
+    metrics_text, run,
 };
 pub use running::{Chain, Running, Stopped};
 pub use source::{NoSource, Source};
+pub use state_sync::{Anchor, AnchorError};
 pub use upstream::{Answer, Claim, Distrust, Upstream, Wanted};

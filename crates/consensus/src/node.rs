@@ -6,8 +6,9 @@ use crate::{
     driver::{self, Driver},
     engine::{Environment, Parts, StartError},
     guard::VoteGuard,
-    no_sync::NoSync,
+    operations::Operations,
     peers::Addresses,
+    state_sync::{Anchor, namespace},
 };
 use bytes::Bytes;
 use commonware_consensus::{
@@ -42,7 +43,7 @@ pub const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 pub const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
 const PAGE: NonZeroU16 = NZU16!(PAGE_BYTES);
 /// Pages in memory while the genesis is written, which reads few.
-const GENESIS_PAGES: NonZeroUsize = NZUsize!(4_096);
+pub const GENESIS_PAGES: NonZeroUsize = NZUsize!(4_096);
 const ITEMS_PER_SECTION: NonZeroU64 = NZU64!(1_024);
 /// Views for which votes and certificates are kept.
 pub const VIEWS_RETAINED: u64 = 256;
@@ -51,8 +52,6 @@ const REPAIR: NonZeroUsize = NZUsize!(32);
 /// Blocks between two runs of pruning.
 const MAINTENANCE: NonZeroUsize = NZUsize!(64);
 const PENDING: NonZeroUsize = NZUsize!(PENDING_BLOCKS_MAX);
-/// Separates this protocol's certificates from everything else that a key signs.
-const NAMESPACE: &[u8] = b"trine/consensus/";
 
 type MarshalActor<E> = marshal::core::Actor<
     E,
@@ -64,7 +63,7 @@ type MarshalActor<E> = marshal::core::Actor<
     Strategy,
 >;
 type StateActor<E> = Stateful<E, Ledger, Variant, Resolvers, Strategy>;
-type Resolvers = by_suite::Resolvers<(NoSync<HotOperation>, NoSync<ColdOperation>)>;
+type Resolvers = by_suite::Resolvers<(Operations<HotOperation>, Operations<ColdOperation>)>;
 type Certificates<E> = prunable::Archive<EightCap, E, BlockDigest, Finalization>;
 type Blocks<E> = prunable::Archive<EightCap, E, BlockDigest, Arc<Block>>;
 
@@ -115,7 +114,7 @@ impl<E: Environment> Node<E> {
         // Only now, since the cache takes its memory at once and writing a genesis needs it too.
         let pages = NonZeroUsize::new(config.cache_bytes / usize::from(PAGE_BYTES));
         let cache = CacheRef::new(PAGE, pages.expect("the configuration is checked"));
-        let namespace = [NAMESPACE, &genesis.header().chain_id.0].concat();
+        let namespace = namespace(genesis.header().chain_id);
         let committees = Committees::new(&namespace, config.signer.clone());
         let epocher = FixedEpocher::new(config.blocks_per_epoch);
         let ledger = Ledger::new(LedgerParts {
@@ -160,13 +159,25 @@ impl<E: Environment> Node<E> {
         NonZeroDuration::new_panic(ms(self.config.timing.fetch_ms))
     }
 
-    /// Makes the actors that every node has, and opens their files. None of them runs yet.
-    pub async fn core(&self, addresses: Addresses, fence: Fence) -> Result<Core<E>, StartError> {
+    /// Makes the actors that every node has, and opens their files. None of them runs yet. A node
+    /// whose state was taken over begins at its anchor.
+    pub async fn core(
+        &self,
+        addresses: Addresses,
+        fence: Fence,
+        anchor: Option<&Anchor>,
+    ) -> Result<Core<E>, StartError> {
         let child = |label| self.context.child(label);
         let plan = SyncPlan::init(child("plan"), self.config.prefix.clone()).await;
         let (certificates, blocks) = self.archives().await?;
-        let genesis = Digested::precomputed(self.genesis.clone(), self.genesis.digest());
-        let config = self.marshal_config(plan.marshal_start(genesis));
+        let start = match anchor {
+            Some(anchor) => marshal::Start::Floor(anchor.finalization.clone()),
+            None => {
+                let digest = self.genesis.digest();
+                marshal::Start::Genesis(Digested::precomputed(self.genesis.clone(), digest))
+            }
+        };
+        let config = self.marshal_config(start);
         let (marshal_actor, marshal, floor) =
             MarshalActor::init(child("marshal"), certificates, blocks, config).await;
         let config = self.state_config((marshal.clone(), floor), plan);

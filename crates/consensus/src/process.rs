@@ -1,22 +1,26 @@
 //! Run one node as a process: tokio, encrypted connections, a folder on disk.
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, PAGE_BYTES},
     engine::{self, CHANNELS, Network, Parts, StartError, message_bytes_max},
     follow::follow,
     guard::VoteGuard,
+    node::GENESIS_PAGES,
     peers::{AddressBook, AddressError, Addresses, Peers, address_book},
     running::{Running, Stopped},
+    state_sync::{self, Anchor},
     upstream::Upstream,
 };
 use commonware_cryptography::ChaCha20Poly1305;
 use commonware_p2p::{Address, authenticated::lookup};
-use commonware_runtime::{Metrics as _, Quota, Supervisor as _, tokio};
+use commonware_runtime::{
+    Metrics as _, Quota, Strategizer as _, Supervisor as _, buffer::paged::CacheRef, tokio,
+};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
 };
-use commonware_utils::NZUsize;
+use commonware_utils::{NZU16, NZUsize};
 use futures::future::{BoxFuture, Either, select};
 use std::{
     fs::{File, TryLockError},
@@ -30,8 +34,9 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use trine_ledger::preset::PrivateKey;
+use trine_ledger::{databases, open_genesis, preset::PrivateKey};
 use trine_runtime::Context;
+use trine_types::Header;
 
 /// File on which the library locks a folder.
 const LOCK_NAME: &str = ".hold";
@@ -63,7 +68,25 @@ pub enum Link {
     /// As a peer of the validators.
     Network(NetworkConfig),
     /// From other nodes' APIs, without a part in consensus.
-    Upstream(Arc<dyn Upstream>),
+    Upstream(Following),
+}
+
+/// A follower.
+#[derive(Clone)]
+pub struct Following {
+    /// Whom it follows.
+    pub upstream: Arc<dyn Upstream>,
+    /// Where it begins, when not with the chain.
+    pub start: Option<LateStart>,
+}
+
+/// The start of a node that does not execute the whole chain.
+#[derive(Clone)]
+pub struct LateStart {
+    /// Block whose state is taken over.
+    pub anchor: Anchor,
+    /// File that says that this was done.
+    pub done: PathBuf,
 }
 
 /// A peer of the validators.
@@ -173,10 +196,11 @@ where
         .with_worker_threads(config.workers)
         .with_max_blocking_threads(waiting)
         .with_storage_directory(config.storage.clone());
+    let genesis = late_genesis(&config, &parts)?;
     let storage = config.storage.clone();
     let task = AssertUnwindSafe(|| {
         let ended = trine_runtime::run(runtime, is_logged, |context| async move {
-            let running = start(context.child("node"), config, parts).await?;
+            let running = start(context.child("node"), config, parts, genesis).await?;
             let service = pin!(service(context.child("service"), &running));
             match select(service, running.stopped()).await {
                 Either::Left((result, _)) => Ok(result),
@@ -193,8 +217,9 @@ fn start(
     context: Context,
     config: ProcessConfig,
     parts: Parts,
+    genesis: Option<Header>,
 ) -> BoxFuture<'static, Result<Running<Context>, RunError>> {
-    Box::pin(start_in(context, config, parts))
+    Box::pin(start_in(context, config, parts, genesis))
 }
 
 /// Turns the operator's permission into the folder's own record before anybody votes.
@@ -221,14 +246,77 @@ async fn start_in(
     context: Context,
     config: ProcessConfig,
     parts: Parts,
+    genesis: Option<Header>,
 ) -> Result<Running<Context>, RunError> {
     match config.link {
         Link::Network(network) => take_part(context, config.engine, network, parts).await,
-        Link::Upstream(upstream) => {
-            let engine = context.child("engine");
-            Ok(follow(engine, config.engine, parts, upstream, None).await?)
+        Link::Upstream(following) => {
+            follow_in(context, config.engine, following, parts, genesis).await
         }
     }
+}
+
+/// Starts a follower, which first takes over the state where it begins late.
+async fn follow_in(
+    context: Context,
+    config: Config,
+    following: Following,
+    parts: Parts,
+    genesis: Option<Header>,
+) -> Result<Running<Context>, RunError> {
+    let Following { upstream, start } = following;
+    if let (Some(LateStart { anchor, done }), Some(genesis)) = (&start, genesis) {
+        let failed = |error| RunError::Storage(done.clone(), error);
+        config.check().map_err(StartError::from)?;
+        state_sync::adopt(&context, &config, &parts, anchor, &genesis, upstream.clone()).await?;
+        create_synced(done).map_err(failed)?;
+    }
+    let anchor = start.as_ref().map(|start| &start.anchor);
+    Ok(follow(context.child("engine"), config, parts, upstream, anchor, None).await?)
+}
+
+/// Creates an empty file that survives a crash.
+fn create_synced(path: &Path) -> io::Result<()> {
+    File::create(path)?.sync_all()?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Makes the genesis header of a node that will not have the genesis state: in a folder of its own,
+/// which is removed.
+fn late_genesis(config: &ProcessConfig, parts: &Parts) -> Result<Option<Header>, RunError> {
+    let Link::Upstream(Following { start: Some(start), .. }) = &config.link else {
+        return Ok(None);
+    };
+    if start.done.is_file() {
+        return Ok(None);
+    }
+    let folder = config.storage.with_extension("genesis");
+    let failed = |error| RunError::Storage(folder.clone(), error);
+    let runtime = tokio::Config::new().with_storage_directory(folder.clone());
+    let (prefix, parts) = (config.engine.prefix.clone(), parts.clone());
+    let made = trine_runtime::run(
+        runtime,
+        |_| false,
+        |context| async move { open_genesis_alone(context, &prefix, &parts).await },
+    );
+    let header = made.map_err(failed)?.map_err(StartError::from)?;
+    std::fs::remove_dir_all(&folder).map_err(failed)?;
+    Ok(Some(header))
+}
+
+/// Writes the genesis state, and gives the header that commits to it.
+async fn open_genesis_alone(
+    context: Context,
+    prefix: &str,
+    parts: &Parts,
+) -> Result<Header, trine_ledger::GenesisError> {
+    let suite = parts.genesis.suite()?;
+    let strategy = context.strategy(NonZeroUsize::MIN);
+    let cache = CacheRef::new(NZU16!(PAGE_BYTES), GENESIS_PAGES);
+    let databases = databases::config(suite, prefix, &cache, &strategy);
+    let (genesis, application) = (&parts.genesis, parts.application.as_ref());
+    let block = open_genesis(context.child("genesis"), prefix, databases, genesis, application);
+    Ok(block.await?.header().clone())
 }
 
 /// Starts a node in the network of the validators.

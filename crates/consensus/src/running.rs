@@ -96,7 +96,8 @@ impl Chain {
     /// Height up to which this node has applied blocks durably; none before the first.
     pub async fn processed(&self) -> Option<Height> {
         let processed = self.marshal.get_processed().await?;
-        Some(Height(processed.height().get()))
+        // A node that took the state over has that of the block above, which is on its way.
+        Some(Height(processed.anchor().get()))
     }
 }
 

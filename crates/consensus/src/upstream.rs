@@ -16,7 +16,10 @@ use futures::{
     stream::FuturesUnordered,
 };
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
-use trine_ledger::preset::{BlockDigest, PublicKey};
+use trine_ledger::{
+    preset::{BlockDigest, PublicKey},
+    state::Table,
+};
 use trine_types::{Digest, Height};
 
 /// What a follower asks an upstream for.
@@ -65,6 +68,10 @@ pub trait Upstream: Send + Sync + 'static {
 
     /// Asks for a block; none when nobody who was asked has it.
     fn fetch(&self, wanted: Wanted) -> BoxFuture<'_, Option<Answer>>;
+
+    /// Asks for operations of a table's log; request and answer as the engine encodes them. Waits
+    /// until somebody answers.
+    fn operations(&self, table: Table, request: Bytes) -> BoxFuture<'_, Answer>;
 
     /// Leaves an upstream for another one.
     fn distrust(&self, source: usize, why: Distrust);

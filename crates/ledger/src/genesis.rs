@@ -49,6 +49,31 @@ fn failed(error: impl std::fmt::Debug) -> GenesisError {
     GenesisError::Database(format!("{error:?}"))
 }
 
+/// Stores the genesis header on a folder whose databases hold a later state of the chain.
+///
+/// # Errors
+/// [`GenesisError`] when the folder cannot be written.
+pub async fn adopt<E: Runtime>(
+    context: E,
+    prefix: &str,
+    header: &Header,
+) -> Result<(), GenesisError> {
+    let stored = stored(&context, prefix).await?;
+    stored.put_sync(KEY, header.to_bytes()).await.map_err(failed)?;
+    Ok(())
+}
+
+async fn stored<E: Runtime>(
+    context: &E,
+    prefix: &str,
+) -> Result<Metadata<E, U64, Vec<u8>>, GenesisError> {
+    let config = metadata::Config {
+        partition: format!("{prefix}-genesis"),
+        codec_config: (RangeCfg::from(0..=limits::HEADER_BYTES_MAX), ()),
+    };
+    Metadata::init(context.child("genesis"), config).await.map_err(failed)
+}
+
 /// Returns the genesis block, and on an empty folder first writes the genesis state.
 ///
 /// # Errors
@@ -60,12 +85,7 @@ pub async fn open<E: Runtime>(
     genesis: &Genesis,
     application: &dyn Application,
 ) -> Result<Block, GenesisError> {
-    let config = metadata::Config {
-        partition: format!("{prefix}-genesis"),
-        codec_config: (RangeCfg::from(0..=limits::HEADER_BYTES_MAX), ()),
-    };
-    let stored = Metadata::<E, U64, Vec<u8>>::init(context.child("genesis"), config);
-    let stored = stored.await.map_err(failed)?;
+    let stored = stored(&context, prefix).await?;
     let expected = genesis.chain_id();
     if let Some(bytes) = stored.get(&KEY) {
         let header = Header::from_bytes(bytes).map_err(BlockError::from)?;

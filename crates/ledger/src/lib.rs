@@ -29,5 +29,5 @@ pub use block::{Block, BlockError, Body, TransactionIds};
 pub use committees::Committees;
 pub use databases::Runtime;
 pub use execute::DatabaseError;
-pub use genesis::{GenesisError, open as open_genesis};
+pub use genesis::{GenesisError, adopt as adopt_genesis, open as open_genesis};
 pub use ledger::{Candidates, Known, Ledger, LeftOut, Parts, outcome_root};

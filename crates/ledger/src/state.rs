@@ -2,10 +2,13 @@
 
 use crate::{
     by_suite::{BySuite, either},
-    databases::{Databases, Runtime},
+    databases::{Databases, Family, Runtime},
     execute::{cold_key, decode_account, hot_key},
     proofs::{ProofError, state},
 };
+use bytes::Bytes;
+use commonware_codec::{DecodeExt as _, Encode as _};
+use commonware_storage::qmdb::sync::{Request, Source as _};
 use commonware_utils::sync::Mutex;
 use futures::future::BoxFuture;
 use std::{collections::VecDeque, sync::Arc};
@@ -43,6 +46,18 @@ impl Roots {
 /// What a read of the state gives.
 pub type Read<'a, T> = BoxFuture<'a, Result<T, ProofError>>;
 
+/// One of the two state databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Accounts.
+    Accounts,
+    /// Everything else.
+    Values,
+}
+
+/// Operations that one request for the state's log may ask for.
+pub const OPERATIONS_MAX: u64 = 4_096;
+
 /// Reads the state that was applied last: final, perhaps not durable yet.
 pub trait StateReader: Send + Sync + 'static {
     /// Accounts in the order asked, and the block after which they were so.
@@ -56,6 +71,10 @@ pub trait StateReader: Send + Sync + 'static {
 
     /// Proves a value, or that there is none, against the header at the height.
     fn prove_value(&self, key: StateKey) -> Read<'_, (Statement, Height)>;
+
+    /// Answers another node that takes over the state: operations of a table's log with their proof,
+    /// request and answer as the engine encodes them; none for a request that cannot be answered.
+    fn operations(&self, table: Table, request: Bytes) -> Read<'_, Option<Bytes>>;
 
     /// Proves a transfer, or that there is none, against the header at the height.
     fn prove_transfer(&self, sender: Address, reference: Vec<u8>) -> Read<'_, (Statement, Height)>;
@@ -130,6 +149,27 @@ impl<E: Runtime> StateReader for State<E> {
                 state::value(&*pair.1.read().await, key).await?
             });
             Ok((answer.statement, self.values_height(answer.root)?))
+        })
+    }
+
+    fn operations(&self, table: Table, request: Bytes) -> Read<'_, Option<Bytes>> {
+        Box::pin(async move {
+            let request = Request::<Family>::decode(request);
+            let Ok(request) = request else { return Ok(None) };
+            if request.max_ops().get() > OPERATIONS_MAX {
+                return Ok(None);
+            }
+            // What the log does not hold any more, or not yet, is the asker's mistake.
+            either!(&self.databases, pair => match table {
+                Table::Accounts => {
+                    let served = pair.0.read().await.serve(request).await;
+                    Ok(served.ok().map(|(response, _)| response.encode()))
+                }
+                Table::Values => {
+                    let served = pair.1.read().await.serve(request).await;
+                    Ok(served.ok().map(|(response, _)| response.encode()))
+                }
+            })
         })
     }
 

@@ -48,6 +48,7 @@ fn node_code(error: &NodeError) -> &'static str {
         NodeError::History(HistoryError::Io { source, .. }) => storage_code(source),
         NodeError::History(_) => "damaged_data",
         NodeError::Upstream(_) => "bad_configuration",
+        NodeError::LateStart(_) => "cannot_follow",
         NodeError::Server(ServerError::Bind { .. }) => "port_in_use",
         NodeError::Server(ServerError::PublicWithoutTls(_) | ServerError::Tls { .. }) => {
             "bad_configuration"

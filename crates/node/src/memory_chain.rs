@@ -16,6 +16,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
+use trine_ledger::state::Table;
 use trine_rules::Rules;
 use trine_testkit::{Member, MemoryLedger, genesis, secret_key, suite};
 use trine_types::application::{Application, BlockContext};
@@ -277,6 +278,17 @@ impl ChainReader for Reader {
 
     fn encoded_finalization(&self, _: Height) -> Read<'_, Option<Bytes>> {
         self.read(|_| None)
+    }
+
+    fn operations(&self, _: Table, _: Bytes) -> Read<'_, Option<Bytes>> {
+        self.read(|_| None)
+    }
+
+    fn entries(&self, log: LogId, first: u64, count: usize) -> Read<'_, Vec<Digest>> {
+        self.read(move |inner| {
+            let of_log = inner.entries.range((log, first)..=(log, u64::MAX)).take(count);
+            of_log.map(|(_, entry)| entry.digest).collect()
+        })
     }
 
     fn transaction(&self, id: TransactionId) -> Read<'_, Option<StoredTransaction>> {

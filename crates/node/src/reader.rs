@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use trine_ledger::state::Table;
 use trine_types::{
     Account, Address, Digest, Header, Height, LogId, Outcome, StateKey, Transaction, TransactionId,
 };
@@ -108,6 +109,12 @@ pub trait ChainReader: Send + Sync + 'static {
     /// Certificate and block at a height as the engine encodes them; none where the block has no
     /// certificate of its own.
     fn encoded_finalization(&self, height: Height) -> Read<'_, Option<Bytes>>;
+
+    /// Operations of a state table with their proof; request and answer as the engine encodes them.
+    fn operations(&self, table: Table, request: Bytes) -> Read<'_, Option<Bytes>>;
+
+    /// Entries of a log from `first` on, at most `count`.
+    fn entries(&self, log: LogId, first: u64, count: usize) -> Read<'_, Vec<Digest>>;
 
     /// Transaction by its identifier.
     fn transaction(&self, id: TransactionId) -> Read<'_, Option<StoredTransaction>>;

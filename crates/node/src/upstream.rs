@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use trine_consensus::{Answer, Claim, Distrust, Upstream, Wanted};
-use trine_types::{Height, limits};
+use trine_ledger::state::Table;
+use trine_types::codec::to_hex;
+use trine_types::{Digest, Height, LogId, limits};
 
 /// How long an upstream may keep a question for its newest block open.
 const TIP_WAIT: Duration = Duration::from_secs(5);
@@ -39,13 +41,17 @@ pub struct UpstreamError {
 
 /// Why an upstream gave no answer.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub enum Failure {
+    /// The connection failed.
     #[error("{0}")]
     Exchange(String),
+    /// It refused.
     #[error("it answered with status {0}")]
     Status(StatusCode),
+    /// It sent too much.
     #[error("it answered with more than {ANSWER_BYTES_MAX} bytes")]
     TooLarge,
+    /// It is no node.
     #[error("its answer is not understood")]
     Malformed,
 }
@@ -75,6 +81,11 @@ struct Choice {
 }
 
 impl Choice {
+    /// Whether every upstream is left out.
+    fn all_barred(&self, now: Instant) -> bool {
+        self.barred.iter().all(|until| until.is_some_and(|until| until > now))
+    }
+
     /// The one after the current that is not left out; the next one where all are.
     fn next(&self, now: Instant) -> usize {
         let count = self.barred.len();
@@ -196,7 +207,70 @@ impl HttpUpstream {
         }
     }
 
-    async fn ask_tip(&self, source: usize, above: Height) -> Result<Height, Failure> {
+    /// Number of upstreams.
+    pub fn count(&self) -> usize {
+        self.urls.len()
+    }
+
+    /// Address of an upstream.
+    pub fn url(&self, source: usize) -> &str {
+        self.urls[source].as_str()
+    }
+
+    /// Leaves an upstream that sent what does not hold.
+    pub fn refuse(&self, source: usize) {
+        self.distrust(source, Distrust::Invalid);
+    }
+
+    /// Entries of an evidence log from `first` on, at most `count`, at least one; nothing of them is
+    /// checked. Waits until somebody answers.
+    pub async fn entries(&self, log: LogId, first: u64, count: u64) -> (Vec<Digest>, usize) {
+        let path = format!("v1/sync/logs/{log}/{first}/{count}");
+        loop {
+            let Answer { bytes, source } = self.ask_until(&path).await;
+            let (entries, rest) = bytes.as_chunks();
+            if rest.is_empty() && (1..=count).contains(&(entries.len() as u64)) {
+                return (entries.iter().copied().map(Digest).collect(), source);
+            }
+            self.refuse(source);
+        }
+    }
+
+    /// Asks for something that every upstream has sooner or later.
+    async fn ask_until(&self, path: &str) -> Answer {
+        loop {
+            // Where all lied, or all are away, there is no hurry.
+            if self.choice().all_barred(Instant::now()) {
+                tokio::time::sleep(PAUSE).await;
+            }
+            match self.ask_all(path).await {
+                Some(answer) => return answer,
+                None => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Asks one upstream after the other, the current one first.
+    async fn ask_all(&self, path: &str) -> Option<Answer> {
+        let (first, count) = (self.choice().current, self.urls.len());
+        for source in (first..first + count).map(|place| place % count) {
+            match self.get(source, path).await {
+                Ok(Some(bytes)) => return Some(Answer { bytes, source }),
+                Ok(None) => (),
+                Err(error) => {
+                    let url = self.url(source);
+                    tracing::debug!(url, path, %error, "no answer");
+                }
+            }
+        }
+        None
+    }
+
+    /// Asks an upstream for its newest certified block above `above`.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not answer as a node does.
+    pub async fn ask_tip(&self, source: usize, above: Height) -> Result<Height, Failure> {
         let mut url = self.at(source, "v1/sync/tip");
         url.set_query(Some(&format!("above={above}&wait_ms={}", TIP_WAIT.as_millis())));
         let request = self.client.get(url).timeout(EXCHANGE_TIME_MAX + TIP_WAIT);
@@ -205,7 +279,11 @@ impl HttpUpstream {
         Ok(Height(tip.height))
     }
 
-    async fn get(&self, source: usize, path: &str) -> Result<Option<Bytes>, Failure> {
+    /// Asks an upstream for what lies at a path; none where it has no such thing.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not answer as a node does.
+    pub async fn get(&self, source: usize, path: &str) -> Result<Option<Bytes>, Failure> {
         body(self.client.get(self.at(source, path)).send().await?).await
     }
 }
@@ -265,20 +343,16 @@ impl Upstream for HttpUpstream {
             Wanted::Block(digest) => format!("v1/sync/blocks/{digest}"),
             Wanted::Finalized(height) => format!("v1/sync/finalized/{height}"),
         };
-        Box::pin(async move {
-            let (first, count) = (self.choice().current, self.urls.len());
-            for source in (first..first + count).map(|place| place % count) {
-                match self.get(source, &path).await {
-                    Ok(Some(bytes)) => return Some(Answer { bytes, source }),
-                    Ok(None) => (),
-                    Err(error) => {
-                        let url = self.urls[source].as_str();
-                        tracing::debug!(url, path, %error, "no answer");
-                    }
-                }
-            }
-            None
-        })
+        Box::pin(async move { self.ask_all(&path).await })
+    }
+
+    fn operations(&self, table: Table, request: Bytes) -> BoxFuture<'_, Answer> {
+        let table = match table {
+            Table::Accounts => "accounts",
+            Table::Values => "values",
+        };
+        let path = format!("v1/sync/state/{table}/{}", to_hex(&request));
+        Box::pin(async move { self.ask_until(&path).await })
     }
 
     fn distrust(&self, source: usize, why: Distrust) {

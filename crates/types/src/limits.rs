@@ -138,7 +138,7 @@ pub const PROOF_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Headers of one certified chain in a proof.
 pub const PROOF_HEADERS_MAX: usize = 512;
 /// Hand-overs in a proof.
-pub const PROOF_HANDOVERS_MAX: usize = 256;
+pub const PROOF_HANDOVERS_MAX: usize = 2_048;
 /// Nesting of arrays and maps in a proof or receipt file.
 pub const PROOF_NESTING_MAX: usize = 8;
 /// Bytes of a file name in a receipt.

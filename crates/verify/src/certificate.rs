@@ -5,9 +5,9 @@ use crate::{
     error::VerifyError,
     trust::TrustedValidator,
 };
-use trine_crypto::{BatchItem, verify_each};
+use trine_crypto::{BatchItem, VoteKey, verify_each};
 use trine_types::{
-    ChainId, Digest, Epoch, ValidatorKey, limits::VALIDATORS_MAX, validators::ValidatorSet,
+    ChainId, Digest, Epoch, Suite, ValidatorKey, limits::VALIDATORS_MAX, validators::ValidatorSet,
 };
 
 /// Bytes of one signature.
@@ -86,6 +86,7 @@ impl Certificate {
     /// Checks the signatures against a set and returns the names of the signers.
     pub(crate) fn verify(
         &self,
+        suite: Suite,
         chain_id: &ChainId,
         committee: &Committee,
     ) -> Result<Vec<String>, VerifyError> {
@@ -106,14 +107,19 @@ impl Certificate {
         }
         let (namespace, message) = (namespace(chain_id), self.message());
         let signers: Vec<_> = signers.iter().map(|index| &committee.members[*index]).collect();
-        let mut items = Vec::with_capacity(signers.len());
-        for (member, signature) in signers.iter().zip(&self.signatures) {
-            let parts = member.key.parts();
-            let (algorithm, public_key) =
-                parts.ok_or_else(|| VerifyError::BadSignature(member.name.clone()))?;
-            let (namespace, message) = (namespace.as_slice(), message.as_slice());
-            items.push(BatchItem { algorithm, public_key, namespace, message, signature });
-        }
+        // A key that was handed over may be anything: what is no validator's key signs nothing.
+        let key = |member: &&Member| {
+            let key = member.key.vote_key().filter(|key| suite.admits_validator(key.algorithm()));
+            key.ok_or_else(|| VerifyError::BadSignature(member.name.clone()))
+        };
+        let keys: Vec<_> =
+            signers.iter().copied().map(|one| key(&one)).collect::<Result<_, _>>()?;
+        let (namespace, message) = (namespace.as_slice(), message.as_slice());
+        let item = |(key, signature)| {
+            let (algorithm, public_key) = (VoteKey::algorithm(key), VoteKey::key(key));
+            BatchItem { algorithm, public_key, namespace, message, signature }
+        };
+        let items: Vec<_> = keys.iter().zip(&self.signatures).map(item).collect();
         let verdicts = verify_each(&items);
         match signers.iter().zip(verdicts).find(|(_, verdict)| !verdict) {
             Some((member, _)) => Err(VerifyError::BadSignature(member.name.clone())),

@@ -64,7 +64,7 @@ impl CertifiedChain {
         if certificate.epoch != expected {
             return Err(VerifyError::WrongEpoch { found: certificate.epoch, expected });
         }
-        let signers = certificate.verify(&trust.chain_id(), committee)?;
+        let signers = certificate.verify(trust.suite(), &trust.chain_id(), committee)?;
         Ok(Final { header: shown, digest, signers })
     }
 

@@ -19,7 +19,9 @@ from trine._cli.load_network import (
     png_option,
     suite_option,
 )
+from trine._cli.notes import check, write
 from trine._cli.payments import payments
+from trine._cli.recovery import recovery
 from trine._cli.settings import Settings, common
 from trine._cli.stages import stages
 from trine._cli.sweep import sweep
@@ -46,6 +48,9 @@ def bench() -> None:
 bench.add_command(compare)
 bench.add_command(payments)
 bench.add_command(faults)
+bench.add_command(recovery)
+bench.add_command(write)
+bench.add_command(check)
 bench.add_command(sweep)
 bench.add_command(stages)
 

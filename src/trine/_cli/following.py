@@ -48,9 +48,20 @@ def _upstream_options(function: Callable[..., None]) -> Callable[..., None]:
     "--name", default="follower", show_default=True, callback=node_name, help="Name of your node."
 )
 @click.option("--fingerprint", "expected", help="The network's fingerprint, as a member told you.")
+@click.option(
+    "--late-start",
+    is_flag=True,
+    help="Begin with the newest state, which takes minutes on a long chain; older blocks are not "
+    "on your node then.",
+)
 @common
 def follow(
-    settings: Settings, urls: Sequence[str], authority: Path | None, name: str, expected: str | None
+    settings: Settings,
+    urls: Sequence[str],
+    authority: Path | None,
+    name: str,
+    expected: str | None,
+    late_start: bool,
 ) -> None:
     """Run a node that follows the nodes at URL, and votes on nothing.
 
@@ -63,6 +74,7 @@ def follow(
     Examples:
       trine network follow https://city.example:8443 --fingerprint "8c1f 02aa ..."
       trine network follow http://127.0.0.1:8645 http://127.0.0.1:8646 --home ~/copy
+      trine network follow https://city.example:8443 --late-start
     """
     home = settings.home
     upstreams = node_urls(urls)
@@ -73,7 +85,7 @@ def follow(
         text = fetch_genesis(http, upstreams)
         genesis, chain_id = read_genesis(text)
         agree(settings, genesis, chain_id, expected)
-        node = make_follower(home, name, text, upstreams, authority)
+        node = make_follower(home, name, text, upstreams, authority, late_start=late_start)
         pid = processes.start(home)[name]
         height = wait_level(settings, node, pid, newest_of(http, upstreams))
     document = {**network_document(genesis, chain_id), "height": height, "url": node.url}
@@ -81,7 +93,13 @@ def follow(
 
 
 def make_follower(
-    home: Home, name: str, text: bytes, upstreams: Sequence[str], authority: Path | None
+    home: Home,
+    name: str,
+    text: bytes,
+    upstreams: Sequence[str],
+    authority: Path | None,
+    *,
+    late_start: bool = False,
 ) -> processes.Node:
     """Make a network of one follower in a home that has none.
 
@@ -91,15 +109,18 @@ def make_follower(
         text: Genesis document, whose fingerprint the user knows.
         upstreams: URLs of the nodes to follow.
         authority: PEM file of an authority of their certificates.
+        late_start: Whether to begin with their state instead of the first block.
     """
     genesis, chain_id = read_genesis(text)
     [port] = free_ports(home, 1)
     node = processes.Node(name, port, None, home.nodes / name)
     node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_follower(node, str(genesis["name"]), "../../genesis.json", upstreams, authority)
+    chain = str(genesis["name"])
+    where = "../../genesis.json"
+    write_follower(node, chain, where, upstreams, authority, late_start=late_start)
     home.genesis.write_bytes(text)
     home.trust.write_bytes(trust_document(genesis, chain_id))
-    processes.save(home, str(genesis["name"]), [node], {})
+    processes.save(home, chain, [node], {})
     return node
 
 
@@ -109,11 +130,14 @@ def write_follower(
     genesis: str,
     upstreams: Sequence[str],
     authority: Path | None,
+    *,
+    late_start: bool = False,
 ) -> None:
     """Write the configuration of a follower; it names itself as the environment says."""
     client = client_files()
-    described = follower_configuration(node, chain, genesis, upstreams, authority, client)
-    node.config.write_text(described)
+    node.config.write_text(
+        follower_configuration(node, chain, genesis, upstreams, authority, client, late_start)
+    )
 
 
 @network.command()

@@ -118,6 +118,7 @@ def follower_configuration(
     upstreams: Sequence[str],
     authorities: Path | None,
     client: tuple[str | None, str | None],
+    late_start: bool = False,
 ) -> str:
     """Write the configuration of a node that follows others.
 
@@ -128,6 +129,7 @@ def follower_configuration(
         upstreams: URLs of the nodes to follow.
         authorities: Authorities of their certificates, beside those that the system trusts.
         client: Certificate and key with which the node names itself to them.
+        late_start: Whether to begin with their state instead of the first block.
     """
     certificate, key = (None if file is None else Path(file).absolute() for file in client)
     files = {
@@ -145,6 +147,7 @@ def follower_configuration(
         "[follow]",
         f"upstreams = [{', '.join(map(_quoted, upstreams))}]",
         *[f"{name} = {_quoted(str(file))}" for name, file in files.items() if file],
+        *(["late_start = true"] if late_start else []),
         "",
         "[log]",
         'file = "node.log"',

@@ -122,7 +122,7 @@ class Record:
 
 
 @dataclass
-class _Writer(threading.Thread):
+class Writer(threading.Thread):
     """Writes one record after the other and notes what was acknowledged."""
 
     organisation: str
@@ -131,6 +131,8 @@ class _Writer(threading.Thread):
     started: float
     stop: threading.Event
     records: list[Record] = field(default_factory=list)
+    prefix: str | None = None
+    """Begin of the records' names; the organisation's name where `None`."""
 
     def __post_init__(self) -> None:
         super().__init__(name=f"writer-{self.organisation}", daemon=True)
@@ -141,7 +143,7 @@ class _Writer(threading.Thread):
         """Write until it is told to stop."""
         with Client(self.urls, key=self.key) as client:
             while not self.stop.is_set():
-                name = f"{self.organisation}-{len(self.records)}"
+                name = f"{self.prefix or self.organisation}-{len(self.records)}"
                 record = Record(name, time.monotonic() - self.started)
                 self.records.append(record)
                 try:
@@ -225,7 +227,7 @@ def run_faults(
         # Each prefers another node, and falls back on the rest.
         urls = list(hosts.urls.values())
         urls = urls[place % len(urls) :] + urls[: place % len(urls)]
-        writers.append(_Writer(organisation, urls, key, started, stop))
+        writers.append(Writer(organisation, urls, key, started, stop))
     injector = _Injector(hosts, faults, started)
     for thread in (*writers, injector):
         thread.start()
@@ -246,7 +248,7 @@ def run_faults(
     chains = _chains(hosts)
     ends_s = max((one.at_s + one.seconds for one in faults), default=0.0)
     recovered = any(record.id is not None and record.done_s > ends_s for record in records)
-    report = _check(records, chains) | _look_up(hosts, writers) | {"recovered": recovered}
+    report = check_records(records, chains) | _look_up(hosts, writers) | {"recovered": recovered}
     gaps = _gaps(next(iter(chains.values())), started_ms, duration_s)
     return {
         "seed": seed,
@@ -262,7 +264,7 @@ def run_faults(
 
 
 @dataclass(frozen=True)
-class _Chain:
+class Chain:
     """What one node has: digest, time and transactions of every block."""
 
     digests: list[str]
@@ -270,12 +272,12 @@ class _Chain:
     transactions: dict[str, list[int]]
 
 
-def _chains(hosts: Hosts) -> dict[str, _Chain]:
+def _chains(hosts: Hosts) -> dict[str, Chain]:
     """Read the chain of every node up to one height that all have."""
     clients = {name: Client(url) for name, url in hosts.urls.items()}
     try:
         top = _settle(clients)
-        return {name: _read_chain(client, top) for name, client in clients.items()}
+        return {name: read_chain(client, top) for name, client in clients.items()}
     finally:
         for client in clients.values():
             client.close()
@@ -297,7 +299,8 @@ def _settle(clients: Mapping[str, Client]) -> int:
     raise NotFinalizing(f"the nodes have no common chain {SETTLE_S:.0f} s after the last fault")
 
 
-def _read_chain(client: Client, top: int) -> _Chain:
+def read_chain(client: Client, top: int) -> Chain:
+    """Read every block of a node up to a height."""
     digests, times_ms, transactions = [], [], dict[str, list[int]]()
     for height in range(1, top + 1):
         block = client.block(Height(height))
@@ -305,10 +308,10 @@ def _read_chain(client: Client, top: int) -> _Chain:
         times_ms.append(int(block.time_ms))
         for id_ in block.transactions:
             transactions.setdefault(str(id_), []).append(height)
-    return _Chain(digests, times_ms, transactions)
+    return Chain(digests, times_ms, transactions)
 
 
-def _check(records: Sequence[Record], chains: Mapping[str, _Chain]) -> dict[str, Any]:
+def check_records(records: Sequence[Record], chains: Mapping[str, Chain]) -> dict[str, Any]:
     """Compare the notes of the writers with the chains."""
     acknowledged = [record for record in records if record.id is not None]
     lost = {
@@ -336,25 +339,38 @@ def _check(records: Sequence[Record], chains: Mapping[str, _Chain]) -> dict[str,
     }
 
 
-def _look_up(hosts: Hosts, writers: Sequence[_Writer]) -> dict[str, Any]:
+def _look_up(hosts: Hosts, writers: Sequence[Writer]) -> dict[str, Any]:
     """Look for a sample of acknowledged records in the state of every node."""
-    found = [record.name for writer in writers for record in writer.records if record.id]
-    step = max(1, len(found) // SAMPLE_MAX)
-    sample = found[::step]
-    missing = []
+    missing, looked_up = [], 0
     for node, url in hosts.urls.items():
         with Client(url) as client:
-            for name in sample:
-                try:
-                    client.log(f"{name.rpartition('-')[0]}/{name}")
-                except CannotReachNode:
-                    raise
-                except TrineError:
-                    missing.append(f"{name} on {node}")
-    return {"looked_up": len(sample), "missing": missing}
+            for writer in writers:
+                names = [record.name for record in writer.records if record.id]
+                count, absent = missing_logs(client, writer.organisation, names)
+                looked_up += count
+                missing += [f"{name} on {node}" for name in absent]
+    return {"looked_up": looked_up // len(hosts.urls), "missing": missing}
 
 
-def _gaps(chain: _Chain, started_ms: int, duration_s: float) -> list[tuple[float, int]]:
+def missing_logs(client: Client, organisation: str, names: Sequence[str]) -> tuple[int, list[str]]:
+    """Look for a sample of logs in the state of a node.
+
+    Returns:
+        How many were looked for, and the names of those that are not there.
+    """
+    sample = names[:: max(1, len(names) // SAMPLE_MAX)]
+    missing = []
+    for name in sample:
+        try:
+            client.log(f"{organisation}/{name}")
+        except CannotReachNode:
+            raise
+        except TrineError:
+            missing.append(name)
+    return len(sample), missing
+
+
+def _gaps(chain: Chain, started_ms: int, duration_s: float) -> list[tuple[float, int]]:
     """Give the times between blocks of the load: the begin in seconds, and the length."""
     times = [one - started_ms for one in chain.times_ms]
     pairs = itertools.pairwise([*times, 1_000 * duration_s])

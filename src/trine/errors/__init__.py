@@ -574,6 +574,10 @@ class ClockOff(LocalRefusal):
     """The machine's clock is far from the network's."""
 
 
+class CannotFollow(LocalRefusal):
+    """No node that this one follows proves a block to begin after."""
+
+
 class NodeStopped(LocalRefusal):
     """A node ended soon after its start."""
 

@@ -114,7 +114,7 @@ PROOF_BYTES_MAX: Final = 16 * 1_024 * 1_024
 PROOF_HEADERS_MAX: Final = 512
 """Headers of one certified chain in a proof; at least one stands in it."""
 
-PROOF_HANDOVERS_MAX: Final = 256
+PROOF_HANDOVERS_MAX: Final = 2_048
 """Hand-overs in a proof."""
 
 PROOF_NESTING_MAX: Final = 8

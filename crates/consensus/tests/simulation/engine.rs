@@ -34,7 +34,8 @@ use std::{
     time::Duration,
 };
 use trine_consensus::{
-    Addresses, CHANNELS, Config, Network, Parts, Running, Timing, follow, message_bytes_max, start,
+    Addresses, CHANNELS, Chain, Config, Network, Parts, Running, Timing, follow, message_bytes_max,
+    start,
 };
 use trine_ledger::{
     Block, Committees,
@@ -165,7 +166,7 @@ impl Validators {
         let mut config = bare_config(None);
         config.prefix = "follower".into();
         let follower = context.child("follower");
-        follow(follower, config, parts, feed, None).await.expect("the follower starts")
+        follow(follower, config, parts, feed, None, None).await.expect("the follower starts")
     }
 
     fn parts(&self, index: usize) -> Parts {
@@ -313,7 +314,7 @@ impl DoubleVoter {
 
 impl EngineDefinition for Validators {
     type PublicKey = PublicKey;
-    type Engine = (Context, Vec<Running<Context>>);
+    type Engine = (Context, Vec<Running<Context>>, Option<Arc<Chain>>);
     type State = State;
 
     fn participants(&self) -> Vec<PublicKey> {
@@ -386,21 +387,22 @@ impl EngineDefinition for Validators {
             .await
             .expect("the engine starts");
         let mut running = vec![running];
-        let mut follower = None;
+        let (mut follower, mut chain) = (None, None);
         if let Some(followed) = &self.followed {
-            let chain = Some(running[0].chain().clone());
-            followed.feeds.chains.lock().expect("no test panics with this lock")[index] = chain;
+            let fed = chain.insert(Arc::new(running[0].chain().clone()));
+            followed.feeds.feed(index, fed);
             if index == 0 {
                 running.push(self.follow(&context, followed).await);
                 follower = Some((followed.memory.seen.clone(), followed.feeds.clone()));
             }
         }
         let (seen, blocked) = (self.memories[index].seen.clone(), self.blocked.clone());
-        ((context, running), State { index, seen, blocked, follower })
+        ((context, running, chain), State { index, seen, blocked, follower })
     }
 
-    fn start((context, running): Self::Engine) -> Handle<()> {
+    fn start((context, running, chain): Self::Engine) -> Handle<()> {
         context.spawn(move |_| async move {
+            let _fed = chain;
             let (stopped, ..) = select_all(running.iter().map(Running::stopped)).await;
             panic!("{stopped}");
         })

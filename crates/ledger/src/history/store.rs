@@ -1,7 +1,7 @@
 //! Open the store, append blocks, read them back by height.
 
 use super::{
-    BlockHead, BlockRecord, FinalizedBlock, HistoryError,
+    Base, BlockHead, BlockRecord, FinalizedBlock, HistoryError,
     index::Index,
     segments::Segments,
     writer::{self, Progress, Writer},
@@ -11,8 +11,8 @@ use futures::future::BoxFuture;
 use std::{
     collections::VecDeque,
     fs,
-    path::Path,
-    sync::{Arc, Mutex},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock},
 };
 use trine_types::{ChainId, Height, Outcome, Suite, TransactionId, limits::PAGE_LIMIT_MAX};
 
@@ -63,6 +63,14 @@ pub(super) struct Shared {
     pub(super) segments: Segments,
     pub(super) index: Index,
     pub(super) evidence: Evidence,
+    /// Block after which history begins, where it does not begin with the chain.
+    base: OnceLock<Arc<Base>>,
+}
+
+impl Shared {
+    pub(super) fn base(&self) -> Option<&Arc<Base>> {
+        self.base.get()
+    }
 }
 
 /// Blocks read last, newest first: lookups come in runs that concern the same block.
@@ -91,6 +99,8 @@ impl Recent {
 /// what was appended.
 #[derive(Debug)]
 pub struct History {
+    folder: PathBuf,
+    chain_id: ChainId,
     pub(super) shared: Arc<Shared>,
     recent: Recent,
     writer: Writer,
@@ -126,15 +136,47 @@ impl History {
         let segments = folder.join("segments");
         let segments = Segments::open(segments, chain_id, settings.segment_bytes)?;
         let index = open_index(&folder.join("index"), chain_id, &segments)?;
-        let mut sizes = index.checkpoint().1;
+        let base = Base::read(folder, chain_id)?.map(Arc::new);
+        let mut sizes = match (index.checkpoint(), &base) {
+            ((None, _), Some(base)) => base.sizes.clone(),
+            ((_, sizes), _) => sizes,
+        };
         sizes.resize(sizes.len().max(genesis_logs as usize), 0);
         let evidence = Evidence::open(folder.join("logs"), suite, sizes)?;
-        let shared = Arc::new(Shared { segments, index, evidence });
+        let base = base.map_or_else(OnceLock::new, OnceLock::from);
+        let shared = Arc::new(Shared { segments, index, evidence, base });
         let mut progress = Progress::new(shared.clone(), settings);
         progress.replay()?;
         progress.stagger();
         let writer = writer::start(progress).map_err(HistoryError::io("start writing", folder))?;
-        Ok(Self { shared, recent: Recent::default(), writer })
+        let folder = folder.to_owned();
+        Ok(Self { folder, chain_id, shared, recent: Recent::default(), writer })
+    }
+
+    /// Lets an empty history begin after the block of `base`, whose evidence logs the store holds
+    /// already.
+    ///
+    /// # Errors
+    /// [`HistoryError::Inconsistent`] where blocks are stored or logs are missing, or
+    /// [`HistoryError::Io`].
+    pub fn begin_after(&self, base: Base) -> Result<(), HistoryError> {
+        let refuse = |what| HistoryError::Inconsistent { height: base.height, what };
+        if self.last_height().is_some() || self.base().is_some_and(|known| *known != base) {
+            return Err(refuse("a history that has begun"));
+        }
+        if self.evidence().sizes() != base.sizes {
+            return Err(refuse("other evidence logs than those stored"));
+        }
+        self.evidence().sync()?;
+        base.write(&self.folder, self.chain_id)?;
+        // Where it is set already, it is the same.
+        let _ = self.shared.base.set(Arc::new(base));
+        Ok(())
+    }
+
+    /// The block after which this history begins; none where it begins with the chain.
+    pub fn base(&self) -> Option<&Base> {
+        self.shared.base().map(|base| &**base)
     }
 
     /// Stores a block and makes it durable. A block that is stored already is compared and
@@ -155,17 +197,18 @@ impl History {
         self.shared.segments.range().map(|(_, end)| Height(end.0 - 1))
     }
 
-    /// Checks that history begins with the first block after genesis and goes as far as the state,
-    /// which becomes durable after it.
+    /// Checks that history begins with the first block after genesis, or after its base, and goes
+    /// as far as the state, which becomes durable after it.
     ///
     /// # Errors
     /// [`HistoryError::Behind`] for a folder that was lost or is of another backup than the state.
     pub fn check_covers(&self, state: Height) -> Result<(), HistoryError> {
         let range = self.shared.segments.range();
         let stored = range.map(|(first, end)| (first.0, end.0 - 1));
+        let base = self.base().map_or(0, |base| base.height.0);
         match stored {
-            _ if state == Height(0) => Ok(()),
-            Some((first, last)) if first <= 1 && last >= state.0 => Ok(()),
+            _ if state.0 == base => Ok(()),
+            Some((first, last)) if first <= base + 1 && last >= state.0 => Ok(()),
             Some((first, last)) => {
                 Err(HistoryError::Behind { stored: format!("blocks {first} to {last}"), state })
             }

@@ -4,12 +4,12 @@ mod chain;
 mod faults;
 mod runs;
 
-use super::{FinalizedBlock, History, HistoryError, Location, Settings};
+use super::{Base, FinalizedBlock, History, HistoryError, Location, Settings};
 use chain::{Builder, SUITE, chain_id};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use std::{path::Path, sync::Arc};
-use trine_types::{Address, Digest, Height, LogId, TransactionId};
+use trine_types::{Address, Digest, Height, LogId, TransactionId, application::LogAppend};
 
 /// Small enough that a few dozen blocks seal segments and write checkpoints.
 const SMALL: Settings =
@@ -93,6 +93,81 @@ proptest! {
         }
         check(&open(folder.path()), &blocks);
     }
+}
+
+/// Goal: a history that begins in the middle of the chain holds what comes after, and its logs
+/// whole. Method: give it the logs of the first half, then the blocks of the second, with a
+/// reopening after each; compare with a store of all blocks; begin again, and otherwise.
+#[test]
+fn a_history_begins_after_a_block() {
+    let (all, late) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut builder = Builder::new(11, Height(1));
+    let blocks: Vec<_> = (0..40).map(|_| builder.block(9)).collect();
+    let (before, after) = blocks.split_at(20);
+    let whole = open(all.path());
+    append_all(&whole, before);
+    let sizes = whole.evidence().sizes();
+    assert!(sizes.iter().any(|size| *size > 8), "the test needs logs with entries");
+    let base = Base { height: Height(20), digest: before[19].digest, sizes: sizes.clone() };
+
+    let history = open(late.path());
+    assert!(history.begin_after(base.clone()).is_err(), "its logs are missing");
+    for (log, size) in (0..).map(LogId).zip(&sizes) {
+        let entries = whole.evidence().entries(log, 0, *size).unwrap();
+        history.evidence().append(&LogAppend { log, first_index: 0, entries }).unwrap();
+    }
+    history.begin_after(base.clone()).unwrap();
+    history.check_covers(Height(20)).unwrap();
+    drop(history);
+    append_all(&whole, after);
+
+    for (place, block) in after.iter().enumerate() {
+        let history = open(late.path());
+        assert_eq!(history.base(), Some(&base));
+        history.begin_after(base.clone()).unwrap_or_else(|error| assert!(place > 0, "{error}"));
+        if let Some(next) = after.get(place + 1) {
+            let gap = block_on(history.append(next.clone()));
+            assert!(matches!(gap, Err(HistoryError::Gap { .. })), "{gap:?}");
+        }
+        append_all(&history, std::slice::from_ref(block));
+    }
+    let history = open(late.path());
+    history.check_covers(Height(40)).unwrap();
+    assert!(history.check_covers(Height(41)).is_err());
+    let other = Base { height: Height(21), ..base };
+    assert!(history.begin_after(other).is_err(), "it has begun");
+    assert_eq!(history.evidence().sizes(), whole.evidence().sizes());
+    for (log, size) in (0..).map(LogId).zip(whole.evidence().sizes()) {
+        let root = |history: &History| history.evidence().root(log, size).unwrap();
+        assert_eq!(root(&history), root(&whole));
+    }
+    for transaction in before.iter().flat_map(|block| block.transactions.iter()) {
+        assert!(history.transaction(&transaction.id).unwrap().is_none());
+    }
+    for transaction in after.iter().flat_map(|block| block.transactions.iter()) {
+        let found = history.transaction(&transaction.id).unwrap().map(|place| place.location);
+        let expected = whole.transaction(&transaction.id).unwrap().map(|place| place.location);
+        assert_eq!(found, expected);
+    }
+}
+
+/// Goal: a damaged base is found. Method: turn over each bit of it.
+#[test]
+fn a_damaged_base_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = Base { height: Height(7), digest: Digest([1; 32]), sizes: Vec::new() };
+    open(folder.path()).begin_after(base).unwrap();
+    let path = folder.path().join("base");
+    let good = std::fs::read(&path).unwrap();
+    for bit in 0..8 * good.len() {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, bytes).unwrap();
+        let opened = History::open_with(folder.path(), SUITE, chain_id(), 0, SMALL);
+        assert!(matches!(opened, Err(HistoryError::Corrupt { .. })), "bit {bit}");
+    }
+    std::fs::write(&path, &good).unwrap();
+    assert_eq!(open(folder.path()).base().unwrap().height, Height(7));
 }
 
 /// Goal: lists by account and by reference are complete, in order and bounded. Method: compare

@@ -40,7 +40,10 @@ impl Progress {
     /// Derives from the segments what the last checkpoint does not cover.
     pub(super) fn replay(&mut self) -> Result<(), HistoryError> {
         let shared = self.shared.clone();
-        let Some((first, end)) = shared.segments.range() else { return Ok(()) };
+        let Some((first, end)) = shared.segments.range() else {
+            self.next = shared.base().map(|base| base.height.0 + 1);
+            return Ok(());
+        };
         let from = shared.index.checkpoint().0.unwrap_or(first);
         for height in from.0..end.0 {
             if let Some(record) = shared.segments.record(Height(height))? {

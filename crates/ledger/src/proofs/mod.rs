@@ -15,7 +15,7 @@ use futures::lock::Mutex;
 use std::future::Future;
 use trine_crypto::VoteSignature;
 use trine_types::{
-    Digest, Epoch, Header, Height, ValidatorKey, ValidatorSet,
+    Digest, Epoch, EpochChange, Header, Height, ValidatorKey, ValidatorSet,
     limits::{PROOF_HANDOVERS_MAX, PROOF_HEADERS_MAX},
 };
 use trine_verify::{Certificate, CertifiedChain, certificate::SIGNATURE_BYTES};
@@ -121,6 +121,18 @@ impl HandOvers {
     /// Starts at the first epoch, with the validators of the genesis block.
     pub fn new(blocks_per_epoch: u64, validators: ValidatorSet) -> Self {
         let known = Known { next: Epoch(0), validators, found: Vec::new() };
+        Self { blocks_per_epoch, known: Mutex::new(known) }
+    }
+
+    /// Starts at an epoch whose beginning is not stored here, with its validators and the verified
+    /// hand-overs before it, each with the epoch that it ends.
+    pub fn starting_at(
+        blocks_per_epoch: u64,
+        change: &EpochChange,
+        found: Vec<(Epoch, CertifiedChain)>,
+    ) -> Self {
+        let validators = change.validators.clone();
+        let known = Known { next: change.epoch, validators, found };
         Self { blocks_per_epoch, known: Mutex::new(known) }
     }
 

@@ -472,6 +472,53 @@ fn a_former_set_is_refused_after_its_hand_over() {
     });
 }
 
+/// Goal: a verifier that slept through a thousand epochs, in each of which all seven validators
+/// changed, needs one file of at most 2 MB. Method: make the hand-overs, verify, tell bytes and time
+/// (`cargo test --release -p trine-ledger --test proofs a_thousand -- --nocapture`).
+#[test]
+fn a_thousand_hand_overs_verify() {
+    let nothing = StateCommitment::default();
+    let of = |epoch: u64| if epoch.is_multiple_of(2) { 0..7 } else { 7..14 };
+    let chain = |epoch: u64| {
+        let change = EpochChange {
+            epoch: Epoch(epoch + 1),
+            validators: set(of(epoch + 1)),
+            following: None,
+        };
+        let header = Header {
+            chain_id: chain_id(),
+            height: Height(512 * (epoch + 1) - 1),
+            epoch: Epoch(epoch),
+            epoch_change: Some(change),
+            ..header(nothing, nothing)
+        };
+        let certificate = certificate(&finalize(&header, of(epoch))).unwrap();
+        CertifiedChain { headers: vec![header], certificate }
+    };
+    let hand_overs = (0..1_000).map(chain).collect();
+    let proof = Proof { statement: Statement::Block, chain: chain(1_000), hand_overs };
+    let file = proof.to_bytes(SUITE);
+    let started = std::time::Instant::now();
+    let verified = verify_proof(&file, &trust(0, of(0))).unwrap();
+    println!("{} bytes, verified in {:?}", file.len(), started.elapsed());
+    assert_eq!((verified.header.epoch, verified.signers.len()), (Epoch(1_000), 5));
+    assert!(file.len() < 2_000_000, "{} bytes", file.len());
+    // One that hands over to bytes that are no key: what they would sign does not count.
+    let mut padded = proof.clone();
+    let change = padded.hand_overs[0].headers[0].epoch_change.as_mut().unwrap();
+    let mut validators = change.validators.clone().into_vec();
+    validators[0].key.0[33] = 1;
+    change.validators = ValidatorSet::new(validators).unwrap();
+    let header = padded.hand_overs[0].headers[0].clone();
+    padded.hand_overs[0].certificate = certificate(&finalize(&header, of(0))).unwrap();
+    let error = padded.verify(&trust(0, of(0))).unwrap_err();
+    assert!(matches!(error, VerifyError::BadSignature(_)), "{error}");
+    // One that was signed by others than those to whom it was handed over.
+    let mut proof = proof;
+    proof.hand_overs.swap(400, 401);
+    assert!(proof.verify(&trust(0, of(0))).is_err());
+}
+
 /// Goal: certificates of sets of every shape verify, and one signature less does not. Method: the
 /// engine's scheme for 1 to 100 validators, around the steps of quorum and signers' bytes.
 #[test]

@@ -120,6 +120,8 @@ pub fn routes() -> Vec<Route> {
         read("/v1/sync/tip", get(sync::tip)),
         read("/v1/sync/finalized/{height}", get(sync::finalized)),
         read("/v1/sync/blocks/{digest}", get(sync::block)),
+        read("/v1/sync/state/{table}/{request}", get(sync::state)),
+        read("/v1/sync/logs/{log}/{first}/{count}", get(sync::entries)),
         read("/v1/accounts/{address}", get(accounts::show)),
         read("/v1/accounts/{address}/proof", get(proofs::account)),
         read("/v1/accounts/{address}/balances/{asset}", get(accounts::balance)),

@@ -11,10 +11,14 @@ use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
-use trine_types::Height;
+use trine_ledger::state::Table;
+use trine_types::{Height, LogId};
 
 /// Blocks below the newest among which one with a certificate of its own is looked for.
 const LOOKED_AT_MAX: usize = 64;
+
+/// Entries of a log in one answer: 2 MiB.
+const ENTRIES_MAX: usize = 65_536;
 
 /// What the follower has already, and how long it waits for more.
 #[derive(Debug, Deserialize)]
@@ -73,6 +77,47 @@ pub(super) async fn finalized(
     let height = blocks::height(&api, &text)?;
     let found = api.parts.reader.encoded_finalization(height).await?;
     found.map(binary).ok_or_else(|| blocks::unknown(height))
+}
+
+/// `GET /v1/sync/state/{table}/{request}`: operations of the state with their proof, as the engine
+/// encodes request and answer.
+pub(super) async fn state(
+    State(api): Shared,
+    Path((table, request)): Path<(String, String)>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    let table = match table.as_str() {
+        "accounts" => Table::Accounts,
+        "values" => Table::Values,
+        other => {
+            let shown: String = other.chars().take(80).collect();
+            let detail = format!("table {shown:?}, expected accounts or values");
+            return Err(Problem::bad_request(detail));
+        }
+    };
+    let request = request::hex("request", &request)?.into();
+    let found = api.parts.reader.operations(table, request).await?;
+    let unknown = || Problem::not_found("state_not_found", "the node has no such operations");
+    found.map(binary).ok_or_else(unknown)
+}
+
+/// `GET /v1/sync/logs/{log}/{first}/{count}`: entries of an evidence log, 32 bytes each.
+pub(super) async fn entries(
+    State(api): Shared,
+    Path((log, first, count)): Path<(String, String, String)>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    let log = LogId(request::part("log", &log, "the number of a log")?);
+    let first: u64 = request::part("first", &first, "an index")?;
+    let count: usize = request::part("count", &count, "a number of entries")?;
+    let count = request::within("count", count, ENTRIES_MAX)?;
+    let entries = api.parts.reader.entries(log, first, count).await?;
+    if entries.is_empty() {
+        let detail = format!("log {log} has no entry {first}");
+        return Err(Problem::not_found("entry_not_found", detail));
+    }
+    let bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.0).collect();
+    Ok(binary(bytes.into()))
 }
 
 /// `GET /v1/sync/blocks/{digest}`: a block, as the engine encodes it.

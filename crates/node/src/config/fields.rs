@@ -92,6 +92,15 @@ impl<'a> Fields<'a> {
         parsed.map(Some).ok_or_else(|| self.refuse(name, shown(&value), expected))
     }
 
+    /// Takes `true` or `false`, `false` where it is missing.
+    pub fn flag(&mut self, name: &'static str) -> Result<bool, SetupError> {
+        match self.take(name) {
+            None => Ok(false),
+            Some(Value::Boolean(flag)) => Ok(flag),
+            Some(other) => Err(self.refuse(name, shown(&other), "true or false")),
+        }
+    }
+
     /// Takes a whole number in `range`, or `default`.
     pub fn number(
         &mut self,

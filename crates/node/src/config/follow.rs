@@ -15,6 +15,8 @@ pub struct FollowConfig {
     pub authorities: Option<PathBuf>,
     /// PEM files of this node's certificate and key as their client.
     pub client: Option<(PathBuf, PathBuf)>,
+    /// Whether an empty folder begins with the newest state instead of the first block.
+    pub late_start: bool,
 }
 
 /// Reads the table, and refuses fields that a node with a part in consensus has.
@@ -38,6 +40,7 @@ pub(super) fn follow(
         (Some(_), None) => return Err(fields.refuse("client_key", "missing", "a path")),
         (None, Some(_)) => return Err(fields.refuse("client_certificate", "missing", "a path")),
     };
+    let late_start = fields.flag("late_start")?;
     fields.finish()?;
-    Ok(Some(FollowConfig { upstreams, authorities, client }))
+    Ok(Some(FollowConfig { upstreams, authorities, client, late_start }))
 }

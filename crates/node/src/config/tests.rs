@@ -93,6 +93,7 @@ upstreams = ["https://a.example:8443", "http://127.0.0.1:8001"]
 authorities = "ca.pem"
 client_certificate = "me.pem"
 client_key = "me.key"
+late_start = true
 "#;
 
 /// Goal: a follower has upstreams in place of a key and of peers. Method: a file with all of them,
@@ -106,9 +107,10 @@ fn a_follower_is_read() {
     assert_eq!(follow.authorities, Some("/home/nodes/city/ca.pem".into()));
     let client = ("/home/nodes/city/me.pem".into(), "/home/nodes/city/me.key".into());
     assert_eq!(follow.client, Some(client));
+    assert!(follow.late_start);
     let end = FOLLOWER.find("authorities").unwrap();
     let follow = read(&FOLLOWER[..end]).unwrap().follow.unwrap();
-    assert_eq!((follow.authorities, follow.client), (None, None));
+    assert_eq!((follow.authorities, follow.client, follow.late_start), (None, None, false));
 }
 
 /// Goal: a follower's file says what is wrong with it. Method: spoil one line at a time.
@@ -123,6 +125,7 @@ fn an_error_in_a_followers_file_is_named() {
         ("upstreams = [\"https://a.example:8443\", \"http://127.0.0.1:8001\"]", &many, "1 to 16"),
         ("client_key = \"me.key\"", "", "follow.client_key is missing, expected a path"),
         ("client_certificate = \"me.pem\"", "", "follow.client_certificate is missing"),
+        ("late_start = true", "late_start = 1", "follow.late_start is 1, expected true or false"),
         ("authorities", "authority", "follow.authority is unknown, expected only upstreams"),
         ("[follow]", "validator_key = \"k\"\n[follow]", "validator_key is given beside the table"),
         ("[follow]", "p2p_listen = \"127.0.0.1:1\"\n[follow]", "p2p_listen is given beside"),

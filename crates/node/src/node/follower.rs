@@ -1,17 +1,20 @@
 //! Take what the engine finalizes: into history, out of the pool, and to clients once durable.
 
 use super::NodeReader;
+use super::adoption::adopt_logs;
 use crate::feed::Feed;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use crate::reader::StoredBlock;
+use crate::upstream::HttpUpstream;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use trine_ledger::Block;
 use trine_ledger::history::{FinalizedBlock, History};
 use trine_ledger::observer::{Observer, ObserverError};
-use trine_types::{Height, application::Execution};
+use trine_ledger::state::StateReader;
+use trine_types::{Digest, Header, Height, application::Execution};
 
 /// Follows the chain on behalf of the node.
 pub struct Follower {
@@ -20,6 +23,8 @@ pub struct Follower {
     mempool: Arc<Mempool>,
     feed: Arc<Feed>,
     metrics: Arc<Metrics>,
+    /// Whom the node follows; a validator follows nobody.
+    upstream: Option<Arc<HttpUpstream>>,
     /// Final blocks that are not durable yet; the engine bounds their number.
     pending: Mutex<BTreeMap<Height, Arc<StoredBlock>>>,
 }
@@ -32,8 +37,9 @@ impl Follower {
         mempool: Arc<Mempool>,
         feed: Arc<Feed>,
         metrics: Arc<Metrics>,
+        upstream: Option<Arc<HttpUpstream>>,
     ) -> Self {
-        Self { history, reader, mempool, feed, metrics, pending: Mutex::default() }
+        Self { history, reader, mempool, feed, metrics, upstream, pending: Mutex::default() }
     }
 }
 
@@ -63,6 +69,19 @@ impl Observer for Follower {
             drop(pending);
             self.reader.remember(block);
             Ok(())
+        })
+    }
+
+    fn adopted<'a>(
+        &'a self,
+        header: &'a Header,
+        digest: Digest,
+        state: Arc<dyn StateReader>,
+    ) -> BoxFuture<'a, Result<(), ObserverError>> {
+        Box::pin(async move {
+            let upstream = self.upstream.as_ref().ok_or("a node that follows nobody")?;
+            let suite = self.reader.suite;
+            adopt_logs(suite, &self.history, upstream, state, header, digest).await
         })
     }
 

@@ -1,5 +1,6 @@
 //! Say where a node's blocks come from: the network of the validators, or other nodes' APIs.
 
+use super::late_start::{self, Beginning};
 use super::{NodeError, Settings, system};
 use crate::config::FollowConfig;
 use crate::metrics::Metrics;
@@ -12,8 +13,8 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trine_consensus::{
-    AddressBook, Config, Link, NetworkConfig, OBSERVERS_MAX, ProcessConfig, address_book,
-    parse_address,
+    AddressBook, Config, Following, LateStart, Link, NetworkConfig, OBSERVERS_MAX, ProcessConfig,
+    address_book, parse_address,
 };
 use trine_crypto::VoteSigner;
 use trine_types::ValidatorKey;
@@ -49,6 +50,23 @@ impl Part {
         match self {
             Self::Peer(peer) => Some(ValidatorKey(peer.key.vote_key().to_array())),
             Self::Follower(_) => None,
+        }
+    }
+
+    /// Where a follower begins that does not have the whole chain.
+    ///
+    /// # Errors
+    /// As [`late_start::find`].
+    pub(super) fn beginning(
+        &self,
+        settings: &Settings,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Beginning>, NodeError> {
+        match self {
+            Self::Peer(_) => Ok(None),
+            Self::Follower(follow) => {
+                late_start::find(follow, &settings.genesis, &settings.data, metrics)
+            }
         }
     }
 
@@ -101,6 +119,7 @@ fn create_synced(path: &Path) -> io::Result<()> {
 pub(super) fn process_config(
     settings: &Settings,
     upstream: Option<Arc<HttpUpstream>>,
+    start: Option<LateStart>,
 ) -> Result<ProcessConfig, NodeError> {
     let length = NonZeroU64::new(settings.genesis.blocks_per_epoch)
         .ok_or_else(|| GenesisError("blocks_per_epoch is 0".into()))?;
@@ -108,7 +127,9 @@ pub(super) fn process_config(
         (Part::Peer(peer), _) => {
             (Some(peer.key.clone()), Link::Network(network_config(settings, peer)?))
         }
-        (Part::Follower(_), Some(upstream)) => (None, Link::Upstream(upstream)),
+        (Part::Follower(_), Some(upstream)) => {
+            (None, Link::Upstream(Following { upstream, start }))
+        }
         (Part::Follower(_), None) => {
             return Err(NodeError::Task("a follower has no upstream".into()));
         }

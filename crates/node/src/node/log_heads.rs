@@ -72,6 +72,9 @@ impl LateForest {
     /// Height of the block with this digest and the sizes of all logs after it; none where history
     /// does not hold it.
     fn sizes(&self, base: Digest) -> Result<Option<(Height, Vec<u64>)>, HistoryError> {
+        if let Some(known) = self.history.base().filter(|known| known.digest == base) {
+            return Ok(Some((known.height, known.sizes.clone())));
+        }
         let Some((last, sizes)) = &self.opened else {
             // Nothing is stored: the base is the genesis block, whose logs are empty.
             return Ok(Some((Height(0), vec![0; self.organisations])));

@@ -1,6 +1,8 @@
 //! Put a whole node together and run it: rules, history, engine, pool, API.
 
+mod adoption;
 mod follower;
+mod late_start;
 mod link;
 mod log_heads;
 mod proofs;
@@ -94,6 +96,9 @@ pub enum NodeError {
     /// The files with which a follower reaches its upstreams cannot be used.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// No upstream proves a block to begin after, or the stored one does not hold.
+    #[error("no block to begin after: {0}")]
+    LateStart(String),
     /// The HTTP API cannot listen.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -214,7 +219,9 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let application = Arc::new(Rules::new(&settings.genesis)?);
     let metrics = Arc::new(Metrics::default());
     let upstream = settings.part.upstream(&metrics)?;
-    let process = link::process_config(&settings, upstream.clone())?;
+    let beginning = settings.part.beginning(&settings, &metrics)?;
+    let start = beginning.as_ref().map(|beginning| beginning.start.clone());
+    let process = link::process_config(&settings, upstream.clone(), start)?;
     let history_folder = settings.data.join("history");
     let server = bind(&settings)?;
     // Genesis makes one evidence log for each organisation.
@@ -222,7 +229,12 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let history = Arc::new(History::open(&history_folder, suite, chain_id, genesis_logs)?);
     let feed = Arc::new(Feed::new(None));
     let forest = Arc::new(LateForest::new(suite, history.clone(), &settings.genesis));
-    let reader = Arc::new(NodeReader::new(&settings.genesis, history.clone(), forest.clone())?);
+    let reader = Arc::new(NodeReader::new(
+        &settings.genesis,
+        history.clone(),
+        forest.clone(),
+        beginning.as_ref(),
+    )?);
     let verifier = Verifier::start(settings.verify_threads);
     let verifier = Arc::new(verifier.map_err(system("cannot start threads"))?);
     let peering = Arc::new(Peering::default());
@@ -248,6 +260,7 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
             mempool.clone(),
             feed.clone(),
             metrics.clone(),
+            upstream.clone(),
         )),
         log_heads: forest.clone(),
         incoming: Arc::new(move |batch| incoming.receive(batch)),

@@ -23,6 +23,8 @@ pub(super) struct Blocks<'a> {
 impl FinalBlocks for Blocks<'_> {
     async fn header(&self, height: Height) -> Option<Header> {
         match self.reader.header(self.attached, height) {
+            // History begins after the block with whose state the node began.
+            Ok(None) => Some(self.attached.chain.block(height).await?.header().clone()),
             Ok(header) => header,
             Err(error) => {
                 tracing::error!(%error, "reading a header for a proof");

@@ -2,6 +2,7 @@
 
 use super::LateForest;
 use super::follower::stored;
+use super::late_start::Beginning;
 use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,
 };
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use trine_consensus::Chain;
 use trine_ledger::history::{EntryPlace, FinalizedBlock, History};
 use trine_ledger::proofs::HandOvers;
-use trine_ledger::state::StateReader;
+use trine_ledger::state::{StateReader, Table};
 use trine_types::genesis::GenesisError;
 use trine_types::{
     Account, Address, Digest, Genesis, Header, Height, LogId, StateKey, Suite, Transaction,
@@ -89,7 +90,8 @@ fn failed(error: impl std::fmt::Display) -> ReadError {
 }
 
 impl NodeReader {
-    /// Reads from history; from state and engine once they are attached.
+    /// Reads from history; from state and engine once they are attached. A node that does not have
+    /// the whole chain has a beginning.
     ///
     /// # Errors
     /// [`GenesisError`] for a document that is not consistent.
@@ -97,12 +99,18 @@ impl NodeReader {
         genesis: &Genesis,
         history: Arc<History>,
         forest: Arc<LateForest>,
+        beginning: Option<&Beginning>,
     ) -> Result<Self, GenesisError> {
+        let length = genesis.blocks_per_epoch;
+        let hand_overs = match beginning {
+            Some(beginning) => beginning.hand_overs(length),
+            None => HandOvers::new(length, genesis.validator_set()?),
+        };
         Ok(Self {
             suite: genesis.suite()?,
             history,
             forest,
-            hand_overs: HandOvers::new(genesis.blocks_per_epoch, genesis.validator_set()?),
+            hand_overs,
             attached: OnceLock::new(),
             recent: Mutex::default(),
         })
@@ -215,6 +223,18 @@ impl ChainReader for NodeReader {
 
     fn encoded_finalization(&self, height: Height) -> Read<'_, Option<Bytes>> {
         Box::pin(async move { Ok(self.attached()?.chain.encoded_finalization(height).await) })
+    }
+
+    fn operations(&self, table: Table, request: Bytes) -> Read<'_, Option<Bytes>> {
+        Box::pin(
+            async move { self.attached()?.state.operations(table, request).await.map_err(failed) },
+        )
+    }
+
+    fn entries(&self, log: LogId, first: u64, count: usize) -> Read<'_, Vec<Digest>> {
+        Box::pin(async move {
+            self.history.evidence().entries(log, first, count as u64).map_err(failed)
+        })
     }
 
     fn transaction(&self, id: TransactionId) -> Read<'_, Option<StoredTransaction>> {
