@@ -48,6 +48,15 @@ from trine.errors.key_files import PasswordNeeded as PasswordNeeded
 from trine.errors.key_files import UnsupportedKey as UnsupportedKey
 from trine.errors.key_files import WrongPassword as WrongPassword
 from trine.errors.key_files import WrongPublicKey as WrongPublicKey
+from trine.errors.proofs import BadTrustFile as BadTrustFile
+from trine.errors.proofs import FileAltered as FileAltered
+from trine.errors.proofs import NotAProof as NotAProof
+from trine.errors.proofs import NotSigned as NotSigned
+from trine.errors.proofs import ProofMismatch as ProofMismatch
+from trine.errors.proofs import ProofTooLarge as ProofTooLarge
+from trine.errors.proofs import ProofTruncated as ProofTruncated
+from trine.errors.proofs import ProofVersion as ProofVersion
+from trine.errors.proofs import WrongTrust as WrongTrust
 from trine.errors.x509 import BadCertificate as BadCertificate
 from trine.errors.x509 import BadCrl as BadCrl
 from trine.errors.x509 import CertificateExpired as CertificateExpired
@@ -434,42 +443,6 @@ class BadAnswer(Unavailable):
 
 class NotFinalizing(Unavailable):
     """The network started but finalizes no blocks."""
-
-
-class FileAltered(NegativeVerdict):
-    """The file is not the one that the receipt is about."""
-
-
-class NotSigned(NegativeVerdict):
-    """The signature is not one of the file under the key."""
-
-
-class ProofMismatch(NegativeVerdict):
-    """The proof or receipt contradicts itself or the trust file: it was altered."""
-
-
-class ProofVersion(NegativeVerdict):
-    """The proof or receipt has a version or a part that this release does not know."""
-
-
-class WrongTrust(NegativeVerdict):
-    """The proof or receipt is of another chain than the trust file."""
-
-
-class NotAProof(BadInput):
-    """The file is no proof or receipt."""
-
-
-class ProofTruncated(BadInput):
-    """The proof or receipt is cut short."""
-
-
-class ProofTooLarge(BadInput):
-    """The file is larger than any proof or receipt."""
-
-
-class BadTrustFile(BadInput):
-    """The file is no usable trust file."""
 
 
 class NotAKeystore(BadInput):
