@@ -254,6 +254,9 @@ def test_clients_need_a_certificate_where_they_are_asked(network: Path, tmp_path
         told = {"TRINE_CA_FILE": str(ca_file), "TRINE_CLIENT_CERTIFICATE": str(member)}
         assert trine("status", "--node", url, "--json", **told).status == 0
         assert trine("status", "--node", url, "--json", TRINE_CA_FILE=str(ca_file)).status == 3
+        backup = ("backup", tmp_path / "chain", "--node", url, "--json")
+        assert trine(*backup, TRINE_CA_FILE=str(ca_file)).status == 3
+        assert trine(*backup, **told).document["height"] >= before
 
 
 def test_a_client_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:

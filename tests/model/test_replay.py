@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model import generators, people
-from trine.model import Chain, InvalidBlock
-from trine.model.block import Block, InvalidHeader, Replay, genesis_header
-from trine.model.header import Header, StateCommitment
+from tests.model.replays import propose, start
+from trine.model import InvalidBlock
+from trine.model.block import Block, InvalidHeader, Replay
+from trine.model.header import Header
 from trine.model.identifiers import (
     ChainId,
     Digest,
     Epoch,
-    Height,
     Milliseconds,
     OrganisationId,
     ValidatorKey,
@@ -26,44 +26,9 @@ from trine.model.state_keys import validators_key
 from trine.model.validators import EpochChange, Validator, ValidatorSet
 from trine.model.verdicts import TooLarge
 
-COMMITMENT = StateCommitment(Digest(bytes(32)), Digest(bytes(32)), 0, 1)
 NEW_SET = ValidatorSet.of(
     [Validator(ValidatorKey(bytes(34)), OrganisationId(0), "new", "127.0.0.1:1")]
 )
-
-
-def start(document: bytes) -> tuple[Replay, Header]:
-    """Start a replay, and return the header of genesis too."""
-    header = genesis_header(Chain.from_genesis(document), accounts=COMMITMENT, values=COMMITMENT)
-    return Replay.from_genesis(document, header), header
-
-
-def propose(replay: Replay, time_ms: Milliseconds, made: list[bytes]) -> Block:
-    """Make the next block, as a leader does: from the rules and the parent, field by field."""
-    chain = replace(replay.chain)
-    height = Height(replay.parent.height + 1)
-    applied = chain.apply(height, time_ms, made)
-    epoch = height // chain.document.blocks_per_epoch
-    change = None
-    if (height + 1) % chain.document.blocks_per_epoch == 0:
-        current = replay.epoch_change.following or replay.epoch_change.validators
-        following = chain.state.require(validators_key(), ValidatorSet)
-        change = EpochChange(Epoch(epoch + 1), current, following if following != current else None)
-    header = replace(
-        replay.parent,
-        height=height,
-        epoch=Epoch(epoch),
-        view=height * 2,
-        parent_view=replay.parent.view,
-        parent=replay.parent.digest(),
-        time_ms=time_ms,
-        body_root=applied.body_root,
-        outcome_root=applied.outcome_root,
-        evidence_root=applied.evidence_root,
-        parameters_version=applied.parameters_version,
-        epoch_change=change,
-    )
-    return Block(header, tuple(made))
 
 
 @settings(deadline=None, max_examples=20)

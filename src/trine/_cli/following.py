@@ -17,12 +17,13 @@ from trine._cli.node_files import follower_configuration, free_ports
 from trine._cli.settings import Settings, common, facts
 from trine.client.founding import read_genesis, trust_document
 from trine.client.home import Home
-from trine.client.records import Status
 from trine.client.settings import client_files, node_urls, tls
 from trine.errors import BadArgument, BadGenesis, CannotReachNode, NoNetwork
 
 RECOVERY_CONFIG: Final = "recover.toml"
 """Configuration with which a validator follows until it has the chain again."""
+RECOVERY_PID: Final = "recover.pid"
+"""Process that follows meanwhile."""
 RECOVERED_BLOCKS: Final = 5
 """Blocks behind the others at which a node has recovered: it gets the rest as a validator."""
 TELL_S: Final = 2.0
@@ -80,26 +81,63 @@ def follow(
     if home.genesis.exists() or home.network.exists():
         message = f"{home.path} holds a network already: name another --home"
         raise BadArgument(message, instance=str(home.path))
-    client = client_files()
-    with processes.locked(home), httpx.Client(verify=tls(authority, *client)) as http:
-        text = _genesis(http, upstreams)
+    with processes.locked(home), httpx.Client(verify=tls(authority, *client_files())) as http:
+        text = fetch_genesis(http, upstreams)
         genesis, chain_id = read_genesis(text)
         agree(settings, genesis, chain_id, expected)
-        [port] = free_ports(home, 1)
-        node = processes.Node(name, port, None, home.nodes / name)
-        node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        chain = str(genesis["name"])
-        where = "../../genesis.json"
-        node.config.write_text(
-            follower_configuration(node, chain, where, upstreams, authority, client, late_start)
-        )
-        home.genesis.write_bytes(text)
-        home.trust.write_bytes(trust_document(genesis, chain_id))
-        processes.save(home, chain, [node], {})
+        node = make_follower(home, name, text, upstreams, authority, late_start=late_start)
         pid = processes.start(home)[name]
-        height = _wait_level(settings, http, node, pid, upstreams)
+        height = wait_level(settings, node, pid, newest_of(http, upstreams))
     document = {**network_document(genesis, chain_id), "height": height, "url": node.url}
     settings.emit(document, _followed(settings, node, height))
+
+
+def make_follower(
+    home: Home,
+    name: str,
+    text: bytes,
+    upstreams: Sequence[str],
+    authority: Path | None,
+    *,
+    late_start: bool = False,
+) -> processes.Node:
+    """Make a network of one follower in a home that has none.
+
+    Args:
+        home: Where it lies.
+        name: Name of the node.
+        text: Genesis document, whose fingerprint the user knows.
+        upstreams: URLs of the nodes to follow.
+        authority: PEM file of an authority of their certificates.
+        late_start: Whether to begin with their state instead of the first block.
+    """
+    genesis, chain_id = read_genesis(text)
+    [port] = free_ports(home, 1)
+    node = processes.Node(name, port, None, home.nodes / name)
+    node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    chain = str(genesis["name"])
+    where = "../../genesis.json"
+    write_follower(node, chain, where, upstreams, authority, late_start=late_start)
+    home.genesis.write_bytes(text)
+    home.trust.write_bytes(trust_document(genesis, chain_id))
+    processes.save(home, chain, [node], {})
+    return node
+
+
+def write_follower(
+    node: processes.Node,
+    chain: str,
+    genesis: str,
+    upstreams: Sequence[str],
+    authority: Path | None,
+    *,
+    late_start: bool = False,
+) -> None:
+    """Write the configuration of a follower; it names itself as the environment says."""
+    client = client_files()
+    node.config.write_text(
+        follower_configuration(node, chain, genesis, upstreams, authority, client, late_start)
+    )
 
 
 @network.command()
@@ -120,24 +158,57 @@ def recover(settings: Settings, urls: Sequence[str], authority: Path | None) -> 
     upstreams = node_urls(urls)
     with processes.locked(home):
         node = _lost(home)
-        chain = str(home.read_network().get("chain"))
-        follower = dataclasses.replace(node, p2p_port=None, config_name=RECOVERY_CONFIG)
-        client = client_files()
-        genesis = str(tomllib.loads(node.config.read_text())["genesis"])
-        follower.config.write_text(
-            follower_configuration(follower, chain, genesis, upstreams, authority, client)
-        )
-        with httpx.Client(verify=tls(authority, *client)) as http:
-            pid = processes.spawn(follower)
-            try:
-                _wait_level(settings, http, follower, pid, upstreams)
-            finally:
-                processes.end([follower], {follower.name: pid})
-            follower.config.unlink()
+        with httpx.Client(verify=tls(authority, *client_files())) as http:
+            newest = newest_of(http, upstreams)
+            fill(settings, node, upstreams, authority, newest)
             pid = processes.start(home)[node.name]
-            height = _wait_level(settings, http, node, pid, upstreams)
+            height = wait_level(settings, node, pid, newest)
     lines = [f"The node has the chain up to height {height}, and takes its part again."]
     settings.emit({"node": node.name, "height": height}, lines)
+
+
+def fill(
+    settings: Settings,
+    node: processes.Node,
+    upstreams: Sequence[str],
+    authority: Path | None,
+    newest: Callable[[], int | None],
+    look: Callable[[int], None] = lambda _: None,
+    behind: int = RECOVERED_BLOCKS,
+) -> int:
+    """Let a node that does not run follow until it has the chain; returns its height.
+
+    Args:
+        settings: For its home, and for progress.
+        node: The node, whatever it is by its own configuration.
+        upstreams: URLs of the nodes to follow.
+        authority: PEM file of an authority of their certificates.
+        newest: As in `wait_level`.
+        look: As in `wait_level`.
+        behind: As in `wait_level`.
+    """
+    chain = str(settings.home.read_network().get("chain"))
+    follower = dataclasses.replace(node, p2p_port=None, config_name=RECOVERY_CONFIG)
+    genesis = str(tomllib.loads(node.config.read_text())["genesis"])
+    noted = node.folder / RECOVERY_PID
+    _end_left(follower, noted)
+    write_follower(follower, chain, genesis, upstreams, authority)
+    pid = processes.spawn(follower)
+    noted.write_text(str(pid))
+    try:
+        height = wait_level(settings, follower, pid, newest, look, behind)
+    finally:
+        processes.end([follower], {follower.name: pid})
+        noted.unlink()
+    follower.config.unlink()
+    return height
+
+
+def _end_left(follower: processes.Node, noted: Path) -> None:
+    """End the follower of a command that was killed: it holds the port and the folder."""
+    pid = noted.read_text() if noted.exists() else ""
+    if pid.isdigit() and processes.is_process(int(pid), follower):
+        processes.end([follower], {follower.name: int(pid)})
 
 
 def _lost(home: Home) -> processes.Node:
@@ -162,7 +233,7 @@ def _lost(home: Home) -> processes.Node:
     return node
 
 
-def _genesis(http: httpx.Client, upstreams: Sequence[str]) -> bytes:
+def fetch_genesis(http: httpx.Client, upstreams: Sequence[str]) -> bytes:
     """Get the genesis from the first node that answers; nothing is believed of it.
 
     Raises:
@@ -187,20 +258,33 @@ def _genesis(http: httpx.Client, upstreams: Sequence[str]) -> bytes:
     raise CannotReachNode("; ".join(causes), instance=upstreams[0])
 
 
-def _newest(http: httpx.Client, upstreams: Sequence[str]) -> Status | None:
-    """Ask the upstreams how far they are; none where none answers."""
-    found = [status for url in upstreams if (status := processes.probe(http, url))]
-    return max(found, key=lambda status: status.height, default=None)
+def newest_of(http: httpx.Client, upstreams: Sequence[str]) -> Callable[[], int | None]:
+    """Ask upstreams how far they are, whenever it is called; none where none answers."""
+
+    def newest() -> int | None:
+        found = [status for url in upstreams if (status := processes.probe(http, url))]
+        return max((status.height for status in found), default=None)
+
+    return newest
 
 
-def _wait_level(
+def wait_level(
     settings: Settings,
-    http: httpx.Client,
     node: processes.Node,
     pid: int,
-    upstreams: Sequence[str],
+    newest: Callable[[], int | None],
+    look: Callable[[int], None] = lambda _: None,
+    behind: int = RECOVERED_BLOCKS,
 ) -> int:
     """Wait until a node is level with those that it follows, and tell how far it is.
+
+    Args:
+        settings: For progress.
+        node: The node.
+        pid: Its process.
+        newest: Says how far the others are; none where that is not known now.
+        look: Called with the node's height again and again; may raise what ends the waiting.
+        behind: Blocks that it may be behind.
 
     Returns:
         Its height.
@@ -212,13 +296,15 @@ def _wait_level(
     with processes.opened([node]) as own:
         while True:
             processes.check_process(node, pid)
-            status, newest = processes.probe(own, node.url), _newest(http, upstreams)
-            if status and newest and status.height + RECOVERED_BLOCKS >= newest.height:
+            status, limit = processes.probe(own, node.url), newest()
+            if status and limit is not None and status.height + behind >= limit:
                 return status.height
+            if status:
+                look(status.height)
             if time.monotonic() >= told + TELL_S:
                 told = time.monotonic()
                 height = status.height if status else 0
-                settings.note(f"height {height} of {newest.height if newest else 'unknown'}")
+                settings.note(f"height {height} of {'unknown' if limit is None else limit}")
             time.sleep(processes.POLL_S)
 
 

@@ -31,6 +31,9 @@ COMMANDS: Final = {
     "asset": ("assets", "Define, issue, transfer and burn assets."),
     "proposal": ("proposals", "Decide together with other organisations."),
     "node": ("node", "Run one node."),
+    "backup": ("backup", "Copy the chain of a running node into an archive."),
+    "audit": ("audit", "Replay an archive with every node off."),
+    "restore": ("restore", "Make a node from an archive."),
     "bench": ("bench", "Measure a network under load, and the cryptography."),
     "explain": ("explain", "Say what an error code means and what to do."),
 }
@@ -80,7 +83,7 @@ def trine() -> None:
 def report(error: TrineError, as_json: bool) -> None:
     """Print an error: one sentence on stderr, with `--json` a document on stdout."""
     if as_json:
-        described: dict[str, Any] = {"code": error.code, "detail": str(error)}
+        described: dict[str, Any] = {"code": error.code, "detail": str(error), **error.details}
         if error.instance:
             described["instance"] = error.instance
         verdict = {"verified": False} if isinstance(error, NegativeVerdict) else {}

@@ -165,7 +165,7 @@ def load(home: Home) -> tuple[list[Node], dict[str, int]]:
             p2p_port = None if one["p2p_port"] is None else int(one["p2p_port"])
             node = Node(name, int(one["http_port"]), p2p_port, home.nodes / name)
             nodes.append(node)
-            if one["pid"] is not None and _is_process(int(one["pid"]), node):
+            if one["pid"] is not None and is_process(int(one["pid"]), node):
                 pids[name] = int(one["pid"])
     except (KeyError, TypeError, ValueError) as error:
         message = f"{home.network}: {type(error).__name__}: {error}"
@@ -173,7 +173,7 @@ def load(home: Home) -> tuple[list[Node], dict[str, int]]:
     return nodes, pids
 
 
-def _is_process(pid: int, node: Node) -> bool:
+def is_process(pid: int, node: Node) -> bool:
     """Say whether the process is this node, not another one that got its number."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -375,7 +375,7 @@ def _wait_gone(nodes: list[Node], pids: dict[str, int], seconds: float) -> dict[
     left = dict(pids)
     while left and time.monotonic() < deadline:
         _reap()
-        left = {name: pid for name, pid in left.items() if _is_process(pid, by_name[name])}
+        left = {name: pid for name, pid in left.items() if is_process(pid, by_name[name])}
         if left:
             time.sleep(POLL_S)
     return left

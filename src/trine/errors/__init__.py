@@ -12,9 +12,15 @@ these classes too.
 True
 """
 
+from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
+from trine.errors.archives import BadKeysFile as BadKeysFile
+from trine.errors.archives import DamagedArchive as DamagedArchive
+from trine.errors.archives import NotAnArchive as NotAnArchive
+from trine.errors.archives import UnlinkedBlock as UnlinkedBlock
 from trine.errors.base import BadInput as BadInput
 from trine.errors.base import ExitCode as ExitCode
 from trine.errors.base import LocalRefusal as LocalRefusal
+from trine.errors.base import NegativeVerdict as NegativeVerdict
 from trine.errors.base import TrineError as TrineError
 from trine.errors.hardware import AlgorithmNotForValidators as AlgorithmNotForValidators
 from trine.errors.hardware import BadTokenConfiguration as BadTokenConfiguration
@@ -42,6 +48,15 @@ from trine.errors.key_files import PasswordNeeded as PasswordNeeded
 from trine.errors.key_files import UnsupportedKey as UnsupportedKey
 from trine.errors.key_files import WrongPassword as WrongPassword
 from trine.errors.key_files import WrongPublicKey as WrongPublicKey
+from trine.errors.proofs import BadTrustFile as BadTrustFile
+from trine.errors.proofs import FileAltered as FileAltered
+from trine.errors.proofs import NotAProof as NotAProof
+from trine.errors.proofs import NotSigned as NotSigned
+from trine.errors.proofs import ProofMismatch as ProofMismatch
+from trine.errors.proofs import ProofTooLarge as ProofTooLarge
+from trine.errors.proofs import ProofTruncated as ProofTruncated
+from trine.errors.proofs import ProofVersion as ProofVersion
+from trine.errors.proofs import WrongTrust as WrongTrust
 from trine.errors.x509 import BadCertificate as BadCertificate
 from trine.errors.x509 import BadCrl as BadCrl
 from trine.errors.x509 import CertificateExpired as CertificateExpired
@@ -428,48 +443,6 @@ class BadAnswer(Unavailable):
 
 class NotFinalizing(Unavailable):
     """The network started but finalizes no blocks."""
-
-
-class NegativeVerdict(TrineError, abstract=True):
-    """Verification ended with a negative verdict."""
-
-    exit_code = ExitCode.NEGATIVE
-
-
-class FileAltered(NegativeVerdict):
-    """The file is not the one that the receipt is about."""
-
-
-class NotSigned(NegativeVerdict):
-    """The signature is not one of the file under the key."""
-
-
-class ProofMismatch(NegativeVerdict):
-    """The proof or receipt contradicts itself or the trust file: it was altered."""
-
-
-class ProofVersion(NegativeVerdict):
-    """The proof or receipt has a version or a part that this release does not know."""
-
-
-class WrongTrust(NegativeVerdict):
-    """The proof or receipt is of another chain than the trust file."""
-
-
-class NotAProof(BadInput):
-    """The file is no proof or receipt."""
-
-
-class ProofTruncated(BadInput):
-    """The proof or receipt is cut short."""
-
-
-class ProofTooLarge(BadInput):
-    """The file is larger than any proof or receipt."""
-
-
-class BadTrustFile(BadInput):
-    """The file is no usable trust file."""
 
 
 class NotAKeystore(BadInput):

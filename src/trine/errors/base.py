@@ -29,6 +29,7 @@ class TrineError(Exception):
         code: Stable code; never changes its meaning.
         exit_code: Exit status of a command that ends with this error.
         instance: What the error is about, where there is one (a transaction's id, a path).
+        details: More for programs, by name; JSON values.
     """
 
     code: ClassVar[str]
@@ -43,6 +44,7 @@ class TrineError(Exception):
     def __init__(self, message: str = "", *, instance: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
         self.instance = instance
+        self.details: dict[str, object] = {}
 
 
 class BadInput(TrineError, abstract=True):
@@ -55,3 +57,9 @@ class LocalRefusal(TrineError, abstract=True):
     """The machine or the home folder refuses."""
 
     exit_code = ExitCode.REFUSED
+
+
+class NegativeVerdict(TrineError, abstract=True):
+    """Verification ended with a negative verdict."""
+
+    exit_code = ExitCode.NEGATIVE

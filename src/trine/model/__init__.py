@@ -5,8 +5,8 @@ model and to the Rust rules and compare every outcome, root and entry of the sta
 nothing that it is compared with: only on the standard library and one library for Ed25519.
 
 Read it in this order: `identifiers`, `codec`, `transaction`, `calls`, `outcome` (what travels);
-`account`, `records`, `state_keys`, `parameters`, `state` (what is kept); `validity`, `quotas`,
-`execution`, `modules` (what happens); `merkle`, `roots`, `header`, `validators` (what is
+`account`, `records`, `state_keys`, `parameters`, `overlay`, `state` (what is kept); `validity`,
+`quotas`, `execution`, `modules` (what happens); `merkle`, `roots`, `header`, `validators` (what is
 certified); `document`, `genesis`, `chain`, `block` (from the first block on). `proofs` checks what
 a node answers.
 

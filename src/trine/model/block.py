@@ -33,6 +33,13 @@ _TRANSACTIONS: Final = ListOf(
 class InvalidHeader(Exception):
     """A header does not say what it must; the message names the field."""
 
+    def __init__(self, field: str, found: object, expected: object) -> None:
+        """Name the field, with what it says and what it must say."""
+        super().__init__(field)
+        self.field = field
+        self.found = found
+        self.expected = expected
+
 
 @dataclass(frozen=True)
 class Block(Value):
@@ -137,9 +144,9 @@ class Replay:
         header, parent = block.header, self.parent
         height = Height(parent.height + 1)
         if header.height != height:
-            raise InvalidHeader("height")
+            raise InvalidHeader("height", header.height, height)
         if header.time_ms <= parent.time_ms:
-            raise InvalidHeader("time_ms")
+            raise InvalidHeader("time_ms", header.time_ms, f"more than {parent.time_ms}")
         chain = replace(self.chain)
         applied = chain.apply(height, header.time_ms, block.transactions)
         epoch = Epoch(height // chain.document.blocks_per_epoch)
@@ -177,6 +184,6 @@ class Replay:
 
 def _compare(found: Header, expected: Header) -> None:
     """Refuse a header that differs, and name the first field that does."""
-    for name in vars(expected):
-        if getattr(found, name) != getattr(expected, name):
-            raise InvalidHeader(name)
+    for name, value in vars(expected).items():
+        if getattr(found, name) != value:
+            raise InvalidHeader(name, getattr(found, name), value)

@@ -118,10 +118,12 @@ class Chain:
         decoded: list[Transaction] = []
         outcomes: list[Outcome] = []
         log_appends: list[LogAppend] = []
+        size = 0
         for index, data in enumerate(transactions):
             try:
                 transaction = Transaction.from_bytes(data)
-                check_room(transactions[: index + 1], state.parameters)
+                size += len(data)
+                check_room(index + 1, size, state.parameters)
                 key = signer_key(transaction, self.chain_id, parent)
                 check_validity(transaction, key.key, state, time_ms=block.time_ms)
             except InvalidTransaction as verdict:
@@ -131,7 +133,8 @@ class Chain:
             outcomes.append(outcome)
             log_appends.extend(appends)
         self.state = state
-        validators = state.read(validators_key(), ValidatorSet)
+        # Those of before the block: a decision of its own comes an epoch later.
+        validators = parent.read(validators_key(), ValidatorSet)
         ids = tuple(transaction.body.id() for transaction in decoded)
         return Applied(
             ids=ids,

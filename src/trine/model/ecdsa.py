@@ -1,7 +1,8 @@
 """Verify ECDSA signatures over short Weierstrass curves, in plain integers.
 
-Written to be read (FIPS 186-5, section 6.4.2; SEC 1, section 4.1.4), not to be fast. Nothing here
-is constant-time: it handles public values only.
+Written to be read (FIPS 186-5, section 6.4.2; SEC 1, section 4.1.4), and fast enough to audit a
+chain: sums of multiples use projective coordinates, which need one inversion in the end instead of
+one at each step. Nothing here is constant-time: it handles public values only.
 
 Example:
     >>> from trine.model.ecdsa import P256
@@ -23,6 +24,18 @@ class Point(NamedTuple):
 
     x: int
     y: int
+
+
+class Projective(NamedTuple):
+    """The point `(x / z^2, y / z^3)`, or, where `z` is 0, the one at infinity."""
+
+    x: int
+    y: int
+    z: int
+
+
+INFINITY: Final = Projective(1, 1, 0)
+"""The point at infinity."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +84,45 @@ class Curve:
         """Multiply two points, each by its integer, and add them."""
         (left_scalar, left_point), (right_scalar, right_point) = left, right
         both = self.add(left_point, right_point)
-        chosen = {(1, 0): left_point, (0, 1): right_point, (1, 1): both}
-        total: Point | None = None
+        chosen = (None, left_point, right_point, both)
+        total = INFINITY
         for place in reversed(range(max(left_scalar, right_scalar).bit_length())):
-            total = self.add(total, total)
-            bits = (left_scalar >> place & 1, right_scalar >> place & 1)
-            if bits != (0, 0):
-                total = self.add(total, chosen[bits])
-        return total
+            total = self._double(total)
+            point = chosen[(left_scalar >> place & 1) + 2 * (right_scalar >> place & 1)]
+            if point is not None:
+                total = self._plus(total, point)
+        return self._affine(total)
+
+    def _affine(self, point: Projective) -> Point | None:
+        """Return a point in the plane; nothing for the one at infinity."""
+        if point.z == 0:
+            return None
+        inverse = pow(point.z, -1, self.p)
+        square = inverse * inverse % self.p
+        return Point(point.x * square % self.p, point.y * square * inverse % self.p)
+
+    def _double(self, point: Projective) -> Projective:
+        """Add a point to itself: the tangent's slope is `m / (2 y z)`."""
+        x, y, z = point
+        p, yy, zz = self.p, y * y % self.p, z * z % self.p
+        s, m = 4 * x * yy % p, (3 * x * x + self.a * zz * zz) % p
+        x = (m * m - 2 * s) % p
+        return Projective(x, (m * (s - x) - 8 * yy * yy) % p, 2 * y * z % p)
+
+    def _plus(self, left: Projective, right: Point) -> Projective:
+        """Add a point of the plane: the line's slope is `r / (h z)`."""
+        x, y, z = left
+        if z == 0:
+            return Projective(right.x, right.y, 1)
+        p, zz = self.p, z * z % self.p
+        h, r = (right.x * zz - x) % p, (right.y * zz * z - y) % p
+        if h == 0:
+            # The same point, or its opposite.
+            return self._double(left) if r == 0 else INFINITY
+        hh = h * h % p
+        hhh, v = h * hh % p, x * hh % p
+        x = (r * r - hhh - 2 * v) % p
+        return Projective(x, (r * (v - x) - y * hhh) % p, z * h % p)
 
     def signature_point(self, key: Point, message: bytes, rs: bytes) -> Point | None:
         """Return the point `R` with which the key signed a message; nothing when it did not.

@@ -63,6 +63,26 @@ def hash_bytes(*parts: bytes) -> Digest:
     return Digest(function.finalize())
 
 
+class TaggedHasher:
+    """A tagged hash of bytes that come part by part; `tagged_hash` of them joined."""
+
+    def __init__(self, tag: str) -> None:
+        """Start with the function of the suite at hand."""
+        name = tag.encode("ascii")
+        self._function = hashes.Hash(_FUNCTIONS[current_suite()]())
+        self._function.update(bytes([len(name)]) + name)
+
+    def update(self, part: bytes) -> None:
+        """Add bytes."""
+        self._function.update(part)
+
+    def digest(self, last: bytes = b"") -> Digest:
+        """Return the hash of what was added so far and of `last`, which is not added."""
+        function = self._function.copy()
+        function.update(last)
+        return Digest(function.finalize())
+
+
 def tagged_hash(tag: str, *parts: bytes) -> Digest:
     """Hash `parts` under a tag, so that digests of different kinds never collide.
 

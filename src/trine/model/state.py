@@ -13,6 +13,7 @@ from trine.model.account import Account
 from trine.model.codec import U32, U64, Reader, Value
 from trine.model.hashing import tagged_hash
 from trine.model.identifiers import Address, Digest, OrganisationId, StateKey
+from trine.model.overlay import Overlay
 from trine.model.parameters import Parameters
 from trine.model.records import Counters, RemovedOrganisations
 from trine.model.state_keys import counters_key, parameters_key, removed_organisations_key
@@ -24,14 +25,14 @@ V = TypeVar("V", bound=Value)
 class State:
     """Everything that the chain knows at a height."""
 
-    accounts: dict[Address, Account] = field(default_factory=dict)
+    accounts: Overlay[Address, Account] = field(default_factory=Overlay)
     """Accounts by address; none is ever deleted."""
-    values: dict[StateKey, bytes] = field(default_factory=dict)
+    values: Overlay[StateKey, bytes] = field(default_factory=Overlay)
     """Encoded records by key."""
 
     def copy(self) -> "State":
         """Return a state that changes apart from this one."""
-        return State(dict(self.accounts), dict(self.values))
+        return State(self.accounts.copy(), self.values.copy())
 
     def read(self, key: StateKey, kind: type[V]) -> V | None:
         """Read a record, `None` where there is none."""

@@ -7,8 +7,6 @@ The sender and its keys are those of the state before the block, so that all sig
 can be checked at once; nonces are those of the state after the block's earlier transactions.
 """
 
-from collections.abc import Sequence
-
 from trine.model.account import Account
 from trine.model.codec import check_limit
 from trine.model.identifiers import Address, ChainId, KeyIndex, Milliseconds
@@ -29,18 +27,18 @@ from trine.model.verdicts import (
 )
 
 
-def check_room(transactions: Sequence[bytes], parameters: Parameters) -> None:
-    """Check that a block can hold its transactions up to and with the last of these.
+def check_room(count: int, size: int, parameters: Parameters) -> None:
+    """Check that a block can hold its transactions up to and with the one that is checked.
 
     Args:
-        transactions: The block's transactions, up to and with the one that is checked.
+        count: Number of the block's transactions, up to and with that one.
+        size: Bytes of all these.
         parameters: Parameters in force when it is that one's turn.
 
     Raises:
         TooLarge: They are more than `block_transactions_max`, or have more bytes together than
             `block_bytes_max`.
     """
-    count, size = len(transactions), sum(map(len, transactions))
     check_limit(count, parameters["block_transactions_max"], "transactions of the block")
     check_limit(size, parameters["block_bytes_max"], "bytes of the block")
 

@@ -1,0 +1,1 @@
+"""Test archives: their format, how they are written, served and audited."""
