@@ -44,6 +44,7 @@ LICENCES = frozenset(
         "BSD-3-Clause",
         "BSL-1.0",
         "CC0-1.0",
+        "CDLA-Permissive-2.0",
         "ISC",
         "MIT",
         "MIT-0",

@@ -1,7 +1,7 @@
 //! Run a node that votes on nothing and checks everything: fed by other nodes, not by the network
 //! of the validators.
 //!
-//! Marshal, state actor, driver and delivery are those of a validator. What it has not is consensus;
+//! Marshal, state actor, driver and delivery are those of a validator. It has no consensus;
 //! in its place the [`Chase`] asks upstreams how far they are, and marshal fetches what is missing
 //! and checks it. Heights are asked for epoch by epoch: who may certify a block is known once the
 //! last block of the epoch before is there.

@@ -72,7 +72,7 @@ pub trait StateReader: Send + Sync + 'static {
     /// Proves a value, or that there is none, against the header at the height.
     fn prove_value(&self, key: StateKey) -> Read<'_, (Statement, Height)>;
 
-    /// Answers another node that takes over the state: operations of a table's log with their proof,
+    /// Answers another node that takes over the state: operations of a table's log with proof,
     /// request and answer as the engine encodes them; none for a request that cannot be answered.
     fn operations(&self, table: Table, request: Bytes) -> Read<'_, Option<Bytes>>;
 

@@ -222,8 +222,8 @@ impl HttpUpstream {
         self.distrust(source, Distrust::Invalid);
     }
 
-    /// Entries of an evidence log from `first` on, at most `count`, at least one; nothing of them is
-    /// checked. Waits until somebody answers.
+    /// Entries of an evidence log from `first` on, at most `count`, at least one; nothing of them
+    /// is checked. Waits until somebody answers.
     pub async fn entries(&self, log: LogId, first: u64, count: u64) -> (Vec<Digest>, usize) {
         let path = format!("v1/sync/logs/{log}/{first}/{count}");
         loop {

@@ -126,8 +126,8 @@ pub(crate) fn create(state: &mut State, name: &str, administrator: &PublicKey) -
     evidence::open_log(state, id, FIRST_LOG.to_owned())
 }
 
-/// Removes an organisation and its validators. What it wrote stays; its accounts act no more, and its
-/// votes on open proposals do not count.
+/// Removes an organisation and its validators. What it wrote stays; its accounts act no more, and
+/// its votes on open proposals do not count.
 ///
 /// # Errors
 /// [`Code::UnknownOrganisation`], [`Code::OrganisationRemoved`], [`Code::LastOrganisation`],

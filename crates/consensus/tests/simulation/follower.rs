@@ -34,7 +34,8 @@ pub struct Feeds {
 
 impl Feeds {
     pub fn of(validators: usize) -> Self {
-        Self { chains: Mutex::new(vec![Weak::new(); validators]), ..Self::default() }
+        let chains = std::iter::repeat_with(Weak::new).take(validators).collect();
+        Self { chains: Mutex::new(chains), ..Self::default() }
     }
 
     /// Lets a validator feed the follower as long as it holds its chain.

@@ -157,8 +157,8 @@ fn validators_come_and_go() {
 }
 
 /// Goal: a node that follows has what the validators have, whoever lies to it, and takes nothing
-/// from liars. Method: one upstream sends other bytes, one claims blocks that nobody has; validators
-/// change in each epoch; the follower stops at random with one of them.
+/// from liars. Method: one upstream sends other bytes, one claims blocks that nobody has;
+/// validators change in each epoch; the follower stops at random with one of them.
 #[test]
 fn a_follower_believes_nobody() {
     for seed in seeds(4) {

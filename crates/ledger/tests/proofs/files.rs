@@ -473,7 +473,7 @@ fn a_former_set_is_refused_after_its_hand_over() {
 }
 
 /// Goal: a verifier that slept through a thousand epochs, in each of which all seven validators
-/// changed, needs one file of at most 2 MB. Method: make the hand-overs, verify, tell bytes and time
+/// changed, needs one file of at most 2 MB. Method: make the hand-overs, verify, tell size and time
 /// (`cargo test --release -p trine-ledger --test proofs a_thousand -- --nocapture`).
 #[test]
 fn a_thousand_hand_overs_verify() {

@@ -165,18 +165,7 @@ impl NodeConfig {
         let p2p_listen: Option<SocketAddr> = fields.parsed("p2p_listen", SOCKET)?;
         let http_listen = fields.parsed("http_listen", SOCKET)?;
         let http_listen = fields.required("http_listen", http_listen, SOCKET)?;
-        let mut tls = fields.table("tls")?;
-        let tls_files = (tls.text("certificate")?.map(path), tls.text("key")?.map(path));
-        let client_authorities = tls.text("client_authorities")?.map(path);
-        let tls_files = match tls_files {
-            (Some(certificate), Some(key)) => {
-                Some(TlsFiles { certificate, key, client_authorities })
-            }
-            (None, None) if client_authorities.is_none() => None,
-            (Some(_), None) => return Err(tls.refuse("key", "missing", "a path")),
-            (None, _) => return Err(tls.refuse("certificate", "missing", "a path")),
-        };
-        tls.finish()?;
+        let tls = tls(fields.table("tls")?, folder)?;
         let peers = fields.texts("peers", "a URL such as \"http://127.0.0.1:8000\"", is_url)?;
         let p2p_peers =
             fields.texts("p2p_peers", "a host and a port, such as \"a.example:9000\"", is_host)?;
@@ -207,13 +196,27 @@ impl NodeConfig {
             p2p_listen,
             follow,
             http_listen,
-            tls: tls_files,
+            tls,
             peers,
             p2p_peers,
             engine,
             log,
         })
     }
+}
+
+fn tls(mut fields: Fields<'_>, folder: &Path) -> Result<Option<TlsFiles>, SetupError> {
+    let path = |text: String| folder.join(text);
+    let files = (fields.text("certificate")?.map(path), fields.text("key")?.map(path));
+    let client_authorities = fields.text("client_authorities")?.map(path);
+    let files = match files {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key, client_authorities }),
+        (None, None) if client_authorities.is_none() => None,
+        (Some(_), None) => return Err(fields.refuse("key", "missing", "a path")),
+        (None, _) => return Err(fields.refuse("certificate", "missing", "a path")),
+    };
+    fields.finish()?;
+    Ok(files)
 }
 
 pub(super) fn is_url(text: &str) -> bool {

@@ -15,8 +15,8 @@ const ENTRIES: u64 = 65_536;
 /// Records that are read at a time.
 const RECORDS: u32 = 1_000;
 
-/// Fills an empty history with the logs that `state` names, each checked against its root there, and
-/// lets it begin after the block.
+/// Fills an empty history with the logs that `state` names, each checked against its root there,
+/// and lets it begin after the block.
 pub async fn adopt_logs(
     suite: Suite,
     history: &History,

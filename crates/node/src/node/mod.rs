@@ -1,14 +1,14 @@
 //! Put a whole node together and run it: rules, history, engine, pool, API.
 
 mod adoption;
-mod follower;
+mod keeper;
 mod late_start;
 mod link;
 mod log_heads;
 mod proofs;
 mod reader;
 
-pub use follower::Follower;
+pub use keeper::Keeper;
 pub use link::{Part, Peer};
 pub use log_heads::LateForest;
 pub use reader::NodeReader;
@@ -222,19 +222,13 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let beginning = settings.part.beginning(&settings, &metrics)?;
     let start = beginning.as_ref().map(|beginning| beginning.start.clone());
     let process = link::process_config(&settings, upstream.clone(), start)?;
-    let history_folder = settings.data.join("history");
     let server = bind(&settings)?;
-    // Genesis makes one evidence log for each organisation.
-    let genesis_logs = settings.genesis.organisations.len() as u32;
-    let history = Arc::new(History::open(&history_folder, suite, chain_id, genesis_logs)?);
+    let history = Arc::new(open_history(&settings)?);
     let feed = Arc::new(Feed::new(None));
-    let forest = Arc::new(LateForest::new(suite, history.clone(), &settings.genesis));
-    let reader = Arc::new(NodeReader::new(
-        &settings.genesis,
-        history.clone(),
-        forest.clone(),
-        beginning.as_ref(),
-    )?);
+    let genesis = &settings.genesis;
+    let forest = Arc::new(LateForest::new(suite, history.clone(), genesis));
+    let reader = NodeReader::new(genesis, history.clone(), forest.clone(), beginning.as_ref());
+    let reader = Arc::new(reader?);
     let verifier = Verifier::start(settings.verify_threads);
     let verifier = Arc::new(verifier.map_err(system("cannot start threads"))?);
     let peering = Arc::new(Peering::default());
@@ -254,7 +248,7 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
         application,
         checker: verifier,
         source: Arc::new(PoolSource(mempool.clone())),
-        observer: Arc::new(Follower::new(
+        observer: Arc::new(Keeper::new(
             history,
             reader.clone(),
             mempool.clone(),
@@ -284,6 +278,13 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
         let (chain, state) = (running.chain().clone(), running.state());
         node.serve(server, chain, state, engine_metrics, control)
     })?
+}
+
+fn open_history(settings: &Settings) -> Result<History, NodeError> {
+    let (genesis, folder) = (&settings.genesis, settings.data.join("history"));
+    // Genesis makes one evidence log for each organisation.
+    let genesis_logs = genesis.organisations.len() as u32;
+    Ok(History::open(&folder, genesis.suite()?, genesis.chain_id(), genesis_logs)?)
 }
 
 /// Listens for HTTP before anything else is started.

@@ -1,7 +1,7 @@
 //! Read the chain from the state databases, the history and the engine's archive of blocks.
 
 use super::LateForest;
-use super::follower::stored;
+use super::keeper::stored;
 use super::late_start::Beginning;
 use crate::reader::{
     ChainReader, Read, ReadError, StoredBlock, StoredEntry, StoredTransaction, Subject,

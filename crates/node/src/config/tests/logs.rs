@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::{fs, io::Write as _};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// Goal: programs can read the log. Method: write an event with fields that need quotes, read it back
-/// as JSON.
+/// Goal: programs can read the log. Method: write an event with fields that need quotes, read it
+/// back as JSON.
 #[test]
 fn an_event_is_a_json_object() {
     let folder = tempfile::tempdir().unwrap();

@@ -16,8 +16,8 @@ use trine_ledger::observer::{Observer, ObserverError};
 use trine_ledger::state::StateReader;
 use trine_types::{Digest, Header, Height, application::Execution};
 
-/// Follows the chain on behalf of the node.
-pub struct Follower {
+/// Keeps what becomes final, on behalf of the node.
+pub struct Keeper {
     history: Arc<History>,
     reader: Arc<NodeReader>,
     mempool: Arc<Mempool>,
@@ -29,7 +29,7 @@ pub struct Follower {
     pending: Mutex<BTreeMap<Height, Arc<StoredBlock>>>,
 }
 
-impl Follower {
+impl Keeper {
     /// Passes blocks on to these.
     pub fn new(
         history: Arc<History>,
@@ -53,7 +53,7 @@ pub(super) fn stored(block: &FinalizedBlock) -> StoredBlock {
     }
 }
 
-impl Observer for Follower {
+impl Observer for Keeper {
     fn finalized(
         &self,
         block: Arc<Block>,
