@@ -80,12 +80,12 @@ fn a_removed_organisation_does_not_count() {
     let submitted = submit(&chain, action.clone());
     must(&mut chain, "one", &[submitted]);
     let approve = Call::ProposalApprove { proposal: ID, action };
-    must(&mut chain, "four", &[approve.clone()]);
+    must(&mut chain, "four", std::slice::from_ref(&approve));
     let leave = Action::RemoveOrganisation(OrganisationId(3));
     let submitted = submit(&chain, leave.clone());
     must(&mut chain, "one", &[submitted]);
     let agree = Call::ProposalApprove { proposal: ProposalId(1), action: leave };
-    must(&mut chain, "two", &[agree.clone()]);
+    must(&mut chain, "two", std::slice::from_ref(&agree));
     let told = must(&mut chain, "three", &[agree]).events;
     let mut data = Encoder::default();
     6u8.encode(&mut data);

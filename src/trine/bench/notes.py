@@ -76,9 +76,18 @@ def load_notes(content: bytes) -> tuple[str, list[Record]]:
         document = json.loads(content)
         if document["format"] != FORMAT:
             raise BadArgument(f"the notes have format {document['format']!r:.40}, not {FORMAT}")
-        return str(document["organisation"]), [Record(**one) for one in document["records"]]
+        return str(document["organisation"]), [_record(one) for one in document["records"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadArgument(f"no notes of `trine bench write`: {error!r:.80}") from None
+
+
+def _record(fields: dict[str, Any]) -> Record:
+    record = Record(**fields)
+    acknowledged = isinstance(record.id, str) and type(record.height) is int
+    refused = record.id is None and record.height is None and isinstance(record.code, str)
+    if not isinstance(record.name, str) or not (acknowledged or refused):
+        raise BadArgument(f"the notes have a record that is none: {fields!r:.80}")
+    return record
 
 
 def check_notes(client: Client, organisation: str, records: list[Record]) -> dict[str, Any]:
