@@ -1,6 +1,9 @@
 """Test notes of what a network acknowledged, and the check of a node against them."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.network
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A network that runs while the module's tests do."""
     home = tmp_path_factory.mktemp("notes") / "home"
-    up = trine("up", "--home", home)
+    up = trine("up", "--home", home, "--detach")
     assert up.status == 0, up.err
     try:
         yield home
@@ -52,6 +55,20 @@ def test_every_acknowledged_record_is_there(home: Path, notes: Path) -> None:
     shown = trine("bench", "check", notes, "--home", home)
     assert report["digest"] in shown.out
     assert "nothing" in shown.out
+
+
+def test_whoever_stops_it_gets_whole_notes(home: Path, tmp_path: Path) -> None:
+    """Goal: a writer that is stopped has an answer for each record. Method: end one that would
+    write on."""
+    notes = tmp_path / "notes.json"
+    words = (sys.executable, "-m", "trine", "bench", "write", "--notes", notes, "--home", home)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as writer:
+        assert writer.stderr
+        next(line for line in writer.stderr if re.search(": [1-9][0-9]* acknowledged", line))
+        writer.terminate()
+        assert "Traceback" not in writer.stderr.read()
+    assert writer.returncode == 0
+    assert _check(home, notes).status == 0
 
 
 @pytest.mark.parametrize("field", ["id", "height", "name"])
@@ -90,4 +107,4 @@ def test_other_files_are_no_notes(home: Path, tmp_path: Path, content: str) -> N
     checked = _check(home, tmp_path / "notes.json")
     assert checked.status > 1
     assert checked.code == "bad_argument"
-    assert "notes" in checked.document["error"]["message"]
+    assert "notes" in checked.document["error"]["detail"]

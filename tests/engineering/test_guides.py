@@ -41,17 +41,21 @@ def place(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
 
 def run(script: str, folder: Path, environment: dict[str, str]) -> str:
     """Run a script that stops at its first error; give what it printed."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PAGE_SECONDS_MAX,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PAGE_SECONDS_MAX,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        printed = (late.stdout or b"").decode(errors="replace")
+        pytest.fail(f"{script}\n--- printed until its time was over:\n{printed}")
     assert done.returncode == 0, f"{script}\n--- printed:\n{done.stdout}"
     return done.stdout
 

@@ -1,6 +1,8 @@
 """Follow a network without a part in it, and let a validator recover by following."""
 
+import contextlib
 import dataclasses
+import re
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +30,11 @@ RECOVERED_BLOCKS: Final = 5
 """Blocks behind the others at which a node has recovered: it gets the rest as a validator."""
 TELL_S: Final = 2.0
 """Seconds between two lines of progress."""
+QUIET_S: Final = 10.0
+"""Seconds without a new block after which progress says what the node warned of last."""
+LOG_BYTES_MAX: Final = 64 * 1024
+"""Bytes at the end of a log that are searched for it."""
+WARNING: Final = re.compile(r"\b(WARN|ERROR)\b")
 LIMIT_S: Final = 60.0
 """Seconds that an upstream may take to send a genesis."""
 
@@ -292,11 +299,13 @@ def wait_level(
     Raises:
         NodeStopped: It ended; the end of its output says why.
     """
-    told = 0.0
+    told, reached, moved = 0.0, -1, time.monotonic()
     with processes.opened([node]) as own:
         while True:
             processes.check_process(node, pid)
             status, limit = processes.probe(own, node.url), newest()
+            if status and status.height > reached:
+                reached, moved = status.height, time.monotonic()
             if status and limit is not None and status.height + behind >= limit:
                 return status.height
             if status:
@@ -305,7 +314,21 @@ def wait_level(
                 told = time.monotonic()
                 height = status.height if status else 0
                 settings.note(f"height {height} of {'unknown' if limit is None else limit}")
+                if told >= moved + QUIET_S:
+                    settings.note(f"no block for {told - moved:.0f} s: {_last_warning(node)}")
             time.sleep(processes.POLL_S)
+
+
+def _last_warning(node: processes.Node) -> str:
+    """Say what a node that does not get on warned of last."""
+    log = node.folder / "node.log"
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_BYTES_MAX))
+        lines = file.read().decode(errors="replace").splitlines()
+        warnings = (line for line in reversed(lines) if WARNING.search(line))
+        if found := next(warnings, None):
+            return f"{found:.300}"
+    return f"{log} has no warning"
 
 
 def _followed(settings: Settings, node: processes.Node, height: int) -> Iterator[str]:

@@ -23,6 +23,8 @@ NOTES_BYTES_MAX: Final = 256 * 1024 * 1024
 SETTLE_S: Final = 60.0
 """Seconds in which a node must have what was acknowledged."""
 POLL_S: Final = 0.2
+TELL_S: Final = 1.0
+"""Seconds between two lines of progress."""
 
 
 def write_records(
@@ -46,7 +48,8 @@ def write_records(
     writer.start()
     try:
         while seconds is None or time.monotonic() - started < seconds:
-            writer.join(1)
+            # An interrupted `join` would take the thread for ended, though it still writes.
+            time.sleep(TELL_S)
             done = sum(record.id is not None for record in list(writer.records))
             tell(f"{time.monotonic() - started:.0f} s: {done} acknowledged")
     except KeyboardInterrupt:
