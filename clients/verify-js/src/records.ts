@@ -107,9 +107,9 @@ export interface Outcome {
 /** First and last number of each run of verdicts (`trine.model.verdicts`). */
 const VERDICTS: readonly (readonly [number, number])[] = [
   [0, 14],
-  [100, 108],
+  [100, 109],
   [110, 117],
-  [120, 128],
+  [120, 129],
   [130, 137],
   [140, 142],
   [150, 156],
