@@ -6,6 +6,8 @@
 import os
 from typing import Final
 
+import pytest
+
 from trine.model.hashing import Suite
 from trine.model.keys import OF_SUITE, Algorithm
 
@@ -14,3 +16,8 @@ SUITE: Final = Suite(os.environ.get("TRINE_TEST_SUITE", Suite.INTL))
 
 ALGORITHM: Final[Algorithm] = OF_SUITE[SUITE]
 """Algorithm of keys that name no other."""
+
+ONE_SUITE: Final = pytest.mark.skipif(
+    SUITE is not Suite.INTL, reason="no suite changes what this tests: it runs on intl"
+)
+"""Mark of tests that need not run again on another suite."""

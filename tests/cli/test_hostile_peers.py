@@ -12,14 +12,10 @@ import httpx
 import pytest
 
 from tests.cli.command import trine
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE
 from trine.client.home import Home
-from trine.model.hashing import Suite
 
-pytestmark = [
-    pytest.mark.network,
-    pytest.mark.skipif(SUITE is not Suite.INTL, reason="the port is the same for every suite"),
-]
+pytestmark = [pytest.mark.network, ONE_SUITE]
 
 STRANGERS = 100
 TIMEOUT_S = 30

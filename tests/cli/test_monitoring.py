@@ -14,10 +14,10 @@ import yaml
 from tools import dashboard
 
 from tests.cli.command import ROOT, trine
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 from trine.client.home import Home
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, ONE_SUITE]
 
 ALERTS = ROOT / "monitoring" / "alerts.yaml"
 PAGE = ROOT / "docs" / "reference" / "metrics.md"

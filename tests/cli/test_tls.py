@@ -21,9 +21,10 @@ from cryptography.x509.oid import NameOID
 
 import trine as package
 from tests.cli.command import ROOT, trine
+from tests.suite import ONE_SUITE
 from trine import errors
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, ONE_SUITE]
 
 SECONDS_MAX = 60
 
