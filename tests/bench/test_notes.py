@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Ended, trine
+from tests.cli.founded import local
 
 pytestmark = pytest.mark.network
 
@@ -18,13 +19,8 @@ pytestmark = pytest.mark.network
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A network that runs while the module's tests do."""
-    home = tmp_path_factory.mktemp("notes") / "home"
-    up = trine("up", "--home", home, "--detach")
-    assert up.status == 0, up.err
-    try:
+    with local(tmp_path_factory.mktemp("notes") / "home") as home:
         yield home
-    finally:
-        trine("down", "--home", home)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Found a network of four organisations, each with a home of its own."""
+"""Networks for tests: of four organisations, each with a home of its own, or all in one."""
 
 import socket
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.cli.command import Ended, trine
 from tests.suite import SUITE
@@ -20,6 +22,29 @@ def free_address() -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def url_of(home: Path) -> str:
+    """Address of the one node of a home."""
+    [url] = Home(home).urls()
+    return url
+
+
+def ask(url: str, path: str) -> Any:
+    """Ask a node; gives the JSON of its answer."""
+    answer = httpx.get(url + path, timeout=30, trust_env=False)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return answer.json()
+
+
+@contextmanager
+def local(home: Path) -> Iterator[Path]:
+    """Run a network of four in one home meanwhile."""
+    good("up", "--detach", "--home", home, cwd=home.parent)
+    try:
+        yield home
+    finally:
+        trine("down", "--home", home)
 
 
 def good(*words: str | Path, cwd: Path) -> Ended:
@@ -74,5 +99,5 @@ def founded(folder: Path) -> Iterator[Members]:
             assert (document["height"] is None) == (wait == "0")
         yield found
     finally:
-        for name in (*MEMBERS, "bank"):
-            trine("down", "--home", folder / name)
+        for home in folder.glob("*/network.json"):
+            trine("down", "--home", home.parent)

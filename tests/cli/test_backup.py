@@ -17,10 +17,9 @@ import httpx
 import pytest
 
 from tests.cli.command import trine
-from tests.cli.founded import MEMBERS, Members, founded
+from tests.cli.founded import MEMBERS, Members, ask, founded, url_of
 from trine.archive.format import SEAL_TAG, Record, SegmentHead, encode_count
 from trine.archive.reader import Archive
-from trine.client.home import Home
 from trine.model import Block
 from trine.model.hashing import tagged_hash
 from trine.types import LogCreate
@@ -35,11 +34,7 @@ POLL_S = 0.2
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
     """A network of four that runs while the module's tests do."""
     with founded(tmp_path_factory.mktemp("backup")) as found:
-        try:
-            yield found
-        finally:
-            for home in found.folder.glob("copy*"):
-                trine("down", "--home", home)
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -59,25 +54,14 @@ def chain(members: Members) -> Path:
     return folder
 
 
-def _url(home: Path) -> str:
-    [url] = Home(home).urls()
-    return url
-
-
-def _ask(url: str, path: str) -> Any:
-    answer = httpx.get(url + path, timeout=30, trust_env=False)
-    assert answer.status_code == httpx.codes.OK, answer.text
-    return answer.json()
-
-
 def _blocks(url: str, height: int) -> list[Any]:
     """Every block of a node up to a height; which of them it has certificates of is its own."""
-    answers = (_ask(url, f"/v1/blocks/{one}") for one in range(height + 1))
+    answers = (ask(url, f"/v1/blocks/{one}") for one in range(height + 1))
     return [answer | {"certified": None} for answer in answers]
 
 
 def _height(url: str) -> int:
-    return int(_ask(url, "/v1/status")["height"])
+    return int(ask(url, "/v1/status")["height"])
 
 
 def _wait_for(url: str, height: int) -> None:
@@ -121,7 +105,7 @@ def test_a_running_chain_is_audited_with_every_node_off(members: Members, chain:
     found = ended.document
     assert found["verified"] is True
     assert found["height"] == found["certified_height"] == again["height"]
-    shown = _ask(_url(members.home("harbour")), f"/v1/blocks/{found['height']}")
+    shown = ask(url_of(members.home("harbour")), f"/v1/blocks/{found['height']}")
     assert found["digest"] == shown["digest"]
     assert found["transactions"] >= 16
     assert found["failed_transactions"] == 0
@@ -191,7 +175,7 @@ def test_a_follower_is_made_without_a_network(members: Members, chain: Path) -> 
     """Goal: an archive alone makes a node that has and proves everything. Method: switch all nodes
     off, restore, compare every block with what a validator had answered; then give it upstreams."""
     height = Archive(chain).whole()
-    before = _blocks(_url(members.home("city")), height)
+    before = _blocks(url_of(members.home("city")), height)
     for name in MEMBERS:
         members.run(name, "down")
     try:
@@ -199,7 +183,7 @@ def test_a_follower_is_made_without_a_network(members: Members, chain: Path) -> 
         document = members.run("copy", "restore", chain, *told)
         assert document["height"] == height
         assert document["fingerprint"] == members.fingerprint
-        own = _url(members.home("copy"))
+        own = url_of(members.home("copy"))
         assert _height(own) == height
         assert _blocks(own, height) == before
         trust = members.folder / "trust.json"
@@ -213,15 +197,15 @@ def test_a_follower_is_made_without_a_network(members: Members, chain: Path) -> 
         for place, name in enumerate(MEMBERS):
             wait = "0" if place < len(MEMBERS) - 1 else "60"
             members.run(name, "network", "start", "--wait", wait)
-    city = _url(members.home("city"))
+    city = url_of(members.home("city"))
     members.run("copy-with-upstream", "restore", chain, *told, "--upstream", city)
-    _wait_for(_url(members.home("copy-with-upstream")), height + 3)
+    _wait_for(url_of(members.home("copy-with-upstream")), height + 3)
     keys = members.folder / "follower.tar"
     members.run("copy-with-upstream", "backup", members.folder / "from-the-copy", "--keys", keys)
     members.run("copy-with-upstream", "down")
     shutil.rmtree(members.home("copy-with-upstream"))
     members.run("copy-with-upstream", "restore", chain, *told, "--keys", keys)
-    _wait_for(_url(members.home("copy-with-upstream")), height + 3)
+    _wait_for(url_of(members.home("copy-with-upstream")), height + 3)
 
 
 def test_blocks_without_certificates_of_their_own(members: Members, chain: Path) -> None:
@@ -241,8 +225,8 @@ def test_blocks_without_certificates_of_their_own(members: Members, chain: Path)
     told = ("--fingerprint", members.fingerprint)
     restored = members.run("copy-of-bare", "restore", target, *told)
     assert restored["height"] == audited["height"]
-    own = _url(members.home("copy-of-bare"))
-    assert _blocks(own, 5) == _blocks(_url(members.home("city")), 5)
+    own = url_of(members.home("copy-of-bare"))
+    assert _blocks(own, 5) == _blocks(url_of(members.home("city")), 5)
     again = members.folder / "chain-of-copy"
     members.run("copy-of-bare", "backup", again)
     assert trine("audit", again).status == 0
@@ -324,7 +308,7 @@ def test_a_liar_spoils_no_archive(members: Members) -> None:
     """Goal: a node that lies cannot make an archive that does not restore. Method: copy from one
     that alters blocks; what is right is kept, and goes on from an honest one."""
     archive = members.folder / "from-a-liar"
-    city = _url(members.home("city"))
+    city = url_of(members.home("city"))
     with _liar(city, above=4) as liar:
         ended = trine("backup", archive, "--node", liar, "--json")
     assert (ended.status, ended.code) == (1, "unlinked_block"), ended.err
@@ -351,16 +335,16 @@ def test_a_validator_comes_back_with_its_keys(members: Members, chain: Path) -> 
     assert restored["height"] == document["height"]
     del kept["network.json"]
     assert {name: (home / name).read_bytes() for name in kept} == kept
-    own = _url(home)
+    own = url_of(home)
     _wait_for(own, restored["height"] + 1)
-    key = _ask(own, "/v1/status")["node"]["key"]
+    key = ask(own, "/v1/status")["node"]["key"]
     deadline = time.monotonic() + SECONDS_MAX
     with members.client("city") as client:
         for turn in range(10_000):
             client.submit(LogCreate(name=f"restored-{turn}"))
-            newest = _ask(own, "/v1/blocks?limit=20")["blocks"]
+            newest = ask(own, "/v1/blocks?limit=20")["blocks"]
             late = [one["height"] for one in newest if one["height"] > restored["height"]]
-            if any(_ask(own, f"/v1/blocks/{height}")["proposer"] == key for height in late):
+            if any(ask(own, f"/v1/blocks/{height}")["proposer"] == key for height in late):
                 return
             assert time.monotonic() < deadline, "it does not propose"
 

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.cli.command import trine
-from tests.cli.founded import Members, founded
+from tests.cli.founded import Members, ask, founded, url_of
 from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
@@ -32,26 +31,11 @@ POLL_S = 0.2
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
     """A network of four that runs while the module's tests do."""
     with founded(tmp_path_factory.mktemp("following")) as found:
-        try:
-            yield found
-        finally:
-            for home in found.folder.glob("copy*"):
-                trine("down", "--home", home)
-
-
-def _url(home: Path) -> str:
-    [url] = Home(home).urls()
-    return url
-
-
-def _ask(url: str, path: str) -> Any:
-    answer = httpx.get(url + path, timeout=30, trust_env=False)
-    assert answer.status_code == httpx.codes.OK, answer.text
-    return answer.json()
+        yield found
 
 
 def _height(url: str) -> int:
-    return int(_ask(url, "/v1/status")["height"])
+    return int(ask(url, "/v1/status")["height"])
 
 
 def _wait_for(url: str, height: int) -> None:
@@ -65,7 +49,7 @@ def _follow(members: Members, name: str, *urls: str) -> str:
     told = ("--fingerprint", members.fingerprint, "--name", name)
     document = members.run(name, "network", "follow", *urls, *told)
     assert document["fingerprint"] == members.fingerprint
-    return _url(members.home(name))
+    return url_of(members.home(name))
 
 
 def _left(url: str) -> dict[str, int]:
@@ -109,9 +93,9 @@ def _liar(url: str) -> Iterator[str]:
 def test_a_follower_has_the_chain(members: Members) -> None:
     """Goal: a follower has what validators have, takes transactions and proves what it answers.
     Method: compare blocks with a validator's; write and verify through the follower alone."""
-    city = _url(members.home("city"))
-    own = _follow(members, "copy", city, _url(members.home("court")))
-    status = _ask(own, "/v1/status")["node"]
+    city = url_of(members.home("city"))
+    own = _follow(members, "copy", city, url_of(members.home("court")))
+    status = ask(own, "/v1/status")["node"]
     assert status == {
         "name": "copy",
         "algorithm": None,
@@ -125,7 +109,7 @@ def test_a_follower_has_the_chain(members: Members) -> None:
     _wait_for(own, receipt.height)
     for height in range(receipt.height + 1):
         path = f"/v1/blocks/{height}"
-        assert _ask(own, path) | {"certified": None} == _ask(city, path) | {"certified": None}
+        assert ask(own, path) | {"certified": None} == ask(city, path) | {"certified": None}
     trust = members.folder / "trust.json"
     members.run("copy", "trust", "export", "--out", trust)
     for path in (f"/v1/blocks/{receipt.height}/proof", "/v1/blocks/latest/proof"):
@@ -138,7 +122,7 @@ def test_a_follower_has_the_chain(members: Members) -> None:
 def test_a_liar_is_left(members: Members) -> None:
     """Goal: a follower believes nobody, and follows followers too. Method: its first upstream
     turns bits over, its second is a follower; then that one stops, and comes back."""
-    first = _follow(members, "copy-of-city", _url(members.home("city")))
+    first = _follow(members, "copy-of-city", url_of(members.home("city")))
     with _liar(first) as liar:
         own = _follow(members, "copy-of-copy", liar, first)
         assert _left(own).get("invalid", 0) >= 1
@@ -156,7 +140,7 @@ def test_a_liar_is_left(members: Members) -> None:
 def test_a_validator_recovers_from_a_follower(members: Members) -> None:
     """Goal: a validator that lost its disk takes its part again, fed by a follower. Method: remove
     its folder, recover, and see it propose in a later epoch."""
-    source = _follow(members, "copy-for-recovery", _url(members.home("city")))
+    source = _follow(members, "copy-for-recovery", url_of(members.home("city")))
     home = members.home("harbour")
     refused = trine("network", "recover", source, "--home", home, "--json")
     assert refused.code == "bad_argument", "it runs"
@@ -167,17 +151,17 @@ def test_a_validator_recovers_from_a_follower(members: Members) -> None:
     recovered = members.run("harbour", "network", "recover", source)
     assert recovered["height"] > 0
     assert not (home / "nodes" / "harbour" / "recover.toml").exists()
-    own = _url(home)
+    own = url_of(home)
     _wait_for(own, recovered["height"] + 1)
-    key = _ask(own, "/v1/status")["node"]["key"]
+    key = ask(own, "/v1/status")["node"]["key"]
     deadline = time.monotonic() + SECONDS_MAX
     after = recovered["height"]
     with members.client("city") as client:
         for turn in range(10_000):
             client.submit(LogCreate(name=f"recovered-{turn}"))
-            newest = _ask(own, "/v1/blocks?limit=20")["blocks"]
+            newest = ask(own, "/v1/blocks?limit=20")["blocks"]
             late = [block["height"] for block in newest if block["height"] > after]
-            if any(_ask(own, f"/v1/blocks/{height}")["proposer"] == key for height in late):
+            if any(ask(own, f"/v1/blocks/{height}")["proposer"] == key for height in late):
                 return
             assert time.monotonic() < deadline, "it does not propose"
 
@@ -202,7 +186,7 @@ def test_bad_arguments(words: tuple[str, ...], code: str, expected: str, tmp_pat
 
 def test_another_network_is_not_followed(members: Members, tmp_path: Path) -> None:
     """Goal: nobody follows a network unseen. Method: no fingerprint, a wrong one, a home in use."""
-    url = _url(members.home("city"))
+    url = url_of(members.home("city"))
     follow = ("network", "follow", url, "--home", tmp_path / "home", "--json")
     assert trine(*follow).code == "bad_argument"
     assert trine(*follow, "--fingerprint", "0123").code == "other_fingerprint"
@@ -218,7 +202,7 @@ def test_a_late_follower_has_the_state(members: Members) -> None:
     compare accounts, logs and proofs with a validator's; old blocks are said not to be there; all
     of it again after a restart.
     """
-    city = _url(members.home("city"))
+    city = url_of(members.home("city"))
     key = Home(members.home("city")).open_key()
     with Client(city, key=key) as client:
         address = Address(key.address(SUITE))
@@ -237,7 +221,7 @@ def test_a_late_follower_has_the_state(members: Members) -> None:
             newest = client.submit(LogCreate(name=f"later-{os.urandom(4).hex()}"))
         _wait_for(own, newest.height)
         _compare(own, city, number, address, trust, members.folder / "late.proof")
-        assert _ask(own, f"/v1/blocks/{newest.height}")["height"] == newest.height
+        assert ask(own, f"/v1/blocks/{newest.height}")["height"] == newest.height
         gone = httpx.get(f"{own}/v1/blocks/{log.height}", timeout=30, trust_env=False)
         assert gone.json()["code"] == "block_not_found"
         members.run("copy-late", "down")
@@ -249,7 +233,7 @@ def test_a_late_follower_has_the_state(members: Members) -> None:
 def _compare(own: str, city: str, log: int, address: Address, trust: Path, file: Path) -> None:
     """Compare what two nodes say of parameters and a log, and verify proofs of the first."""
     for path in ("/v1/parameters", f"/v1/logs/{log}"):
-        assert _ask(own, path) == _ask(city, path), path
+        assert ask(own, path) == ask(city, path), path
     for path in (
         f"/v1/logs/{log}/entries/3/proof",
         f"/v1/accounts/{address}/proof",

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.command import trine
+from tests.cli.founded import local
 from tests.suite import ONE_SUITE
 from trine.client.home import Home
 
@@ -26,13 +26,8 @@ BYTES = random.Random(1)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A network that runs while the module's tests do."""
-    home = tmp_path_factory.mktemp("hostile") / "home"
-    up = trine("up", "--home", home, "--detach")
-    assert up.status == 0, up.err
-    try:
+    with local(tmp_path_factory.mktemp("hostile") / "home") as home:
         yield home
-    finally:
-        trine("down", "--home", home)
 
 
 def _nothing(_: int) -> bytes:

@@ -14,7 +14,8 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.cli.command import ROOT, trine
+from tests.cli.command import ROOT
+from tests.cli.founded import local
 from trine.client.home import Home
 
 pytestmark = pytest.mark.network
@@ -30,13 +31,8 @@ UNTOLD = {("GET", "/v1/blocks"), ("POST", "/v1/transactions")}
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A network that runs while the module's tests do."""
-    home = tmp_path_factory.mktemp("openapi") / "home"
-    up = trine("up", "--home", home, "--detach")
-    assert up.status == 0, up.err
-    try:
+    with local(tmp_path_factory.mktemp("openapi") / "home") as home:
         yield home
-    finally:
-        trine("down", "--home", home)
 
 
 api = schemathesis.openapi.from_path(ROOT / "crates/node/openapi.json").exclude(path="/v1/stream")
