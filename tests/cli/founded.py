@@ -1,4 +1,4 @@
-"""Networks for tests: of four organisations, each with a home of its own, or all in one."""
+"""Run networks for tests: four organisations, each with a home of its own, or all in one."""
 
 import socket
 from collections.abc import Iterator
