@@ -1,16 +1,24 @@
 """Hurt a network while clients write to it, and check that nothing is lost."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trine._cli import local_network, processes
 from trine._cli.load_network import check_files, out_option, png_option, suite_option
+from trine._cli.node_files import cores
 from trine._cli.settings import Settings, common
 from trine.client.home import ADMIN_KEY, Home
-from trine.errors import ExitCode
+from trine.errors import BadArgument, ExitCode
+
+if TYPE_CHECKING:
+    from trine.bench.faults.hosts import Hosts
 
 VALIDATORS_MIN = 4
 BLOCKS_PER_EPOCH = 64
@@ -18,31 +26,70 @@ BLOCKS_PER_EPOCH = 64
 many for four validators."""
 
 
-class LocalHosts:
-    """The nodes of a local network, as the faults see them."""
+@contextmanager
+def _local(home: Home, settings: Settings) -> Iterator[Hosts]:
+    """Run the nodes of a home on loopback."""
+    from trine.bench.faults.hosts import Hosts  # noqa: PLC0415 - heavy
+    from trine.bench.peers.processes import undisturbed  # noqa: PLC0415 - heavy
 
-    def __init__(self, home: Home) -> None:
-        """Take the nodes of a home."""
-        self.home = home
-        nodes, _ = processes.load(home)
-        self.nodes = {node.name: node for node in nodes}
+    nodes = {node.name: node for node in processes.load(home)[0]}
 
-    @property
-    def urls(self) -> Mapping[str, str]:
-        """URLs by the names of the nodes."""
-        return {name: node.url for name, node in self.nodes.items()}
+    class LocalHosts(Hosts):
+        """The nodes of a local network, as the faults see them."""
 
-    def pid(self, name: str) -> int:
-        """Process of a node that runs."""
-        return processes.load(self.home)[1][name]
+        urls = {name: node.url for name, node in nodes.items()}  # noqa: RUF012 - a property's value
 
-    def start(self, name: str) -> None:
-        """Start a node that does not run."""
-        processes.start(self.home, {name})
+        def pid(self, name: str) -> int | None:
+            return processes.load(home)[1].get(name)
 
-    def data(self, name: str) -> Path:
-        """Folder of what the node stores."""
-        return self.nodes[name].folder / "data"
+        def start(self, name: str) -> None:
+            processes.start(home, {name})
+
+        def data(self, name: str) -> Path:
+            return nodes[name].folder / "data"
+
+    try:
+        processes.start(home)
+        processes.wait_until_final(home, settings.note)
+        yield LocalHosts()
+    finally:
+        with undisturbed():
+            processes.stop(home)
+
+
+@contextmanager
+def _on_hosts(home: Home, settings: Settings, kinds: Sequence[str]) -> Iterator[Hosts]:
+    """Run each node of a home on a host of its own."""
+    from trine.bench.faults import namespaces  # noqa: PLC0415 - heavy
+    from trine.bench.faults.host_network import HostNetwork  # noqa: PLC0415 - heavy
+    from trine.bench.peers.processes import undisturbed  # noqa: PLC0415 - heavy
+
+    folders = {node.name: node.folder for node in processes.load(home)[0]}
+    threads = max(1, cores() // len(folders))
+    with namespaces.hosts(list(folders), home.path / "disks") as hosts:
+        network = HostNetwork(hosts, home.genesis, folders, kinds, threads)
+        try:
+            network.start_all(settings.note)
+            yield network
+        finally:
+            with undisturbed():
+                network.stop()
+
+
+def _choose(named: str | None, hosts: bool) -> list[str]:
+    """Say which kinds of faults come."""
+    from trine.bench.faults.plan import KINDS  # noqa: PLC0415 - heavy
+
+    possible = [name for name, kind in KINDS.items() if hosts or not kind.needs_hosts]
+    chosen = possible if named is None else [one.strip() for one in named.split(",")]
+    for name in chosen:
+        if name not in KINDS:
+            message = f"fault {name!r}, expected some of {', '.join(KINDS)}"
+            raise BadArgument(message, instance=name)
+        if name not in possible:
+            message = f"the fault {name!r} needs nodes on hosts of their own: --hosts"
+            raise BadArgument(message, instance=name)
+    return chosen
 
 
 @click.command()
@@ -56,60 +103,94 @@ class LocalHosts:
 @click.option(
     "--duration",
     type=click.IntRange(1, 86_000),
-    default=120,
-    show_default=True,
-    help="Seconds of load; every 15 seconds a fault comes.",
+    help="Seconds of load; every 15 seconds a fault comes.  [default: each fault once]",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides whom faults hit.")
+@click.option(
+    "--hosts",
+    is_flag=True,
+    help="Run each node on a host of its own, a network namespace (as root): more kinds of faults.",
+)
+@click.option("--kinds", help="Faults, separated by commas, in their order.  [default: all]")
 @suite_option
 @out_option
 @png_option
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Report to write, as a web page.",
+)
 @common
 def faults(
     settings: Settings,
     validators: int,
-    duration: int,
+    duration: int | None,
     seed: int,
+    hosts: bool,
+    kinds: str | None,
     suite: str,
     out: Path | None,
     png: Path | None,
+    page: Path | None,
 ) -> None:
     """Kill, stop and rob nodes of a network under load, and check that nothing is lost.
 
-    A writer for each organisation notes what was acknowledged. At the end, every node's whole
-    chain is compared with these notes and with the others. Exit status 1 where something is wrong.
+    A writer for each organisation notes what was acknowledged, readers look for it on every node.
+    At the end, every node's whole chain is compared with these notes and with the others. Exit
+    status 1 where something is wrong.
+
+    With --hosts, nodes are also cut off, their lines are slowed (toxiproxy-server), their disks
+    filled and their clocks stepped (libfaketime).
 
     \b
     Examples:
       trine bench faults --png faults.png
-      trine bench faults --validators 7 --duration 600 --seed 7 --json
+      trine bench faults --hosts --validators 7 --seed 7 --page faults.html
+      trine bench faults --hosts --kinds partition,one-way,split --duration 600 --json
     """
-    from trine.bench.faults import problems, run_faults  # noqa: PLC0415 - heavy
-    from trine.bench.faults_show import draw_faults, faults_table  # noqa: PLC0415 - heavy
-    from trine.bench.peers.processes import temporary_folder, undisturbed  # noqa: PLC0415 - heavy
+    from trine.bench.faults import host_network  # noqa: PLC0415 - heavy
+    from trine.bench.faults.plan import duration_of  # noqa: PLC0415 - heavy
+    from trine.bench.faults.run import run_faults  # noqa: PLC0415 - heavy
+    from trine.bench.peers.processes import temporary_folder  # noqa: PLC0415 - heavy
 
-    check_files(out, png)
+    check_files(out, png, page)
+    chosen = _choose(kinds, hosts)
+    if hosts:
+        host_network.check_possible(chosen)
+    seconds = duration_of(len(chosen)) if duration is None else duration
     with temporary_folder("faults") as folder:
         home = Home(folder)
         settings.note(f"making a network of {validators} validators")
         local_network.create(home, validators, suite, None, blocks_per_epoch=BLOCKS_PER_EPOCH)
-        try:
-            processes.start(home)
-            processes.wait_until_final(home, settings.note)
-            names = (ADMIN_KEY, *local_network.ORGANISATIONS[1:])
-            keys = {
-                organisation: home.open_key(name)
-                for organisation, name in zip(local_network.ORGANISATIONS, names, strict=True)
-            }
-            report = run_faults(LocalHosts(home), keys, duration, seed, settings.note)
-        finally:
-            with undisturbed():
-                processes.stop(home)
+        names = (ADMIN_KEY, *local_network.ORGANISATIONS[1:])
+        keys = {
+            organisation: home.open_key(name)
+            for organisation, name in zip(local_network.ORGANISATIONS, names, strict=True)
+        }
+        opened = _on_hosts(home, settings, chosen) if hosts else _local(home, settings)
+        with opened as network:
+            report = run_faults(network, keys, seconds, seed, chosen, settings.note)
+    _show(settings, {"suite": suite, **report}, out, png, page)
+
+
+def _show(
+    settings: Settings,
+    report: Mapping[str, Any],
+    out: Path | None,
+    png: Path | None,
+    page: Path | None,
+) -> None:
+    from trine.bench.faults.check import problems  # noqa: PLC0415 - heavy
+    from trine.bench.faults.page import write_page  # noqa: PLC0415 - heavy
+    from trine.bench.faults.show import draw_faults, faults_table  # noqa: PLC0415 - heavy
+
     if out:
         out.write_text(json.dumps(report, indent=2) + "\n")
     if png:
         draw_faults(report, png)
-    settings.show(report, faults_table(report))
+    if page:
+        write_page(report, page)
+    settings.show(dict(report), faults_table(report))
     for problem in problems(report):
         settings.note(f"wrong: {problem}")
     if problems(report):

@@ -154,7 +154,7 @@ def own_or_given_network(
     return given_network(settings)
 
 
-def check_files(out: Path | None, png: Path | None) -> None:
+def check_files(out: Path | None, png: Path | None, page: Path | None = None) -> None:
     """Refuse before the work what could not be written after it.
 
     Raises:
@@ -163,7 +163,7 @@ def check_files(out: Path | None, png: Path | None) -> None:
     """
     from trine.bench import picture  # noqa: PLC0415 - heavy
 
-    for file in (out, png):
+    for file in (out, png, page):
         if file is not None and not file.absolute().parent.is_dir():
             folder = file.absolute().parent
             raise BadArgument(f"{file}: there is no folder {folder}; make it, or name another file")

@@ -5,6 +5,7 @@ The notes are a JSON file, so that the check can be made on other hosts than the
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
@@ -13,7 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from trine.bench.faults import Record, Writer, check_records, missing_logs, read_chain
+from trine.bench.faults.check import check_records, missing_logs, read_chain
+from trine.bench.faults.clients import Record, Writer
 from trine.client import Client
 from trine.crypto import SigningKey
 from trine.errors import BadArgument, NotFinalizing
@@ -44,7 +46,8 @@ def write_records(
         tell: Gets a line of progress each second.
     """
     started, stop = time.monotonic(), threading.Event()
-    writer = Writer(organisation, urls, key, started, stop, prefix=f"note-{time.time_ns():x}")
+    opened = functools.partial(Client, urls, key=key)
+    writer = Writer(organisation, opened, started, stop, prefix=f"note-{time.time_ns():x}")
     writer.start()
     try:
         while seconds is None or time.monotonic() - started < seconds:

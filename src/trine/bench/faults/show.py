@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from trine.bench.faults import problems
+from trine.bench.faults.check import problems
+from trine.bench.faults.plan import KINDS
 from trine.bench.picture import blank, write_png
 
 COLOURS: Final = {
@@ -16,7 +17,15 @@ COLOURS: Final = {
     "stop": "#7570b3",
     "kill-all": "#a6191e",
     "lose-disk": "#1b7837",
+    "partition": "#1f78b4",
+    "split": "#08306b",
+    "one-way": "#6baed6",
+    "slow": "#b8860b",
+    "full-disk": "#5c4033",
+    "clock-ahead": "#c51b7d",
+    "clock-behind": "#f1a340",
 }
+"""Colours of the kinds of faults."""
 
 
 def faults_table(report: Mapping[str, Any]) -> Table:
@@ -34,6 +43,7 @@ def faults_table(report: Mapping[str, Any]) -> Table:
         ("Acknowledged", f"{report['acknowledged']:,} in {report['heights']:,} blocks"),
         ("Not acknowledged", unknown),
         ("Looked up on every node", f"{report['looked_up']:,}"),
+        ("Read meanwhile", f"{report['read']:,}"),
         ("Found wrong", "; ".join(problems(report)) or "nothing"),
     )
     for name, value in rows:
@@ -49,7 +59,7 @@ def draw_faults(report: Mapping[str, Any], to: Path) -> None:
     axes.bar(seconds, report["per_second"], width=1.0, align="edge", color="#4a90c2")
     seen = set()
     for fault in report["faults"]:
-        label = None if fault["kind"] in seen else fault["what"]
+        label = None if fault["kind"] in seen else KINDS[fault["kind"]].what
         seen.add(fault["kind"])
         colour = COLOURS[fault["kind"]]
         axes.axvspan(fault["at_s"], fault["until_s"], color=colour, alpha=0.25, label=label)

@@ -1,0 +1,119 @@
+"""Write to a network and read from it, and note what it answered."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from trine.client import Client
+from trine.errors import LogNotFound, TrineError
+from trine.types import LogCreate
+
+RETRY_S: Final = 0.2
+"""Seconds that a writer waits after an error."""
+READ_S: Final = 0.05
+"""Seconds between two reads of a reader."""
+
+
+@dataclass
+class Record:
+    """One record that a writer sent.
+
+    Attributes:
+        name: Name of the log that it made.
+        sent_s: When it was sent, in seconds since the start of the load.
+        done_s: When the answer came.
+        id: Identifier of its transaction, where it was acknowledged.
+        height: Height that was acknowledged.
+        code: Code of the error, where it was not.
+    """
+
+    name: str
+    sent_s: float
+    done_s: float = 0.0
+    id: str | None = None
+    height: int | None = None
+    code: str | None = None
+
+
+@dataclass
+class Writer(threading.Thread):
+    """Writes one record after the other and notes what was acknowledged."""
+
+    organisation: str
+    opened: Callable[[], Client]
+    """Opens the client with which it writes."""
+    started: float
+    stop: threading.Event
+    records: list[Record] = field(default_factory=list)
+    prefix: str | None = None
+    """Begin of the records' names; the organisation's name where `None`."""
+
+    def __post_init__(self) -> None:
+        super().__init__(name=f"writer-{self.organisation}", daemon=True)
+
+    __hash__ = threading.Thread.__hash__
+
+    def run(self) -> None:
+        """Write until it is told to stop."""
+        with self.opened() as client:
+            while not self.stop.is_set():
+                name = f"{self.prefix or self.organisation}-{len(self.records)}"
+                record = Record(name, time.monotonic() - self.started)
+                self.records.append(record)
+                try:
+                    done = client.submit(LogCreate(name=name))
+                    record.id, record.height = str(done.id), int(done.height)
+                except TrineError as error:
+                    record.code = error.code
+                    self.stop.wait(RETRY_S)
+                record.done_s = time.monotonic() - self.started
+
+
+class Reader(threading.Thread):
+    """Looks for acknowledged records on one node, while they are written.
+
+    A node that says that it has the block of a record must have the record.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        opened: Callable[[], Client],
+        writers: Sequence[Writer],
+        stop: threading.Event,
+        seed: int,
+    ) -> None:
+        """Read what `writers` have noted from `node`, with the client that `opened` opens."""
+        super().__init__(name=f"reader-{node}", daemon=True)
+        self.node, self.opened, self.writers, self.stop = node, opened, writers, stop
+        self.chance = random.Random(seed)  # noqa: S311 - no secret
+        self.read = 0
+        self.stale: list[str] = []
+
+    def run(self) -> None:
+        """Read until it is told to stop."""
+        with self.opened() as client:
+            while not self.stop.wait(READ_S):
+                try:
+                    self._look(client)
+                except TrineError:
+                    continue  # The node is hurt; whoever reads it gets no answer.
+
+    def _look(self, client: Client) -> None:
+        writer = self.chance.choice(self.writers)
+        height = int(client.status().height)
+        done = [one for one in list(writer.records) if one.height and one.height <= height]
+        if not done:
+            return
+        # Mostly the newest, which a node could lack.
+        record = done[-1] if self.chance.random() < 0.8 else self.chance.choice(done)  # noqa: PLR2004
+        self.read += 1
+        try:
+            client.log(f"{writer.organisation}/{record.name}")
+        except LogNotFound:
+            self.stale.append(f"{record.name} on {self.node}")

@@ -1,0 +1,194 @@
+"""Let faults happen to a network under load, and check it afterwards."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from trine.bench.faults.check import Chain, check_records, missing_logs, read_chain, settle
+from trine.bench.faults.clients import Reader, Record, Writer
+from trine.bench.faults.hosts import Hosts
+from trine.bench.faults.plan import KINDS, Fault, plan_faults
+from trine.crypto import SigningKey
+from trine.errors import TrineError
+
+
+class _Injector(threading.Thread):
+    """Makes the planned faults happen."""
+
+    def __init__(self, hosts: Hosts, faults: Sequence[Fault], started: float) -> None:
+        super().__init__(name="faults", daemon=True)
+        self.hosts, self.faults, self.started = hosts, faults, started
+        self.trouble: BaseException | None = None
+
+    def run(self) -> None:
+        """Hurt and heal, one fault after the other."""
+        try:
+            for fault in self.faults:
+                self._wait(fault.at_s)
+                self.hosts.hurt(fault)
+                self._wait(fault.until_s)
+                self.hosts.heal(fault)
+        except (OSError, TrineError) as error:
+            self.trouble = error
+
+    def _wait(self, at_s: float) -> None:
+        time.sleep(max(0.0, self.started + at_s - time.monotonic()))
+
+
+def run_faults(
+    hosts: Hosts,
+    keys: Mapping[str, SigningKey],
+    duration_s: float,
+    seed: int,
+    kinds: Sequence[str],
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Write to a network while faults happen, then check it.
+
+    Args:
+        hosts: The network.
+        keys: A key of an administrator or notary by organisation; one writer for each.
+        duration_s: How long.
+        seed: Decides the faults.
+        kinds: Kinds of faults, in the order in which they come.
+        tell: Gets a line of progress now and then.
+
+    Returns:
+        `nodes`, `seed`, `seconds`, `faults` (with `gap_ms`, the longest time without a block that
+        ended before the next fault), `acknowledged`, `unknown` (codes of what was not
+        acknowledged), `recovered` (whether anything was acknowledged after the last fault), `lost`,
+        `doubled`, `different` (heights at which nodes disagree), `reordered`, `missing`
+        (of `looked_up` records on every node), `stale` (of `read` reads), `heights`, `gap_ms_max`
+        and `per_second`.
+
+    Raises:
+        NotFinalizing: The nodes do not come to one chain after the last fault.
+    """
+    names = list(hosts.urls)
+    faults = plan_faults(names, duration_s, seed, kinds)
+    started_ms, stop = time.time_ns() // 1_000_000, threading.Event()
+    started = time.monotonic()
+    writers = _writers(hosts, keys, started, stop)
+    readers = [
+        Reader(name, functools.partial(hosts.client, [url]), writers, stop, seed)
+        for name, url in hosts.urls.items()
+    ]
+    injector = _Injector(hosts, faults, started)
+    for thread in (*writers, *readers, injector):
+        thread.start()
+    while time.monotonic() - started < duration_s:
+        time.sleep(1)
+        _tell(tell, time.monotonic() - started, duration_s, faults, writers)
+    stop.set()
+    for one in (injector, *writers, *readers):
+        one.join()
+    if injector.trouble is not None:
+        raise injector.trouble
+    tell("comparing what every node has with what was acknowledged")
+    records = [record for writer in writers for record in writer.records]
+    chains = _chains(hosts)
+    ends_s = max((one.until_s for one in faults), default=0.0)
+    gaps = _gaps(next(iter(chains.values())), started_ms, duration_s)
+    return {
+        "nodes": names,
+        "seed": seed,
+        "seconds": duration_s,
+        "faults": [
+            _fault(one, after.at_s if after else duration_s, gaps)
+            for one, after in zip(faults, [*faults[1:], None], strict=True)
+        ],
+        **check_records(records, chains),
+        **_look_up(hosts, writers),
+        "read": sum(reader.read for reader in readers),
+        "stale": [one for reader in readers for one in reader.stale],
+        "recovered": any(one.id is not None and one.done_s > ends_s for one in records),
+        "gap_ms_max": max((gap_ms for _, gap_ms in gaps), default=0),
+        "per_second": _per_second(records, duration_s),
+    }
+
+
+def _writers(
+    hosts: Hosts, keys: Mapping[str, SigningKey], started: float, stop: threading.Event
+) -> list[Writer]:
+    """Make a writer for each organisation; each prefers another node, and falls back on the rest."""
+    found = []
+    for place, (organisation, key) in enumerate(keys.items()):
+        urls = list(hosts.urls.values())
+        urls = urls[place % len(urls) :] + urls[: place % len(urls)]
+        opened = functools.partial(hosts.client, urls, key)
+        found.append(Writer(organisation, opened, started, stop))
+    return found
+
+
+def _tell(
+    tell: Callable[[str], None],
+    elapsed_s: float,
+    duration_s: float,
+    faults: Sequence[Fault],
+    writers: Sequence[Writer],
+) -> None:
+    current = [one for one in faults if one.at_s <= elapsed_s < one.until_s]
+    fault = ", ".join(f"{one.kind} {' '.join(one.targets)}" for one in current) or "no fault"
+    final = sum(one.id is not None for writer in writers for one in list(writer.records))
+    tell(f"{elapsed_s:.0f} of {duration_s:.0f} s: {final} acknowledged; {fault}")
+
+
+def _chains(hosts: Hosts) -> dict[str, Chain]:
+    """Read the chain of every node up to one height that all have."""
+    clients = {name: hosts.client([url]) for name, url in hosts.urls.items()}
+    try:
+        top = settle(clients)
+        return {name: read_chain(client, top) for name, client in clients.items()}
+    finally:
+        for client in clients.values():
+            client.close()
+
+
+def _look_up(hosts: Hosts, writers: Sequence[Writer]) -> dict[str, Any]:
+    """Look for a sample of acknowledged records in the state of every node."""
+    missing, looked_up = [], 0
+    for node, url in hosts.urls.items():
+        with hosts.client([url]) as client:
+            for writer in writers:
+                names = [record.name for record in writer.records if record.id]
+                count, absent = missing_logs(client, writer.organisation, names)
+                looked_up += count
+                missing += [f"{name} on {node}" for name in absent]
+    return {"looked_up": looked_up // len(hosts.urls), "missing": missing}
+
+
+def _gaps(chain: Chain, started_ms: int, duration_s: float) -> list[tuple[float, int]]:
+    """Give the times between blocks of the load: the begin in seconds, and the length."""
+    times = [one - started_ms for one in chain.times_ms]
+    pairs = itertools.pairwise([*times, 1_000 * duration_s])
+    return [
+        (before / 1_000, round(after - before))
+        for before, after in pairs
+        if after >= 0 and before <= 1_000 * duration_s
+    ]
+
+
+def _fault(fault: Fault, until_s: float, gaps: Sequence[tuple[float, int]]) -> dict[str, Any]:
+    """Describe a fault, with the longest time without a block that ended before `until_s`."""
+    during = [gap_ms for at_s, gap_ms in gaps if fault.at_s <= at_s + gap_ms / 1_000 < until_s]
+    return {
+        "kind": fault.kind,
+        "what": KINDS[fault.kind].what,
+        "targets": list(fault.targets),
+        "at_s": fault.at_s,
+        "until_s": fault.until_s,
+        "gap_ms": max(during, default=0),
+    }
+
+
+def _per_second(records: Sequence[Record], duration_s: float) -> list[int]:
+    counts = [0] * int(duration_s)
+    for record in records:
+        if record.id is not None and record.done_s < len(counts):
+            counts[int(record.done_s)] += 1
+    return counts
