@@ -50,6 +50,7 @@ use trine_ledger::{
     observer::Observer,
     preset::{BlockDigest, Elector, Marshal, PublicKey, Scheme, Strategy, Variant},
 };
+use trine_runtime::WallClock;
 use trine_types::{
     Genesis, Suite,
     application::{Application, SignatureChecker},
@@ -60,18 +61,26 @@ use trine_types::{
 const BLOCKS_BUFFERED: usize = 4;
 /// Silence after which a leader's view is skipped at once, in milliseconds; longer where views wait
 /// longer for a certificate.
-const SKIP_MS_MIN: u64 = 5_000;
+const SKIP_MS_MIN: u64 = 4_000;
 
 type Automaton<E> = Deferred<E, Scheme, Paced<stateful::Mailbox<E, Ledger>>, Block, FixedEpocher>;
 type Backfill = (handler::Receiver<BlockDigest>, marshal_resolver::Mailbox<BlockDigest, PublicKey>);
 
 /// What a runtime must offer.
 pub trait Environment:
-    Runtime + Metrics + CryptoRng + Clock + Storage + RuntimeNetwork + Strategizer + Spawner
+    Runtime + Metrics + CryptoRng + Clock + WallClock + Storage + RuntimeNetwork + Strategizer + Spawner
 {
 }
 impl<E> Environment for E where
-    E: Runtime + Metrics + CryptoRng + Clock + Storage + RuntimeNetwork + Strategizer + Spawner
+    E: Runtime
+        + Metrics
+        + CryptoRng
+        + Clock
+        + WallClock
+        + Storage
+        + RuntimeNetwork
+        + Strategizer
+        + Spawner
 {
 }
 

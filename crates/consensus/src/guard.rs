@@ -4,13 +4,13 @@
 //! again only in an epoch that began after this start, because nobody can have voted in it before.
 //! The first start of a new validator is told apart by the operator's permission, which is spent.
 
-use commonware_runtime::Clock;
 use commonware_storage::{
     Context,
     metadata::{Config, Metadata},
 };
 use commonware_utils::sequence::U64;
 use std::time::{SystemTime, UNIX_EPOCH};
+use trine_runtime::WallClock;
 
 const KEY: U64 = U64::new(0);
 /// Clocks of validators may differ by this much, in milliseconds.
@@ -29,12 +29,12 @@ impl VoteGuard {
     ///
     /// # Errors
     /// When the folder cannot be read or written.
-    pub async fn open<E: Context>(
+    pub async fn open<E: Context + WallClock>(
         context: E,
         prefix: &str,
         first_start: bool,
     ) -> Result<Self, commonware_storage::metadata::Error> {
-        let now_ms = unix_ms(&context);
+        let now_ms = to_unix_ms(context.wall());
         let config = Config { partition: format!("{prefix}-vote-guard"), codec_config: () };
         let metadata = Metadata::<E, U64, u64>::init(context, config).await?;
         if let Some(after_ms) = metadata.get(&KEY) {
@@ -51,11 +51,6 @@ impl VoteGuard {
     pub const fn allows(self, boundary_ms: u64) -> bool {
         self.after_ms == 0 || boundary_ms > self.after_ms
     }
-}
-
-/// Milliseconds since 1970.
-pub fn unix_ms(clock: &impl Clock) -> u64 {
-    to_unix_ms(clock.current())
 }
 
 /// Milliseconds from 1970 to `time`.

@@ -1,5 +1,6 @@
 //! Agree on blocks: wire the BFT engine to an application.
 
+mod clocks;
 mod config;
 mod delivery;
 mod driver;
@@ -18,6 +19,7 @@ mod source;
 mod state_sync;
 mod upstream;
 
+pub use clocks::Clocks;
 pub use config::{Config, ConfigError, Timing};
 pub use engine::{
     CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,

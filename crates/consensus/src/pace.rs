@@ -3,8 +3,10 @@
 //! Stands around the state actor, not inside it: finalization waits for a build or a verification
 //! that runs, so nothing in there may sleep.
 
-use crate::{guard::unix_ms, share::Share, source::Source};
-use commonware_consensus::{Application, Handoff, Heightable as _, marshal::ancestry::Ancestry};
+use crate::{clocks::Clocks, guard::to_unix_ms, share::Share, source::Source};
+use commonware_consensus::{
+    Application, Handoff, Heightable as _, marshal::ancestry::Ancestry, types::Round,
+};
 use commonware_cryptography::{Digested, Digestible as _};
 use commonware_runtime::Clock;
 use futures::future::{Either, select};
@@ -14,13 +16,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 use tracing::warn;
 use trine_ledger::{
-    Block, Candidates, Ledger,
+    Block, Candidates, Ledger, Plan,
     preset::{BlockDigest, Context},
 };
+use trine_runtime::WallClock;
 use trine_types::limits;
 
 /// When and how much to propose.
@@ -54,16 +57,27 @@ struct Picker {
     source: Arc<dyn Source>,
     pace: Pace,
     share: Arc<Share>,
+    clocks: Arc<Clocks>,
 }
 
 impl Picker {
     /// Waits for transactions, at most until the idle interval is over.
-    async fn pick(&self, context: &impl Clock, parent: &Digested<Block>, epoch: u64) -> Candidates {
+    async fn pick<E: Clock + WallClock>(
+        &self,
+        context: &E,
+        parent: &Digested<Block>,
+        round: Round,
+    ) -> Candidates {
         let idle_until = context.current() + Duration::from_millis(self.pace.idle_ms);
         let (digest, parent) = (parent.digest(), parent.inner().header());
         let earliest_ms = parent.time_ms.saturating_add(self.pace.interval_ms_min);
-        sleep_until_ms(context, earliest_ms, idle_until).await;
-        if parent.height.0 == 0 || parent.epoch.0 != epoch {
+        let (wall_ms, at) = (to_unix_ms(context.wall()), context.current());
+        let left_ms = earliest_ms.saturating_sub(self.clocks.now_ms(digest, wall_ms, at));
+        let paced = at + Duration::from_millis(left_ms);
+        context.sleep_until(paced.min(idle_until)).await;
+        // Whoever leads a later view comes after one that was given up: all are there.
+        let first = parent.height.0 == 0 || parent.epoch.0 != round.epoch().get();
+        if first && round.view().get() == 1 {
             let others = context.current() + Duration::from_millis(EPOCH_START_MS);
             context.sleep_until(others.min(idle_until)).await;
         }
@@ -125,27 +139,22 @@ impl ClockWatch {
 pub struct Paced<A> {
     inner: A,
     picker: Picker,
-    clock: ClockWatch,
+    watch: ClockWatch,
 }
 
 impl<A> Paced<A> {
     /// Wraps the mailbox of the state actor.
     pub fn new(inner: A, ledger: Ledger, source: Arc<dyn Source>, pace: Pace) -> Self {
-        let picker = Picker { ledger, source, pace, share: Arc::default() };
-        Self { inner, picker, clock: ClockWatch::default() }
+        let (share, clocks) = Default::default();
+        let picker = Picker { ledger, source, pace, share, clocks };
+        Self { inner, picker, watch: ClockWatch::default() }
     }
-}
-
-/// Sleeps until the wall clock shows `time_ms`, but never beyond `limit`.
-async fn sleep_until_ms(context: &impl Clock, time_ms: u64, limit: SystemTime) {
-    let time = UNIX_EPOCH.checked_add(Duration::from_millis(time_ms)).unwrap_or(limit);
-    context.sleep_until(time.min(limit)).await;
 }
 
 impl<E, A> Application<E> for Paced<A>
 where
-    E: Clock,
-    A: Application<E, Block = Block, Context = Context, Input = Candidates>,
+    E: Clock + WallClock,
+    A: Application<E, Block = Block, Context = Context, Input = Plan>,
 {
     type SigningScheme = A::SigningScheme;
     type Context = Context;
@@ -158,7 +167,7 @@ where
         ancestry: impl Ancestry<Block>,
         _: (),
     ) -> Handoff<Digested<Block>> {
-        self.inner.prepare(context, ancestry, Vec::new()).await
+        self.inner.prepare(context, ancestry, Plan::default()).await
     }
 
     async fn propose(
@@ -168,15 +177,18 @@ where
         _: (),
     ) -> Option<Digested<Block>> {
         let parent = ancestry.peek()?.clone();
-        let epoch = context.1.round.epoch().get();
         let share = &self.picker.share;
         share.settle(parent.digest());
-        let candidates = self.picker.pick(&context.0, &parent, epoch).await;
+        let candidates = self.picker.pick(&context.0, &parent, context.1.round).await;
         share.building();
         tracing::trace!(height = parent.height().get() + 1, count = candidates.len(), "propose");
-        let proposed = self.inner.propose(context, ancestry, candidates).await;
+        let time_ms = self.picker.clocks.proposal_ms(to_unix_ms(context.0.wall()));
+        let at = context.0.current();
+        let plan = Plan { candidates, time_ms };
+        let proposed = self.inner.propose(context, ancestry, plan).await;
         if let Some(block) = &proposed {
             share.made(block.digest());
+            self.picker.clocks.saw(block.digest(), block.inner().header().time_ms, at, None);
         }
         proposed
     }
@@ -185,13 +197,22 @@ where
     /// and a clock is no ground for one. Consensus cancels the wait when the view is over.
     async fn verify(&mut self, context: (E, Context), ancestry: impl Ancestry<Block>) -> bool {
         if let Some(block) = ancestry.peek() {
-            self.picker.share.built_on(BlockDigest::from(block.inner().header().parent.0));
-            let time_ms = block.inner().header().time_ms;
-            self.clock.compare(time_ms, unix_ms(&context.0));
-            let allowed = time_ms.saturating_sub(limits::BLOCK_AHEAD_MS_MAX);
-            while unix_ms(&context.0) < allowed {
-                let step = (allowed - unix_ms(&context.0)).min(self.picker.pace.idle_ms.max(1));
-                context.0.sleep(Duration::from_millis(step)).await;
+            let header = block.inner().header();
+            let (parent, time_ms) = (BlockDigest::from(header.parent.0), header.time_ms);
+            self.picker.share.built_on(parent);
+            let wall_ms = to_unix_ms(context.0.wall());
+            self.watch.compare(time_ms, wall_ms);
+            self.picker.clocks.saw(block.digest(), time_ms, context.0.current(), Some(wall_ms));
+            let allowed_ms = time_ms.saturating_sub(limits::BLOCK_AHEAD_MS_MAX);
+            let idle_ms = self.picker.pace.idle_ms.max(1);
+            loop {
+                let (wall_ms, at) = (to_unix_ms(context.0.wall()), context.0.current());
+                let left_ms =
+                    allowed_ms.saturating_sub(self.picker.clocks.now_ms(parent, wall_ms, at));
+                if left_ms == 0 {
+                    break;
+                }
+                context.0.sleep(Duration::from_millis(left_ms.min(idle_ms))).await;
             }
         }
         self.inner.verify(context, ancestry).await

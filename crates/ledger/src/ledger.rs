@@ -21,12 +21,9 @@ use commonware_glue::stateful::{Application as StatefulApplication, Finality, In
 use commonware_runtime::Clock;
 use commonware_utils::sync::Mutex;
 use futures::StreamExt as _;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{SystemTime, UNIX_EPOCH},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 use tracing::{debug, warn};
 use trine_types::{
@@ -42,6 +39,15 @@ use trine_types::{
 
 /// Transactions that a leader wants to propose.
 pub type Candidates = Vec<Arc<Transaction>>;
+
+/// What a leader proposes.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What the block may hold.
+    pub candidates: Candidates,
+    /// Time of the block in milliseconds since 1970, unless its parent's is later.
+    pub time_ms: u64,
+}
 
 /// Takes the identifiers of candidates that may not enter a block now.
 pub type LeftOut = Arc<dyn Fn(&[TransactionId]) + Send + Sync>;
@@ -220,15 +226,15 @@ impl Ledger {
         self.pending.lock().insert(block, body, Arc::new(execution));
     }
 
-    async fn build<E: Runtime + Clock>(
+    async fn build<E: Runtime>(
         &self,
-        context: &E,
         place: Context,
         parent: &Header,
         batches: Unmerkleized<E>,
-        candidates: Candidates,
+        plan: Plan,
     ) -> Option<Proposed<Self, E>> {
-        let time_ms = unix_ms(context.current()).max(parent.time_ms + 1);
+        let Plan { candidates, time_ms } = plan;
+        let time_ms = time_ms.max(parent.time_ms + 1);
         let within = self.block_context(parent, place.round.epoch().get(), time_ms);
         let transactions: Arc<[Arc<Transaction>]> = candidates.into();
         let parts = self.parts.clone();
@@ -414,10 +420,6 @@ pub fn outcome_root(suite: Suite, body: &[Arc<Transaction>], execution: &Executi
     merkle::root(suite, starts.zip(&ends).map(|(start, end)| &leaves.0[start..*end]))
 }
 
-fn unix_ms(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
 impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
     type SigningScheme = Scheme;
     type Context = Context;
@@ -425,7 +427,7 @@ impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
     type Databases = Databases<E>;
     type Captured = ();
     type Provider = ();
-    type Input = Candidates;
+    type Input = Plan;
 
     fn sync_targets(block: &Block) -> Targets {
         block.targets().clone()
@@ -437,13 +439,13 @@ impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
 
     async fn propose(
         &mut self,
-        (context, place): (E, Context),
+        (_, place): (E, Context),
         ancestry: impl Ancestry<Block>,
         batches: Unmerkleized<E>,
-        input: Input<Candidates, ()>,
+        input: Input<Plan, ()>,
     ) -> Option<Proposed<Self, E>> {
         let parent = ancestry.peek()?.clone();
-        self.build(&context, place, parent.inner().header(), batches, input.upstream).await
+        self.build(place, parent.inner().header(), batches, input.upstream).await
     }
 
     async fn process(

@@ -30,4 +30,4 @@ pub use committees::Committees;
 pub use databases::Runtime;
 pub use execute::DatabaseError;
 pub use genesis::{GenesisError, adopt as adopt_genesis, open as open_genesis};
-pub use ledger::{Candidates, Known, Ledger, LeftOut, Parts, outcome_root};
+pub use ledger::{Candidates, Known, Ledger, LeftOut, Parts, Plan, outcome_root};

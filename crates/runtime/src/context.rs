@@ -17,13 +17,49 @@ use std::{
     net::SocketAddr,
     num::NonZeroUsize,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
-/// What tasks of a node are given: the library's context, but for the files.
+/// What tasks of a node are given: the library's context, but for the files and the clock.
+///
+/// Its [`Clock`] shows the system's time at the start, and goes on evenly from there: deadlines
+/// lie on it, and a system's clock that is set back would move them into the future. What the
+/// system's clock shows is [`WallClock::wall`].
 pub struct Context {
     pub(crate) library: tokio::Context,
     pub(crate) files: Arc<Files>,
+    pub(crate) started: Started,
+}
+
+/// A clock that shows the time of day, and may be set.
+pub trait WallClock {
+    /// What the clock shows now.
+    fn wall(&self) -> SystemTime;
+}
+
+impl WallClock for Context {
+    fn wall(&self) -> SystemTime {
+        self.library.current()
+    }
+}
+
+impl WallClock for commonware_runtime::deterministic::Context {
+    fn wall(&self) -> SystemTime {
+        self.current()
+    }
+}
+
+/// When a runtime started.
+#[derive(Clone, Copy)]
+pub(crate) struct Started {
+    wall: SystemTime,
+    instant: Instant,
+}
+
+impl Started {
+    pub(crate) fn now() -> Self {
+        Self { wall: SystemTime::now(), instant: Instant::now() }
+    }
 }
 
 /// The files that are not the library's.
@@ -52,13 +88,13 @@ pub fn run<F: Future>(
         // The runner holds the folder: nobody else changes its files.
         let log = Wal::open(&root)?;
         let files = Arc::new(Files { log, logged });
-        Ok(task(Context { library, files }).await)
+        Ok(task(Context { library, files, started: Started::now() }).await)
     })
 }
 
 impl Context {
     fn with(self, change: impl FnOnce(tokio::Context) -> tokio::Context) -> Self {
-        Self { library: change(self.library), files: self.files }
+        Self { library: change(self.library), files: self.files, started: self.started }
     }
 }
 
@@ -77,8 +113,8 @@ impl Spawner for Context {
         Fut: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        let files = self.files;
-        self.library.spawn(|library| task(Self { library, files }))
+        let (files, started) = (self.files, self.started);
+        self.library.spawn(move |library| task(Self { library, files, started }))
     }
 
     async fn stop(self, value: i32, timeout: Option<Duration>) -> Result<(), Error> {
@@ -96,7 +132,8 @@ impl Supervisor for Context {
     }
 
     fn child(&self, label: &'static str) -> Self {
-        Self { library: self.library.child(label), files: self.files.clone() }
+        let (files, started) = (self.files.clone(), self.started);
+        Self { library: self.library.child(label), files, started }
     }
 
     fn with_attribute(self, key: &'static str, value: impl Display) -> Self {
@@ -121,7 +158,7 @@ impl Metrics for Context {
 
 impl Clock for Context {
     fn current(&self) -> SystemTime {
-        self.library.current()
+        self.started.wall + self.started.instant.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static + use<> {
@@ -132,7 +169,8 @@ impl Clock for Context {
         &self,
         deadline: SystemTime,
     ) -> impl Future<Output = ()> + Send + 'static + use<> {
-        self.library.sleep_until(deadline)
+        let left = deadline.duration_since(self.current()).unwrap_or_default();
+        self.library.sleep(left)
     }
 }
 
@@ -140,7 +178,7 @@ impl RateClock for Context {
     type Instant = SystemTime;
 
     fn now(&self) -> SystemTime {
-        self.library.current()
+        self.current()
     }
 }
 

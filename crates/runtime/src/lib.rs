@@ -15,5 +15,5 @@ mod tests;
 mod wal;
 
 pub use blob::Blob;
-pub use context::{Context, run};
+pub use context::{Context, WallClock, run};
 pub use wal::count_changes;
