@@ -1,6 +1,8 @@
 """Test that faults come as planned, and that the check finds what they could have done."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,35 +10,45 @@ from typing import Any
 import pytest
 
 from tests.cli.command import trine
-from tests.suite import SUITE
-from trine.bench import faults
-from trine.bench.faults import FAULT_S, KINDS, REST_S, Record, plan_faults, problems
+from tests.suite import ONE_SUITE, SUITE
+from trine.bench.faults import clock, toxiproxy
+from trine.bench.faults.check import Chain, check_records, problems
+from trine.bench.faults.clients import Record
+from trine.bench.faults.page import write_page
+from trine.bench.faults.plan import FAULT_S, KINDS, REST_S, Campaign, Fault, duration_of
+from trine.bench.faults.run import _fault, seen_gaps
+from trine.errors import BadArgument
 
 NAMES = ("a", "b", "c", "d")
+COUNTS = {"one": 1, "few": 1, "half": 2, "all": 4}
 
 
 def test_a_seed_gives_one_plan() -> None:
     """Goal: a run can be repeated, and covers every kind. Method: plans of two seeds."""
-    long_s = (len(KINDS) + 1) * (FAULT_S + REST_S)
-    plans = [plan_faults(NAMES, long_s, seed) for seed in (1, 1, 2)]
+    kinds = tuple(KINDS)
+    long_s = duration_of(len(kinds))
+    plans = [Campaign(long_s, seed, kinds).faults(NAMES) for seed in (1, 1, 2)]
     assert plans[0] == plans[1] != plans[2]
-    assert {fault.kind for fault in plans[0]} == set(KINDS)
+    assert tuple(fault.kind for fault in plans[0]) == kinds
     for fault in plans[0]:
         assert set(fault.targets) <= set(NAMES)
-        assert len(fault.targets) == (4 if fault.kind == "kill-all" else 1)
-    ends = [fault.at_s + fault.seconds for fault in plans[0]]
+        assert len(fault.targets) == COUNTS[KINDS[fault.kind].group]
+    ends = [fault.until_s for fault in plans[0]]
     assert all(end < fault.at_s for end, fault in zip(ends, plans[0][1:], strict=False))
     assert ends[-1] + REST_S <= long_s
-    assert plan_faults(NAMES, REST_S, 1) == []
+    assert Campaign(REST_S, 1, kinds).faults(NAMES) == []
+    # Of seven, as many fail at once as may.
+    [fault] = Campaign(duration_of(1), 1, ("partition",)).faults((*NAMES, "e", "f", "g"))
+    assert len(fault.targets) == 2
+    assert fault.seconds == FAULT_S
 
 
-def _chain(*blocks: tuple[str, tuple[str, ...]]) -> Any:
-    transactions: dict[str, list[int]] = {}
+def _chain(*blocks: tuple[str, tuple[str, ...]]) -> Chain:
+    transactions: dict[str, list[tuple[int, int]]] = {}
     for height, (_, ids) in enumerate(blocks, 1):
-        for id_ in ids:
-            transactions.setdefault(id_, []).append(height)
-    digests = [digest for digest, _ in blocks]
-    return faults.Chain(digests, [1_000 * height for height in range(len(blocks))], transactions)
+        for place, id_ in enumerate(ids):
+            transactions.setdefault(id_, []).append((height, place))
+    return Chain([digest for digest, _ in blocks], transactions)
 
 
 def test_the_check_finds_what_must_not_be() -> None:
@@ -45,9 +57,10 @@ def test_the_check_finds_what_must_not_be() -> None:
     records = [Record("a-0", 0, 1, "x", 1), Record("a-1", 1, 2, "y", 2)]
     unknown = Record("a-2", 2, 3, None, None, "timeout")
 
-    def found(*chains: Any, notes: list[Record]) -> dict[str, Any]:
+    def found(*chains: Chain, notes: list[Record]) -> dict[str, Any]:
         named = dict(zip(NAMES, chains, strict=False))
-        return {**faults.check_records(notes, named), "missing": [], "recovered": True}
+        rest = {"missing": [], "stale": [], "recovered": True}
+        return {**check_records(notes, named), **rest}
 
     report = found(good, good, notes=[*records, unknown])
     assert problems(report) == []
@@ -69,16 +82,46 @@ def test_the_check_finds_what_must_not_be() -> None:
     assert "after the last fault" in stalled
 
 
+def test_the_order_must_fit_the_clock() -> None:
+    """Goal: a chain that has a record before one acknowledged earlier is found. Method: two that
+    overlapped in time, in either order; then two of which one was sent after the other was done."""
+    chain = _chain(("d1", ("x", "y")), ("d2", ("z",)))
+    overlapping = [Record("a-0", 0, 5, "y", 1), Record("b-0", 4, 6, "x", 1)]
+    assert check_records(overlapping, {"a": chain})["reordered"] == []
+    late = [Record("a-0", 0, 1, "y", 1), Record("b-0", 2, 3, "x", 1)]
+    report = check_records(late, {"a": chain})
+    assert report["reordered"] == ["b-0"]
+    assert report["lost"] == []
+    missed = [Record("a-0", 0, 1, "z", 2), Record("b-0", 2, 3, "y", 1)]
+    assert check_records(missed, {"a": chain})["reordered"] == ["b-0"]
+
+
 def test_gaps_belong_to_their_fault() -> None:
-    """Goal: the time without a block is told for the right fault. Method: blocks with two gaps."""
-    times_ms = [0, 500, 4_500, 5_000, 12_000, 12_500]
-    chain = faults.Chain(["d"] * len(times_ms), times_ms, {})
-    gaps = faults._gaps(chain, 0, 60)
+    """Goal: the time without a block is told for the right fault. Method: heights with two gaps,
+    seen by two readers, one of whom is behind."""
+    first = [(0.5, 1), (4.5, 2), (5.0, 3)]
+    second = [(0.6, 1), (4.9, 2), (12.0, 4), (12.5, 5)]
+    gaps = seen_gaps([*second, *first], 60)
     # The last block is followed by none until the end.
     assert [gap_ms for _, gap_ms in gaps] == [500, 4_000, 500, 7_000, 500, 47_500]
-    first = faults.Fault("kill", ("a",), 1.0, 2.0)
-    assert faults._fault(first, 10.0, gaps)["gap_ms"] == 4_000
-    assert faults._fault(replace(first, at_s=10.0), 59.0, gaps)["gap_ms"] == 7_000
+    kill = Fault("kill", ("a",), 1.0, 2.0)
+    assert _fault(kill, 10.0, gaps)["gap_ms"] == 4_000
+    assert _fault(replace(kill, at_s=10.0), 59.0, gaps)["gap_ms"] == 7_000
+
+
+def test_what_faults_need_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: whoever lacks a program learns which and how to get it. Method: an empty path, and
+    folders without the library; kinds that there are not, or that need hosts."""
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(BadArgument, match="go install"):
+        toxiproxy.check_possible()
+    monkeypatch.setattr(clock, "PLACES", ("/nowhere",))
+    with pytest.raises(BadArgument, match="package faketime"):
+        clock.library()
+    for kinds, said in (("kil", "expected some of kill"), ("split", "--hosts")):
+        refused = trine("bench", "faults", "--kinds", kinds)
+        assert refused.status == 2
+        assert said in refused.err
 
 
 @pytest.mark.network
@@ -96,6 +139,47 @@ def test_nothing_is_lost_when_a_node_dies(tmp_path: Path) -> None:
     assert report["recovered"]
     assert len(report["per_second"]) == report["seconds"]
     assert 100 < sum(report["per_second"]) <= report["acknowledged"]
-    assert report["lost"] == report["doubled"] == report["different"] == report["missing"] == []
-    assert report["looked_up"] > 0
+    _is_good(report)
     assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def _is_good(report: dict[str, Any]) -> None:
+    for name in ("lost", "doubled", "different", "reordered", "missing", "stale"):
+        assert report[name] == [], name
+    assert report["recovered"]
+    assert report["looked_up"] > 0
+    assert report["read"] > 0
+
+
+@pytest.mark.network
+@ONE_SUITE
+def test_hosts_are_cut_filled_and_stepped(tmp_path: Path) -> None:
+    """Goal: nothing is lost where lines, disks and clocks fail, and the page says so. Method: four
+    hosts; one is cut off, one's disk is full, one's clock is set ahead, then another's back."""
+    kinds = ("partition", "full-disk", "clock-ahead", "clock-behind")
+    if os.geteuid() != 0 and not os.environ.get("CI"):
+        pytest.skip("only root makes network namespaces")
+    try:
+        clock.library()
+    except BadArgument as error:
+        if not os.environ.get("CI"):
+            pytest.skip(str(error))
+        raise
+    page = tmp_path / "faults.html"
+    words = ("bench", "faults", "--hosts", "--kinds", ",".join(kinds), "--suite", SUITE, "--json")
+    ended = trine(*words, "--page", page)
+    assert ended.status == 0, ended.err
+    report = ended.document
+    _is_good(report)
+    assert [fault["kind"] for fault in report["faults"]] == list(kinds)
+    # Where one of four is hurt, the others go on: nobody waits for who is.
+    for fault in report["faults"]:
+        assert any(report["per_second"][int(fault["at_s"]) : int(fault["until_s"])])
+    text = page.read_text()
+    assert "None was lost" in text
+    for name in kinds:
+        assert KINDS[name].what in text
+        assert KINDS[name].what_zh in text
+    assert not Path("/run/netns/trine-faults-1").exists()
+    write_page({**report, "lost": ["a-0"]}, page)
+    assert "1 acknowledged records are not final" in page.read_text()

@@ -18,6 +18,7 @@ import pytest
 
 from tests.cli.command import trine
 from tests.cli.founded import MEMBERS, Members, ask, founded, url_of
+from tests.suite import ONE_SUITE
 from trine.archive.format import SEAL_TAG, Record, SegmentHead, encode_count
 from trine.archive.reader import Archive
 from trine.model import Block
@@ -265,6 +266,7 @@ def test_a_killed_restore_goes_on(members: Members, chain: Path, forged: Path) -
     assert not noted.exists()
 
 
+@ONE_SUITE
 def test_a_node_refuses_an_altered_archive(members: Members, chain: Path, forged: Path) -> None:
     """Goal: a restored node believes no archive. Method: restore one with signatures altered; the
     command says so, and goes on when it is run again with the right one."""
@@ -318,6 +320,7 @@ def test_a_liar_spoils_no_archive(members: Members) -> None:
     assert trine("audit", archive).status == 0
 
 
+@ONE_SUITE
 def test_a_validator_comes_back_with_its_keys(members: Members, chain: Path) -> None:
     """Goal: a host that lost everything is again what it was. Method: keep its keys, remove its
     home, restore; it catches up, signs with the same keys, and proposes in a later epoch."""

@@ -16,7 +16,7 @@ import pytest
 
 from tests.cli.command import trine
 from tests.cli.founded import Members, ask, founded, url_of
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 from trine import Client
 from trine.client.home import Home
 from trine.types import Address, Digest, EvidenceAppend, LogCreate
@@ -137,6 +137,7 @@ def test_a_liar_is_left(members: Members) -> None:
     assert "upstream_left" in log
 
 
+@ONE_SUITE
 def test_a_validator_recovers_from_a_follower(members: Members) -> None:
     """Goal: a validator that lost its disk takes its part again, fed by a follower. Method: remove
     its folder, recover, and see it propose in a later epoch."""

@@ -1,15 +1,15 @@
 //! Say what time it is, where a node's own clock may be wrong.
 //!
-//! A validator whose clock was set wrong would propose blocks that the others wait for, and wait for
-//! theirs, until its clock is right again: each of its turns would cost a timeout, and its vote
+//! A validator whose clock was set wrong would propose blocks that the others wait for, and wait
+//! for theirs, until its clock is right again: each of its turns would cost a timeout, and its vote
 //! would be missing. What other validators' blocks say corrects it:
 //!
-//! - Several blocks in a row, of others, all older than the clock says when they arrive: it is ahead,
-//!   and what this node proposes is dated back by the least of these differences. A block that is
-//!   dated too early is dated a millisecond after its parent, as any block of a slow clock.
+//! - Several blocks in a row, of others, all older than the clock says when they arrive: it is
+//!   ahead, and what this node proposes is dated back by the least of these differences. A block
+//!   that is dated too early is dated a millisecond after its parent, as any of a slow clock.
 //! - A parent from the future: it has the votes of a quorum, none of whose honest members found it
-//!   more than [`limits::BLOCK_AHEAD_MS_MAX`] ahead, so that this clock is behind. Its child is looked
-//!   at as if the time were the parent's, and what has passed since that arrived.
+//!   more than [`limits::BLOCK_AHEAD_MS_MAX`] ahead, so that this clock is behind. Its child is
+//!   looked at as if the time were the parent's, and what has passed since that arrived.
 //!
 //! Neither lets a node with the right clock accept what it would not have accepted.
 
@@ -21,8 +21,8 @@ use std::{
 use trine_ledger::preset::BlockDigest;
 use trine_types::limits;
 
-/// Differences smaller than this, in milliseconds, are delays and not wrong clocks. What right clocks
-/// accept lies far below.
+/// Differences smaller than this, in milliseconds, are delays and not wrong clocks. What right
+/// clocks accept lies far below.
 const OFF_MS_MIN: u64 = 2_000;
 const _: () = assert!(OFF_MS_MIN >= 4 * limits::BLOCK_AHEAD_MS_MAX);
 /// Blocks of others that must agree.

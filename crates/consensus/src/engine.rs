@@ -68,7 +68,7 @@ type Backfill = (handler::Receiver<BlockDigest>, marshal_resolver::Mailbox<Block
 
 /// What a runtime must offer.
 pub trait Environment:
-    Runtime + Metrics + CryptoRng + Clock + WallClock + Storage + RuntimeNetwork + Strategizer + Spawner
+    Runtime + Metrics + CryptoRng + Clock + WallClock + Storage + RuntimeNetwork + Strategizer
 {
 }
 impl<E> Environment for E where
@@ -80,7 +80,6 @@ impl<E> Environment for E where
         + Storage
         + RuntimeNetwork
         + Strategizer
-        + Spawner
 {
 }
 

@@ -37,7 +37,9 @@ def _local(home: Home, settings: Settings) -> Iterator[Hosts]:
     class LocalHosts(Hosts):
         """The nodes of a local network, as the faults see them."""
 
-        urls = {name: node.url for name, node in nodes.items()}  # noqa: RUF012 - a property's value
+        @property
+        def urls(self) -> Mapping[str, str]:
+            return {name: node.url for name, node in nodes.items()}
 
         def pid(self, name: str) -> int | None:
             return processes.load(home)[1].get(name)
@@ -149,7 +151,7 @@ def faults(
       trine bench faults --hosts --kinds partition,one-way,split --duration 600 --json
     """
     from trine.bench.faults import host_network  # noqa: PLC0415 - heavy
-    from trine.bench.faults.plan import duration_of  # noqa: PLC0415 - heavy
+    from trine.bench.faults.plan import Campaign, duration_of  # noqa: PLC0415 - heavy
     from trine.bench.faults.run import run_faults  # noqa: PLC0415 - heavy
     from trine.bench.peers.processes import temporary_folder  # noqa: PLC0415 - heavy
 
@@ -169,7 +171,8 @@ def faults(
         }
         opened = _on_hosts(home, settings, chosen) if hosts else _local(home, settings)
         with opened as network:
-            report = run_faults(network, keys, seconds, seed, chosen, settings.note)
+            campaign = Campaign(seconds, seed, chosen)
+            report = run_faults(network, keys, campaign, settings.note)
     _show(settings, {"suite": suite, **report}, out, png, page)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from trine.bench.picture import blank, write_png
+from trine.bench.resources import draw_resources
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +69,9 @@ def rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Not final at the end", f"{report['unfinished']:,}"),
         ("Hardware", report["hardware"]),
     ]
+    if report.get("resources"):
+        files = max(sample["open_files"] for sample in report["resources"])
+        found.insert(-1, ("Open files of a validator", f"{files:,}"))
     if report["entries_per_s"]:
         found.insert(3, ("Evidence entries", number(report["entries_per_s"], "entries/s")))
     if report["hostile"]:
@@ -154,7 +158,7 @@ def draw_distribution(
 
 
 def draw(report: Mapping[str, Any], title: str, to: Path) -> None:
-    """Draw rate and latency over time, and the latency distribution, as a PNG.
+    """Draw rate and latency over time, the latency distribution and the resources, as a PNG.
 
     Args:
         report: What `run_load` returned.
@@ -164,12 +168,16 @@ def draw(report: Mapping[str, Any], title: str, to: Path) -> None:
     Raises:
         ImportError: matplotlib is not installed (`pip install trine[bench]`).
     """
-    figure = blank(13, 4.2)
-    rate, latency, distribution = figure.subplots(1, 3)
+    watched = len(report.get("resources", ())) > 1
+    figure = blank(13, 8.4 if watched else 4.2)
+    every = figure.subplots(2 if watched else 1, 3, squeeze=False)
+    rate, latency, distribution = every[0]
     draw_rate(rate, report)
     draw_latency(latency, report)
     draw_distribution(distribution, report["distribution"], "Latency distribution")
-    for axes in (rate, latency, distribution):
+    if watched:
+        draw_resources(every[1], report)
+    for axes in every.flat:
         axes.grid(visible=True, color="0.9")
     figure.suptitle(f"{title} ({report['hardware']})")
     write_png(figure, to)

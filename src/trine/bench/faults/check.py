@@ -22,14 +22,13 @@ POLL_S: Final = 0.1
 
 @dataclass(frozen=True)
 class Chain:
-    """What one node has: digest, time and transactions of every block.
+    """What one node has: digest and transactions of every block.
 
     Attributes:
         transactions: Heights of each transaction, with its place in the block.
     """
 
     digests: list[str]
-    times_ms: list[int]
     transactions: dict[str, list[tuple[int, int]]]
 
 
@@ -61,15 +60,14 @@ def settle(clients: Mapping[str, Client]) -> int:
 
 def read_chain(client: Client, top: int) -> Chain:
     """Read every block of a node up to a height."""
-    digests, times_ms = [], []
+    digests = []
     transactions: dict[str, list[tuple[int, int]]] = {}
     for height in range(1, top + 1):
         block = client.block(Height(height))
         digests.append(str(block.digest))
-        times_ms.append(int(block.time_ms))
         for place, id_ in enumerate(block.transactions):
             transactions.setdefault(str(id_), []).append((height, place))
-    return Chain(digests, times_ms, transactions)
+    return Chain(digests, transactions)
 
 
 def check_records(records: Sequence[Record], chains: Mapping[str, Chain]) -> dict[str, Any]:

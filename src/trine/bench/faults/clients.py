@@ -17,6 +17,8 @@ RETRY_S: Final = 0.2
 """Seconds that a writer waits after an error."""
 READ_S: Final = 0.05
 """Seconds between two reads of a reader."""
+NEWEST_SHARE: Final = 0.8
+"""Share of the reads that look for the newest record, which a node is most likely to lack."""
 
 
 @dataclass
@@ -78,6 +80,11 @@ class Reader(threading.Thread):
     """Looks for acknowledged records on one node, while they are written.
 
     A node that says that it has the block of a record must have the record.
+
+    Attributes:
+        read: How many records it looked for.
+        stale: Those that the node should have had, and did not.
+        heights: Seconds since the start at which the node had a new height, and that.
     """
 
     def __init__(
@@ -85,20 +92,20 @@ class Reader(threading.Thread):
         node: str,
         opened: Callable[[], Client],
         writers: Sequence[Writer],
-        stop: threading.Event,
         seed: int,
     ) -> None:
         """Read what `writers` have noted from `node`, with the client that `opened` opens."""
         super().__init__(name=f"reader-{node}", daemon=True)
-        self.node, self.opened, self.writers, self.stop = node, opened, writers, stop
+        self.node, self.opened, self.writers = node, opened, writers
         self.chance = random.Random(seed)  # noqa: S311 - no secret
         self.read = 0
         self.stale: list[str] = []
+        self.heights: list[tuple[float, int]] = []
 
     def run(self) -> None:
-        """Read until it is told to stop."""
+        """Read until the writers are told to stop."""
         with self.opened() as client:
-            while not self.stop.wait(READ_S):
+            while not self.writers[0].stop.wait(READ_S):
                 try:
                     self._look(client)
                 except TrineError:
@@ -107,11 +114,13 @@ class Reader(threading.Thread):
     def _look(self, client: Client) -> None:
         writer = self.chance.choice(self.writers)
         height = int(client.status().height)
+        if not self.heights or height > self.heights[-1][1]:
+            self.heights.append((time.monotonic() - writer.started, height))
         done = [one for one in list(writer.records) if one.height and one.height <= height]
         if not done:
             return
-        # Mostly the newest, which a node could lack.
-        record = done[-1] if self.chance.random() < 0.8 else self.chance.choice(done)  # noqa: PLR2004
+        newest = self.chance.random() < NEWEST_SHARE
+        record = done[-1] if newest else self.chance.choice(done)
         self.read += 1
         try:
             client.log(f"{writer.organisation}/{record.name}")

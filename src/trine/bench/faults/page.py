@@ -142,7 +142,8 @@ def _timeline(report: Mapping[str, Any]) -> str:
     marks.append(f'<text x="0" y="{CHART - 8}">每秒确认</text>')
     drawn = "\n".join(marks)
     label = "Records acknowledged a second, and which faults hit which node when"
-    return f'<svg viewBox="0 0 {WIDTH} {bottom + 24}" role="img" aria-label="{label}">\n{drawn}\n</svg>'
+    box = f"0 0 {WIDTH} {bottom + 24}"
+    return f'<svg viewBox="{box}" role="img" aria-label="{label}">\n{drawn}\n</svg>'
 
 
 def _table(report: Mapping[str, Any]) -> str:
@@ -189,7 +190,8 @@ def _facts(report: Mapping[str, Any]) -> str:
         ),
     )
     rows = "".join(
-        f'<tr><th>{english}<small lang="zh">{chinese}</small></th><td>{escape(str(value))}</td></tr>'
+        f'<tr><th>{english}<small lang="zh">{chinese}</small></th>'
+        f"<td>{escape(str(value))}</td></tr>"
         for english, chinese, value in facts
     )
     return f"<h2>Run <span lang='zh'>本次运行</span></h2><table>{rows}</table>"

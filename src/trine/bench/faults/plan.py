@@ -82,28 +82,34 @@ class Fault:
         return self.at_s + self.seconds
 
 
-def plan_faults(
-    names: Sequence[str], duration_s: float, seed: int, kinds: Sequence[str]
-) -> list[Fault]:
-    """Say which faults come when; the same seed gives the same.
+@dataclass(frozen=True)
+class Campaign:
+    """Which faults come to a network, and how long it bears load.
 
-    Args:
-        names: Names of the nodes.
+    Attributes:
         duration_s: How long the load lasts; the last fault is over a rest before.
         seed: Decides whom each fault hits.
         kinds: Keys of `KINDS`, in the order in which they come.
     """
-    chance = random.Random(seed)  # noqa: S311 - a plan, no secret
-    counts = {"one": 1, "few": (len(names) - 1) // 3, "half": len(names) // 2, "all": len(names)}
-    found: list[Fault] = []
-    at_s = REST_S
-    while at_s + FAULT_S + REST_S <= duration_s:
-        kind = kinds[len(found) % len(kinds)]
-        hit = set(chance.sample(list(names), counts[KINDS[kind].group]))
-        targets = tuple(name for name in names if name in hit)
-        found.append(Fault(kind, targets, at_s, FAULT_S))
-        at_s += FAULT_S + REST_S
-    return found
+
+    duration_s: float
+    seed: int
+    kinds: Sequence[str]
+
+    def faults(self, names: Sequence[str]) -> list[Fault]:
+        """Say what happens to nodes when; the same campaign gives the same."""
+        chance = random.Random(self.seed)  # noqa: S311 - a plan, no secret
+        few = (len(names) - 1) // 3
+        counts = {"one": 1, "few": few, "half": len(names) // 2, "all": len(names)}
+        found: list[Fault] = []
+        at_s = REST_S
+        while at_s + FAULT_S + REST_S <= self.duration_s:
+            kind = self.kinds[len(found) % len(self.kinds)]
+            hit = set(chance.sample(list(names), counts[KINDS[kind].group]))
+            targets = tuple(name for name in names if name in hit)
+            found.append(Fault(kind, targets, at_s, FAULT_S))
+            at_s += FAULT_S + REST_S
+        return found
 
 
 def duration_of(faults: int) -> float:

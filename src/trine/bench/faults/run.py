@@ -12,7 +12,7 @@ from typing import Any
 from trine.bench.faults.check import Chain, check_records, missing_logs, read_chain, settle
 from trine.bench.faults.clients import Reader, Record, Writer
 from trine.bench.faults.hosts import Hosts
-from trine.bench.faults.plan import KINDS, Fault, plan_faults
+from trine.bench.faults.plan import KINDS, Campaign, Fault
 from trine.crypto import SigningKey
 from trine.errors import TrineError
 
@@ -43,9 +43,7 @@ class _Injector(threading.Thread):
 def run_faults(
     hosts: Hosts,
     keys: Mapping[str, SigningKey],
-    duration_s: float,
-    seed: int,
-    kinds: Sequence[str],
+    campaign: Campaign,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Write to a network while faults happen, then check it.
@@ -53,29 +51,26 @@ def run_faults(
     Args:
         hosts: The network.
         keys: A key of an administrator or notary by organisation; one writer for each.
-        duration_s: How long.
-        seed: Decides the faults.
-        kinds: Kinds of faults, in the order in which they come.
+        campaign: What happens, and how long the load lasts.
         tell: Gets a line of progress now and then.
 
     Returns:
-        `nodes`, `seed`, `seconds`, `faults` (with `gap_ms`, the longest time without a block that
-        ended before the next fault), `acknowledged`, `unknown` (codes of what was not
-        acknowledged), `recovered` (whether anything was acknowledged after the last fault), `lost`,
-        `doubled`, `different` (heights at which nodes disagree), `reordered`, `missing`
-        (of `looked_up` records on every node), `stale` (of `read` reads), `heights`, `gap_ms_max`
-        and `per_second`.
+        `nodes`, `seed`, `seconds`, `faults` (with `gap_ms`, the longest time in which no client saw
+        a new block on any node, and which ended before the next fault), `acknowledged`, `unknown`
+        (codes of what was not acknowledged), `recovered` (whether anything was acknowledged after
+        the last fault), `lost`, `doubled`, `different` (heights at which nodes disagree),
+        `reordered`, `missing` (of `looked_up` records on every node), `stale` (of `read` reads),
+        `heights`, `gap_ms_max` and `per_second`.
 
     Raises:
         NotFinalizing: The nodes do not come to one chain after the last fault.
     """
-    names = list(hosts.urls)
-    faults = plan_faults(names, duration_s, seed, kinds)
-    started_ms, stop = time.time_ns() // 1_000_000, threading.Event()
-    started = time.monotonic()
+    names, duration_s = list(hosts.urls), campaign.duration_s
+    faults = campaign.faults(names)
+    started, stop = time.monotonic(), threading.Event()
     writers = _writers(hosts, keys, started, stop)
     readers = [
-        Reader(name, functools.partial(hosts.client, [url]), writers, stop, seed)
+        Reader(name, functools.partial(hosts.client, [url]), writers, campaign.seed)
         for name, url in hosts.urls.items()
     ]
     injector = _Injector(hosts, faults, started)
@@ -93,10 +88,10 @@ def run_faults(
     records = [record for writer in writers for record in writer.records]
     chains = _chains(hosts)
     ends_s = max((one.until_s for one in faults), default=0.0)
-    gaps = _gaps(next(iter(chains.values())), started_ms, duration_s)
+    gaps = seen_gaps([seen for reader in readers for seen in reader.heights], duration_s)
     return {
         "nodes": names,
-        "seed": seed,
+        "seed": campaign.seed,
         "seconds": duration_s,
         "faults": [
             _fault(one, after.at_s if after else duration_s, gaps)
@@ -115,7 +110,7 @@ def run_faults(
 def _writers(
     hosts: Hosts, keys: Mapping[str, SigningKey], started: float, stop: threading.Event
 ) -> list[Writer]:
-    """Make a writer for each organisation; each prefers another node, and falls back on the rest."""
+    """Make a writer for each organisation, each with another node first and the rest behind."""
     found = []
     for place, (organisation, key) in enumerate(keys.items()):
         urls = list(hosts.urls.values())
@@ -162,15 +157,24 @@ def _look_up(hosts: Hosts, writers: Sequence[Writer]) -> dict[str, Any]:
     return {"looked_up": looked_up // len(hosts.urls), "missing": missing}
 
 
-def _gaps(chain: Chain, started_ms: int, duration_s: float) -> list[tuple[float, int]]:
-    """Give the times between blocks of the load: the begin in seconds, and the length."""
-    times = [one - started_ms for one in chain.times_ms]
-    pairs = itertools.pairwise([*times, 1_000 * duration_s])
-    return [
-        (before / 1_000, round(after - before))
-        for before, after in pairs
-        if after >= 0 and before <= 1_000 * duration_s
-    ]
+def seen_gaps(heights: Sequence[tuple[float, int]], duration_s: float) -> list[tuple[float, int]]:
+    """Find the times between two new heights of the chain, wherever they were seen first.
+
+    Args:
+        heights: Seconds since the start, and the height that a client saw then.
+        duration_s: How long the load lasted: no gap ends later.
+
+    Returns:
+        Begin in seconds and length in milliseconds of each. Times of blocks would not do: clocks
+        are among what is hurt.
+    """
+    times, top = [0.0], 0
+    for at_s, height in sorted(heights):
+        if height > top:
+            top = height
+            times.append(min(at_s, duration_s))
+    pairs = itertools.pairwise([*times, duration_s])
+    return [(before, round(1_000 * (after - before))) for before, after in pairs]
 
 
 def _fault(fault: Fault, until_s: float, gaps: Sequence[tuple[float, int]]) -> dict[str, Any]:

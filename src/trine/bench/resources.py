@@ -1,0 +1,122 @@
+"""Watch what the validators of a load keep: memory, open files, bytes stored."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SAMPLE_S: Final = 5.0
+"""Seconds between two looks."""
+MIB: Final = 1024 * 1024
+
+
+class Watch(threading.Thread):
+    """Looks at processes until it is left.
+
+    Attributes:
+        samples: `at_s` (seconds since the begin), and of the process that has most: `rss_mib`,
+            `open_files` and `stored_mib`, what lies on the disk below its folder.
+    """
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        """Watch these processes of this machine."""
+        super().__init__(name="resources", daemon=True)
+        self.pids, self.samples = list(pids), list[dict[str, float]]()
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        if self.pids:
+            self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._over.set()
+        if self.pids:
+            self.join()
+
+    def run(self) -> None:
+        """Look now and then."""
+        started = time.monotonic()
+        while True:
+            at_s = time.monotonic() - started
+            found = [one for pid in self.pids if (one := _sample(pid))]
+            if found:
+                most = {name: max(one[name] for one in found) for name in found[0]}
+                self.samples.append({"at_s": round(at_s, 1), **most})
+            if self._over.wait(max(0.0, started + at_s + SAMPLE_S - time.monotonic())):
+                return
+
+
+def _sample(pid: int) -> dict[str, float] | None:
+    """Look at one process; none where it has ended."""
+    process = Path(f"/proc/{pid}")
+    try:
+        pages = int((process / "statm").read_text().split()[1])
+        files = len(list((process / "fd").iterdir()))
+        stored = _stored_bytes(process / "cwd")
+    except (OSError, ValueError, IndexError):
+        return None
+    resident_mib = pages * os.sysconf("SC_PAGE_SIZE") / MIB
+    return {
+        "rss_mib": round(resident_mib, 1),
+        "open_files": files,
+        "stored_mib": round(stored / MIB, 2),
+    }
+
+
+def _stored_bytes(folder: Path) -> int:
+    """Count what the files below a folder take on the disk."""
+    total = 0
+    for place, _, names in os.walk(folder.resolve()):
+        for name in names:
+            try:
+                total += 512 * os.lstat(os.path.join(place, name)).st_blocks
+            except FileNotFoundError:
+                continue  # It was removed since it was listed.
+    return total
+
+
+def draw_resources(axes: Sequence[Axes], report: Mapping[str, Any]) -> None:
+    """Draw memory, open files, and what a transaction has left on the disk, over time."""
+    samples = report["resources"]
+    at_s = [sample["at_s"] for sample in samples]
+    shown = (
+        ("rss_mib", "MiB", "Memory of the largest validator"),
+        ("open_files", "files", "Open files of a validator"),
+    )
+    for one, (name, unit, title) in zip(axes, shown, strict=False):
+        one.plot(at_s, [sample[name] for sample in samples], color="tab:blue")
+        one.set(xlabel="seconds", ylabel=unit, title=title)
+        one.set_ylim(bottom=0)
+    kept = stored_per_transaction(report)
+    axes[2].plot([at for at, _ in kept], [count for _, count in kept], color="tab:blue")
+    axes[2].set(xlabel="seconds", ylabel="bytes", title="Stored a transaction since the begin")
+    axes[2].set_ylim(bottom=0)
+
+
+def stored_per_transaction(report: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Say what a finalized transaction has left on a validator's disk.
+
+    Returns:
+        Seconds since the begin, and bytes a transaction until then.
+    """
+    finalized = [0]
+    for second in report["seconds"]:
+        finalized.append(finalized[-1] + second["finalized"])
+    first, *rest = report["resources"]
+    found = []
+    for sample in rest:
+        count = finalized[min(int(sample["at_s"]), len(finalized) - 1)]
+        if count:
+            grown = (sample["stored_mib"] - first["stored_mib"]) * MIB
+            found.append((sample["at_s"], grown / count))
+    return found
