@@ -38,9 +38,7 @@ use commonware_glue::{
     stateful,
 };
 use commonware_p2p::{Blocker, Receiver, Sender, max_message_size};
-use commonware_runtime::{
-    Clock, Metrics, Network as RuntimeNetwork, Spawner, Storage, Strategizer,
-};
+use commonware_runtime::{Clock, Metrics, Network as RuntimeNetwork, Storage, Strategizer};
 use commonware_utils::{Acknowledgement as _, sequence::Unit};
 use rand::CryptoRng;
 use std::sync::Arc;
@@ -72,14 +70,7 @@ pub trait Environment:
 {
 }
 impl<E> Environment for E where
-    E: Runtime
-        + Metrics
-        + CryptoRng
-        + Clock
-        + WallClock
-        + Storage
-        + RuntimeNetwork
-        + Strategizer
+    E: Runtime + Metrics + CryptoRng + Clock + WallClock + Storage + RuntimeNetwork + Strategizer
 {
 }
 

@@ -32,9 +32,10 @@ pub use peers::{
 };
 pub use process::{
     Following, LateStart, Link, NetworkConfig, ProcessConfig, ProcessContext, RunError,
-    metrics_text, run,
+    metrics_text, run, waiting_threads,
 };
 pub use running::{Chain, Running, Stopped};
+pub use share::Share;
 pub use source::{NoSource, Source};
 pub use state_sync::{Anchor, AnchorError};
 pub use upstream::{Answer, Claim, Distrust, Upstream, Wanted};

@@ -178,7 +178,11 @@ where
     ) -> Option<Digested<Block>> {
         let parent = ancestry.peek()?.clone();
         let share = &self.picker.share;
-        share.settle(parent.digest());
+        let (tip, tip_height) = (parent.digest(), parent.inner().header().height);
+        let ledger = &self.picker.ledger;
+        share.settle(|block, height| {
+            if tip_height < height { Some(false) } else { ledger.contains(tip, block, height) }
+        });
         let candidates = self.picker.pick(&context.0, &parent, context.1.round).await;
         share.building();
         tracing::trace!(height = parent.height().get() + 1, count = candidates.len(), "propose");
@@ -187,8 +191,9 @@ where
         let plan = Plan { candidates, time_ms };
         let proposed = self.inner.propose(context, ancestry, plan).await;
         if let Some(block) = &proposed {
-            share.made(block.digest());
-            self.picker.clocks.saw(block.digest(), block.inner().header().time_ms, at, None);
+            let header = block.inner().header();
+            share.made(block.digest(), header.height);
+            self.picker.clocks.saw(block.digest(), header.time_ms, at, None);
         }
         proposed
     }
@@ -199,7 +204,6 @@ where
         if let Some(block) = ancestry.peek() {
             let header = block.inner().header();
             let (parent, time_ms) = (BlockDigest::from(header.parent.0), header.time_ms);
-            self.picker.share.built_on(parent);
             let wall_ms = to_unix_ms(context.0.wall());
             self.watch.compare(time_ms, wall_ms);
             self.picker.clocks.saw(block.digest(), time_ms, context.0.current(), Some(wall_ms));

@@ -99,7 +99,7 @@ impl<M> Peers<M> {
     }
 
     /// Addresses of the peers among `primary`, then those of the others.
-    fn divide(&self, primary: &Set<PublicKey>) -> [Map<PublicKey, Address>; 2] {
+    pub fn divide(&self, primary: &Set<PublicKey>) -> [Map<PublicKey, Address>; 2] {
         let mut known = self.addresses.0.lock().clone();
         known.extend(self.fixed.iter().map(|(key, address)| (key.clone(), address.clone())));
         for key in primary.iter().filter(|key| !known.contains_key(*key)) {
@@ -144,68 +144,5 @@ impl<M: AddressableManager<PublicKey = PublicKey>> Manager for Peers<M> {
         let [primary, secondary] = self.divide(&peers.primary);
         let _ = self.manager.track(epoch.get(), AddressableTrackedPeers::new(primary, secondary));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use commonware_utils::TryCollect as _;
-    use trine_testkit::validator;
-    use trine_types::{Epoch, Validator};
-
-    fn at(name: &str, address: &str) -> Validator {
-        Validator { address: address.to_owned(), ..validator(name, 0) }
-    }
-
-    fn change(validators: &[Validator], following: Option<&[Validator]>) -> EpochChange {
-        let set = |validators: &[Validator]| ValidatorSet::new(validators.to_vec()).unwrap();
-        let (validators, following) = (set(validators), following.map(set));
-        EpochChange { epoch: Epoch(1), validators, following }
-    }
-
-    /// Goal: a validator that the chain admits or moves is found where the chain says, unless the
-    /// operator fixed its address. Method: learn one epoch, then one in which a validator comes,
-    /// one moves and one is gone; an operator fixed the address of one that moves.
-    #[test]
-    fn addresses_follow_the_chain() {
-        let (a, b, c) = (at("a", "10.0.0.1:1"), at("b", "10.0.0.2:1"), at("c", "10.0.0.3:1"));
-        let key = |validator: &Validator| public_key(&validator.key);
-        let fixed = BTreeMap::from([(key(&b), parse_address("192.168.0.2:1").unwrap())]);
-        let addresses = Addresses::default();
-        let peers = Peers::new((), fixed.clone(), addresses.clone(), 100);
-        let found = |validators: &[&Validator]| -> [Vec<(PublicKey, Address)>; 2] {
-            let keys: Set<PublicKey> =
-                validators.iter().map(|one| key(one)).try_collect().expect("no key twice");
-            peers.divide(&keys).map(|map| map.into_iter().collect())
-        };
-        let expected = |all: &[(&Validator, &str)]| {
-            let mut all: Vec<_> = all
-                .iter()
-                .map(|(validator, address)| (key(validator), parse_address(address).unwrap()))
-                .collect();
-            all.sort_by(|one, other| one.0.cmp(&other.0));
-            all
-        };
-
-        addresses.learn(&change(&[a.clone(), b.clone()], Some(&[a.clone(), b.clone(), c.clone()])));
-        let [validators, observers] = found(&[&a, &b]);
-        assert_eq!(validators, expected(&[(&a, "10.0.0.1:1"), (&b, "192.168.0.2:1")]));
-        assert_eq!(observers, expected(&[(&c, "10.0.0.3:1")]));
-
-        let (moved, lost) = (at("b", "10.0.0.9:1"), at("c", "nowhere"));
-        addresses.learn(&change(&[moved, at("c", "10.0.0.4:1")], None));
-        let [validators, observers] = found(&[&b, &c]);
-        assert_eq!(validators, expected(&[(&b, "192.168.0.2:1"), (&c, "10.0.0.4:1")]));
-        assert_eq!(observers, []);
-
-        addresses.learn(&change(&[a.clone(), lost], None));
-        let [validators, observers] = found(&[&a, &c]);
-        assert_eq!(validators, expected(&[(&a, "10.0.0.1:1")]));
-        assert_eq!(observers, expected(&[(&b, "192.168.0.2:1")]));
-
-        let few = Peers::new((), fixed, addresses, 1);
-        let keys: Set<PublicKey> = [key(&a), key(&b)].into_iter().try_collect().unwrap();
-        assert_eq!(few.divide(&keys).map(|map| map.len()), [1, 0]);
     }
 }

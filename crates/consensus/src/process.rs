@@ -149,7 +149,7 @@ pub type ProcessContext = Context;
 /// How many threads may wait for the system. Each keeps memory of its own; fewer are enough for the
 /// disk, whose reads are handed over many at a time. A name server that does not answer holds a
 /// thread for each peer with a name, which the disk must not miss.
-fn waiting_threads(book: &AddressBook, workers: usize) -> usize {
+pub fn waiting_threads(book: &AddressBook, workers: usize) -> usize {
     let named = book.values().filter(|address| matches!(address, Address::Asymmetric { .. }));
     workers.max(DISK_THREADS_MIN) + named.count()
 }
@@ -406,29 +406,4 @@ fn check_storage(folder: &Path) -> Result<(), RunError> {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::peers::parse_address;
-    use trine_crypto::{Algorithm, SecretKey};
-    use trine_ledger::preset::PublicKey;
-
-    /// Goal: name servers that do not answer cannot hold all threads. Method: peers with names and
-    /// peers without.
-    #[test]
-    fn each_name_has_a_thread_beside_those_of_the_disk() {
-        let peer = |(number, address): (u8, &str)| {
-            let secret = SecretKey::from_bytes(Algorithm::Ed25519, &[number; 32]).unwrap();
-            let key = PublicKey::new(Algorithm::Ed25519, &secret.public_key()).unwrap();
-            (key, parse_address(address).unwrap())
-        };
-        let book = |addresses: [&'static str; 3]| (1..).zip(addresses).map(peer).collect();
-        let numbers = ["10.0.0.1:1", "10.0.0.2:1", "[::1]:1"];
-        assert_eq!(waiting_threads(&book(numbers), 1), 4);
-        assert_eq!(waiting_threads(&book(numbers), 6), 6);
-        let names = ["a.example:1", "b.example:1", "10.0.0.2:1"];
-        assert_eq!(waiting_threads(&book(names), 1), 6);
-    }
 }

@@ -130,6 +130,12 @@ impl Ledger {
         self.pending.lock().transactions(block)
     }
 
+    /// Whether the chain that ends with `tip` has the block, which has this height; none where
+    /// this node does not know yet.
+    pub fn contains(&self, tip: BlockDigest, block: BlockDigest, height: Height) -> Option<bool> {
+        self.pending.lock().contains(tip, block, height)
+    }
+
     /// Most transactions that the next block may hold, as far as this node knows the chain's
     /// parameters. More candidates would be read, verified and left over.
     pub fn transactions_max(&self) -> usize {

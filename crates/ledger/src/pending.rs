@@ -6,7 +6,10 @@ use crate::{
     preset::BlockDigest,
 };
 use commonware_cryptography::Digestible as _;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 use trine_types::{Height, application::Execution};
 
 struct Entry {
@@ -16,10 +19,14 @@ struct Entry {
     execution: Arc<Execution>,
 }
 
-/// Blocks above the final one, by digest.
+/// Final blocks that are remembered: more than lie between two turns of a leader.
+const FINAL_MAX: usize = 512;
+
+/// Blocks above the final one, by digest, and the last final ones.
 #[derive(Default)]
 pub struct Pending {
     blocks: HashMap<BlockDigest, Entry>,
+    finals: VecDeque<(Height, BlockDigest)>,
 }
 
 impl Pending {
@@ -35,6 +42,10 @@ impl Pending {
     pub fn take(&mut self, block: &Block) -> Option<(Body, Arc<Execution>)> {
         let entry = self.blocks.remove(&block.digest());
         let height = block.header().height;
+        if self.finals.len() == FINAL_MAX {
+            self.finals.pop_front();
+        }
+        self.finals.push_back((height, block.digest()));
         self.blocks.retain(|_, entry| entry.height > height);
         entry.map(|entry| (entry.body, entry.execution))
     }
@@ -48,4 +59,25 @@ impl Pending {
         }
         found
     }
+
+    /// Whether the chain that ends with `tip` has the block, which has this height; none where
+    /// this node does not know yet.
+    pub fn contains(&self, tip: BlockDigest, block: BlockDigest, height: Height) -> Option<bool> {
+        let mut next = tip;
+        while let Some(entry) = self.blocks.get(&next) {
+            if next == block {
+                return Some(true);
+            }
+            if entry.height <= height {
+                return Some(false);
+            }
+            next = entry.parent;
+        }
+        let (first, last) = (self.finals.front()?.0, self.finals.back()?.0);
+        let known = first <= height && height <= last;
+        known.then(|| self.finals.contains(&(height, block)))
+    }
 }
+
+#[cfg(test)]
+mod tests;

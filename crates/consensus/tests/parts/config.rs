@@ -1,9 +1,7 @@
 //! Look whether configurations that halt a chain later are refused at the start.
 
-mod support;
-
+use crate::support::secret;
 use std::num::NonZeroU64;
-use support::secret;
 use trine_consensus::{Config, ConfigError, parse_address};
 use trine_crypto::VoteSigner;
 
