@@ -7,16 +7,16 @@ use commonware_consensus::{
 use commonware_cryptography::{Sha256, certificate::Scheme};
 use commonware_utils::ordered::Set;
 
-/// Views at the start of an epoch that one validator leads. Where it is dead, the first ends with
-/// its timeout; the others are skipped at once, since four validators skip as many in a row.
-const FIRST_VIEWS: u64 = 4;
+/// Views at the start of an epoch that one validator leads. Where it is dead, each may end with its
+/// timeout: nobody skips the view of a leader that was heard a moment ago.
+const FIRST_VIEWS: u64 = 2;
 
 /// Every validator leads in its turn, but one leads the first views of an epoch.
 ///
 /// A validator that hears a quorum and not the leader skips the view at once, and at the start of
 /// an epoch it may not have heard the slowest of all yet: some skipped its view, the others voted
 /// for its block, and all waited until their timeouts. Who leads the first view has been heard by
-/// all that got to the second, and by the fifth everybody has.
+/// all that got to the second, and by the third everybody has who is less than a view behind.
 #[derive(Clone, Default)]
 pub struct Rotation(RoundRobin<Sha256>);
 
@@ -41,7 +41,7 @@ impl<S: Scheme> Elector<S> for Leaders<S> {
 
     fn elect(&self, round: Round, input: ()) -> Participant {
         let view = round.view().get();
-        let view = if view <= FIRST_VIEWS { 1 } else { view };
+        let view = view.saturating_sub(FIRST_VIEWS - 1).max(1);
         self.0.elect(Round::new(round.epoch(), View::new(view)), input)
     }
 }
@@ -71,7 +71,7 @@ mod tests {
             assert!(first.iter().all(|one| *one == first[0]));
             assert_ne!(first[0], leader(epoch + 1, 1));
             let mut turn: Vec<_> =
-                (FIRST_VIEWS + 1..FIRST_VIEWS + 5).map(|view| leader(epoch, view)).collect();
+                (FIRST_VIEWS..FIRST_VIEWS + 4).map(|view| leader(epoch, view)).collect();
             turn.sort_unstable();
             turn.dedup();
             assert_eq!(turn.len(), 4);

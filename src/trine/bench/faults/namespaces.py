@@ -29,6 +29,8 @@ GATEWAY: Final = f"{NETWORK}.254"
 HOSTS_MAX: Final = 100
 DISK_MIB: Final = 1_024
 """Size of a host's disk: memory is used as it fills."""
+FILL_TRIES: Final = 50
+"""Times that a disk is made as small as what it holds, while its node writes."""
 NEEDED: Final = {"ip": "iproute2", "mount": "mount"}
 """Programs, and Debian's packages that have them."""
 
@@ -73,9 +75,17 @@ class Host:
 
     def fill_disk(self) -> None:
         """Leave no space on the disk."""
-        used = os.statvfs(self.disk)
-        kept = (used.f_blocks - used.f_bfree) * used.f_frsize
-        _run(["mount", "-o", f"remount,size={kept}", str(self.disk)])
+        for left in reversed(range(FILL_TRIES)):
+            used = os.statvfs(self.disk)
+            kept = (used.f_blocks - used.f_bfree) * used.f_frsize
+            try:
+                _run(["mount", "-o", f"remount,size={kept}", str(self.disk)])
+            except NodeStopped:
+                # The node wrote meanwhile: what is there no longer fits.
+                if not left:
+                    raise
+            else:
+                return
 
     def free_disk(self) -> None:
         """Give the disk its space again."""

@@ -76,7 +76,7 @@ def run_faults(
     injector = _Injector(hosts, faults, started)
     for thread in (*writers, *readers, injector):
         thread.start()
-    while time.monotonic() - started < duration_s:
+    while time.monotonic() - started < duration_s and injector.trouble is None:
         time.sleep(1)
         _tell(tell, time.monotonic() - started, duration_s, faults, writers)
     stop.set()
