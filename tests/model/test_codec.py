@@ -96,6 +96,7 @@ SAMPLES: tuple[Value, ...] = (
     Organisation("city", 2, 9, 8),
     Outcome(0, 0, 3, (Event.of_module(5, 4, b"x"),)),
     Parameters(),
+    Parameters().replaced(7, 2),
     Proposal(
         action=calls.CreateOrganisation("bank", KEY),
         organisation=OrganisationId(2),
