@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,21 @@ PORT_FIRST: Final = 20_000
 PORT_COUNT: Final = 11_000
 THREADS: Final = ("threads", "verify_threads", "workers")
 """Fields of node.toml that say how many threads of a kind there are."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """As whom a follower reads from its upstreams.
+
+    Attributes:
+        key: File of its secret key, beside the node's configuration.
+        algorithm: Algorithm of the key.
+        account: Address of the account whose first key it is.
+    """
+
+    key: Path
+    algorithm: str
+    account: str
 
 
 def free_ports(home: Home, count: int) -> list[int]:
@@ -54,6 +70,16 @@ def validator_key(node: Node, algorithm: str) -> SecretKey:
     key = SecretKey.generate(algorithm)
     _write_secret(path, key.expose().hex().encode() + b"\n")
     return key
+
+
+def reader_key(node: Node, key: SecretKey, suite: str) -> Reader:
+    """Write the key with which a follower reads from its upstreams, for the node alone.
+
+    It is a file of its own beside the node's configuration.
+    """
+    path = node.config.with_suffix(".read-key")
+    _write_secret(path, key.expose().hex().encode() + b"\n")
+    return Reader(path, key.algorithm, key.address(suite).hex())
 
 
 def _write_secret(path: Path, content: bytes) -> None:
@@ -119,6 +145,7 @@ def follower_configuration(
     authorities: Path | None,
     client: tuple[str | None, str | None],
     late_start: bool = False,
+    reader: Reader | None = None,
 ) -> str:
     """Write the configuration of a node that follows others.
 
@@ -130,6 +157,7 @@ def follower_configuration(
         authorities: Authorities of their certificates, beside those that the system trusts.
         client: Certificate and key with which the node names itself to them.
         late_start: Whether to begin with their state instead of the first block.
+        reader: Key that signs what the node asks, where the chain is not read by anyone.
     """
     certificate, key = (None if file is None else Path(file).absolute() for file in client)
     files = {
@@ -149,10 +177,20 @@ def follower_configuration(
         *[f"{name} = {_quoted(str(file))}" for name, file in files.items() if file],
         *(["late_start = true"] if late_start else []),
         "",
+        *(_reader_lines(reader) if reader else []),
         "[log]",
         'file = "node.log"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _reader_lines(reader: Reader) -> list[str]:
+    fields = {"key": reader.key.name, "algorithm": reader.algorithm, "account": reader.account}
+    return [
+        "[follow.reader]",
+        *[f"{name} = {_quoted(value)}" for name, value in fields.items()],
+        "",
+    ]
 
 
 def _quoted(text: str) -> str:
