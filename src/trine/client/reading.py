@@ -51,16 +51,17 @@ class Reading(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign a request where that is wanted; the first one is sent again with a signature."""
-        if self._tag and request.method == "GET":
+        # What is submitted is signed itself.
+        is_read = request.method == "GET"
+        if is_read and self._tag:
             self._sign(request)
-            yield request
-            return
+            is_read = False
         response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED and self.learn(
-            response.headers.get("www-authenticate", "")
-        ):
-            self._sign(request)
-            yield request
+        if is_read and response.status_code == httpx.codes.UNAUTHORIZED:
+            wanted = response.headers.get("www-authenticate", "")
+            if self.learn(wanted):
+                self._sign(request)
+                yield request
 
     def learn(self, wanted: str) -> bool:
         """Take which chain wants signatures; says whether there is a key to sign with.

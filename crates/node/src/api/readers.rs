@@ -48,11 +48,14 @@ pub(super) async fn check(State(api): Shared, mut request: Request, next: Next) 
         return next.run(request).await;
     }
     match admit(&api, request.method(), request.uri(), request.headers()).await {
-        Ok(proven) => {
-            if let Some(proven) = proven {
-                request.extensions_mut().insert(proven);
-            }
-            next.run(request).await
+        Ok(None) => next.run(request).await,
+        Ok(Some(proven)) => {
+            request.extensions_mut().insert(proven);
+            let mut response = next.run(request).await;
+            // A cache between would answer others from what this reader may see.
+            let private = HeaderValue::from_static("private");
+            response.headers_mut().entry(header::CACHE_CONTROL).or_insert(private);
+            response
         }
         Err(problem) => refuse(&api, problem),
     }

@@ -76,7 +76,8 @@ pub fn read_genesis(file: &Path) -> Result<Genesis, SetupError> {
     Genesis::from_json(&bytes).map_err(|error| refuse(error.to_string()))
 }
 
-/// Reads a secret key of a validator or of a reader: 64 hexadecimal digits in a file that only its owner can read.
+/// Reads a secret key, of a validator or of a reader: 64 hexadecimal digits in a file that only its
+/// owner can read.
 ///
 /// # Errors
 /// [`SetupError::Unreadable`] or [`SetupError::Key`], which says nothing of the content.

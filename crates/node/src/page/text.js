@@ -43,7 +43,7 @@ const WORDS = {
     idle: "No block for {n} s",
     closed_members: "This chain is read by members only",
     closed_roles: "This chain is read by accounts with a role only",
-    closed_hint: "Its blocks, transactions and accounts are not for everybody who reaches this node."
+    closed_hint: "Its blocks, transactions and accounts are not for everybody who reaches a node."
       + " Read them with your key: by the trine command or a client.",
     genesis: "Genesis",
     trust: "Trust file",
