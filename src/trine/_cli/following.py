@@ -15,7 +15,8 @@ import httpx
 from trine._cli import processes
 from trine._cli.founding import GENESIS_BYTES_MAX, agree, network, network_document, node_name
 from trine._cli.network import command
-from trine._cli.node_files import Reader, follower_configuration, free_ports, reader_key
+from trine._cli.node_files import Reader, api_port, follower_configuration, reader_key
+from trine._cli.serving import LOCAL, Serving, serving_options
 from trine._cli.settings import Settings, common, facts
 from trine.client.founding import read_genesis, trust_document
 from trine.client.home import Home
@@ -63,6 +64,7 @@ def _upstream_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Begin with the newest state, which takes minutes on a long chain; older blocks are not "
     "on your node then.",
 )
+@serving_options
 @common
 def follow(
     settings: Settings,
@@ -71,6 +73,7 @@ def follow(
     name: str,
     expected: str | None,
     late_start: bool,
+    serving: Serving,
 ) -> None:
     """Run a node that follows the nodes at URL, and votes on nothing.
 
@@ -96,7 +99,14 @@ def follow(
         agree(settings, genesis, chain_id, expected)
         read_key = reading_key(settings, http, upstreams)
         node = make_follower(
-            home, name, text, upstreams, authority, late_start=late_start, read_key=read_key
+            home,
+            name,
+            text,
+            upstreams,
+            authority,
+            late_start=late_start,
+            read_key=read_key,
+            serving=serving,
         )
         pid = processes.start(home)[name]
         height = wait_level(settings, node, pid, newest_of(http, upstreams))
@@ -113,6 +123,7 @@ def make_follower(
     *,
     late_start: bool = False,
     read_key: SecretKey | None = None,
+    serving: Serving = LOCAL,
 ) -> processes.Node:
     """Make a network of one follower in a home that has none.
 
@@ -124,15 +135,25 @@ def make_follower(
         authority: PEM file of an authority of their certificates.
         late_start: Whether to begin with their state instead of the first block.
         read_key: Key that signs what the node asks them.
+        serving: How the node serves its own API.
     """
     genesis, chain_id = read_genesis(text)
-    [port] = free_ports(home, 1)
+    port = api_port(home, serving)
     node = processes.Node(name, port, None, home.nodes / name)
     node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     chain = str(genesis["name"])
     where = "../../genesis.json"
     reader = reader_key(node, read_key, str(genesis["suite"])) if read_key else None
-    write_follower(node, chain, where, upstreams, authority, late_start=late_start, reader=reader)
+    write_follower(
+        node,
+        chain,
+        where,
+        upstreams,
+        authority,
+        late_start=late_start,
+        reader=reader,
+        serving=serving,
+    )
     home.genesis.write_bytes(text)
     home.trust.write_bytes(trust_document(genesis, chain_id))
     processes.save(home, chain, [node], {})
@@ -148,12 +169,13 @@ def write_follower(
     *,
     late_start: bool = False,
     reader: Reader | None = None,
+    serving: Serving = LOCAL,
 ) -> None:
     """Write the configuration of a follower; it names itself as the environment says."""
     client = client_files()
     node.config.write_text(
         follower_configuration(
-            node, chain, genesis, upstreams, authority, client, late_start, reader
+            node, chain, genesis, upstreams, authority, client, late_start, reader, serving
         )
     )
 
