@@ -265,16 +265,16 @@ def fill(
     noted = node.folder / RECOVERY_PID
     _end_left(follower, noted)
     reader = reader_key(follower, read_key, settings.home.suite) if read_key else None
-    write_follower(follower, chain, genesis, upstreams, authority, reader=reader)
-    pid = processes.spawn(follower)
-    noted.write_text(str(pid))
-    try:
-        height = wait_level(settings, follower, pid, newest, look, behind)
-    finally:
-        processes.end([follower], {follower.name: pid})
-        noted.unlink()
+    with contextlib.ExitStack() as undone:
         if reader:
-            reader.key.unlink()
+            # The key lies there without a password: not a moment longer than it must.
+            undone.callback(reader.key.unlink)
+        write_follower(follower, chain, genesis, upstreams, authority, reader=reader)
+        pid = processes.spawn(follower)
+        undone.callback(noted.unlink, missing_ok=True)
+        undone.callback(processes.end, [follower], {follower.name: pid})
+        noted.write_text(str(pid))
+        height = wait_level(settings, follower, pid, newest, look, behind)
     follower.config.unlink()
     return height
 
