@@ -5,6 +5,7 @@ Each is a valid value or nearly one, so that the fuzzer starts behind the first 
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,19 @@ def _keys(wire: Any) -> Seeds:
     return {"key": keys, "text": [text.encode() for text in texts], "signatures": signatures}
 
 
+def _reads(wire: Any) -> Seeds:
+    """Headers of signed requests, as `crates/node/src/read_signature.rs` reads them."""
+    chain_id = wire["genesis"]["chain_id"]
+    texts = [
+        'trine=("@method" "@path" "@query");created=1700000000;'
+        f'keyid="{one["address"]}/{index}";tag="trine-read-{chain_id}"\n'
+        f"trine=:{b64encode(bytes.fromhex(one['signature'])).decode()}:"
+        for index, one in enumerate(wire["keys"])
+    ]
+    texts.append(texts[0].replace(";tag", ";expires=1700000060;tag"))
+    return {"read_signature": [text.encode() for text in texts]}
+
+
 def _paths(wire: Any) -> Seeds:
     trees = [
         index.to_bytes(8, "big") + len(tree["leaves"]).to_bytes(8, "big") + joined + leaf
@@ -170,7 +184,8 @@ def seeds() -> Seeds:
     wire = _read(WIRE)
     blocks = _blocks(wire)
     state = _state(wire, blocks["epoch_change"])
-    documents = _documents(wire) | _keys(wire) | _paths(wire) | _proofs() | _log()
+    documents = _documents(wire) | _keys(wire) | _reads(wire) | _paths(wire)
+    documents |= _proofs() | _log()
     return _transactions(wire) | blocks | state | documents
 
 

@@ -242,7 +242,7 @@ class Generator:
         return make(), role
 
     def _account_call(self) -> calls.Call:
-        roles = Roles(self.random.randint(0, 7))
+        roles = Roles(self.random.randint(0, int(Roles.ALL)))
         quota = self.random.choice((0, 1, 3, 20, 2**32 - 1))
         return self._pick(
             lambda: calls.AccountCreate(self._key(), roles),
@@ -253,7 +253,7 @@ class Generator:
         )
 
     def _certificate_call(self) -> calls.Call:
-        roles = Roles(self.random.randint(0, 7))
+        roles = Roles(self.random.randint(0, int(Roles.ALL)))
         authority = self._certificate()
         return self._pick(
             lambda: calls.AccountEnrol(self._key(), roles, self._certificate()),

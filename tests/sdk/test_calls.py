@@ -134,7 +134,7 @@ def test_every_method_has_a_class() -> None:
         (AssetBurn(2**32, 1), errors.BadArgument),
         (AssetBurn(1, 2**64), errors.BadArgument),
         (AssetBurn(1, -1), errors.BadArgument),
-        (RolesSet(Address(bytes(20)), Roles(8)), errors.BadArguments),
+        (RolesSet(Address(bytes(20)), Roles(16)), errors.BadArguments),
         (ProposalReject(2**64), errors.BadArgument),
         (ProposalSubmit(RemoveValidator(PublicKey("ed25519", b"x")), 1), errors.BadArgument),
         (ProposalSubmit(RemoveValidator(PublicKey("ml-dsa-65", b"")), 1), errors.BadArgument),

@@ -12,5 +12,6 @@ pub mod metrics;
 pub mod node;
 pub mod page;
 pub mod peers;
+pub mod read_signature;
 pub mod reader;
 pub mod upstream;

@@ -86,9 +86,14 @@ pub fn address(name: &str) -> Address {
 impl MemoryChain {
     /// Starts a chain at its genesis block. On a tokio runtime.
     pub fn start() -> Self {
+        Self::start_with(Self::document())
+    }
+
+    /// The genesis document of [`MemoryChain::start`].
+    pub fn document() -> Genesis {
         let mut document = genesis(&["city", "port"], MEMBERS, 4);
         document.time_ms = clock::now_ms() - 60_000;
-        Self::start_with(document)
+        document
     }
 
     /// Starts a chain with another genesis document.

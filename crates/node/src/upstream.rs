@@ -1,10 +1,14 @@
 //! Follow other nodes over their HTTP APIs (`/v1/sync`), one of them at a time.
 
-use crate::config::FollowConfig;
+use crate::clock;
+use crate::config::{FollowConfig, ReaderConfig, SetupError, read_secret_key};
 use crate::metrics::Metrics;
+use crate::read_signature::{NAMESPACE, headers};
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use reqwest::{Certificate, Client, Identity, Response, StatusCode, Url, header, redirect};
+use reqwest::{
+    Certificate, Client, Identity, RequestBuilder, Response, StatusCode, Url, header, redirect,
+};
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -12,9 +16,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use trine_consensus::{Answer, Claim, Distrust, Upstream, Wanted};
+use trine_crypto::SecretKey;
 use trine_ledger::state::Table;
 use trine_types::codec::to_hex;
-use trine_types::{Digest, Height, LogId, limits};
+use trine_types::{Address, ChainId, Digest, Genesis, Height, LogId, limits};
 
 /// How long an upstream may keep a question for its newest block open.
 const TIP_WAIT: Duration = Duration::from_secs(5);
@@ -48,6 +53,12 @@ pub enum Failure {
     /// It refused.
     #[error("it answered with status {0}")]
     Status(StatusCode),
+    /// It lets nobody read, or not this node.
+    #[error(
+        "it does not let this node read (status {0}): name the key of an account that may read \
+         the chain in follow.reader, and look at both clocks"
+    )]
+    Closed(StatusCode),
     /// It sent too much.
     #[error("it answered with more than {ANSWER_BYTES_MAX} bytes")]
     TooLarge,
@@ -70,6 +81,34 @@ impl From<reqwest::Error> for Failure {
 #[derive(Deserialize)]
 struct Tip {
     height: u64,
+}
+
+/// As whom upstreams are asked, where the chain is not read by anyone.
+struct Reader {
+    key: SecretKey,
+    account: (Address, u8),
+    chain_id: ChainId,
+}
+
+impl Reader {
+    fn open(config: &ReaderConfig, genesis: &Genesis) -> Result<Self, UpstreamError> {
+        let suite = genesis.suite().map_err(|error| refused(&config.key, error))?;
+        let algorithm = config.algorithm.unwrap_or(suite.algorithm());
+        let key = read_secret_key(algorithm, &config.key).map_err(|error| match error {
+            SetupError::Key { file, reason } => UpstreamError { file, reason },
+            other => refused(&config.key, other),
+        })?;
+        let own = Address::of_key(suite, algorithm, &key.public_key());
+        let account = (config.account.unwrap_or(own), config.key_index);
+        Ok(Self { key, account, chain_id: genesis.chain_id() })
+    }
+
+    /// Signs a request for what lies at `path` below an upstream's URL.
+    fn sign(&self, path: &str, query: Option<&str>) -> (String, String) {
+        let now_s = clock::now_ms() / 1_000;
+        let sign = |message: &[u8]| self.key.sign(NAMESPACE, message);
+        headers(self.chain_id, self.account, now_s, (&format!("/{path}"), query), sign)
+    }
 }
 
 /// Which upstream is asked.
@@ -98,6 +137,7 @@ impl Choice {
 /// The upstreams of one follower.
 pub struct HttpUpstream {
     client: Client,
+    reader: Option<Reader>,
     urls: Vec<Url>,
     choice: Mutex<Choice>,
     metrics: Arc<Metrics>,
@@ -110,7 +150,11 @@ impl HttpUpstream {
     ///
     /// # Errors
     /// [`UpstreamError`] for a file that cannot be used.
-    pub fn open(follow: &FollowConfig, metrics: Arc<Metrics>) -> Result<Arc<Self>, UpstreamError> {
+    pub fn open(
+        follow: &FollowConfig,
+        genesis: &Genesis,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, UpstreamError> {
         let mut builder = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIME_MAX)
@@ -140,7 +184,9 @@ impl HttpUpstream {
         let (outbox, waiting) = mpsc::channel(limits::FORWARD_QUEUE_MAX);
         let waiting = tokio::sync::Mutex::new(waiting);
         let choice = Mutex::new(choice);
-        Ok(Arc::new(Self { client, urls, choice, metrics, outbox, waiting }))
+        let open = |config| Reader::open(config, genesis);
+        let reader = follow.reader.as_ref().map(open).transpose()?;
+        Ok(Arc::new(Self { client, reader, urls, choice, metrics, outbox, waiting }))
     }
 
     /// The upstream that is asked now.
@@ -271,9 +317,9 @@ impl HttpUpstream {
     /// # Errors
     /// [`Failure`] when it does not answer as a node does.
     pub async fn ask_tip(&self, source: usize, above: Height) -> Result<Height, Failure> {
-        let mut url = self.at(source, "v1/sync/tip");
-        url.set_query(Some(&format!("above={above}&wait_ms={}", TIP_WAIT.as_millis())));
-        let request = self.client.get(url).timeout(EXCHANGE_TIME_MAX + TIP_WAIT);
+        let query = format!("above={above}&wait_ms={}", TIP_WAIT.as_millis());
+        let request = self.request(source, "v1/sync/tip", Some(&query));
+        let request = request.timeout(EXCHANGE_TIME_MAX + TIP_WAIT);
         let bytes = body(request.send().await?).await?.ok_or(Failure::Malformed)?;
         let tip: Tip = serde_json::from_slice(&bytes).map_err(|_| Failure::Malformed)?;
         Ok(Height(tip.height))
@@ -284,7 +330,17 @@ impl HttpUpstream {
     /// # Errors
     /// [`Failure`] when it does not answer as a node does.
     pub async fn get(&self, source: usize, path: &str) -> Result<Option<Bytes>, Failure> {
-        body(self.client.get(self.at(source, path)).send().await?).await
+        body(self.request(source, path, None).send().await?).await
+    }
+
+    /// A request for records, signed where this node has a key to read with.
+    fn request(&self, source: usize, path: &str, query: Option<&str>) -> RequestBuilder {
+        let mut url = self.at(source, path);
+        url.set_query(query);
+        let request = self.client.get(url);
+        let Some(reader) = &self.reader else { return request };
+        let (input, signature) = reader.sign(path, query);
+        request.header("signature-input", input).header("signature", signature)
     }
 }
 
@@ -309,6 +365,9 @@ async fn body(mut response: Response) -> Result<Option<Bytes>, Failure> {
     match response.status() {
         StatusCode::OK => (),
         StatusCode::NOT_FOUND => return Ok(None),
+        closed @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(Failure::Closed(closed));
+        }
         other => return Err(Failure::Status(other)),
     }
     let mut bytes = BytesMut::new();

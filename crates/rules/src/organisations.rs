@@ -113,7 +113,7 @@ pub(crate) fn create(state: &mut State, name: &str, administrator: &PublicKey) -
     let mut counters = state.counters();
     require(counters.organisations < ORGANISATIONS_MAX, Code::OrganisationLimit)?;
     let id = OrganisationId(counters.organisations);
-    let address = accounts::open(state, administrator, id, Roles::ALL)?;
+    let address = accounts::open(state, administrator, id, Roles::ACTING)?;
     counters.organisations += 1;
     state.put((), counters);
     let name = name.to_owned();

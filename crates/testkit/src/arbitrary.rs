@@ -12,7 +12,8 @@ use trine_types::limits::{
 };
 use trine_types::merkle::Frontier;
 use trine_types::record::{
-    AccountKey, Asset, Counters, Log, Organisation, Parameters, Proposal, ProposalStatus, Transfer,
+    AccountKey, Asset, Counters, Log, Organisation, PARAMETERS, Parameters, Proposal,
+    ProposalStatus, Transfer,
 };
 use trine_types::x509::{Authority, CertificateRegistry, MemberCertificate};
 use trine_types::{
@@ -278,7 +279,13 @@ pub fn counters() -> impl Strategy<Value = Counters> {
 
 /// Any parameters, also outside their ranges.
 pub fn parameters() -> impl Strategy<Value = Parameters> {
-    any::<[u64; 7]>().prop_map(Parameters)
+    // The last one is left out of an encoding where it is the default.
+    (any::<[u64; 8]>(), any::<bool>()).prop_map(|(mut values, is_default)| {
+        if is_default {
+            values[7] = PARAMETERS[7].default;
+        }
+        Parameters(values)
+    })
 }
 
 /// Any organisation.

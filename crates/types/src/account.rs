@@ -23,8 +23,12 @@ impl Roles {
     pub const NOTARY: Self = Self(2);
     /// Defines the organisation's assets and issues them.
     pub const ISSUER: Self = Self(4);
+    /// Reads a chain that only accounts with a role read.
+    pub const READER: Self = Self(8);
+    /// Every role that acts; the first administrator of an organisation holds them.
+    pub const ACTING: Self = Self(7);
     /// Every role.
-    pub const ALL: Self = Self(7);
+    pub const ALL: Self = Self(15);
 
     /// Whether every role of `other` is held.
     pub const fn has(self, other: Self) -> bool {

@@ -89,7 +89,7 @@ pub struct GenesisAccount {
     pub algorithm: String,
     /// First key in hexadecimal.
     pub key: String,
-    /// Roles: any of `administrator`, `notary`, `issuer`.
+    /// Roles: any of `administrator`, `notary`, `issuer`, `reader`.
     pub roles: Vec<String>,
     /// Balance of the primary asset.
     #[serde(default)]
@@ -385,6 +385,7 @@ impl GenesisAccount {
                 "administrator" => Roles::ADMINISTRATOR,
                 "notary" => Roles::NOTARY,
                 "issuer" => Roles::ISSUER,
+                "reader" => Roles::READER,
                 other => return Err(GenesisError(format!("unknown role {other:?}"))),
             };
             Ok(Roles(roles.0 | role.0))

@@ -126,6 +126,9 @@ pub const PAGE_LIMIT_DEFAULT: usize = 20;
 pub const STREAM_CLIENTS_MAX: usize = 256;
 /// Requests that a node serves at the same time.
 pub const REQUESTS_MAX: usize = 4_096;
+/// Milliseconds by which the time of a signature on a request for records may differ from the
+/// node's clock.
+pub const READ_SIGNATURE_MS_MAX: u64 = 60_000;
 /// Bytes of a JSON request: one transaction in hexadecimal, and its surroundings.
 pub const JSON_BYTES_MAX: usize = 2 * TRANSACTION_BYTES_MAX + 1_024;
 /// Milliseconds that a request's body may take to arrive.

@@ -230,7 +230,7 @@ const fn rule(name: &'static str, default: u64, min: u64, max: u64) -> Parameter
 }
 
 /// Every parameter; its place is its number. Append only.
-pub const PARAMETERS: [ParameterRule; 7] = [
+pub const PARAMETERS: [ParameterRule; 8] = [
     // Length of a quota window, in milliseconds of block time.
     rule("quota_window_ms", 60_000, 1_000, 86_400_000),
     // Quota of an account, in units a window.
@@ -245,7 +245,35 @@ pub const PARAMETERS: [ParameterRule; 7] = [
     rule("block_transactions_max", 8_192, 1, 16_384),
     // Bytes of a block's transactions.
     rule("block_bytes_max", 8_388_608, 65_536, 8_388_608),
+    // Who may read the chain from its nodes, see [`ReadAccess`].
+    rule("read_access", 0, 0, 2),
 ];
+
+/// Parameters that every encoding has. A later one stands in it up to the last that differs from
+/// its default, so that chains which never set it have the states that they had without it.
+pub const PARAMETERS_ENCODED_MIN: usize = 7;
+
+/// Who may read the chain from its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadAccess {
+    /// Whoever reaches a node.
+    Anyone,
+    /// Accounts that are not frozen, of organisations that were not removed.
+    Members,
+    /// Those of them that have a role.
+    Roles,
+}
+
+impl ReadAccess {
+    /// Name in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Members => "members",
+            Self::Roles => "roles",
+        }
+    }
+}
 
 /// Values of the chain's parameters, in the order of [`PARAMETERS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -278,17 +306,40 @@ parameter! {
     proposal_lifetime_ms_max = 4;
     block_transactions_max = 5;
     block_bytes_max = 6;
+    read_access = 7;
+}
+
+impl Parameters {
+    /// Value of `read_access` by its meaning.
+    pub const fn readers(&self) -> ReadAccess {
+        match self.read_access() {
+            0 => ReadAccess::Anyone,
+            1 => ReadAccess::Members,
+            _ => ReadAccess::Roles,
+        }
+    }
 }
 
 impl Encode for Parameters {
     fn encode(&self, to: &mut Encoder) {
-        to.list16(&self.0);
+        let differs = |number: &usize| self.0[*number] != PARAMETERS[*number].default;
+        let last = (PARAMETERS_ENCODED_MIN..PARAMETERS.len()).rev().find(differs);
+        to.list16(&self.0[..last.map_or(PARAMETERS_ENCODED_MIN, |last| last + 1)]);
     }
 }
 
 impl Decode for Parameters {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let values: Vec<u64> = from.list16(PARAMETERS.len(), "parameters")?;
-        values.try_into().map(Self).map_err(|_| DecodeError::Malformed("number of parameters"))
+        let count = values.len();
+        if count < PARAMETERS_ENCODED_MIN {
+            return Err(DecodeError::Malformed("number of parameters"));
+        }
+        if count > PARAMETERS_ENCODED_MIN && values[count - 1] == PARAMETERS[count - 1].default {
+            return Err(DecodeError::NonCanonical("the last parameter differs from its default"));
+        }
+        let mut parameters = Self::default();
+        parameters.0[..count].copy_from_slice(&values);
+        Ok(parameters)
     }
 }

@@ -103,7 +103,9 @@ def show(settings: Settings, address: Address, proof_file: Path | None) -> None:
 
 @account.command()
 @click.argument("public_key", metavar="KEY")
-@click.option("--roles", type=ROLES, default="", help="administrator, notary, issuer; by commas.")
+@click.option(
+    "--roles", type=ROLES, default="", help="administrator, notary, issuer, reader; by commas."
+)
 @common
 @signing
 def create(settings: Settings, key: SigningKey, public_key: str, roles: Roles) -> None:

@@ -16,7 +16,7 @@ from trine.archive.reader import Archive
 from trine.archive.source import Source
 from trine.archive.writer import Writer, opened
 from trine.client.founding import fingerprint
-from trine.client.settings import client_files, node_urls, tls
+from trine.client.settings import client_files, new_reading, node_urls, tls
 from trine.errors import BadArgument, UnlinkedBlock
 
 ANSWER_S: Final = 60.0
@@ -53,7 +53,8 @@ def backup(settings: Settings, archive: Path, keys_file: Path | None) -> None:
     urls = node_urls(settings.urls())
     verify = tls(os.environ.get("TRINE_CA_FILE"), *client_files())
     pace = Pace(settings)
-    with httpx.Client(verify=verify, timeout=ANSWER_S, trust_env=False) as http:
+    reading = new_reading(urls, None, settings.open_read_key)
+    with httpx.Client(verify=verify, timeout=ANSWER_S, trust_env=False, auth=reading) as http:
         genesis = fetch_genesis(http, urls)
         source = Source(http, _answering(http, urls))
         with opened(archive, genesis) as writer:

@@ -129,7 +129,9 @@ def _done(settings: Settings, path: MemberPath, record: MemberCertificate) -> st
 
 @account.command()
 @click.argument("file", type=INPUT)
-@click.option("--roles", type=ROLES, default="", help="administrator, notary, issuer; by commas.")
+@click.option(
+    "--roles", type=ROLES, default="", help="administrator, notary, issuer, reader; by commas."
+)
 @checking
 @common
 @signing

@@ -15,12 +15,15 @@ import httpx
 from trine._cli import processes
 from trine._cli.founding import GENESIS_BYTES_MAX, agree, network, network_document, node_name
 from trine._cli.network import command
-from trine._cli.node_files import follower_configuration, free_ports
+from trine._cli.node_files import Reader, api_port, follower_configuration, reader_key
+from trine._cli.serving import LOCAL, Serving, serving_options
 from trine._cli.settings import Settings, common, facts
 from trine.client.founding import read_genesis, trust_document
 from trine.client.home import Home
+from trine.client.records import ANYONE
 from trine.client.settings import client_files, node_urls, tls
-from trine.errors import BadArgument, BadGenesis, CannotReachNode, NoNetwork
+from trine.crypto import SecretKey
+from trine.errors import BadArgument, BadGenesis, CannotReachNode, NoNetwork, UnsignedRead
 
 RECOVERY_CONFIG: Final = "recover.toml"
 """Configuration with which a validator follows until it has the chain again."""
@@ -61,6 +64,7 @@ def _upstream_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Begin with the newest state, which takes minutes on a long chain; older blocks are not "
     "on your node then.",
 )
+@serving_options
 @common
 def follow(
     settings: Settings,
@@ -69,6 +73,7 @@ def follow(
     name: str,
     expected: str | None,
     late_start: bool,
+    serving: Serving,
 ) -> None:
     """Run a node that follows the nodes at URL, and votes on nothing.
 
@@ -92,7 +97,17 @@ def follow(
         text = fetch_genesis(http, upstreams)
         genesis, chain_id = read_genesis(text)
         agree(settings, genesis, chain_id, expected)
-        node = make_follower(home, name, text, upstreams, authority, late_start=late_start)
+        read_key = reading_key(settings, http, upstreams)
+        node = make_follower(
+            home,
+            name,
+            text,
+            upstreams,
+            authority,
+            late_start=late_start,
+            read_key=read_key,
+            serving=serving,
+        )
         pid = processes.start(home)[name]
         height = wait_level(settings, node, pid, newest_of(http, upstreams))
     document = {**network_document(genesis, chain_id), "height": height, "url": node.url}
@@ -107,6 +122,8 @@ def make_follower(
     authority: Path | None,
     *,
     late_start: bool = False,
+    read_key: SecretKey | None = None,
+    serving: Serving = LOCAL,
 ) -> processes.Node:
     """Make a network of one follower in a home that has none.
 
@@ -117,14 +134,26 @@ def make_follower(
         upstreams: URLs of the nodes to follow.
         authority: PEM file of an authority of their certificates.
         late_start: Whether to begin with their state instead of the first block.
+        read_key: Key that signs what the node asks them.
+        serving: How the node serves its own API.
     """
     genesis, chain_id = read_genesis(text)
-    [port] = free_ports(home, 1)
+    port = api_port(home, serving)
     node = processes.Node(name, port, None, home.nodes / name)
     node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     chain = str(genesis["name"])
     where = "../../genesis.json"
-    write_follower(node, chain, where, upstreams, authority, late_start=late_start)
+    reader = reader_key(node, read_key, str(genesis["suite"])) if read_key else None
+    write_follower(
+        node,
+        chain,
+        where,
+        upstreams,
+        authority,
+        late_start=late_start,
+        reader=reader,
+        serving=serving,
+    )
     home.genesis.write_bytes(text)
     home.trust.write_bytes(trust_document(genesis, chain_id))
     processes.save(home, chain, [node], {})
@@ -139,12 +168,45 @@ def write_follower(
     authority: Path | None,
     *,
     late_start: bool = False,
+    reader: Reader | None = None,
+    serving: Serving = LOCAL,
 ) -> None:
     """Write the configuration of a follower; it names itself as the environment says."""
     client = client_files()
     node.config.write_text(
-        follower_configuration(node, chain, genesis, upstreams, authority, client, late_start)
+        follower_configuration(
+            node, chain, genesis, upstreams, authority, client, late_start, reader, serving
+        )
     )
+
+
+def reading_key(
+    settings: Settings, http: httpx.Client, upstreams: Sequence[str]
+) -> SecretKey | None:
+    """Open the key with which the node is to read from upstreams, where they ask for one.
+
+    The node needs it whenever it runs, so it is written into a file of the node, without a
+    password: it is the user who names it, and an account that may nothing but read is best.
+
+    Raises:
+        UnsignedRead: The chain is not read by anyone, and no key is named.
+        BadArgument: The key lives in a token.
+    """
+    said = [status for url in upstreams if (status := processes.probe(http, url))]
+    if settings.read_key is None:
+        if any(status.read_access != ANYONE for status in said):
+            message = (
+                f"{upstreams[0]} lets not everybody read this chain: make a key here (trine key "
+                "new copy), let an administrator create its account (trine account create "
+                "ALGORITHM:PUBLIC-KEY --roles reader), and name it: --read-key copy"
+            )
+            raise UnsignedRead(message, instance=upstreams[0])
+        return None
+    key = settings.open_key(settings.read_key, None)
+    if not isinstance(key, SecretKey):
+        message = f"the key {settings.read_key!r} lives in a token: a node reads with another"
+        raise BadArgument(message)
+    return key
 
 
 @network.command()
@@ -167,7 +229,8 @@ def recover(settings: Settings, urls: Sequence[str], authority: Path | None) -> 
         node = _lost(home)
         with httpx.Client(verify=tls(authority, *client_files())) as http:
             newest = newest_of(http, upstreams)
-            fill(settings, node, upstreams, authority, newest)
+            read_key = reading_key(settings, http, upstreams)
+            fill(settings, node, upstreams, authority, newest, read_key=read_key)
             pid = processes.start(home)[node.name]
             height = wait_level(settings, node, pid, newest)
     lines = [f"The node has the chain up to height {height}, and takes its part again."]
@@ -182,6 +245,7 @@ def fill(
     newest: Callable[[], int | None],
     look: Callable[[int], None] = lambda _: None,
     behind: int = RECOVERED_BLOCKS,
+    read_key: SecretKey | None = None,
 ) -> int:
     """Let a node that does not run follow until it has the chain; returns its height.
 
@@ -193,20 +257,24 @@ def fill(
         newest: As in `wait_level`.
         look: As in `wait_level`.
         behind: As in `wait_level`.
+        read_key: Key that signs what the node asks meanwhile.
     """
     chain = str(settings.home.read_network().get("chain"))
     follower = dataclasses.replace(node, p2p_port=None, config_name=RECOVERY_CONFIG)
     genesis = str(tomllib.loads(node.config.read_text())["genesis"])
     noted = node.folder / RECOVERY_PID
     _end_left(follower, noted)
-    write_follower(follower, chain, genesis, upstreams, authority)
-    pid = processes.spawn(follower)
-    noted.write_text(str(pid))
-    try:
+    reader = reader_key(follower, read_key, settings.home.suite) if read_key else None
+    with contextlib.ExitStack() as undone:
+        if reader:
+            # The key lies there without a password: not a moment longer than it must.
+            undone.callback(reader.key.unlink)
+        write_follower(follower, chain, genesis, upstreams, authority, reader=reader)
+        pid = processes.spawn(follower)
+        undone.callback(noted.unlink, missing_ok=True)
+        undone.callback(processes.end, [follower], {follower.name: pid})
+        noted.write_text(str(pid))
         height = wait_level(settings, follower, pid, newest, look, behind)
-    finally:
-        processes.end([follower], {follower.name: pid})
-        noted.unlink()
     follower.config.unlink()
     return height
 

@@ -19,6 +19,7 @@ from trine._cli.members import (
     write_network,
 )
 from trine._cli.network import command
+from trine._cli.serving import Serving, serving_options
 from trine._cli.settings import Settings, columns, common, facts
 from trine.client.card import Card, Terms, read_card
 from trine.client.founding import (
@@ -107,6 +108,7 @@ def _member_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Blocks after which validators may change.",
 )
 @_member_options
+@serving_options
 @common
 def create(
     settings: Settings,
@@ -117,6 +119,7 @@ def create(
     address: str,
     listen: str | None,
     out: Path | None,
+    serving: Serving,
 ) -> None:
     """Plan the network NAME: make your keys here, and the first card.
 
@@ -128,7 +131,7 @@ def create(
     """
     terms = Terms(name, suite, time.time_ns() // 1_000_000, blocks_per_epoch)
     with _new_home(settings.home):
-        card = make_member(settings.home, terms, organisation, address, listen)
+        card = make_member(settings.home, terms, organisation, address, listen, serving)
         found([card])
         _tell_card(settings, card, out or Path(f"{organisation}.card"))
 
@@ -141,6 +144,7 @@ def create(
     help="Of a network that runs: its fingerprint, as a member told you.",
 )
 @_member_options
+@serving_options
 @common
 def join(
     settings: Settings,
@@ -150,6 +154,7 @@ def join(
     address: str,
     listen: str | None,
     out: Path | None,
+    serving: Serving,
 ) -> None:
     """Join the network of CARD: make your keys here, and your card.
 
@@ -170,12 +175,12 @@ def join(
             terms = Terms(
                 genesis["name"], genesis["suite"], genesis["time_ms"], genesis["blocks_per_epoch"]
             )
-            card = make_member(settings.home, terms, organisation, address, listen)
+            card = make_member(settings.home, terms, organisation, address, listen, serving)
             card.check()
             write_network(settings.home, organisation, genesis, content, chain_id)
         else:
             first = read_card(content)
-            card = make_member(settings.home, first.terms, organisation, address, listen)
+            card = make_member(settings.home, first.terms, organisation, address, listen, serving)
             found([first, card])
         _tell_card(settings, card, out or Path(f"{organisation}.card"), runs=runs)
 

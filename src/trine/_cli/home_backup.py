@@ -37,7 +37,7 @@ USED_SUFFIX: Final = ".used"
 _PLACE: Final = re.compile(
     rf"(?:{'|'.join(map(re.escape, FILES))}|(?:{'|'.join(FOLDERS)})/[^/\0]+|nodes/[^/\0]+/[^/\0]+)"
 )
-_LEFT_OUT: Final = re.compile(r"\.log(?:\.|$)|\.partial$|^recover\.(?:toml|pid)$")
+_LEFT_OUT: Final = re.compile(r"\.log(?:\.|$)|\.partial$|^recover\.(?:toml|pid|read-key)$")
 
 
 def write_keys(home: Home, file: Path) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from trine._cli import processes
-from trine._cli.node_files import administrator, configuration, cores, free_ports, validator_key
+from trine._cli.node_files import administrator, api_port, configuration, cores, validator_key
+from trine._cli.serving import LOCAL, Serving
 from trine.client.card import CARD_BYTES_MAX, CODE_PREFIX, Card, Terms, read_card
 from trine.client.founding import trust_document
 from trine.client.home import ADMIN_KEY, Home
@@ -23,13 +24,18 @@ CARD_FILE: Final = "card.json"
 
 
 def make_member(
-    home: Home, terms: Terms, organisation: str, address: str, listen: str | None
+    home: Home,
+    terms: Terms,
+    organisation: str,
+    address: str,
+    listen: str | None,
+    serving: Serving = LOCAL,
 ) -> Card:
     """Make keys and configuration of this organisation, and its card."""
     if not is_peer_address(address):
         raise BadArgument(f"--address is {address!r:.80}, expected HOST:PORT")
     listen = listen_address(address, listen, "--listen")
-    [http_port] = free_ports(home, 1)
+    http_port = api_port(home, serving)
     port = int(listen.rpartition(":")[2])
     node = processes.Node(organisation, http_port, port, home.nodes / organisation)
     described = administrator(home, ADMIN_KEY, terms.suite)
@@ -40,7 +46,7 @@ def make_member(
     key = PublicKey(described.algorithm, described.public_key)
     unsigned = Card(terms, organisation, key, votes.public_key, address)
     card = unsigned.signed(opened, votes)
-    node.config.write_text(configuration(node, listen, terms.name, cores(), {}))
+    node.config.write_text(configuration(node, listen, terms.name, cores(), {}, serving=serving))
     return card
 
 

@@ -5,10 +5,12 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from trine._cli.processes import HOST, Node, is_free
+from trine._cli.processes import Node, is_free
+from trine._cli.serving import LOCAL, Serving
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
 from trine.errors import PortInUse
@@ -19,6 +21,21 @@ PORT_FIRST: Final = 20_000
 PORT_COUNT: Final = 11_000
 THREADS: Final = ("threads", "verify_threads", "workers")
 """Fields of node.toml that say how many threads of a kind there are."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """As whom a follower reads from its upstreams.
+
+    Attributes:
+        key: File of its secret key, beside the node's configuration.
+        algorithm: Algorithm of the key.
+        account: Address of the account whose first key it is.
+    """
+
+    key: Path
+    algorithm: str
+    account: str
 
 
 def free_ports(home: Home, count: int) -> list[int]:
@@ -34,6 +51,20 @@ def free_ports(home: Home, count: int) -> list[int]:
                 return found
     message = f"{count} free ports from {PORT_FIRST} on are needed, {len(found)} are free"
     raise PortInUse(message)
+
+
+def api_port(home: Home, serving: Serving) -> int:
+    """Give the port on which a new node serves its API.
+
+    Raises:
+        PortInUse: Somebody listens on the port that was named.
+    """
+    if serving.port is None:
+        [port] = free_ports(home, 1)
+        return port
+    if not is_free(serving.port):
+        raise PortInUse(f"port {serving.port} is in use: name another with --http-listen")
+    return serving.port
 
 
 def administrator(home: Home, name: str, suite: str) -> KeyFile:
@@ -54,6 +85,16 @@ def validator_key(node: Node, algorithm: str) -> SecretKey:
     key = SecretKey.generate(algorithm)
     _write_secret(path, key.expose().hex().encode() + b"\n")
     return key
+
+
+def reader_key(node: Node, key: SecretKey, suite: str) -> Reader:
+    """Write the key with which a follower reads from its upstreams, for the node alone.
+
+    It is a file of its own beside the node's configuration.
+    """
+    path = node.config.with_suffix(".read-key")
+    _write_secret(path, key.expose().hex().encode() + b"\n")
+    return Reader(path, key.algorithm, key.address(suite).hex())
 
 
 def _write_secret(path: Path, content: bytes) -> None:
@@ -77,6 +118,7 @@ def configuration(
     share: int | None,
     peers: Mapping[str, str],
     cache_mib: int | None = None,
+    serving: Serving = LOCAL,
 ) -> str:
     """Write node.toml (docs/reference/configuration.md).
 
@@ -87,6 +129,7 @@ def configuration(
         share: Cores that are the node's own; the node's defaults where `None`.
         peers: URLs by the names of the other validators, as far as they are known.
         cache_mib: Page cache in MiB; the default where `None`.
+        serving: How the node serves its API, at its port.
     """
     # As many threads of each kind as cores are the node's own: more would only take turns.
     engine = [f"{kind} = {share}" for kind in THREADS] if share else []
@@ -98,8 +141,9 @@ def configuration(
         'data_dir = "data"',
         'validator_key = "validator.key"',
         f'p2p_listen = "{p2p_listen}"',
-        f'http_listen = "{HOST}:{node.http_port}"',
+        f'http_listen = "{serving.host}:{node.http_port}"',
         "",
+        *_tls_lines(serving),
         *(["[engine]", *engine, ""] if engine else []),
         "[log]",
         'file = "node.log"',
@@ -119,6 +163,8 @@ def follower_configuration(
     authorities: Path | None,
     client: tuple[str | None, str | None],
     late_start: bool = False,
+    reader: Reader | None = None,
+    serving: Serving = LOCAL,
 ) -> str:
     """Write the configuration of a node that follows others.
 
@@ -130,6 +176,8 @@ def follower_configuration(
         authorities: Authorities of their certificates, beside those that the system trusts.
         client: Certificate and key with which the node names itself to them.
         late_start: Whether to begin with their state instead of the first block.
+        reader: Key that signs what the node asks, where the chain is not read by anyone.
+        serving: How the node serves its API, at its port.
     """
     certificate, key = (None if file is None else Path(file).absolute() for file in client)
     files = {
@@ -142,17 +190,38 @@ def follower_configuration(
         f'name = "{node.name}"',
         f"genesis = {_quoted(genesis)}",
         'data_dir = "data"',
-        f'http_listen = "{HOST}:{node.http_port}"',
+        f'http_listen = "{serving.host}:{node.http_port}"',
         "",
+        *_tls_lines(serving),
         "[follow]",
         f"upstreams = [{', '.join(map(_quoted, upstreams))}]",
         *[f"{name} = {_quoted(str(file))}" for name, file in files.items() if file],
         *(["late_start = true"] if late_start else []),
         "",
+        *(_reader_lines(reader) if reader else []),
         "[log]",
         'file = "node.log"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _reader_lines(reader: Reader) -> list[str]:
+    fields = {"key": reader.key.name, "algorithm": reader.algorithm, "account": reader.account}
+    return [
+        "[follow.reader]",
+        *[f"{name} = {_quoted(value)}" for name, value in fields.items()],
+        "",
+    ]
+
+
+def _tls_lines(serving: Serving) -> list[str]:
+    files = {
+        "certificate": serving.certificate,
+        "key": serving.key,
+        "client_authorities": serving.client_authorities,
+    }
+    fields = [f"{name} = {_quoted(file)}" for name, file in files.items() if file]
+    return ["[tls]", *fields, ""] if fields else []
 
 
 def _quoted(text: str) -> str:

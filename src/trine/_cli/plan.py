@@ -13,6 +13,7 @@ from trine._cli.founding import describe_network, network, network_document
 from trine._cli.members import listen_address
 from trine._cli.node_files import administrator, configuration, validator_key
 from trine._cli.processes import Node, save
+from trine._cli.serving import HOST, LOCAL, Serving, read_listen, together
 from trine._cli.settings import Settings, common
 from trine.client.card import Terms
 from trine.client.founding import BLOCKS_PER_EPOCH, encode_genesis, genesis_document, trust_document
@@ -42,10 +43,11 @@ class Host:
         address: Where other hosts reach it, as `host:port`.
         name: Name of the validator.
         listen: Where it listens, as `ip:port`.
-        http_port: Port of the HTTP API, on loopback.
+        http_port: Port of the HTTP API.
         folder: Where its folder will lie.
         user: Who runs it.
         program: Where `trine` is installed.
+        serving: How it serves its HTTP API; the files are the host's, and the node checks them.
     """
 
     organisation: str
@@ -56,6 +58,7 @@ class Host:
     folder: str = FOLDER
     user: str = USER
     program: str = PROGRAM
+    serving: Serving = LOCAL
 
 
 def unit(name: str, chain: str, folder: str, user: str, program: str) -> str:
@@ -152,18 +155,34 @@ def _host(file: Path, number: int, fields: Any) -> Host:
         listen = listen_address(address, listen, f"{table.place}.listen")
     except BadArgument as error:
         raise BadConfiguration(f"{file}: {error}", instance=str(file)) from None
+    serving = _serving(file, table)
     host = Host(
         organisation,
         address,
         table.name("name", organisation),
         listen,
-        table.number("http_port", HTTP_PORT, 1, 65_535),
+        serving.port or table.number("http_port", HTTP_PORT, 1, 65_535),
         table.path("folder", FOLDER),
         table.name("user", USER),
         table.path("program", PROGRAM),
+        serving,
     )
     table.end()
     return host
+
+
+def _serving(file: Path, table: _Table) -> Serving:
+    """Read how a host serves its API; `http_listen` takes the place of `http_port`."""
+    fields = ("tls_certificate", "tls_key", "tls_client_authorities")
+    paths = [table.path(one, "") if one in table.left else None for one in fields]
+    listen = table.text("http_listen") if "http_listen" in table.left else None
+    names = [f"{table.place}.{one}" for one in fields]
+    try:
+        host, port = read_listen(listen, f"{table.place}.http_listen") if listen else (HOST, None)
+        together(host, dict(zip(names, paths, strict=True)))
+    except BadArgument as error:
+        raise BadConfiguration(f"{file}: {error}", instance=str(file)) from None
+    return Serving(host, port, *paths)
 
 
 def read_plan(file: Path) -> tuple[Terms, list[Host]]:
@@ -205,7 +224,7 @@ def _write_host(
     chain = str(genesis["name"])
     home.genesis.write_bytes(text)
     home.trust.write_bytes(trust_document(genesis, chain_id))
-    node.config.write_text(configuration(node, host.listen, chain, None, {}))
+    node.config.write_text(configuration(node, host.listen, chain, None, {}, serving=host.serving))
     written = unit(host.name, chain, host.folder, host.user, host.program)
     (home.path / f"trine-{chain}.service").write_text(written)
     save(home, chain, [node], {})
@@ -229,7 +248,9 @@ def plan(settings: Settings, hosts: Path, out: Path) -> None:
 
     HOSTS.TOML has a table [network] with name, and optionally suite and blocks_per_epoch; and for
     each host a table [[hosts]] with organisation and address (HOST:PORT), and optionally name (of
-    the validator), listen (IP:PORT), http_port, folder, user and program.
+    the validator), listen (IP:PORT), http_port, folder, user and program. For an API that other
+    hosts reach, http_listen (0.0.0.0:PORT, in place of http_port), tls_certificate, tls_key and
+    tls_client_authorities; they name files of that host, which its node checks.
 
     \b
     Examples:

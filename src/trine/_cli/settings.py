@@ -36,11 +36,13 @@ class Settings:
         home: Folder of a network or of keys.
         node: URL of a node; none takes the nodes of the home.
         as_json: Whether stdout gets one JSON document instead of text.
+        read_key: Key of the home that signs requests for records; none was named.
     """
 
     home: Home
     node: str | None
     as_json: bool
+    read_key: str | None = None
     _notes: list[str] = field(default_factory=list)
 
     def urls(self) -> list[str]:
@@ -61,10 +63,21 @@ class Settings:
             key=key,
             address=address,
             key_index=key_index,
+            read_key=self.open_read_key if key is None or self.read_key else None,
             ca_file=os.environ.get("TRINE_CA_FILE"),
             client_certificate=certificate,
             client_key=certificate_key,
         )
+
+    def open_read_key(self) -> SigningKey | None:
+        """Open the key that signs requests for records; none where the home has none.
+
+        Raises:
+            NoSuchKeyFile, NotAKeystore, BadPassword, NoPassword: As `open_key`.
+        """
+        if self.read_key is None and ADMIN_KEY not in self.home.keys.names():
+            return None
+        return self.open_key(self.read_key or ADMIN_KEY, None)
 
     def emit(self, document: dict[str, Any], lines: Iterable[str]) -> None:
         """Print the result: the document with `--json`, else the lines."""
@@ -117,7 +130,7 @@ def ask_password(prompt: str, *, confirm: bool) -> bytes:
 
 
 def common(function: F) -> F:
-    """Add --home, --node and --json, and pass them on as `settings`."""
+    """Add --home, --node, --read-key and --json, and pass them on as `settings`."""
 
     @click.option(
         "--home",
@@ -130,11 +143,24 @@ def common(function: F) -> F:
         help="Node to talk to, instead of those of the home; $TRINE_CA_FILE vouches for https, "
         "$TRINE_CLIENT_CERTIFICATE and $TRINE_CLIENT_KEY name you to nodes that ask.",
     )
+    @click.option(
+        "--read-key",
+        metavar="NAME",
+        help="Key of the home that signs what you ask, where a chain is not read by anyone "
+        "(default: the key that signs anyway, else admin).",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
     @functools.wraps(function)
-    def wrapped(*args: Any, home: Path | None, node: str | None, as_json: bool, **rest: Any) -> Any:
+    def wrapped(
+        *args: Any,
+        home: Path | None,
+        node: str | None,
+        read_key: str | None,
+        as_json: bool,
+        **rest: Any,
+    ) -> Any:
         place = Home((home or default_home()).expanduser().absolute())
-        return function(*args, settings=Settings(place, node, as_json), **rest)
+        return function(*args, settings=Settings(place, node, as_json, read_key), **rest)
 
     return wrapped  # type: ignore[return-value]  # the options are added, the rest is the same
 

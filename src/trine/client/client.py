@@ -33,7 +33,7 @@ from trine.client.records import (
     read_record,
 )
 from trine.client.sender import Sender
-from trine.client.settings import new_session, node_urls, tls
+from trine.client.settings import ReadKey, new_reading, new_session, node_urls, tls
 from trine.client.stream import EventReader
 from trine.client.transport import (
     CONNECT_TIMEOUT_S,
@@ -81,6 +81,7 @@ class Client:
         key: SigningKey | None = None,
         address: Address | None = None,
         key_index: int = 0,
+        read_key: ReadKey | None = None,
         ca_file: PathLike | None = None,
         client_certificate: PathLike | None = None,
         client_key: PathLike | None = None,
@@ -92,6 +93,8 @@ class Client:
             key: Key that signs; none for a client that only reads.
             address: Account that acts; by default the one whose first key `key` is.
             key_index: Index of `key` among the account's keys.
+            read_key: Key that signs requests for records, where the chain is not read by anyone,
+                or a function that opens it then; by default `key`.
             ca_file: PEM file of the certificates that vouch for https nodes, where these have
                 certificates of their own; by default the public ones.
             client_certificate: PEM file of the certificate with which the client names itself, for
@@ -104,10 +107,15 @@ class Client:
         """
         self.urls = node_urls(urls)
         self._session = new_session(key, address, key_index)
+        self._reading = new_reading(self.urls, self._session, read_key)
         self._place = 0
         self._open_async = partial(
             AsyncClient,
             self.urls,
+            key=key,
+            address=address,
+            key_index=key_index,
+            read_key=read_key,
             ca_file=ca_file,
             client_certificate=client_certificate,
             client_key=client_key,
@@ -115,7 +123,9 @@ class Client:
         verify = tls(ca_file, client_certificate, client_key)
         timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         # The nodes are named by whoever runs the program: no proxy of the environment applies.
-        self._http = httpx.Client(timeout=timeout, trust_env=False, verify=verify)
+        self._http = httpx.Client(
+            timeout=timeout, trust_env=False, verify=verify, auth=self._reading
+        )
 
     @property
     def url(self) -> str:

@@ -33,6 +33,9 @@ from trine.types import (
 
 R = TypeVar("R")
 
+ANYONE: Final = "anyone"
+"""Who may read a chain that no vote has closed."""
+
 CODES: Final = dict(registry.codes())
 """Code of each outcome by its number."""
 
@@ -81,6 +84,7 @@ class Status:
     """What a node says about itself and its chain.
 
     Attributes:
+        read_access: Who may read the chain: anyone, members, or roles.
         document: The whole answer.
     """
 
@@ -90,6 +94,7 @@ class Status:
     height: Height
     epoch: Epoch
     time_ms: TimeMs
+    read_access: str
     version: str
     validators: tuple[ValidatorStatus, ...]
     document: dict[str, Any]
@@ -104,6 +109,8 @@ class Status:
             height=Height(int(document["height"])),
             epoch=Epoch(int(document["epoch"])),
             time_ms=TimeMs(int(document["time_ms"])),
+            # Older nodes say nothing, and let everybody read.
+            read_access=str(document.get("read_access", ANYONE)),
             version=str(document["version"]),
             validators=tuple(ValidatorStatus.read(one) for one in document["validators"]),
             document=document,

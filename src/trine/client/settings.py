@@ -2,10 +2,11 @@
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from trine.client.reading import Reading
 from trine.client.sender import Sender
 from trine.client.submission import Session
 from trine.client.verification import PathLike, unreadable
@@ -15,6 +16,9 @@ from trine.types import Address
 
 CERTIFICATE_VARIABLE: Final = "TRINE_CLIENT_CERTIFICATE"
 KEY_VARIABLE: Final = "TRINE_CLIENT_KEY"
+
+ReadKey = SigningKey | Callable[[], SigningKey | None]
+"""Key that signs requests for records, or what opens it when a node first asks for it."""
 
 
 def node_urls(urls: str | Sequence[str]) -> tuple[str, ...]:
@@ -110,3 +114,15 @@ def new_session(key: SigningKey | None, address: Address | None, key_index: int)
     if key is None:
         return Session(None)
     return Session(Sender(key, address, key_index))
+
+
+def new_reading(urls: Sequence[str], session: Session | None, read_key: ReadKey | None) -> Reading:
+    """Say who asks for records; without a key of its own, whoever sends."""
+
+    def open_reader() -> Sender | None:
+        if read_key is None:
+            return session.sender if session and session.sends else None
+        key = read_key() if callable(read_key) else read_key
+        return None if key is None else Sender(key)
+
+    return Reading(urls, open_reader)

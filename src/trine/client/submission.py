@@ -75,6 +75,11 @@ class Session:
             raise BadArgument("this client has no key: give `key=` to submit transactions")
         return self._sender
 
+    @property
+    def sends(self) -> bool:
+        """Whether the client has a key."""
+        return self._sender is not None
+
     def chain(self) -> Operation[Status]:
         """Fetch what names the chain, once."""
         with self._lock:

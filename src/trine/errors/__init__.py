@@ -407,6 +407,22 @@ class Duplicate(Refused):
     """The node holds this transaction already."""
 
 
+class UnsignedRead(Refused):
+    """The chain is not read by anyone, and the request is not signed."""
+
+
+class StaleRead(Refused):
+    """The request was signed at another time than the node's clock says."""
+
+
+class BadReadSignature(Refused):
+    """The signature of the request holds for no key of an account of this chain."""
+
+
+class NoReadAccess(Refused):
+    """The account may not read this chain."""
+
+
 class Internal(Refused):
     """The program or the node met a fault of its own."""
 

@@ -26,7 +26,11 @@ class Roles(IntFlag):
     """Appends to the organisation's evidence logs."""
     ISSUER = 4
     """Defines the organisation's assets and issues them."""
-    ALL = 7
+    READER = 8
+    """Reads a chain that only accounts with a role read."""
+    ACTING = 7
+    """Every role that acts; the first administrator of an organisation holds them."""
+    ALL = 15
     """Every role."""
 
 

@@ -37,6 +37,7 @@ ROLE_NAMES: Final = {
     "administrator": Roles.ADMINISTRATOR,
     "notary": Roles.NOTARY,
     "issuer": Roles.ISSUER,
+    "reader": Roles.READER,
 }
 """Roles by their names in the document."""
 

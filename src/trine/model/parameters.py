@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 from trine.model.codec import U64, ListOf, Reader, Value
-from trine.model.verdicts import Malformed, ParameterOutOfRange, UnknownParameter
+from trine.model.verdicts import Malformed, NonCanonical, ParameterOutOfRange, UnknownParameter
 
 
 class ParameterRule(NamedTuple):
@@ -35,11 +35,19 @@ PARAMETERS: Final = (
     ParameterRule("block_transactions_max", 8_192, 1, 16_384),
     # Bytes of a block's transactions.
     ParameterRule("block_bytes_max", 8_388_608, 65_536, 8_388_608),
+    # Who may read the chain from its nodes: 0 anyone, 1 members, 2 accounts with a role.
+    ParameterRule("read_access", 0, 0, 2),
 )
 """Every parameter; its place is its number. Append only."""
 
 PARAMETER_NUMBERS: Final = {rule.name: number for number, rule in enumerate(PARAMETERS)}
 """Number of each parameter by its name."""
+
+ENCODED_MIN: Final = 7
+"""Parameters that every encoding has.
+
+A later one stands in it up to the last that differs from its default, so that chains which never
+set it have the states that they had without it."""
 
 _VALUES: Final = ListOf(U64, len(PARAMETERS), "parameters")
 
@@ -73,13 +81,19 @@ class Parameters(Value):
         return Parameters((*self.values[:number], value, *self.values[number + 1 :]))
 
     def encode(self) -> bytes:
-        """Return a list of 64-bit numbers."""
-        return _VALUES.write(self.values)
+        """Return a list of 64-bit numbers, without the defaults at its end."""
+        count = len(PARAMETERS)
+        while count > ENCODED_MIN and self.values[count - 1] == PARAMETERS[count - 1].default:
+            count -= 1
+        return _VALUES.write(self.values[:count])
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
-        """Take the parameters; every one must be there."""
+        """Take the parameters; those that the list leaves out have their defaults."""
         values = _VALUES.read(reader)
-        if len(values) != len(PARAMETERS):
+        count = len(values)
+        if count < ENCODED_MIN:
             raise Malformed("number of parameters")
-        return cls(values)
+        if count > ENCODED_MIN and values[-1] == PARAMETERS[count - 1].default:
+            raise NonCanonical("the last parameter differs from its default")
+        return cls((*values, *(rule.default for rule in PARAMETERS[count:])))

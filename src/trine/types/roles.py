@@ -22,6 +22,8 @@ class Roles(IntFlag):
     """Appends to the organisation's evidence logs."""
     ISSUER = 4
     """Defines the organisation's assets and issues them."""
+    READER = 8
+    """Reads a chain that only accounts with a role read."""
 
     @classmethod
     def parse(cls, names: Iterable[str]) -> Self:

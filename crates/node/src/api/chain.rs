@@ -125,6 +125,7 @@ pub(super) async fn status(State(api): Shared, Params(Nothing {}): Params<Nothin
         "height": height,
         "epoch": epoch,
         "time_ms": tip.header.time_ms,
+        "read_access": api.read_access().await?.name(),
         "version": env!("CARGO_PKG_VERSION"),
         "blocks_per_s": rates.blocks,
         "transactions_per_s": rates.transactions,

@@ -14,6 +14,7 @@ mod organisations;
 pub mod problem;
 mod proofs;
 mod proposals;
+mod readers;
 mod render;
 mod request;
 pub mod server;
@@ -89,6 +90,8 @@ pub struct Api {
     requests: Semaphore,
     /// Validators of the epoch asked for last.
     committee: Mutex<Option<(Epoch, ValidatorSet)>>,
+    /// Who may read at the height asked for last.
+    policy: Mutex<Option<readers::Policy>>,
 }
 
 /// The API as a handler's argument.
@@ -160,6 +163,7 @@ impl Api {
             streams: Arc::new(Semaphore::new(limits::STREAM_CLIENTS_MAX)),
             requests: Semaphore::new(limits::REQUESTS_MAX),
             committee: Mutex::default(),
+            policy: Mutex::default(),
         })
     }
 
@@ -170,6 +174,7 @@ impl Api {
         let router = routes().into_iter().fold(page::routes(), add);
         // The last layer is the outermost.
         router
+            .layer(middleware::from_fn_with_state(self.clone(), readers::check))
             .layer(middleware::from_fn_with_state(self.clone(), limit))
             .layer(middleware::from_fn(problem::render))
             .layer(middleware::from_fn_with_state(self.clone(), count))

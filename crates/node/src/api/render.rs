@@ -167,6 +167,7 @@ pub fn roles(roles: Roles) -> Vec<&'static str> {
         (Roles::ADMINISTRATOR, "administrator"),
         (Roles::NOTARY, "notary"),
         (Roles::ISSUER, "issuer"),
+        (Roles::READER, "reader"),
     ];
     all.into_iter().filter(|(role, _)| roles.has(*role)).map(|(_, name)| name).collect()
 }

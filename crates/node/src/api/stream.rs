@@ -1,8 +1,8 @@
 //! Stream durable blocks as server-sent events, resumable by height.
 
-use super::{Api, Shared, problem::Problem, request};
+use super::{Api, Shared, problem::Problem, readers::Proven, request};
 use crate::reader::StoredBlock;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -31,6 +31,7 @@ struct Follower {
     tip: watch::Receiver<Option<Arc<StoredBlock>>>,
     next: Height,
     ids: bool,
+    reader: Option<Proven>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -38,6 +39,7 @@ struct Follower {
 pub(super) async fn follow(
     State(api): Shared,
     request::Params(query): request::Params<Query>,
+    reader: Option<Extension<Proven>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let ids = match query.ids {
@@ -53,7 +55,8 @@ pub(super) async fn follow(
         Problem::busy(format!("{max} clients follow the stream, the most allowed"))
     })?;
     let tip = api.parts.feed.subscribe();
-    let follower = Follower { api, tip, next, ids, _permit: permit };
+    let reader = reader.map(|Extension(reader)| reader);
+    let follower = Follower { api, tip, next, ids, reader, _permit: permit };
     let events = futures::stream::unfold(follower, |mut follower| async move {
         let event = follower.event().await?;
         Some((Ok(event), follower))
@@ -80,13 +83,17 @@ async fn first(api: &Api, from: Option<u64>, headers: &HeaderMap) -> Result<Heig
 }
 
 impl Follower {
-    /// Waits for the next block; ends the stream when storage fails or the node stops.
+    /// Waits for the next block; ends the stream when storage fails, when the node stops, or when
+    /// the reader may read no more.
     async fn event(&mut self) -> Option<Event> {
         let next = self.next;
         let reached = |tip: &Option<Arc<StoredBlock>>| {
             tip.as_ref().is_some_and(|tip| tip.header.height >= next)
         };
         self.tip.wait_for(reached).await.ok()?;
+        if !self.api.may_go_on(self.reader).await.ok()? {
+            return None;
+        }
         let block = self.api.block(next).await.ok()??;
         self.next = Height(next.0 + 1);
         Some(event(&block, self.ids))

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use trine_types::{Amount, AssetId, Call, Transaction};
 
 /// Answers a request that has no body.
-async fn send(chain: &MemoryChain, request: Request<Body>) -> Response {
+pub(super) async fn send(chain: &MemoryChain, request: Request<Body>) -> Response {
     chain.api.clone().router().oneshot(request).await.unwrap()
 }
 
@@ -36,7 +36,7 @@ async fn post(
 }
 
 /// Status and document; a problem must be a whole problem document.
-async fn read(response: Response) -> (StatusCode, Value) {
+pub(super) async fn read(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).cloned();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -63,7 +63,7 @@ fn transfer(to: &str, amount: u64) -> Call {
     Call::AssetTransfer { asset, to, amount, reference: None }
 }
 
-async fn accept(chain: &MemoryChain, transactions: &[&Transaction]) {
+pub(super) async fn accept(chain: &MemoryChain, transactions: &[&Transaction]) {
     let raw = transactions.iter().map(|one| one.bytes.clone()).collect();
     let verdicts = chain.mempool.submit(raw).await;
     verdicts.iter().for_each(|verdict| assert_eq!(verdict.result, Ok(())));

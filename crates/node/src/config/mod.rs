@@ -18,8 +18,8 @@ mod tests;
 
 pub use document::{EngineConfig, LogConfig, LogFormat, NodeConfig};
 pub use error::SetupError;
-pub use follow::FollowConfig;
+pub use follow::{FollowConfig, ReaderConfig};
 pub use prepare::{
-    FolderLock, Prepared, disk_full, is_disk_full, prepare, read_genesis, read_validator_key,
+    FolderLock, Prepared, disk_full, is_disk_full, prepare, read_genesis, read_secret_key,
 };
 pub use token::ValidatorToken;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 const FREE_BYTES_MIN: u64 = 256 * 1_024 * 1_024;
 /// Free bytes below which the operator is warned.
 const FREE_BYTES_WARN: u64 = 4 * 1_024 * 1_024 * 1_024;
-/// Bytes of a validator's secret key.
+/// Bytes of a secret key.
 const SECRET_BYTES: usize = 32;
 /// Bytes of its file: hexadecimal digits and the end of a line.
 const KEY_FILE_BYTES_MAX: usize = 2 * SECRET_BYTES + 2;
@@ -50,8 +50,11 @@ pub fn prepare(config: &NodeConfig) -> Result<Prepared, SetupError> {
         file: config.genesis.clone(),
         reason: error.to_string(),
     })?;
-    let read = |file| read_validator_key(suite.algorithm(), file);
+    let read = |file| read_secret_key(suite.algorithm(), file);
     let validator_key = config.validator_key.as_deref().map(read).transpose()?;
+    if let Some(reader) = config.follow.as_ref().and_then(|follow| follow.reader.as_ref()) {
+        read_secret_key(reader.algorithm.unwrap_or(suite.algorithm()), &reader.key)?;
+    }
     let lock = FolderLock::take(&config.data_dir)?;
     check_writable(&config.data_dir)?;
     check_space(&config.data_dir)?;
@@ -73,11 +76,12 @@ pub fn read_genesis(file: &Path) -> Result<Genesis, SetupError> {
     Genesis::from_json(&bytes).map_err(|error| refuse(error.to_string()))
 }
 
-/// Reads a validator's secret key: 64 hexadecimal digits in a file that only its owner can read.
+/// Reads a secret key, of a validator or of a reader: 64 hexadecimal digits in a file that only its
+/// owner can read.
 ///
 /// # Errors
 /// [`SetupError::Unreadable`] or [`SetupError::Key`], which says nothing of the content.
-pub fn read_validator_key(algorithm: Algorithm, file: &Path) -> Result<SecretKey, SetupError> {
+pub fn read_secret_key(algorithm: Algorithm, file: &Path) -> Result<SecretKey, SetupError> {
     let refuse = |reason: &str| SetupError::Key {
         file: file.to_owned(),
         reason: format!("{reason}, expected 64 hexadecimal digits and nothing else"),

@@ -8,6 +8,7 @@ use super::{LogFormat, NodeConfig, SetupError};
 use crate::api::tls::TlsFiles;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
+use trine_types::{Address, Algorithm};
 
 const GOOD: &str = r#"
 name = "city"
@@ -111,6 +112,32 @@ fn a_follower_is_read() {
     let end = FOLLOWER.find("authorities").unwrap();
     let follow = read(&FOLLOWER[..end]).unwrap().follow.unwrap();
     assert_eq!((follow.authorities, follow.client, follow.late_start), (None, None, false));
+}
+
+/// Goal: a follower may read with a key. Method: the whole table, its shortest form, and a fault in
+/// each field.
+#[test]
+fn a_followers_reader_is_read() {
+    let read = |lines: &str| read(&format!("{FOLLOWER}[follow.reader]\n{lines}"));
+    let reader = |lines: &str| read(lines).unwrap().follow.unwrap().reader.unwrap();
+    let address = "02".repeat(20);
+    let full = "key = \"r.key\"\nalgorithm = \"p256\"\nkey_index = 7\n";
+    let found = reader(&format!("{full}account = \"{address}\""));
+    assert_eq!(found.key, Path::new("/home/nodes/city/r.key"));
+    assert_eq!((found.algorithm, found.key_index), (Some(Algorithm::P256), 7));
+    assert_eq!(found.account, Some(Address([2; 20])));
+    let short = reader("key = \"r.key\"");
+    assert_eq!((short.algorithm, short.account, short.key_index), (None, None, 0));
+    for (lines, field) in [
+        ("key_index = 1", "follow.reader.key "),
+        ("key = \"k\"\nkey_index = 8", "follow.reader.key_index "),
+        ("key = \"k\"\nalgorithm = \"rsa\"", "follow.reader.algorithm "),
+        ("key = \"k\"\naccount = \"02\"", "follow.reader.account "),
+        ("key = \"k\"\nsecret = \"s\"", "follow.reader.secret "),
+    ] {
+        let error = read(lines).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
 }
 
 /// Goal: a follower's file says what is wrong with it. Method: spoil one line at a time.

@@ -69,7 +69,7 @@ pub fn find(
         return Ok(None);
     }
     // Connections belong to the runtime in which they are made, so the engine's has others.
-    let upstream = HttpUpstream::open(follow, metrics.clone())?;
+    let upstream = HttpUpstream::open(follow, genesis, metrics.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(system("cannot start a runtime"))?;
     let Some((sent, beginning)) = runtime.block_on(ask(&upstream, genesis, data))? else {

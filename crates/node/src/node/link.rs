@@ -17,8 +17,8 @@ use trine_consensus::{
     address_book, parse_address,
 };
 use trine_crypto::VoteSigner;
-use trine_types::ValidatorKey;
 use trine_types::genesis::GenesisError;
+use trine_types::{Genesis, ValidatorKey};
 
 /// What a node does on the chain.
 #[derive(Clone)]
@@ -76,11 +76,14 @@ impl Part {
     /// [`NodeError::Upstream`] for files that cannot be used.
     pub(super) fn upstream(
         &self,
+        genesis: &Genesis,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<Arc<HttpUpstream>>, NodeError> {
         match self {
             Self::Peer(_) => Ok(None),
-            Self::Follower(follow) => Ok(Some(HttpUpstream::open(follow, metrics.clone())?)),
+            Self::Follower(follow) => {
+                Ok(Some(HttpUpstream::open(follow, genesis, metrics.clone())?))
+            }
         }
     }
 }

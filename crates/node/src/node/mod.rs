@@ -218,7 +218,7 @@ pub fn run(settings: Settings, control: &Control) -> Result<(), NodeError> {
     let chain_id = settings.genesis.chain_id();
     let application = Arc::new(Rules::new(&settings.genesis)?);
     let metrics = Arc::new(Metrics::default());
-    let upstream = settings.part.upstream(&metrics)?;
+    let upstream = settings.part.upstream(&settings.genesis, &metrics)?;
     let beginning = settings.part.beginning(&settings, &metrics)?;
     let start = beginning.as_ref().map(|beginning| beginning.start.clone());
     let process = link::process_config(&settings, upstream.clone(), start)?;

@@ -36,7 +36,7 @@ export class Overview {
       if (!document.hidden) this.follow();
       else this.stream?.close();
     });
-    every(STATUS_MS, () => this.poll());
+    every(STATUS_MS, () => this.refresh());
     every(TRANSACTIONS_MS, () => this.refreshTransactions());
     every(DRAW_MS, () => this.draw());
     await Promise.race([loaded, pause(STATUS_MS)]);
@@ -49,8 +49,9 @@ export class Overview {
     this.following = mine;
     while (!(await this.load()) && mine === this.following) await pause(STATUS_MS);
     if (mine !== this.following || document.hidden) return;
-    const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
     this.stream?.close();
+    if (this.closed) return;
+    const next = (this.blocks.at(-1)?.height ?? this.status?.height ?? 0) + 1;
     this.stream = new BlockStream(next, (block) => this.add(block), (connected) => {
       this.connected = connected;
       this.renderConnection();
@@ -60,6 +61,7 @@ export class Overview {
   /** Loads status and history; false where the node is not ready yet. */
   async load() {
     await this.poll();
+    if (this.closed) return true;
     try {
       await this.loadHistory();
     } catch {
@@ -93,10 +95,26 @@ export class Overview {
     this.changed = true;
   }
 
+  /** Whether the chain is not read by anyone: the page has no key, so it shows no records. */
+  get closed() {
+    return (this.status?.read_access ?? "anyone") !== "anyone";
+  }
+
+  /** Asks for the status again; a vote may have closed the chain, or opened it. */
+  async refresh() {
+    const before = this.closed;
+    await this.poll();
+    if (before !== this.closed) this.follow();
+  }
+
   async poll() {
     try {
+      const before = this.status?.height;
       this.status = await get("/v1/status");
-      if (!this.organisations && this.status.height >= 0) await this.loadOrganisations();
+      if (this.closed) {
+        this.connected = true;
+        if (this.status.height !== before) this.lastSeenMs = Date.now();
+      } else if (!this.organisations && this.status.height >= 0) await this.loadOrganisations();
       this.renderStatus();
     } catch {
       this.connected = false;
@@ -131,6 +149,7 @@ export class Overview {
   /** Blocks a second over the last ten seconds that this page saw; else what the node says. */
   blockRate() {
     const from = this.nowMs - 10_000;
+    if (this.closed) return this.status.blocks_per_s;
     const recent = this.blocks.filter((block) => block.time_ms > from).length;
     return recent ? recent / 10 : this.status?.blocks_per_s ?? 0;
   }
@@ -139,10 +158,13 @@ export class Overview {
     if (document.hidden) return;
     write("height", number(this.height));
     write("block-rate", rate(this.blockRate()));
-    write("transaction-rate", rate(this.chart.rate(this.nowMs)));
-    const last = this.blocks.at(-1)?.time_ms ?? this.status?.time_ms;
+    const { closed } = this;
+    const seen = closed ? this.status.transactions_per_s : this.chart.rate(this.nowMs);
+    write("transaction-rate", rate(seen));
+    const last = closed ? this.status.time_ms : this.blocks.at(-1)?.time_ms ?? this.status?.time_ms;
     write("last-block", last ? ago(this.nowMs - last) : "–");
     this.renderConnection();
+    if (closed) return;
     this.chart.draw(this.nowMs);
     if (this.changed) this.renderBlocks();
     this.changed = false;
@@ -176,6 +198,9 @@ export class Overview {
     byId("chain-detail").title = status.chain_id;
     write("pending", number(status.pending?.transactions ?? 0));
     write("epoch", number(status.epoch));
+    byId("closed").hidden = !this.closed;
+    for (const id of ["search", "history", "records"]) byId(id).hidden = this.closed;
+    if (this.closed) write("closed-title", t(`closed_${status.read_access}`));
     const { name, is_validator: votes } = status.node;
     const role = votes ? t("validator") : t("follower");
     write("node", `${t("node", { name, version: status.version })} · ${role}`);
@@ -220,6 +245,7 @@ export class Overview {
 
   /** Looks at the newest block that holds transactions, whatever the chain's rate. */
   async refreshTransactions() {
+    if (this.closed) return;
     const block = this.blocks.findLast((one) => one.transactions > 0);
     if (!block || block.height === this.shownHeight) return;
     const listed = await find(`/v1/blocks/${block.height}`).catch(() => null);

@@ -41,6 +41,10 @@ const WORDS = {
     waiting: "Connecting",
     lost: "No connection to the node",
     idle: "No block for {n} s",
+    closed_members: "This chain is read by members only",
+    closed_roles: "This chain is read by accounts with a role only",
+    closed_hint: "Its blocks, transactions and accounts are not for everybody who reaches a node."
+      + " Read them with your key: by the trine command or a client.",
     genesis: "Genesis",
     trust: "Trust file",
     metrics: "Metrics",
@@ -115,6 +119,10 @@ const WORDS = {
     waiting: "正在连接",
     lost: "与节点的连接已断开",
     idle: "{n} 秒没有新区块",
+    closed_members: "本链仅限成员读取",
+    closed_roles: "本链仅限拥有角色的账户读取",
+    closed_hint: "并非每个能访问本节点的人都可查看其区块、交易和账户。"
+      + "请使用您的密钥，通过 trine 命令或客户端读取。",
     genesis: "创世文件",
     trust: "信任文件",
     metrics: "监控指标",

@@ -181,6 +181,7 @@ export function nothing(query) {
 
 /** What is shown where the node refused. */
 export function refused(error) {
+  if (error.code === "unsigned_read") return page(t("closed_hint"));
   return page(t("problem", { detail: error.message, code: error.code ?? "internal" }));
 }
 

@@ -149,10 +149,10 @@ fn accounts(script: &mut Script) {
 
 fn organisations(script: &mut Script) {
     let (alice, bob) = (script.chain.address("alice"), script.chain.address("bob"));
-    script.run("alice", &[Call::RolesSet { address: bob, roles: Roles::ALL }]);
+    script.run("alice", &[Call::RolesSet { address: bob, roles: Roles::ACTING }]);
     script.run("bob", &[Call::RolesSet { address: alice, roles: Roles(6) }]);
     script.run("bob", &[Call::RolesSet { address: bob, roles: Roles(6) }]);
-    script.run("bob", &[Call::RolesSet { address: alice, roles: Roles::ALL }]);
+    script.run("bob", &[Call::RolesSet { address: alice, roles: Roles::ACTING }]);
     script.run("alice", &[Call::QuotaSet { address: bob, quota: 1 }]);
     let note = Call::LogCreate { name: "x".to_owned() };
     script.run("bob", &[note.clone(), note]);

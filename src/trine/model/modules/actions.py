@@ -110,7 +110,7 @@ def set_parameter(parameter: int, value: int, effects: Effects) -> None:
 
 
 def create_organisation(action: CreateOrganisation, effects: Effects) -> None:
-    """Create an organisation with its first administrator, who holds every role, and its log.
+    """Create an organisation with its log and first administrator, who holds every role that acts.
 
     Raises:
         OrganisationExists: Another organisation has the name.
@@ -130,7 +130,7 @@ def create_organisation(action: CreateOrganisation, effects: Effects) -> None:
     state.counters = replace(counters, organisations=number + 1)
     state.write(organisation_key(number), Organisation(action.name, 1, 0, 0))
     state.write_number(organisation_name_key(action.name), number)
-    state.accounts[address] = Account.new(number, Roles.ALL, action.administrator)
+    state.accounts[address] = Account.new(number, Roles.ACTING, action.administrator)
     record_first_key(address, action.administrator, state)
     fields = U32.write(number) + address
     effects.events.append(Event.of_module(ORGANISATIONS, organisations.CREATED, fields))

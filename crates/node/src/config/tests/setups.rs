@@ -2,7 +2,7 @@
 
 use crate::config::{
     FolderLock, NodeConfig, SetupError, is_disk_full, prepare, prepare::check_available,
-    read_validator_key,
+    read_secret_key,
 };
 use std::{
     fs::{self, Permissions},
@@ -168,10 +168,7 @@ fn a_bad_key_file_is_refused_silently() {
     fs::remove_file(&path).unwrap();
     assert_eq!(setup.error().code(), "unreadable_file");
     write(&path, KEY, 0o400);
-    assert_eq!(
-        read_validator_key(trine_crypto::Algorithm::Ed25519, &path).unwrap().expose()[31],
-        0
-    );
+    assert_eq!(read_secret_key(trine_crypto::Algorithm::Ed25519, &path).unwrap().expose()[31], 0);
 }
 
 /// Goal: a bad genesis document is named. Method: cut it, and leave it out.
