@@ -20,7 +20,7 @@ use std::{
 };
 use tracing::warn;
 use trine_ledger::{
-    Block, Candidates, Ledger, Plan,
+    Block, Candidates, FIRST_VIEWS, Ledger, Plan,
     preset::{BlockDigest, Context},
 };
 use trine_runtime::WallClock;
@@ -75,9 +75,7 @@ impl Picker {
         let left_ms = earliest_ms.saturating_sub(self.clocks.now_ms(digest, wall_ms, at));
         let paced = at + Duration::from_millis(left_ms);
         context.sleep_until(paced.min(idle_until)).await;
-        // Whoever leads a later view comes after one that was given up: all are there.
-        let first = parent.height.0 == 0 || parent.epoch.0 != round.epoch().get();
-        if first && round.view().get() == 1 {
+        if round.view().get() <= FIRST_VIEWS {
             let others = context.current() + Duration::from_millis(EPOCH_START_MS);
             context.sleep_until(others.min(idle_until)).await;
         }
@@ -103,9 +101,10 @@ impl Picker {
     }
 }
 
-/// How long the first leader of an epoch waits for the other validators to enter it. Whoever enters
-/// later than the first votes arrive loses them, takes their senders for silent, and skips the view
-/// that one of these leads; the others wait for it until their timeouts.
+/// How long the first leader of an epoch waits before each of its proposals: for the other validators
+/// to enter the epoch, then for the vote of the slowest. Whoever enters later than the first votes
+/// arrive loses them, takes their senders for silent, and skips the view that one of these leads;
+/// the others wait for it until their timeouts.
 const EPOCH_START_MS: u64 = 250;
 /// Difference between a proposal's time and this node's clock that is worth a warning.
 const CLOCK_WARNING_MS: u64 = 5_000;

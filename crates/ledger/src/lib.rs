@@ -31,3 +31,4 @@ pub use databases::Runtime;
 pub use execute::DatabaseError;
 pub use genesis::{GenesisError, adopt as adopt_genesis, open as open_genesis};
 pub use ledger::{Candidates, Known, Ledger, LeftOut, Parts, Plan, outcome_root};
+pub use rotation::FIRST_VIEWS;

@@ -9,14 +9,14 @@ use commonware_utils::ordered::Set;
 
 /// Views at the start of an epoch that one validator leads. Where it is dead, each may end with its
 /// timeout: nobody skips the view of a leader that was heard a moment ago.
-const FIRST_VIEWS: u64 = 2;
+pub const FIRST_VIEWS: u64 = 2;
 
 /// Every validator leads in its turn, but one leads the first views of an epoch.
 ///
 /// A validator that hears a quorum and not the leader skips the view at once, and at the start of
 /// an epoch it may not have heard the slowest of all yet: some skipped its view, the others voted
 /// for its block, and all waited until their timeouts. Who leads the first view has been heard by
-/// all that got to the second, and by the third everybody has who is less than a view behind.
+/// all that got to the second, and waits there until the others have been heard too.
 #[derive(Clone, Default)]
 pub struct Rotation(RoundRobin<Sha256>);
 
