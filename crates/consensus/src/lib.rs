@@ -1,6 +1,7 @@
 //! Agree on blocks: wire the BFT engine to an application.
 
 mod config;
+mod conflicts;
 mod delivery;
 mod driver;
 mod engine;
@@ -17,8 +18,10 @@ mod share;
 mod source;
 mod state_sync;
 mod upstream;
+mod watch;
 
 pub use config::{Config, ConfigError, Timing};
+pub use conflicts::{Conflicts, KeptVotes};
 pub use engine::{
     CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,
 };

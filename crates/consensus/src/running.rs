@@ -1,6 +1,6 @@
 //! Hold a running node: ask it, and learn when it stops.
 
-use crate::gossip::Gossip;
+use crate::{conflicts::Conflicts, gossip::Gossip};
 use bytes::Bytes;
 use commonware_codec::Encode as _;
 use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
@@ -33,6 +33,7 @@ pub struct Chain {
     ledger: Ledger,
     epocher: FixedEpocher,
     gossip: Gossip,
+    conflicts: Conflicts,
 }
 
 impl Chain {
@@ -41,8 +42,14 @@ impl Chain {
         ledger: Ledger,
         epocher: FixedEpocher,
         gossip: Gossip,
+        conflicts: Conflicts,
     ) -> Self {
-        Self { marshal, ledger, epocher, gossip }
+        Self { marshal, ledger, epocher, gossip, conflicts }
+    }
+
+    /// Votes that exclude each other, which this node keeps as evidence; a follower sees none.
+    pub const fn conflicts(&self) -> &Conflicts {
+        &self.conflicts
     }
 
     /// Sends transactions to every other node.

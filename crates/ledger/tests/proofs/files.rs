@@ -5,10 +5,10 @@
 
 use crate::{databases::header, world::World};
 use commonware_consensus::{
-    simplex::types::{Finalize, Proposal},
+    simplex::types::{Finalize, Notarize, Nullify, Proposal},
     types::{Epoch as EngineEpoch, Round, View},
 };
-use commonware_cryptography::Sha256;
+use commonware_cryptography::{Sha256, certificate::Attestation};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Runner as _, deterministic};
 use commonware_utils::non_empty;
@@ -30,8 +30,8 @@ use trine_types::{
     call::TransferReference, merkle, record,
 };
 use trine_verify::{
-    Certificate, CertifiedChain, Fact, FileFacts, Proof, Receipt, Statement, TrustAnchor,
-    VerifiedProof, VerifyError, entry_of, verify_proof, verify_receipt,
+    Ballot, Certificate, CertifiedChain, Conflict, ConflictingVotes, Fact, FileFacts, Proof, Receipt, Statement, TrustAnchor,
+    VerifiedProof, VerifyError, entry_of, verify_proof, verify_receipt, votes::Signature,
 };
 
 const SUITE: Suite = Suite::Intl;
@@ -291,6 +291,55 @@ impl Chain {
     }
 }
 
+/// Signs votes that exclude each other with the engine's own scheme: each name, the height of the
+/// block that names the validators, and the votes.
+fn conflicting_votes() -> [(&'static str, u64, ConflictingVotes); 3] {
+    let namespace = [b"trine/consensus/".as_slice(), &chain_id().0].concat();
+    let scheme = |number: u8, epoch: u64| {
+        let key = PrivateKey::new(secret(number)).unwrap();
+        Scheme::signer(&namespace, members(&set(signers(Epoch(epoch)))), key).unwrap()
+    };
+    let round = |epoch: u64| Round::new(EngineEpoch::new(epoch), View::new(200));
+    let proposal = |epoch: u64, parent: u64, digest: u8| {
+        Proposal::new(round(epoch), View::new(parent), BlockDigest::from([digest; 32]))
+    };
+    let signature = |attestation: &Attestation<Scheme>| {
+        Signature::try_from(attestation.signature.get().unwrap().as_ref()).unwrap()
+    };
+    let ballot = |proposal: &Proposal<BlockDigest>, attestation| Ballot {
+        parent_view: proposal.parent.get(),
+        digest: Digest(proposal.payload.0),
+        signature: signature(attestation),
+    };
+    let last = |scheme: &Scheme, proposal: Proposal<BlockDigest>| {
+        let vote = Finalize::sign(scheme, proposal).unwrap();
+        ballot(&vote.proposal, &vote.attestation)
+    };
+    let of = |number: u8, epoch: u64, conflict| {
+        let validator = ValidatorKey::new(Algorithm::Ed25519, &secret(number).public_key());
+        let (validator, epoch) = (validator.unwrap(), Epoch(epoch));
+        ConflictingVotes { validator, epoch, view: 200, conflict }
+    };
+    let [one, other] = [(199, 5), (198, 6)].map(|(parent, digest)| {
+        let vote = Notarize::sign(&scheme(4, 1), proposal(1, parent, digest)).unwrap();
+        ballot(&vote.proposal, &vote.attestation)
+    });
+    let given_up = Nullify::sign::<BlockDigest>(&scheme(0, 0), round(0)).unwrap();
+    let given_up = signature(&given_up.attestation);
+    let finalized = last(&scheme(0, 0), proposal(0, 199, 5));
+    let twice = [5, 6].map(|digest| last(&scheme(2, 2), proposal(2, 199, digest)));
+    let [first, second] = twice;
+    [
+        ("conflicting-votes", 7, of(4, 1, Conflict::notarizations(one, other))),
+        (
+            "conflicting-votes-first-epoch",
+            0,
+            of(0, 0, Conflict::NullificationAndFinalization(given_up, finalized)),
+        ),
+        ("conflicting-votes-handed-over", 15, of(2, 2, Conflict::finalizations(first, second))),
+    ]
+}
+
 fn heads(entries: &[Digest]) -> Vec<(u64, Digest)> {
     let head = |log: u64| match log == u64::from(LOG.0) {
         true => (
@@ -332,6 +381,7 @@ fn describe(verified: &VerifiedProof) -> serde_json::Value {
         Fact::Absence { key } => ("absence", format!("{key:?}")),
         Fact::Evidence { entry, .. } => ("evidence", entry.to_string()),
         Fact::Transfer { record, .. } => ("transfer", record.transaction.to_string()),
+        Fact::ConflictingVotes { id, .. } => ("conflicting_votes", id.to_string()),
     };
     serde_json::json!({
         "about": about, "digest": verified.digest.to_string(), "height": verified.header.height,
@@ -382,6 +432,14 @@ fn files_verify_and_keep_their_bytes() {
                 keep("handed-over.proof", &file);
                 table.insert("handed-over.proof".into(), describe(&handed));
             }
+        }
+        for (name, height, votes) in conflicting_votes() {
+            let proof = chain.prove(Statement::ConflictingVotes(Box::new(votes)), height).await;
+            let file = proof.to_bytes(SUITE);
+            let verified = verify_proof(&file, &first).unwrap();
+            assert_eq!(Proof::from_bytes(SUITE, &file).unwrap(), proof);
+            keep(&format!("{name}.proof"), &file);
+            table.insert(format!("{name}.proof"), describe(&verified));
         }
         for (name, height) in [("vector.receipt", 4), ("handed-over.receipt", 17)] {
             let receipt = receipt(chain.prove(chain.evidence(), height).await);
