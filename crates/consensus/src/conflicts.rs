@@ -185,7 +185,7 @@ impl<E: Spawner + Storage> Keeper<E> {
             conflict = %kept.votes.conflict,
             "a validator signed two votes that exclude each other: its key is misused, or its \
              folder was lost or copied. `trine misbehaviour show` saves the evidence; \
-             organisations can propose to remove the validator"
+             organisations can `trine proposal submit remove-validator`"
         );
         if let Err(error) = self.write_file(&name, &kept).await {
             error!(%error, "conflicting votes cannot be written: they are lost with this process");

@@ -3,7 +3,9 @@
 use crate::{conflicts::Conflicts, gossip::Gossip};
 use bytes::Bytes;
 use commonware_codec::Encode as _;
-use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
+use commonware_consensus::types::{
+    Epoch as EngineEpoch, Epocher as _, FixedEpocher, Height as EngineHeight,
+};
 use commonware_glue::stateful;
 use commonware_runtime::{Error as RuntimeError, Handle};
 use commonware_utils::sync::Mutex;
@@ -14,7 +16,7 @@ use trine_ledger::{
     preset::{BlockDigest, Finalization, Marshal},
     state::{State, StateReader},
 };
-use trine_types::{Digest, Height};
+use trine_types::{Digest, Epoch, Height};
 
 /// An actor ended, and with it the node.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,13 @@ impl Chain {
     /// Epochs by height.
     pub const fn epocher(&self) -> &FixedEpocher {
         &self.epocher
+    }
+
+    /// Height of the block that names the validators of an epoch: the last of the epoch before.
+    pub fn naming(&self, epoch: Epoch) -> Height {
+        let before = EngineEpoch::new(epoch.0).previous();
+        let last = before.and_then(|before| self.epocher.last(before));
+        last.map_or(Height(0), |last| Height(last.get()))
     }
 
     /// Final block at a height.

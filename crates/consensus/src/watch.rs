@@ -7,8 +7,8 @@
 use commonware_actor::Feedback;
 use commonware_codec::{Encode, Read};
 use commonware_consensus::{
-    Automaton, CertifiableAutomaton, Relay, Reporter,
-    simplex::types::{Activity, Attributable as _, Finalize, Handoff, Notarize, Nullify, Proposal},
+    Automaton, CertifiableAutomaton, Handoff, Relay, Reporter,
+    simplex::types::{Activity, Attributable as _, Finalize, Notarize, Nullify, Proposal},
     types::Round,
 };
 use commonware_cryptography::certificate::Attestation;

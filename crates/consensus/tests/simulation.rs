@@ -3,6 +3,7 @@
 mod support;
 
 mod simulation {
+    pub mod double_voter;
     pub mod engine;
     pub mod follower;
     pub mod properties;

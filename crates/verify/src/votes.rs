@@ -104,10 +104,9 @@ impl Conflict {
                 (Word::Finalize, Some(one), &one.signature),
                 (Word::Finalize, Some(other), &other.signature),
             ],
-            Self::NullificationAndFinalization(signature, other) => [
-                (Word::Nullify, None, signature),
-                (Word::Finalize, Some(other), &other.signature),
-            ],
+            Self::NullificationAndFinalization(signature, other) => {
+                [(Word::Nullify, None, signature), (Word::Finalize, Some(other), &other.signature)]
+            }
         }
     }
 }
@@ -190,9 +189,13 @@ impl ConflictingVotes {
         message
     }
 
-    /// Names these votes: a hash of their encoding.
+    /// Names these votes: a hash of conflict, validator, epoch, view and both signatures.
     pub fn id(&self, suite: Suite) -> Digest {
-        tagged_hash(suite, "trine/conflicting-votes", &[&self.to_bytes()])
+        let (conflict, validator) = ([self.conflict.number()], &self.validator.0);
+        let (epoch, view) = (self.epoch.0.to_be_bytes(), self.view.to_be_bytes());
+        let [(.., one), (.., other)] = self.conflict.votes();
+        let parts: [&[u8]; 6] = [&conflict, validator, &epoch, &view, one, other];
+        tagged_hash(suite, "trine/conflicting-votes", &parts)
     }
 
     /// Encodes the votes as they stand in a proof file.

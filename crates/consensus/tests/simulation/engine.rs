@@ -1,26 +1,19 @@
 //! Build one simulated validator from the real engine.
 
+use super::double_voter::{DoubleVoter, Second};
 use super::follower::{Feed, Feeds};
 use crate::support::{
     ACCOUNTS, Counters, EverySignature, Fault, NoLogs, Queue, Seen, Witness, add, genesis, secret,
 };
 use commonware_actor::Feedback;
-use commonware_codec::{Encode as _, EncodeSize as _, Write as _};
-use commonware_consensus::{
-    marshal::Update,
-    simplex::types::{Notarize, Proposal},
-    types::{Round, View},
-};
+use commonware_consensus::marshal::Update;
 use commonware_cryptography::Signer as _;
 use commonware_glue::simulate::{
     engine::{EngineDefinition, InitContext},
     processed::ProcessedHeight,
     tracker::FinalizationUpdate,
 };
-use commonware_p2p::{
-    BlockedSubscription, Blocker, Recipients, Sender as _,
-    simulated::{self, Control},
-};
+use commonware_p2p::{BlockedSubscription, Blocker, simulated::Control};
 use commonware_runtime::{
     Clock as _, Handle, Quota, Spawner as _, Storage as _, Supervisor as _, deterministic::Context,
 };
@@ -34,12 +27,12 @@ use std::{
     time::Duration,
 };
 use trine_consensus::{
-    Addresses, CHANNELS, Chain, Config, Network, Parts, Running, Timing, follow, message_bytes_max,
-    start,
+    Addresses, CHANNELS, Chain, Config, Conflicts, Network, Parts, Running, Timing, follow,
+    message_bytes_max, start,
 };
 use trine_ledger::{
-    Block, Committees,
-    preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
+    Block,
+    preset::{PrivateKey, PublicKey},
 };
 use trine_testkit::suite;
 use trine_types::Genesis;
@@ -62,8 +55,8 @@ pub enum Planted {
     Nothing,
     /// Every node forgets its votes when it stops, as if they had left before they were stored.
     VoteBeforeSync,
-    /// The first validator votes for two blocks in each view.
-    DoubleVote,
+    /// The first validator votes twice in each view.
+    DoubleVote(Second),
     /// The first validator loses its folder whenever it stops; with or without the guard.
     LostFolder { guarded: bool },
     /// The rules have a fault.
@@ -251,6 +244,8 @@ pub struct State {
     pub index: usize,
     pub seen: Arc<Mutex<Seen>>,
     pub blocked: Arc<Mutex<Vec<PublicKey>>>,
+    /// What it keeps as evidence against validators.
+    pub conflicts: Conflicts,
     /// What a follower that runs beside it saw, and from whom.
     pub follower: Option<(Arc<Mutex<Seen>>, Arc<Feeds>)>,
 }
@@ -267,48 +262,6 @@ impl State {
 impl ProcessedHeight for State {
     async fn processed_height(&self) -> u64 {
         self.seen().map(|seen| seen.durable).min().expect("there is one at least")
-    }
-}
-
-type VoteSender = simulated::Sender<PublicKey, Context>;
-
-/// Sends a vote for a block that is not there, in the view after each final one.
-struct DoubleVoter {
-    committees: Committees,
-    sender: Mutex<VoteSender>,
-    genesis: Arc<Genesis>,
-}
-
-impl DoubleVoter {
-    fn vote(&self, round: Round) {
-        let epoch = round.epoch();
-        let validators = self.genesis.validator_set().expect("the test's keys are keys");
-        let change = trine_types::EpochChange {
-            epoch: trine_types::Epoch(epoch.get()),
-            validators,
-            following: None,
-        };
-        self.committees.register(epoch, &change, true);
-        let Some(scheme) =
-            commonware_cryptography::certificate::Provider::scheme(&self.committees, epoch)
-        else {
-            return;
-        };
-        for ahead in 1..4 {
-            let proposal = Proposal {
-                round: Round::new(epoch, View::new(round.view().get() + ahead)),
-                parent: round.view(),
-                payload: BlockDigest::from([7; 32]),
-            };
-            let Some(vote) = Notarize::sign(&*scheme, proposal) else { return };
-            let vote =
-                commonware_consensus::simplex::types::Vote::<Scheme, BlockDigest>::Notarize(vote);
-            let mut message = Vec::with_capacity(vote.encode_size() + 10);
-            commonware_codec::varint::UInt(epoch.get()).write(&mut message);
-            message.extend_from_slice(&vote.encode());
-            let mut sender = self.sender.lock().expect("no test panics with this lock");
-            let _ = sender.send(Recipients::All, message, true);
-        }
     }
 }
 
@@ -348,14 +301,13 @@ impl EngineDefinition for Validators {
         let votes = channel();
         let blocker =
             Recorder { inner: oracle.control(public_key.clone()), blocked: self.blocked.clone() };
-        let double = (self.planted == Planted::DoubleVote && index == 0).then(|| DoubleVoter {
-            committees: Committees::new(
-                &[b"trine/consensus/".as_slice(), &self.genesis.chain_id().0].concat(),
-                Some(self.keys[index].clone()),
-            ),
-            sender: Mutex::new(votes.0.clone()),
-            genesis: self.genesis.clone(),
-        });
+        let double = match self.planted {
+            Planted::DoubleVote(second) if index == 0 => {
+                let (key, genesis) = (self.keys[index].clone(), self.genesis.clone());
+                Some(DoubleVoter::new(second, key, votes.0.clone(), genesis))
+            }
+            _ => None,
+        };
         let network = Network {
             votes,
             certificates: channel(),
@@ -386,6 +338,7 @@ impl EngineDefinition for Validators {
         let running = start(context.child("engine"), config, parts, network, Some(tap))
             .await
             .expect("the engine starts");
+        let conflicts = running.chain().conflicts().clone();
         let mut running = vec![running];
         let (mut follower, mut chain) = (None, None);
         if let Some(followed) = &self.followed {
@@ -397,7 +350,7 @@ impl EngineDefinition for Validators {
             }
         }
         let (seen, blocked) = (self.memories[index].seen.clone(), self.blocked.clone());
-        ((context, running, chain), State { index, seen, blocked, follower })
+        ((context, running, chain), State { index, seen, blocked, conflicts, follower })
     }
 
     fn start((context, running, chain): Self::Engine) -> Handle<()> {

@@ -11,9 +11,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
+    sync::Arc,
 };
 use trine_ledger::preset::PublicKey;
-use trine_types::{Digest, Validator};
+use trine_testkit::suite;
+use trine_types::{Digest, EpochChange, Genesis, Validator};
+use trine_verify::ConflictingVotes;
 
 type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
@@ -22,6 +25,8 @@ type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a
 pub struct EverybodyAt {
     pub validators: usize,
     pub height: u64,
+    /// One that the others may have cut off.
+    pub but: Option<usize>,
 }
 
 impl ExitCondition<PublicKey, State> for EverybodyAt {
@@ -43,7 +48,7 @@ impl ExitCondition<PublicKey, State> for EverybodyAt {
             if states.len() < self.validators {
                 return Ok(false);
             }
-            for state in states {
+            for state in states.iter().filter(|state| Some(state.index) != self.but) {
                 if state.processed_height().await < self.height {
                     return Ok(false);
                 }
@@ -68,6 +73,71 @@ impl FinalizationProperty<State> for NobodyCutOff {
             let blocked = state.blocked.lock().expect("no test panics with this lock");
             blocked.first().map_or(Ok(()), |peer| Err(format!("{peer} was cut off")))
         })
+    }
+}
+
+/// Nobody keeps evidence against anybody: no honest validator gives any.
+#[derive(Clone, Copy)]
+pub struct NobodyAccused;
+
+impl Property<PublicKey, State> for NobodyAccused {
+    fn name(&self) -> &'static str {
+        "nobody accused"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        Box::pin(async move {
+            let kept = states.iter().flat_map(|state| state.conflicts.list());
+            kept.map(|kept| Err(format!("{kept:?}"))).next().unwrap_or(Ok(()))
+        })
+    }
+}
+
+/// Every validator but the first keeps evidence against the first that a stranger can verify, and
+/// none against another.
+#[derive(Clone)]
+pub struct FirstAccused {
+    pub genesis: Arc<Genesis>,
+}
+
+impl FirstAccused {
+    fn check_one(&self, state: &State) -> Result<(), String> {
+        let kept = state.conflicts.list();
+        if kept.is_empty() {
+            return Err(format!("validator {} keeps no evidence", state.index));
+        }
+        let validators = self.genesis.validator_set().map_err(|error| error.to_string())?;
+        for one in kept {
+            let read = ConflictingVotes::from_bytes(&one.votes.to_bytes());
+            let votes = read.map_err(|error| error.to_string())?;
+            let (epoch, validators) = (votes.epoch, validators.clone());
+            let change = EpochChange { epoch, validators, following: None };
+            let found = votes.verify(suite(), &self.genesis.chain_id(), &change);
+            match found.map_err(|error| error.to_string())?.name.as_str() {
+                "v0" => {}
+                other => return Err(format!("{other} is honest")),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Property<PublicKey, State> for FirstAccused {
+    fn name(&self) -> &'static str {
+        "first accused"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        let mut honest = states.iter().filter(|state| state.index != 0);
+        Box::pin(async move { honest.try_for_each(|state| self.check_one(state)) })
     }
 }
 

@@ -1,8 +1,12 @@
 //! Play scenarios over many seeds.
 
 use super::{
+    double_voter::Second,
     engine::{EPOCH, LEADER_MS, Planted, Validators},
-    properties::{EverybodyAt, LiarsFound, NoPause, NobodyCutOff, Sound, TookTurns},
+    properties::{
+        EverybodyAt, FirstAccused, LiarsFound, NoPause, NobodyAccused, NobodyCutOff, Sound,
+        TookTurns,
+    },
 };
 use crate::support::Fault;
 use commonware_glue::simulate::{
@@ -56,9 +60,25 @@ fn plan_of(validators: Validators, height: u64, seed: u64) -> PlanBuilder<Valida
     let count = validators.public_keys().len();
     PlanBuilder::new(validators)
         .seed(seed)
-        .exit_condition(EverybodyAt { validators: count, height })
+        .exit_condition(EverybodyAt { validators: count, height, but: None })
         .finalization_property(NobodyCutOff)
         .property(Sound)
+        .property(NobodyAccused)
+        .timeout(PATIENCE)
+}
+
+/// A plan in which the first validator votes twice, and the others go on without it.
+fn voting_twice(second: Second, seed: u64) -> PlanBuilder<Validators> {
+    let validators = Validators::new(4, Planted::DoubleVote(second));
+    let genesis = validators.genesis.clone();
+    let participant = validators.public_keys().remove(1);
+    let (heights, downtime) = (EPOCH + 2..=2 * EPOCH, Duration::from_millis(300));
+    let height = 3 * EPOCH + 3;
+    PlanBuilder::new(validators)
+        .seed(seed)
+        .exit_condition(EverybodyAt { validators: 4, height, but: Some(0) })
+        .property(FirstAccused { genesis })
+        .crash(Crash::ProcessedHeight { participant, heights, downtime })
         .timeout(PATIENCE)
 }
 
@@ -281,10 +301,23 @@ fn a_vote_before_sync_is_caught() {
     assert_caught(planted, |seed| crashing(4, planted, seed));
 }
 
-/// Goal: the simulation finds a validator that votes twice. Method: plant it.
+/// Goal: the simulation finds a validator that votes twice. Method: plant each kind.
 #[test]
 fn a_double_vote_is_caught() {
-    assert_caught(Planted::DoubleVote, |seed| plan(4, Planted::DoubleVote, seed));
+    for planted in Second::ALL.map(Planted::DoubleVote) {
+        assert_caught(planted, |seed| plan(4, planted, seed));
+    }
+}
+
+/// Goal: whoever votes twice leaves evidence at all others, which survives their crashes, and
+/// nobody else is accused. Method: each kind of second vote; one of the others crashes afterwards.
+#[test]
+fn a_double_vote_leaves_evidence() {
+    for seed in seeds(4) {
+        for second in Second::ALL {
+            run(voting_twice(second, seed));
+        }
+    }
 }
 
 /// Goal: the simulation finds a missing nonce check. Method: plant it in the rules of all.

@@ -30,8 +30,9 @@ use trine_types::{
     call::TransferReference, merkle, record,
 };
 use trine_verify::{
-    Ballot, Certificate, CertifiedChain, Conflict, ConflictingVotes, Fact, FileFacts, Proof, Receipt, Statement, TrustAnchor,
-    VerifiedProof, VerifyError, entry_of, verify_proof, verify_receipt, votes::Signature,
+    Ballot, Certificate, CertifiedChain, Conflict, ConflictingVotes, Fact, FileFacts, Proof,
+    Receipt, Statement, TrustAnchor, VerifiedProof, VerifyError, entry_of, verify_proof,
+    verify_receipt, votes::Signature,
 };
 
 const SUITE: Suite = Suite::Intl;
@@ -306,7 +307,7 @@ fn conflicting_votes() -> [(&'static str, u64, ConflictingVotes); 3] {
     let signature = |attestation: &Attestation<Scheme>| {
         Signature::try_from(attestation.signature.get().unwrap().as_ref()).unwrap()
     };
-    let ballot = |proposal: &Proposal<BlockDigest>, attestation| Ballot {
+    let ballot = |proposal: &Proposal<BlockDigest>, attestation: &Attestation<Scheme>| Ballot {
         parent_view: proposal.parent.get(),
         digest: Digest(proposal.payload.0),
         signature: signature(attestation),

@@ -21,6 +21,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("asset_not_found", "No such asset"),
     ("log_not_found", "No such evidence log"),
     ("proposal_not_found", "No such proposal"),
+    ("misbehaviour_not_found", "No such evidence of misbehaviour"),
     ("certificate_not_found", "The account has no certificate"),
     ("bad_request", "The request is not understood"),
     ("too_large", "The request is too large"),
