@@ -18,11 +18,11 @@ from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS
 from trine.model.codec import U16, U64
 from trine.model.hashing import under
+from trine.model.identifiers import ChainId, OrganisationId
 from trine.model.keys import PublicKey, validator_key
 from trine.model.proofs import read_trust, verify_proof
 from trine.model.proofs.certified import varint
 from trine.model.proofs.votes import ConflictingVotesFact
-from trine.model.identifiers import ChainId, OrganisationId
 from trine.model.validators import Validator
 
 pytestmark = pytest.mark.network

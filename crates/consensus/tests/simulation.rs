@@ -6,6 +6,7 @@ mod simulation {
     pub mod double_voter;
     pub mod engine;
     pub mod follower;
+    mod garbage;
     pub mod properties;
     mod scenarios;
 }

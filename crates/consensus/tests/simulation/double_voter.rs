@@ -1,6 +1,6 @@
 //! Vote twice in a view, as no honest validator does.
 
-use commonware_codec::{Encode as _, EncodeSize as _, Write as _};
+use commonware_codec::{Encode as _, EncodeSize as _, ReadExt as _, Write as _};
 use commonware_consensus::{
     simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote},
     types::{Round, View},
@@ -9,6 +9,7 @@ use commonware_cryptography::certificate::Provider as _;
 use commonware_p2p::{Recipients, Sender as _, simulated};
 use commonware_runtime::deterministic::Context;
 use std::sync::{Arc, Mutex};
+use trine_crypto::{VOTE_SIGNATURE_BYTES, VoteSignature};
 use trine_ledger::{
     Committees,
     preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
@@ -17,6 +18,9 @@ use trine_types::{Epoch, EpochChange, Genesis};
 
 /// Views ahead of the final one in which it votes.
 const AHEAD: std::ops::Range<u64> = 1..4;
+
+/// Sends votes.
+pub type VoteSender = simulated::Sender<PublicKey, Context>;
 
 /// Which vote is sent beside the engine's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,27 +31,25 @@ pub enum Second {
     Finalize,
     /// Gives the view up.
     Nullify,
+    /// Notarizes a block that is not there, with a signature that nobody made.
+    Unsigned,
 }
 
 impl Second {
-    pub const ALL: [Self; 3] = [Self::Notarize, Self::Finalize, Self::Nullify];
+    /// Those that are evidence.
+    pub const SIGNED: [Self; 3] = [Self::Notarize, Self::Finalize, Self::Nullify];
 }
 
 /// Sends a second vote in the views after each final one.
 pub struct DoubleVoter {
     second: Second,
     committees: Committees,
-    sender: Mutex<simulated::Sender<PublicKey, Context>>,
+    sender: Mutex<VoteSender>,
     genesis: Arc<Genesis>,
 }
 
 impl DoubleVoter {
-    pub fn new(
-        second: Second,
-        key: PrivateKey,
-        sender: simulated::Sender<PublicKey, Context>,
-        genesis: Arc<Genesis>,
-    ) -> Self {
+    pub fn new(second: Second, key: PrivateKey, sender: VoteSender, genesis: Arc<Genesis>) -> Self {
         let namespace = [b"trine/consensus/".as_slice(), &genesis.chain_id().0].concat();
         let committees = Committees::new(&namespace, Some(key));
         Self { second, committees, sender: Mutex::new(sender), genesis }
@@ -81,6 +83,12 @@ impl DoubleVoter {
         match self.second {
             Second::Notarize => Notarize::sign(scheme, proposal).map(Vote::Notarize),
             Second::Finalize => Finalize::sign(scheme, proposal).map(Vote::Finalize),
+            Second::Unsigned => {
+                let mut vote = Notarize::sign(scheme, proposal)?;
+                let nonsense = VoteSignature::read(&mut &[9; VOTE_SIGNATURE_BYTES][..]);
+                vote.attestation.signature = nonsense.expect("64 bytes are one").into();
+                Some(Vote::Notarize(vote))
+            }
             Second::Nullify => Nullify::sign::<BlockDigest>(scheme, round).map(Vote::Nullify),
         }
     }

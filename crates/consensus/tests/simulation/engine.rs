@@ -1,9 +1,11 @@
 //! Build one simulated validator from the real engine.
 
-use super::double_voter::{DoubleVoter, Second};
+use super::double_voter::{DoubleVoter, Second, VoteSender};
 use super::follower::{Feed, Feeds};
+use super::garbage;
 use crate::support::{
-    ACCOUNTS, Counters, EverySignature, Fault, NoLogs, Queue, Seen, Witness, add, genesis, secret,
+    ACCOUNTS, Counters, EverySignature, Fault, NoLogs, NoSignature, Queue, Seen, Witness, add,
+    forged, genesis, secret,
 };
 use commonware_actor::Feedback;
 use commonware_consensus::marshal::Update;
@@ -48,6 +50,9 @@ const HEAVY_LOAD_STEP: Duration = Duration::from_millis(5);
 /// Most transactions of a block there; the smallest share of it fits through every line.
 const HEAVY_TRANSACTIONS_MAX: usize = 512;
 
+/// Every so many transactions of the load, one comes that another signed than its sender.
+const FORGED_EVERY: u64 = 64;
+
 /// A fault planted into the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Planted {
@@ -61,6 +66,12 @@ pub enum Planted {
     LostFolder { guarded: bool },
     /// The rules have a fault.
     Rules(Fault),
+    /// Every pool loses some of what it has acknowledged.
+    ForgetfulPool,
+    /// Nobody checks signatures of transactions.
+    NoSignatureCheck,
+    /// The first validator sends bytes that are no messages.
+    Garbage,
 }
 
 /// What outlives the restarts of one validator.
@@ -95,6 +106,13 @@ struct Followed {
     feeds: Arc<Feeds>,
 }
 
+impl Memory {
+    fn new(planted: Planted) -> Self {
+        let forgets = planted == Planted::ForgetfulPool;
+        Self { queue: Arc::new(Queue { forgets, ..Queue::default() }), ..Self::default() }
+    }
+}
+
 impl Validators {
     pub fn new(count: u8, planted: Planted) -> Self {
         let addresses: Vec<String> =
@@ -105,7 +123,7 @@ impl Validators {
         Self {
             genesis: Arc::new(genesis(EPOCH, &addresses)),
             keys: (0..count).map(key).collect(),
-            memories: Arc::new((0..count).map(|_| Memory::default()).collect()),
+            memories: Arc::new((0..count).map(|_| Memory::new(planted)).collect()),
             blocked: Arc::default(),
             planted,
             take_turns: false,
@@ -162,6 +180,12 @@ impl Validators {
         follow(follower, config, parts, feed, None, None).await.expect("the follower starts")
     }
 
+    fn double_voter(&self, index: usize, votes: &VoteSender) -> Option<DoubleVoter> {
+        let Planted::DoubleVote(second) = self.planted else { return None };
+        let (key, genesis) = (self.keys[index].clone(), self.genesis.clone());
+        (index == 0).then(|| DoubleVoter::new(second, key, votes.clone(), genesis))
+    }
+
     fn parts(&self, index: usize) -> Parts {
         self.parts_of(index, &self.memories[index])
     }
@@ -178,7 +202,10 @@ impl Validators {
                 fault,
                 turns_of: self.take_turns.then_some(self.keys.len() as u8),
             }),
-            checker: Arc::new(EverySignature),
+            checker: match self.planted {
+                Planted::NoSignatureCheck => Arc::new(NoSignature),
+                _ => Arc::new(EverySignature),
+            },
             source: memory.queue.clone(),
             observer: Arc::new(Witness { seen: memory.seen.clone(), queue: memory.queue.clone() }),
             log_heads: Arc::new(NoLogs),
@@ -201,6 +228,9 @@ impl Validators {
                 offer(place);
                 if place % 7 == 6 {
                     offer(place - 6);
+                }
+                if place % FORGED_EVERY == 0 {
+                    memory.queue.smuggle(forged(&genesis, place / FORGED_EVERY));
                 }
                 context.sleep(step).await;
             }
@@ -243,6 +273,8 @@ impl Blocker for Recorder {
 pub struct State {
     pub index: usize,
     pub seen: Arc<Mutex<Seen>>,
+    /// What it took from clients.
+    pub queue: Arc<Queue>,
     pub blocked: Arc<Mutex<Vec<PublicKey>>>,
     /// What it keeps as evidence against validators.
     pub conflicts: Conflicts,
@@ -296,18 +328,15 @@ impl EngineDefinition for Validators {
                 let _ = context.remove(&partition, None).await;
             }
         }
+        if self.planted == Planted::Garbage && index == 0 {
+            garbage::send(&context, channels.iter().map(|(sender, _)| sender.clone()).collect());
+        }
         let mut channels = channels.into_iter();
         let mut channel = || channels.next().expect("as many channels as declared");
         let votes = channel();
         let blocker =
             Recorder { inner: oracle.control(public_key.clone()), blocked: self.blocked.clone() };
-        let double = match self.planted {
-            Planted::DoubleVote(second) if index == 0 => {
-                let (key, genesis) = (self.keys[index].clone(), self.genesis.clone());
-                Some(DoubleVoter::new(second, key, votes.0.clone(), genesis))
-            }
-            _ => None,
-        };
+        let double = self.double_voter(index, &votes.0);
         let network = Network {
             votes,
             certificates: channel(),
@@ -349,8 +378,10 @@ impl EngineDefinition for Validators {
                 follower = Some((followed.memory.seen.clone(), followed.feeds.clone()));
             }
         }
-        let (seen, blocked) = (self.memories[index].seen.clone(), self.blocked.clone());
-        ((context, running, chain), State { index, seen, blocked, conflicts, follower })
+        let Memory { seen, queue, .. } = &self.memories[index];
+        let (seen, queue, blocked) = (seen.clone(), queue.clone(), self.blocked.clone());
+        let state = State { index, seen, queue, blocked, conflicts, follower };
+        ((context, running, chain), state)
     }
 
     fn start((context, running, chain): Self::Engine) -> Handle<()> {

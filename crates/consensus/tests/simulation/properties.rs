@@ -141,9 +141,12 @@ impl Property<PublicKey, State> for FirstAccused {
     }
 }
 
-/// No two blocks at a height, no transaction twice, transactions at all.
+/// No two blocks at a height, no transaction twice, times that ascend, transactions at all.
 #[derive(Clone, Copy)]
-pub struct Sound;
+pub struct Sound {
+    /// One that the others may have cut off.
+    pub but: Option<usize>,
+}
 
 impl Property<PublicKey, State> for Sound {
     fn name(&self) -> &'static str {
@@ -155,7 +158,37 @@ impl Property<PublicKey, State> for Sound {
         _: &'a ProgressTracker<PublicKey>,
         states: &'a [&'a State],
     ) -> Verdict<'a, ()> {
-        Box::pin(async move { check(states) })
+        let looked_at = states.iter().copied().filter(|state| Some(state.index) != self.but);
+        let looked_at: Vec<&State> = looked_at.collect();
+        Box::pin(async move { check(&looked_at) })
+    }
+}
+
+/// What a validator acknowledged is final, or waits to be; what it acknowledged long ago is final.
+#[derive(Clone, Copy)]
+pub struct NothingLost {
+    /// One that the others may have cut off.
+    pub but: Option<usize>,
+}
+
+impl Property<PublicKey, State> for NothingLost {
+    fn name(&self) -> &'static str {
+        "nothing lost"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        let mut states = states.iter().filter(|state| Some(state.index) != self.but);
+        Box::pin(async move {
+            states.try_for_each(|state| {
+                let seen = state.seen.lock().expect("no test panics with this lock");
+                let found = state.queue.check(&seen);
+                found.map_err(|fault| format!("validator {}: {fault}", state.index))
+            })
+        })
     }
 }
 
@@ -256,6 +289,11 @@ fn check(states: &[&State]) -> Result<(), String> {
         }
         if let Some((id, heights)) = seen.transactions.iter().find(|(_, at)| at.len() > 1) {
             return Err(format!("transaction {id} is final at {heights:?}"));
+        }
+        let times = seen.times_ms.iter().zip(seen.times_ms.iter().skip(1));
+        if let Some((before, after)) = times.into_iter().find(|(before, after)| before.1 >= after.1)
+        {
+            return Err(format!("heights {} and {} have no time between", before.0, after.0));
         }
         if seen.transactions.is_empty() {
             return Err("no transaction became final".into());

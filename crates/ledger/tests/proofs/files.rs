@@ -3,12 +3,12 @@
 //! `TRINE_WRITE_VECTORS=1` writes `tests/proofs/vectors` anew; without it the files there must be
 //! those that are made here.
 
-use crate::{databases::header, world::World};
+use crate::{databases::header, votes::conflicting_votes, world::World};
 use commonware_consensus::{
-    simplex::types::{Finalize, Notarize, Nullify, Proposal},
+    simplex::types::{Finalize, Proposal},
     types::{Epoch as EngineEpoch, Round, View},
 };
-use commonware_cryptography::{Sha256, certificate::Attestation};
+use commonware_cryptography::Sha256;
 use commonware_parallel::Sequential;
 use commonware_runtime::{Runner as _, deterministic};
 use commonware_utils::non_empty;
@@ -30,9 +30,8 @@ use trine_types::{
     call::TransferReference, merkle, record,
 };
 use trine_verify::{
-    Ballot, Certificate, CertifiedChain, Conflict, ConflictingVotes, Fact, FileFacts, Proof,
-    Receipt, Statement, TrustAnchor, VerifiedProof, VerifyError, entry_of, verify_proof,
-    verify_receipt, votes::Signature,
+    Certificate, CertifiedChain, Fact, FileFacts, Proof, Receipt, Statement, TrustAnchor,
+    VerifiedProof, VerifyError, entry_of, verify_proof, verify_receipt,
 };
 
 const SUITE: Suite = Suite::Intl;
@@ -46,16 +45,16 @@ const LOGS: u64 = 5;
 const ENTRIES: usize = 11;
 const ENTRY: usize = 6;
 
-fn secret(number: u8) -> SecretKey {
+pub fn secret(number: u8) -> SecretKey {
     SecretKey::from_bytes(Algorithm::Ed25519, &[number; 32]).unwrap()
 }
 
-fn chain_id() -> ChainId {
+pub fn chain_id() -> ChainId {
     ChainId(SUITE.hash(&[b"the chain of the proof vectors"]).0)
 }
 
 /// Validators with these numbers.
-fn set(numbers: impl IntoIterator<Item = u8>) -> ValidatorSet {
+pub fn set(numbers: impl IntoIterator<Item = u8>) -> ValidatorSet {
     let validator = |number: u8| Validator {
         key: ValidatorKey::new(Algorithm::Ed25519, &secret(number).public_key()).unwrap(),
         organisation: OrganisationId(number.into()),
@@ -119,7 +118,7 @@ fn epoch_change(height: u64) -> Option<EpochChange> {
     }
 }
 
-fn signers(epoch: Epoch) -> std::ops::Range<u8> {
+pub fn signers(epoch: Epoch) -> std::ops::Range<u8> {
     match epoch {
         Epoch(0) => 0..4,
         _ => 1..5,
@@ -290,55 +289,6 @@ impl Chain {
         let hand_overs = hand_overs.until(self, chain.certificate.epoch).await.unwrap();
         Proof { statement, chain, hand_overs }
     }
-}
-
-/// Signs votes that exclude each other with the engine's own scheme: each name, the height of the
-/// block that names the validators, and the votes.
-fn conflicting_votes() -> [(&'static str, u64, ConflictingVotes); 3] {
-    let namespace = [b"trine/consensus/".as_slice(), &chain_id().0].concat();
-    let scheme = |number: u8, epoch: u64| {
-        let key = PrivateKey::new(secret(number)).unwrap();
-        Scheme::signer(&namespace, members(&set(signers(Epoch(epoch)))), key).unwrap()
-    };
-    let round = |epoch: u64| Round::new(EngineEpoch::new(epoch), View::new(200));
-    let proposal = |epoch: u64, parent: u64, digest: u8| {
-        Proposal::new(round(epoch), View::new(parent), BlockDigest::from([digest; 32]))
-    };
-    let signature = |attestation: &Attestation<Scheme>| {
-        Signature::try_from(attestation.signature.get().unwrap().as_ref()).unwrap()
-    };
-    let ballot = |proposal: &Proposal<BlockDigest>, attestation: &Attestation<Scheme>| Ballot {
-        parent_view: proposal.parent.get(),
-        digest: Digest(proposal.payload.0),
-        signature: signature(attestation),
-    };
-    let last = |scheme: &Scheme, proposal: Proposal<BlockDigest>| {
-        let vote = Finalize::sign(scheme, proposal).unwrap();
-        ballot(&vote.proposal, &vote.attestation)
-    };
-    let of = |number: u8, epoch: u64, conflict| {
-        let validator = ValidatorKey::new(Algorithm::Ed25519, &secret(number).public_key());
-        let (validator, epoch) = (validator.unwrap(), Epoch(epoch));
-        ConflictingVotes { validator, epoch, view: 200, conflict }
-    };
-    let [one, other] = [(199, 5), (198, 6)].map(|(parent, digest)| {
-        let vote = Notarize::sign(&scheme(4, 1), proposal(1, parent, digest)).unwrap();
-        ballot(&vote.proposal, &vote.attestation)
-    });
-    let given_up = Nullify::sign::<BlockDigest>(&scheme(0, 0), round(0)).unwrap();
-    let given_up = signature(&given_up.attestation);
-    let finalized = last(&scheme(0, 0), proposal(0, 199, 5));
-    let twice = [5, 6].map(|digest| last(&scheme(2, 2), proposal(2, 199, digest)));
-    let [first, second] = twice;
-    [
-        ("conflicting-votes", 7, of(4, 1, Conflict::notarizations(one, other))),
-        (
-            "conflicting-votes-first-epoch",
-            0,
-            of(0, 0, Conflict::NullificationAndFinalization(given_up, finalized)),
-        ),
-        ("conflicting-votes-handed-over", 15, of(2, 2, Conflict::finalizations(first, second))),
-    ]
 }
 
 fn heads(entries: &[Digest]) -> Vec<(u64, Digest)> {
