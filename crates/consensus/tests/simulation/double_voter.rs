@@ -1,5 +1,6 @@
 //! Vote twice in a view, as no honest validator does.
 
+use bytes::Bytes;
 use commonware_codec::{Encode as _, EncodeSize as _, ReadExt as _, Write as _};
 use commonware_consensus::{
     simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote},
@@ -16,6 +17,8 @@ use trine_ledger::{
 };
 use trine_types::{Epoch, EpochChange, Genesis};
 
+/// A signature that nobody made.
+const NONSENSE: [u8; VOTE_SIGNATURE_BYTES] = [9; VOTE_SIGNATURE_BYTES];
 /// Views ahead of the final one in which it votes.
 const AHEAD: std::ops::Range<u64> = 1..4;
 
@@ -85,7 +88,7 @@ impl DoubleVoter {
             Second::Finalize => Finalize::sign(scheme, proposal).map(Vote::Finalize),
             Second::Unsigned => {
                 let mut vote = Notarize::sign(scheme, proposal)?;
-                let nonsense = VoteSignature::read(&mut &[9; VOTE_SIGNATURE_BYTES][..]);
+                let nonsense = VoteSignature::read(&mut Bytes::from_static(&NONSENSE));
                 vote.attestation.signature = nonsense.expect("64 bytes are one").into();
                 Some(Vote::Notarize(vote))
             }

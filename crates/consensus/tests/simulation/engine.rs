@@ -108,8 +108,12 @@ struct Followed {
 
 impl Memory {
     fn new(planted: Planted) -> Self {
-        let forgets = planted == Planted::ForgetfulPool;
-        Self { queue: Arc::new(Queue { forgets, ..Queue::default() }), ..Self::default() }
+        match planted {
+            Planted::ForgetfulPool => {
+                Self { queue: Arc::new(Queue::forgetful()), ..Self::default() }
+            }
+            _ => Self::default(),
+        }
     }
 }
 

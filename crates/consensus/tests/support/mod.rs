@@ -288,7 +288,7 @@ pub struct Queue {
     /// Everything that was ever taken: what a client was told is kept.
     acknowledged: Mutex<Vec<TransactionId>>,
     /// Whether it loses some of what it has acknowledged.
-    pub forgets: bool,
+    forgets: bool,
 }
 
 impl Default for Queue {
@@ -299,6 +299,11 @@ impl Default for Queue {
 }
 
 impl Queue {
+    /// A mempool that loses some of what it has acknowledged.
+    pub fn forgetful() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
     /// Says whether each transaction that was acknowledged is among those `seen` to be final, or
     /// still waits, and whether the oldest are final.
     ///
