@@ -278,8 +278,9 @@ impl LogHeads for NoLogs {
 
 /// Of the acknowledged transactions, one in so many is old: it must be final by the end of a run.
 const OLDEST: usize = 8;
-/// Every so many transactions, a forgetful mempool loses one.
-const FORGOTTEN_EVERY: u64 = 40;
+/// Every so many transactions, a forgetful mempool loses one; odd, since every eighth is one that
+/// comes a second time.
+const FORGOTTEN_EVERY: u64 = 39;
 
 /// A mempool that keeps transactions until they are final.
 pub struct Queue {
