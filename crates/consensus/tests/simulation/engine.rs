@@ -153,6 +153,11 @@ impl Validators {
         Self { egress_bytes: Some(egress_bytes), ..Self::new(count, Planted::Nothing) }
     }
 
+    /// Whether lines take what is offered.
+    pub const fn fits(&self) -> bool {
+        self.egress_bytes.is_none()
+    }
+
     pub fn public_keys(&self) -> Vec<PublicKey> {
         self.keys.iter().map(PrivateKey::public_key).collect()
     }

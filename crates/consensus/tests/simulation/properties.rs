@@ -169,6 +169,8 @@ impl Property<PublicKey, State> for Sound {
 pub struct NothingLost {
     /// One that the others may have cut off.
     pub but: Option<usize>,
+    /// Whether the lines take what is offered.
+    pub fits: bool,
 }
 
 impl Property<PublicKey, State> for NothingLost {
@@ -185,7 +187,7 @@ impl Property<PublicKey, State> for NothingLost {
         Box::pin(async move {
             states.try_for_each(|state| {
                 let seen = state.seen.lock().expect("no test panics with this lock");
-                let found = state.queue.check(&seen);
+                let found = state.queue.check(&seen, self.fits);
                 found.map_err(|fault| format!("validator {}: {fault}", state.index))
             })
         })

@@ -73,12 +73,12 @@ fn plan_but(
     height: u64,
     seed: u64,
 ) -> PlanBuilder<Validators> {
-    let count = validators.public_keys().len();
+    let (count, fits) = (validators.public_keys().len(), validators.fits());
     PlanBuilder::new(validators)
         .seed(seed)
         .exit_condition(EverybodyAt { validators: count, height, but })
         .property(Sound { but })
-        .property(NothingLost { but })
+        .property(NothingLost { but, fits })
         .timeout(PATIENCE)
 }
 
