@@ -55,6 +55,12 @@ test: build ## Run all tests
 	$(call say,Python tests of the suite gm)
 	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest tests/model tests/cli tests/page
 
+.PHONY: soak
+soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario
+	$(call say,Simulation)
+	@TRINE_SEEDS=$${SOAK_SEEDS:-2000} \
+		cargo test --locked -p trine-consensus --test simulation $(TEST_FLAGS)
+
 .PHONY: fuzz
 fuzz: $(READY) ## Let every decoder meet hostile bytes, FUZZ_SECONDS (10) each
 	$(call say,Fuzz targets)

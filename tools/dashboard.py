@@ -59,6 +59,12 @@ PANELS: Final = (
         "{{class}}",
         "sum by (class) (rate(trine_answers_total[1m]))",
     ),
+    (
+        "Who cheats? Conflicting votes kept as evidence",
+        "short",
+        "{{validator}}",
+        "max by (validator) (trine_conflicting_votes)",
+    ),
     ("Memory", "bytes", "{{instance}}", "runtime_process_rss"),
     (
         "Until the certificate ends",

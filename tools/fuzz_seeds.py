@@ -39,6 +39,9 @@ AFTER_EPOCH_CHANGE = 2
 BEFORE_BODY = 9
 AFTER_BODY = 35
 DIGEST_BYTES = 32
+#: How the body of a proof of conflicting votes starts, and where the votes stand in it.
+VOTES_START = b"\xa4\x00\x08\x01"
+VOTES_AT = len(VOTES_START)
 
 Seeds = dict[str, list[bytes]]
 
@@ -157,7 +160,13 @@ def _proofs() -> Seeds:
         start = BEFORE_BODY + len(f"trine-{kind}")
         seeds[f"{kind}_file"] = files + (cases if kind == "proof" else [])
         seeds[f"{kind}_body"] = [file[start:-AFTER_BODY] for file in files]
-    return seeds
+    # The statement follows the map, key 0, the kind and key 1, and is what key 2 follows.
+    votes = [
+        body[VOTES_AT : body.index(b"\x02\xa2\x00", VOTES_AT)]
+        for body in seeds["proof_body"]
+        if body.startswith(VOTES_START)
+    ]
+    return seeds | {"conflicting_votes": votes}
 
 
 def _log() -> Seeds:

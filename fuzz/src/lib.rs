@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::LazyLock;
 use trine_types::identifiers::tagged_hash;
-use trine_types::{Call, Code, Decode, Digest, Encode, RawCall, Suite};
-use trine_verify::{FileFacts, Proof, Receipt, TrustAnchor, VerifiedProof};
+use trine_types::{Call, Code, Decode, Digest, Encode, Epoch, EpochChange, RawCall, Suite};
+use trine_verify::{
+    ConflictingVotes, FileFacts, Proof, Receipt, Statement, TrustAnchor, VerifiedProof,
+};
 
 /// Suite of everything that the targets read.
 pub const SUITE: Suite = Suite::Intl;
@@ -23,6 +25,9 @@ const PROOFS: &[&[u8]] = vectors![
     "account-2.proof",
     "account.proof",
     "block.proof",
+    "conflicting-votes-first-epoch.proof",
+    "conflicting-votes-handed-over.proof",
+    "conflicting-votes.proof",
     "evidence.proof",
     "handed-over.proof",
     "transaction.proof",
@@ -55,6 +60,26 @@ static BLOCKS: LazyLock<BTreeSet<Digest>> = LazyLock::new(|| {
     });
     chains.flat_map(|chain| chain.headers).map(|header| header.digest(SUITE)).collect()
 });
+
+/// Votes that exclude each other and that validators did sign.
+pub static GOOD_VOTES: LazyLock<Vec<ConflictingVotes>> = LazyLock::new(|| {
+    let votes = |proof: Proof| match proof.statement {
+        Statement::ConflictingVotes(votes) => Some(*votes),
+        _ => None,
+    };
+    PROOFS.iter().filter_map(|file| votes(Proof::from_bytes(SUITE, file).ok()?)).collect()
+});
+
+static NAMED: LazyLock<Vec<EpochChange>> = LazyLock::new(|| {
+    let proofs = PROOFS.iter().filter_map(|file| Proof::from_bytes(SUITE, file).ok());
+    let headers = proofs.flat_map(|proof| proof.chain.headers);
+    headers.filter_map(|header| header.epoch_change).collect()
+});
+
+/// What the vectors' blocks say of the validators of an epoch; of another, what they say first.
+pub fn named(epoch: Epoch) -> EpochChange {
+    NAMED.iter().find(|change| change.epoch == epoch).unwrap_or(&NAMED[0]).clone()
+}
 
 /// Reads a value that fills `data`; what is read has no other encoding.
 pub fn read<T: Decode + Encode + Debug>(data: &[u8]) -> Option<T> {

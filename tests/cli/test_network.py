@@ -173,6 +173,7 @@ def test_unknown_things_are_negative(home: Path) -> None:
         (("account", "show", "00" * 20), "account_not_found"),
         (("asset", "balance", "77", "00" * 20), "asset_not_found"),
         (("proposal", "show", "99"), "proposal_not_found"),
+        (("misbehaviour", "show", "00" * 32), "misbehaviour_not_found"),
     ]:
         ended = trine(*words, "--home", home, "--json")
         assert (ended.status, ended.code) == (1, code), words

@@ -11,6 +11,7 @@ from trine.model.proofs.statements import (
     AbsenceFact,
     AccountFact,
     BlockFact,
+    ConflictingVotesFact,
     EvidenceFact,
     TransactionFact,
     TransferFact,
@@ -52,6 +53,8 @@ def about(name: str) -> tuple[str, bytes]:
             return "evidence", verified.fact.entry
         case TransferFact():
             return "transfer", verified.fact.record.transaction
+        case ConflictingVotesFact():
+            return "conflicting_votes", verified.fact.id
 
 
 @pytest.mark.parametrize("name", files.PROOFS)
@@ -198,6 +201,16 @@ def test_unusable_trust_is_bad_input(text: bytes) -> None:
     with pytest.raises(UnusableTrust) as error:
         read_trust(text)
     assert isinstance(error.value, BadInput)
+
+
+def test_conflicting_votes_of_the_other_suite() -> None:
+    """Goal: both verifiers judge `gm` alike. Method: files that the other one made and judged."""
+    trust = read_trust(files.read("gm/trust.json"))
+    names = [path.name for path in (files.FOLDER / "gm").iterdir() if path.suffix != ".json"]
+    assert len(names) > 4
+    for name in names:
+        expected = "accepted" if name.endswith(".proof") else "refused"
+        assert files.verdict("a.proof", files.read(f"gm/{name}"), trust) == expected, name
 
 
 def test_cases_have_the_same_verdict_in_both_verifiers() -> None:

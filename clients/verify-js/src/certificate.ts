@@ -14,7 +14,7 @@ import { Refusal } from "./refusal.js";
 import type { Trust } from "./trust.js";
 
 /** Bytes of one signature in a certificate. */
-const SIGNATURE_BYTES = 64;
+export const SIGNATURE_BYTES = 64;
 
 /** The validators in force, with the epoch from which they are. */
 export interface Committee {

@@ -1,6 +1,7 @@
 /** Say what verified proofs show (docs/reference/proofs.md, section 6). */
 
 import { toHex } from "./bytes.js";
+import type { Validator } from "./header.js";
 import type { Account, Outcome, Transaction, Transfer } from "./records.js";
 
 /** The transaction is in the block and had this outcome. */
@@ -68,6 +69,24 @@ export interface TransferFact {
   readonly transfer: Transfer;
 }
 
+/** The validator signed both votes, which exclude each other. */
+export interface ConflictingVotesFact {
+  readonly kind: "conflicting_votes";
+  /** Name of the votes. */
+  readonly id: Uint8Array;
+  /** How the votes exclude each other. */
+  readonly conflict:
+    | "two_notarizations"
+    | "two_finalizations"
+    | "nullification_and_finalization";
+  /** The validator, as the block before their epoch names it. */
+  readonly validator: Validator;
+  /** Epoch of both votes. */
+  readonly epoch: bigint;
+  /** View of both votes. */
+  readonly view: bigint;
+}
+
 /** What a verified proof shows. */
 export type Fact =
   | TransactionFact
@@ -76,7 +95,8 @@ export type Fact =
   | ValueFact
   | AbsenceFact
   | EvidenceFact
-  | TransferFact;
+  | TransferFact
+  | ConflictingVotesFact;
 
 /** Name what a fact is about, in hexadecimal digits; of a block, its digest. */
 export function aboutOf(fact: Fact, digest: Uint8Array): string {
@@ -94,5 +114,7 @@ export function aboutOf(fact: Fact, digest: Uint8Array): string {
       return toHex(fact.entry);
     case "transfer":
       return toHex(fact.transfer.transaction);
+    case "conflicting_votes":
+      return toHex(fact.id);
   }
 }

@@ -39,6 +39,9 @@ const CODES = {
   not_current: "proof_mismatch",
   not_absent: "proof_mismatch",
   other_reference: "proof_mismatch",
+  not_named: "proof_mismatch",
+  not_a_validator: "proof_mismatch",
+  no_conflict: "proof_mismatch",
   not_an_entry: "proof_mismatch",
 } as const satisfies Record<string, RefusalCode>;
 

@@ -22,6 +22,7 @@ import {
 } from "./records.js";
 import { Refusal, malformed } from "./refusal.js";
 import { type StateProof, readStateProof, verifyStateProof } from "./state-proof.js";
+import { readConflictingVotes } from "./votes.js";
 import { type Reader, Undecodable, decode } from "./wire.js";
 
 /** A statement about a block with what shows it. */
@@ -219,6 +220,7 @@ const READERS: readonly ((item: Item) => Statement)[] = [
   readAbsenceStatement,
   readEvidenceStatement,
   readTransferStatement,
+  readConflictingVotes,
 ];
 
 /** Read a statement of a kind; nothing is verified yet. */

@@ -63,6 +63,9 @@ export const PROOFS = names.filter((name) => name.endsWith(".proof"));
 /** Names of the good receipts. */
 export const RECEIPTS = names.filter((name) => name.endsWith(".receipt"));
 
+/** Names of the proofs of the other suite, good (`.proof`) and bad (`.refused`). */
+export const GM = readdirSync(new URL("gm/", FOLDER)).filter((name) => !name.endsWith(".json"));
+
 /** What the golden files are verified with. */
 export const TRUST = Trust.read(read("trust.json"));
 /** The file whose receipts are among the golden files. */

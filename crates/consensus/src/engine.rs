@@ -6,12 +6,14 @@
 
 use crate::{
     config::{Config, ConfigError, ms},
+    conflicts::Keeper,
     gossip::{Gossip, Incoming},
     node::{BUFFER, MAILBOX, Node, VIEWS_RETAINED},
     pace::Paced,
     peers::Addresses,
-    running::{Chain, Running},
+    running::Running,
     source::Source,
+    watch::Watched,
 };
 use commonware_actor::Feedback;
 use commonware_broadcast::buffered;
@@ -39,7 +41,7 @@ use commonware_glue::{
 };
 use commonware_p2p::{Blocker, Receiver, Sender, max_message_size};
 use commonware_runtime::{Clock, Metrics, Network as RuntimeNetwork, Storage, Strategizer};
-use commonware_utils::{Acknowledgement as _, sequence::Unit};
+use commonware_utils::{Acknowledgement as _, channel::mpsc, sequence::Unit};
 use rand::CryptoRng;
 use std::sync::Arc;
 use trine_ledger::{
@@ -54,6 +56,7 @@ use trine_types::{
     application::{Application, SignatureChecker},
     limits,
 };
+use trine_verify::ConflictingVotes;
 
 /// Blocks of each peer that wait for their certificate.
 const BLOCKS_BUFFERED: usize = 4;
@@ -61,7 +64,10 @@ const BLOCKS_BUFFERED: usize = 4;
 /// longer for a certificate.
 const SKIP_MS_MIN: u64 = 4_000;
 
-type Automaton<E> = Deferred<E, Scheme, Paced<stateful::Mailbox<E, Ledger>>, Block, FixedEpocher>;
+type Automaton<E> =
+    Watched<Deferred<E, Scheme, Paced<stateful::Mailbox<E, Ledger>>, Block, FixedEpocher>>;
+/// Takes votes that exclude each other.
+type Found = mpsc::Sender<ConflictingVotes>;
 type Backfill = (handler::Receiver<BlockDigest>, marshal_resolver::Mailbox<BlockDigest, PublicKey>);
 
 /// What a runtime must offer.
@@ -177,11 +183,12 @@ where
 
     let core = node.core(network.addresses, fence, None).await?;
     let (marshal, state) = (core.marshal, core.state);
+    let (conflicts, found, keeper) = node.keeper().await?.start();
     let config = node.orchestrator_config(
         network.blocker,
         network.manager,
         marshal.clone(),
-        node.application(state.clone(), marshal.clone()),
+        node.application(state.clone(), marshal.clone(), found),
         gate,
     );
     let (orchestrator, orchestrator_mailbox) =
@@ -204,13 +211,13 @@ where
         ("marshal", marshal_handle),
         ("broadcast", broadcast_handle),
         ("gossip", gossip_handle),
+        ("conflicts", keeper),
         ("delivery", core.delivered),
         ("driver", core.driver.start()),
         ("state", core.state_actor.start()),
         ("orchestrator", orchestrator.start(network.votes, network.certificates, network.resolver)),
     ];
-    let chain = Chain::new(marshal, node.ledger.clone(), node.epocher.clone(), gossip);
-    Ok(Running::new(handles, chain, state))
+    Ok(Running::new(handles, node.chain(marshal, gossip, conflicts), state))
 }
 
 /// Passes updates to the tap and acknowledges blocks on its behalf.
@@ -299,14 +306,30 @@ impl<E: Environment> Node<E> {
                 budget: SkipBudget::Participants,
             },
             forward: ForwardPolicy::Disabled,
-            track_historical_votes: false,
+            // Without it a vote is forgotten once its certificate is there, and what the validator
+            // votes against it later is no evidence. A vote takes some 200 bytes.
+            track_historical_votes: true,
         }
     }
 
-    fn application(&self, state: stateful::Mailbox<E, Ledger>, marshal: Marshal) -> Automaton<E> {
+    async fn keeper(&self) -> Result<Keeper<E>, StartError> {
+        let chain = (self.genesis.suite(), self.genesis.header().chain_id);
+        let (context, committees) = (self.context.child("conflicts"), self.committees.clone());
+        let keeper = Keeper::open(context, &self.config.prefix, chain, committees).await;
+        keeper.map_err(|error| StartError::Storage(error.to_string()))
+    }
+
+    fn application(
+        &self,
+        state: stateful::Mailbox<E, Ledger>,
+        marshal: Marshal,
+        found: Found,
+    ) -> Automaton<E> {
         let source = self.parts.source.clone();
         let paced = Paced::new(state, self.ledger.clone(), source, self.config.pace());
-        Deferred::new(self.context.child("deferred"), paced, marshal, self.epocher.clone())
+        let context = self.context.child("deferred");
+        let deferred = Deferred::new(context, paced, marshal, self.epocher.clone());
+        Watched::new(deferred, self.committees.clone(), found)
     }
 
     fn orchestrator_config<B, M>(

@@ -8,11 +8,12 @@
 
 use crate::{
     config::{Config, ms},
+    conflicts::Conflicts,
     engine::{Environment, Parts, StartError, Tap, Tapped},
     gossip::Gossip,
     node::{MAILBOX, Node},
     peers::Addresses,
-    running::{Chain, Running},
+    running::Running,
     state_sync::Anchor,
     upstream::{self, Claim, Distrust, Upstream},
 };
@@ -89,7 +90,7 @@ pub async fn follow<E: Environment>(
         ("chase", chase.start()),
     ];
     let gossip = Gossip::through(move |batch| upstream.forward(batch));
-    let chain = Chain::new(marshal, node.ledger.clone(), node.epocher.clone(), gossip);
+    let chain = node.chain(marshal, gossip, Conflicts::default());
     Ok(Running::new(handles, chain, state))
 }
 

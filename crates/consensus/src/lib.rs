@@ -2,6 +2,7 @@
 
 mod clocks;
 mod config;
+mod conflicts;
 mod delivery;
 mod driver;
 mod engine;
@@ -18,9 +19,11 @@ mod share;
 mod source;
 mod state_sync;
 mod upstream;
+mod watch;
 
 pub use clocks::Clocks;
 pub use config::{Config, ConfigError, Timing};
+pub use conflicts::{Conflicts, KeptVotes};
 pub use engine::{
     CHANNELS, Environment, Network, Parts, StartError, Tap, message_bytes_max, start,
 };

@@ -2,12 +2,15 @@
 
 use crate::{
     config::{Config, PAGE_BYTES, PENDING_BLOCKS_MAX, ms},
+    conflicts::Conflicts,
     delivery::Delivery,
     driver::{self, Driver},
     engine::{Environment, Parts, StartError},
+    gossip::Gossip,
     guard::VoteGuard,
     operations::Operations,
     peers::Addresses,
+    running::Chain,
     state_sync::{Anchor, namespace},
 };
 use bytes::Bytes;
@@ -270,6 +273,11 @@ impl<E: Environment> Node<E> {
             prune_config: self.prune_config(),
             strategy: self.strategy.clone(),
         }
+    }
+
+    /// Access to final blocks, for whoever asks this node.
+    pub fn chain(&self, marshal: Marshal, gossip: Gossip, conflicts: Conflicts) -> Chain {
+        Chain::new(marshal, self.ledger.clone(), self.epocher.clone(), gossip, conflicts)
     }
 
     pub fn votes_prefix(&self) -> String {

@@ -1,9 +1,11 @@
 //! Hold a running node: ask it, and learn when it stops.
 
-use crate::gossip::Gossip;
+use crate::{conflicts::Conflicts, gossip::Gossip};
 use bytes::Bytes;
 use commonware_codec::Encode as _;
-use commonware_consensus::types::{FixedEpocher, Height as EngineHeight};
+use commonware_consensus::types::{
+    Epoch as EngineEpoch, Epocher as _, FixedEpocher, Height as EngineHeight,
+};
 use commonware_glue::stateful;
 use commonware_runtime::{Error as RuntimeError, Handle};
 use commonware_utils::sync::Mutex;
@@ -14,7 +16,7 @@ use trine_ledger::{
     preset::{BlockDigest, Finalization, Marshal},
     state::{State, StateReader},
 };
-use trine_types::{Digest, Height};
+use trine_types::{Digest, Epoch, Height};
 
 /// An actor ended, and with it the node.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,7 @@ pub struct Chain {
     ledger: Ledger,
     epocher: FixedEpocher,
     gossip: Gossip,
+    conflicts: Conflicts,
 }
 
 impl Chain {
@@ -41,8 +44,14 @@ impl Chain {
         ledger: Ledger,
         epocher: FixedEpocher,
         gossip: Gossip,
+        conflicts: Conflicts,
     ) -> Self {
-        Self { marshal, ledger, epocher, gossip }
+        Self { marshal, ledger, epocher, gossip, conflicts }
+    }
+
+    /// Votes that exclude each other, which this node keeps as evidence; a follower sees none.
+    pub const fn conflicts(&self) -> &Conflicts {
+        &self.conflicts
     }
 
     /// Sends transactions to every other node.
@@ -58,6 +67,13 @@ impl Chain {
     /// Epochs by height.
     pub const fn epocher(&self) -> &FixedEpocher {
         &self.epocher
+    }
+
+    /// Height of the block that names the validators of an epoch: the last of the epoch before.
+    pub fn naming(&self, epoch: Epoch) -> Height {
+        let before = EngineEpoch::new(epoch.0).previous();
+        let last = before.and_then(|before| self.epocher.last(before));
+        last.map_or(Height(0), |last| Height(last.get()))
     }
 
     /// Final block at a height.

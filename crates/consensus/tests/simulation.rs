@@ -3,8 +3,10 @@
 mod support;
 
 mod simulation {
+    pub mod double_voter;
     pub mod engine;
     pub mod follower;
+    mod garbage;
     pub mod properties;
     mod scenarios;
 }

@@ -9,6 +9,7 @@ use crate::{
     log_heads::LogHeads,
     observer::Observer,
     pending::Pending,
+    planted::{self, Fault},
     preset::{BlockDigest, Context, Scheme, Strategy},
     state::Roots,
 };
@@ -172,13 +173,16 @@ impl Ledger {
     /// # Panics
     /// When the epoch's own validators are unknown: its blocks only come after they are known.
     fn epoch_change(&self, context: &BlockContext, execution: &Execution) -> Option<EpochChange> {
-        if !context.closes_epoch || crate::planted::forgets_validators() {
+        if !context.closes_epoch || planted::has(Fault::ForgetValidators) {
             return None;
         }
         let current = self.parts.committees.change(Epoch::new(context.epoch.0));
         let current = current.expect("an epoch is entered only when its validators are known");
-        let validators = current.following().clone();
+        let mut validators = current.following().clone();
         let next = execution.next_validators.as_ref();
+        if let Some(early) = next.filter(|_| planted::has(Fault::EarlyValidators)) {
+            validators = early.clone();
+        }
         let following = next.filter(|next| **next != validators).cloned();
         Some(EpochChange { epoch: trine_types::Epoch(context.epoch.0 + 1), validators, following })
     }
@@ -240,7 +244,10 @@ impl Ledger {
         plan: Plan,
     ) -> Option<Proposed<Self, E>> {
         let Plan { candidates, time_ms } = plan;
-        let time_ms = time_ms.max(parent.time_ms + 1);
+        let mut time_ms = time_ms.max(parent.time_ms + 1);
+        if planted::has(Fault::OldTime) {
+            time_ms = parent.time_ms;
+        }
         let within = self.block_context(parent, place.round.epoch().get(), time_ms);
         let transactions: Arc<[Arc<Transaction>]> = candidates.into();
         let parts = self.parts.clone();
@@ -334,7 +341,7 @@ fn check_successor(header: &Header, parent: &Header) -> Result<(), Refusal> {
     if header.height.0 != parent.height.0 + 1 {
         return Err(Refusal::Successor("the height"));
     }
-    if header.time_ms <= parent.time_ms {
+    if header.time_ms <= parent.time_ms && !planted::has(Fault::OldTime) {
         return Err(Refusal::Successor("the time"));
     }
     Ok(())

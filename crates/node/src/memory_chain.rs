@@ -16,6 +16,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
+use trine_consensus::KeptVotes;
 use trine_ledger::state::Table;
 use trine_rules::Rules;
 use trine_testkit::{Member, MemoryLedger, genesis, secret_key, suite};
@@ -47,6 +48,7 @@ struct Inner {
     transactions: HashMap<TransactionId, StoredTransaction>,
     entries: BTreeMap<(LogId, u64), StoredEntry>,
     by_account: HashMap<Address, Vec<TransactionId>>,
+    votes: Vec<Arc<KeptVotes>>,
 }
 
 /// A chain in memory with its pool and API.
@@ -109,6 +111,7 @@ impl MemoryChain {
             transactions: HashMap::new(),
             entries: BTreeMap::new(),
             by_account: HashMap::new(),
+            votes: Vec::new(),
         })));
         let metrics = Arc::new(Metrics::default());
         let sent = Arc::new(Sent::default());
@@ -158,6 +161,11 @@ impl MemoryChain {
             valid_until_ms: clock::now_ms() + 60_000,
             calls: calls.into(),
         }
+    }
+
+    /// Keeps evidence, as if validators had misbehaved.
+    pub fn keep_votes(&self, votes: KeptVotes) {
+        self.inner.0.lock().unwrap().votes.push(Arc::new(votes));
     }
 
     /// Makes the next block from the pool; returns its height.
@@ -328,6 +336,10 @@ impl ChainReader for Reader {
 
     fn proof(&self, _: Subject) -> Read<'_, Option<Vec<u8>>> {
         Box::pin(async { Err(ReadError("a chain in memory has no certificates".into())) })
+    }
+
+    fn conflicting_votes(&self) -> Vec<Arc<KeptVotes>> {
+        self.0.lock().unwrap().votes.clone()
     }
 
     fn entry_proofs(&self, _: LogId, _: u64, _: usize) -> Read<'_, Vec<Vec<u8>>> {

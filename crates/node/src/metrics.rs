@@ -84,8 +84,12 @@ fn header(text: &mut String, name: &str, help: &str, kind: &str) {
 }
 
 impl Metrics {
-    /// Writes all counts and `gauges`.
-    pub fn render(&self, gauges: &[Gauge]) -> String {
+    /// Writes all counts and `gauges`, and how often each name is among those accused.
+    pub fn render<'a>(
+        &self,
+        gauges: &[Gauge],
+        accused: impl IntoIterator<Item = &'a str>,
+    ) -> String {
         let mut text = String::new();
         let counters = [
             ("trine_accepted_total", "Transactions taken into the pool.", &self.accepted),
@@ -118,6 +122,18 @@ impl Metrics {
             header(&mut text, name, help, "gauge");
             let _ = writeln!(text, "{name} {value}");
         }
+        render_accused(&mut text, accused);
         text
+    }
+}
+
+/// Writes how much evidence is kept against each validator. Names are of letters, digits and `-`.
+fn render_accused<'a>(text: &mut String, accused: impl IntoIterator<Item = &'a str>) {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    accused.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    let name = "trine_conflicting_votes";
+    header(text, name, "Conflicting votes kept as evidence, by validator.", "gauge");
+    for (validator, count) in counts {
+        let _ = writeln!(text, "{name}{{validator=\"{validator}\"}} {count}");
     }
 }

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use trine_consensus::KeptVotes;
 use trine_ledger::state::Table;
 use trine_types::{
     Account, Address, Digest, Header, Height, LogId, Outcome, StateKey, Transaction, TransactionId,
@@ -87,6 +88,8 @@ pub enum Subject {
         /// Its reference.
         reference: Vec<u8>,
     },
+    /// Votes that exclude each other, by their name.
+    Misbehaviour(Digest),
 }
 
 /// Reads final blocks, their transactions and the newest state.
@@ -134,6 +137,9 @@ pub trait ChainReader: Send + Sync + 'static {
     /// Proof file about `subject` against the newest block that is certified, `None` where there
     /// is no such subject.
     fn proof(&self, subject: Subject) -> Read<'_, Option<Vec<u8>>>;
+
+    /// Votes that exclude each other, which this node keeps, oldest epoch first.
+    fn conflicting_votes(&self) -> Vec<Arc<KeptVotes>>;
 
     /// Receipts' evidence for `count` entries of a log from `first` on, each a proof file.
     fn entry_proofs(&self, log: LogId, first: u64, count: usize) -> Read<'_, Vec<Vec<u8>>>;

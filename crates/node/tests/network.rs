@@ -159,6 +159,7 @@ async fn check_proofs(network: &Network, paid: &Transaction, recorded: &Transact
             Fact::Absence { .. } => "absence".to_owned(),
             Fact::Evidence { entry, index, .. } => format!("entry {index} {entry}"),
             Fact::Transfer { sender, .. } => format!("transfer {sender}"),
+            Fact::ConflictingVotes { validator, .. } => format!("votes of {}", validator.name),
         });
     }
     assert_eq!(

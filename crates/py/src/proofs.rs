@@ -177,6 +177,18 @@ fn fact<'py>(py: Python<'py>, fact: &Fact) -> PyResult<Bound<'py, PyDict>> {
             fields.set_item("to", bytes(&record.to.0))?;
             fields.set_item("amount", record.amount.0)?;
         }
+        Fact::ConflictingVotes { votes, validator, id } => {
+            fields.set_item("kind", "conflicting_votes")?;
+            fields.set_item("id", bytes(&id.0))?;
+            fields.set_item("conflict", votes.conflict.to_string())?;
+            fields.set_item("validator", &validator.name)?;
+            fields.set_item("organisation", validator.organisation.0)?;
+            let (algorithm, key) = validator.key.parts().unzip();
+            fields.set_item("algorithm", algorithm.map(|one| one.to_string()))?;
+            fields.set_item("key", key.map(bytes))?;
+            fields.set_item("epoch", votes.epoch.0)?;
+            fields.set_item("view", votes.view)?;
+        }
     }
     Ok(fields)
 }

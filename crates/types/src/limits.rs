@@ -135,6 +135,10 @@ pub const JSON_BYTES_MAX: usize = 2 * TRANSACTION_BYTES_MAX + 1_024;
 pub const BODY_MS_MAX: u64 = 30_000;
 /// Receipts in one answer.
 pub const RECEIPTS_MAX: usize = 1_000;
+/// Pieces of evidence of conflicting votes that a node keeps against one validator of one epoch.
+pub const CONFLICTING_VOTES_EPOCH_MAX: usize = 4;
+/// Pieces of evidence of conflicting votes that a node keeps.
+pub const CONFLICTING_VOTES_MAX: usize = 1_024;
 
 /// Bytes of a proof or receipt file.
 pub const PROOF_BYTES_MAX: usize = 16 * 1_024 * 1_024;

@@ -59,9 +59,9 @@ impl Committee {
     }
 }
 
-/// Namespace under which validators sign finalizations.
-fn namespace(chain_id: &ChainId) -> Vec<u8> {
-    [b"trine/consensus/".as_slice(), &chain_id.0, b"_FINALIZE"].concat()
+/// Namespace under which validators sign votes; `word` ends it and says which.
+pub(crate) fn namespace(chain_id: &ChainId, word: &[u8]) -> Vec<u8> {
+    [b"trine/consensus/".as_slice(), &chain_id.0, word].concat()
 }
 
 pub(crate) fn push_varint(mut value: u64, to: &mut Vec<u8>) {
@@ -105,7 +105,7 @@ impl Certificate {
         if found < needed {
             return Err(VerifyError::TooFewSignatures { found, needed, validators });
         }
-        let (namespace, message) = (namespace(chain_id), self.message());
+        let (namespace, message) = (namespace(chain_id, b"_FINALIZE"), self.message());
         let signers: Vec<_> = signers.iter().map(|index| &committee.members[*index]).collect();
         // A key that was handed over may be anything: what is no validator's key signs nothing.
         let key = |member: &&Member| {

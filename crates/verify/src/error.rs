@@ -116,6 +116,20 @@ pub enum VerifyError {
     /// The record is of another transfer.
     #[error("the transfer record has another reference")]
     OtherReference,
+    /// The header says nothing of the validators of the votes' epoch.
+    #[error("the header of height {height} does not name the validators of epoch {epoch}")]
+    NotNamed {
+        /// Height of the header.
+        height: Height,
+        /// Epoch of the votes.
+        epoch: Epoch,
+    },
+    /// The votes are of somebody else.
+    #[error("the key under the votes is that of no validator of epoch {0}")]
+    NotAValidator(Epoch),
+    /// The votes do not exclude each other.
+    #[error("the votes do not exclude each other: expected two proposals in ascending order")]
+    NoConflict,
     /// The receipt is about another kind of statement.
     #[error("the receipt holds no proof of an evidence entry")]
     NotAnEntry,

@@ -28,6 +28,7 @@ pub mod receipt;
 pub mod state;
 pub mod statement;
 pub mod trust;
+pub mod votes;
 
 pub use certificate::Certificate;
 pub use chain::CertifiedChain;
@@ -38,3 +39,4 @@ pub use receipt::{FileFacts, Receipt, Verified, entry_of, verify_receipt};
 pub use state::StateProof;
 pub use statement::{Fact, Statement};
 pub use trust::{Organisation, TrustAnchor, TrustedValidator};
+pub use votes::{Ballot, Conflict, ConflictingVotes};

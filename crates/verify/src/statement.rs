@@ -5,11 +5,12 @@ use crate::{
     error::VerifyError,
     path::{SidedPath, read_digests, write_digests},
     state::{StateProof, account_operation, value_operation},
+    votes::ConflictingVotes,
 };
 use bytes::Bytes;
 use trine_types::{
     Account, Address, Decode as _, Digest, Encode as _, Header, LogId, Outcome, StateKey, Suite,
-    Transaction,
+    Transaction, Validator,
     account::ACCOUNT_BYTES,
     limits::{STATE_VALUE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MAX, TRANSFER_REFERENCE_BYTES_MIN},
     merkle::{PATH_LENGTH_MAX, leaf_hash, root_of_path},
@@ -65,6 +66,8 @@ pub enum Statement {
         /// Against the values' commitment.
         proof: StateProof,
     },
+    /// Two votes that exclude each other, of a validator whom the block names for their epoch.
+    ConflictingVotes(Box<ConflictingVotes>),
 }
 
 /// A key-value pair of the cold state with its proof.
@@ -148,6 +151,15 @@ pub enum Fact {
         /// Record.
         record: Transfer,
     },
+    /// The validator signed both votes.
+    ConflictingVotes {
+        /// The votes.
+        votes: Box<ConflictingVotes>,
+        /// The validator, as the block before their epoch names it.
+        validator: Validator,
+        /// Name of the votes.
+        id: Digest,
+    },
 }
 
 fn not_included(what: &'static str, root: &'static str) -> VerifyError {
@@ -206,6 +218,13 @@ impl Statement {
                 }
                 Ok(Fact::Transfer { sender: *sender, reference: reference.clone(), record })
             }
+            Self::ConflictingVotes(votes) => {
+                let (height, epoch) = (header.height, votes.epoch);
+                let change = header.epoch_change.as_ref().filter(|change| change.epoch == epoch);
+                let change = change.ok_or(VerifyError::NotNamed { height, epoch })?;
+                let validator = votes.verify(suite, &header.chain_id, change)?.clone();
+                Ok(Fact::ConflictingVotes { votes: votes.clone(), validator, id: votes.id(suite) })
+            }
         }
     }
 
@@ -249,6 +268,7 @@ impl Statement {
                 to.unsigned(3).bytes(&next_key.0);
                 proof.write(to.unsigned(4));
             }
+            Self::ConflictingVotes(votes) => votes.write(to.unsigned(8).unsigned(1)),
         }
     }
 
@@ -295,8 +315,9 @@ impl Statement {
                     proof: StateProof::read(proof)?,
                 })
             }
+            8 => ConflictingVotes::read(item).map(Box::new).map(Self::ConflictingVotes),
             other => {
-                let problem = format!("kind {other}, expected 1 to 7");
+                let problem = format!("kind {other}, expected 1 to 8");
                 Err(VerifyError::malformed("statement", problem))
             }
         }

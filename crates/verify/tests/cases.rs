@@ -5,8 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 use std::{fs, path::PathBuf};
-use trine_types::{Suite, codec::to_hex, identifiers::tagged_hash};
-use trine_verify::{FileFacts, TrustAnchor, VerifyError, verify_proof, verify_receipt};
+use trine_types::{Epoch, Suite, ValidatorKey, codec::to_hex, identifiers::tagged_hash};
+use trine_verify::{
+    Ballot, Conflict, ConflictingVotes, FileFacts, Proof, Statement, TrustAnchor, VerifyError,
+    verify_proof, verify_receipt,
+};
 
 const SUITE: Suite = Suite::Intl;
 
@@ -103,7 +106,7 @@ fn encodings() -> Vec<Vec<u8>> {
         kind(&[0x1b, 0, 0, 0, 0, 0, 0, 0, 2]),
         kind(&[0x20]),
         kind(&[0x00]),
-        kind(&[0x08]),
+        kind(&[0x09]),
         kind(&[0x06]),
         kind(&[0x1b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
         // A statement that is no empty map.
@@ -150,10 +153,56 @@ fn cases() -> Vec<Case> {
     };
     let mut cases: Vec<_> = encodings().iter().map(|body| case(close(body))).collect();
     cases.extend(envelopes().into_iter().map(case));
-    for name in ["account.proof", "absence-end.proof", "evidence.proof", "handed-over.receipt"] {
+    cases.extend(votes());
+    let edited_ones = ["account.proof", "absence-end.proof", "evidence.proof"];
+    for name in edited_ones.into_iter().chain(["conflicting-votes.proof", "handed-over.receipt"]) {
         cases.extend((0..60).map(|number| edited(name, number)));
     }
     cases
+}
+
+/// Votes that are no evidence: each differs from a vector in what one of its rules is about.
+fn votes() -> Vec<Case> {
+    let name = "conflicting-votes.proof".to_owned();
+    let good = Proof::from_bytes(SUITE, &read(&name)).unwrap();
+    let Statement::ConflictingVotes(votes) = good.statement.clone() else {
+        panic!("{name} is about another thing");
+    };
+    let Conflict::Notarizations(one, other) = votes.conflict.clone() else {
+        panic!("{name} has another conflict");
+    };
+    let block = Proof::from_bytes(SUITE, &read("block.proof")).unwrap();
+    let change = good.chain.headers[0].epoch_change.as_ref().unwrap();
+    let members = change.validators.as_slice().iter().map(|member| member.key);
+    let somebody = members.clone().find(|key| *key != votes.validator).unwrap();
+    let signature = one.signature;
+    let conflicts = [
+        Conflict::Notarizations(one.clone(), one.clone()),
+        Conflict::Notarizations(other.clone(), one.clone()),
+        Conflict::Finalizations(one.clone(), other.clone()),
+        Conflict::NullificationAndFinalization(signature, other.clone()),
+        Conflict::Notarizations(Ballot { signature, ..one.clone() }, Ballot { signature, ..other }),
+    ];
+    let altered = [
+        ConflictingVotes { validator: somebody, ..(*votes).clone() },
+        ConflictingVotes { validator: ValidatorKey::default(), ..(*votes).clone() },
+        ConflictingVotes { epoch: Epoch(votes.epoch.0 + 1), ..(*votes).clone() },
+        ConflictingVotes { view: votes.view + 1, ..(*votes).clone() },
+        ConflictingVotes { view: u64::MAX, ..(*votes).clone() },
+    ];
+    let conflicts = conflicts.map(|conflict| ConflictingVotes { conflict, ..(*votes).clone() });
+    let statements = conflicts.into_iter().chain(altered);
+    let statements = statements.map(|one| Statement::ConflictingVotes(Box::new(one)));
+    let proofs = statements.map(|statement| Proof { statement, ..good.clone() });
+    let elsewhere = Proof { statement: good.statement.clone(), ..block };
+    let files = proofs.chain([elsewhere, good.clone()]).map(|proof| proof.to_bytes(SUITE));
+    let case = |file: Vec<u8>| Case {
+        verdict: verdict(&name, &file),
+        name: name.clone(),
+        file: Some(to_hex(&file)),
+        edits: None,
+    };
+    files.map(case).collect()
 }
 
 /// Changes up to three bytes, chosen by a hash so that the cases are the same everywhere.
@@ -192,6 +241,15 @@ fn verdicts_are_those_kept() {
     for word in ["accepted", "refused", "bad_input"] {
         assert!(made.iter().any(|case| case.verdict == word), "no case is {word}");
     }
+}
+
+/// Goal: votes that are no evidence are refused. Method: the verdicts on the files above.
+#[test]
+fn votes_are_judged_as_specified() {
+    let verdicts: Vec<_> = votes().into_iter().map(|case| case.verdict).collect();
+    let (last, refused) = verdicts.split_last().unwrap();
+    assert_eq!(last, "accepted");
+    assert!(refused.iter().all(|verdict| verdict == "refused"), "{verdicts:?}");
 }
 
 /// Goal: the rules of the encoding decide as the specification says. Method: the bodies above, with

@@ -83,6 +83,10 @@ fn vectors_verify() {
                 assert_eq!(record.amount.0, 103);
                 "transfer"
             }
+            Fact::ConflictingVotes { votes, validator, .. } => {
+                assert_eq!(votes.validator, validator.key);
+                "conflicting-votes"
+            }
         };
         assert!(name.starts_with(kind) || name.starts_with("handed-over"), "{name}");
     }

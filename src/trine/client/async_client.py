@@ -27,6 +27,7 @@ from trine.client.records import (
     CertifiedMember,
     FinalTransaction,
     Log,
+    Misbehaviour,
     Organisation,
     Proposal,
     Status,
@@ -55,6 +56,7 @@ from trine.types import (
     Amount,
     AssetId,
     Call,
+    Digest,
     Height,
     OrganisationId,
     ProposalId,
@@ -288,6 +290,18 @@ class AsyncClient:
             ProposalNotFound: There is no such proposal.
         """
         return await self._run(operations.proposal(id_))
+
+    async def misbehaviour(self) -> list[Misbehaviour]:
+        """Fetch all evidence of misbehaviour of validators that the node keeps, oldest first."""
+        return await self._run(operations.misbehaviour())
+
+    async def misbehaviour_by_id(self, id_: Digest) -> Misbehaviour:
+        """Fetch a piece of evidence; `proof("/v1/misbehaviour/ID")` is the file that proves it.
+
+        Raises:
+            MisbehaviourNotFound: The node keeps no such evidence.
+        """
+        return await self._run(operations.misbehaviour_by_id(id_))
 
     async def trust(self) -> bytes:
         """Fetch the trust file as this node gives it. Compare it with another source."""

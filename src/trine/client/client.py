@@ -27,6 +27,7 @@ from trine.client.records import (
     CertifiedMember,
     FinalTransaction,
     Log,
+    Misbehaviour,
     Organisation,
     Proposal,
     Status,
@@ -55,6 +56,7 @@ from trine.types import (
     Amount,
     AssetId,
     Call,
+    Digest,
     Height,
     OrganisationId,
     ProposalId,
@@ -299,6 +301,18 @@ class Client:
             ProposalNotFound: There is no such proposal.
         """
         return self._run(operations.proposal(id_))
+
+    def misbehaviour(self) -> list[Misbehaviour]:
+        """Fetch all evidence of misbehaviour of validators that the node keeps, oldest first."""
+        return self._run(operations.misbehaviour())
+
+    def misbehaviour_by_id(self, id_: Digest) -> Misbehaviour:
+        """Fetch a piece of evidence; `proof("/v1/misbehaviour/ID")` is the file that proves it.
+
+        Raises:
+            MisbehaviourNotFound: The node keeps no such evidence.
+        """
+        return self._run(operations.misbehaviour_by_id(id_))
 
     def trust(self) -> bytes:
         """Fetch the trust file as this node gives it. Compare it with another source."""

@@ -12,6 +12,7 @@ from trine.client.records import (
     CertifiedMember,
     FinalTransaction,
     Log,
+    Misbehaviour,
     Organisation,
     Proposal,
     Status,
@@ -19,7 +20,7 @@ from trine.client.records import (
 )
 from trine.client.transport import Answer, Operation, Request, checked
 from trine.errors import BadAnswer
-from trine.types import Address, Amount, AssetId, Height, ProposalId, TransactionId
+from trine.types import Address, Amount, AssetId, Digest, Height, ProposalId, TransactionId
 from trine.types.limits import PAGE_MAX
 
 R = TypeVar("R")
@@ -145,6 +146,16 @@ def proposals() -> Operation[list[Proposal]]:
 def proposal(id_: ProposalId) -> Operation[Proposal]:
     """Fetch a proposal."""
     return one(f"/v1/proposals/{id_}", Proposal.read)
+
+
+def misbehaviour() -> Operation[list[Misbehaviour]]:
+    """Fetch all evidence of misbehaviour that the node keeps."""
+    return pages("/v1/misbehaviour", "misbehaviour", Misbehaviour.read)
+
+
+def misbehaviour_by_id(id_: Digest) -> Operation[Misbehaviour]:
+    """Fetch a piece of evidence of misbehaviour."""
+    return one(f"/v1/misbehaviour/{id_}", Misbehaviour.read)
 
 
 def pages(path: str, name: str, read: Callable[[Any], R]) -> Operation[list[R]]:

@@ -420,6 +420,49 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Misbehaviour:
+    """Evidence against a validator: two signed votes that exclude each other.
+
+    Attributes:
+        id: Name of the evidence.
+        conflict: How the votes exclude each other: `two_notarizations`, `two_finalizations` or
+            `nullification_and_finalization`.
+        validator: Name of the validator.
+        organisation: Organisation that runs it.
+        algorithm: Algorithm of its key.
+        key: Its public key.
+        epoch: Epoch of both votes.
+        view: View of both votes.
+        document: The whole answer.
+    """
+
+    id: Digest
+    conflict: str
+    validator: str
+    organisation: OrganisationId
+    algorithm: str
+    key: bytes
+    epoch: int
+    view: int
+    document: dict[str, Any]
+
+    @classmethod
+    def read(cls, document: Any) -> Self:
+        """Make the record from JSON."""
+        return cls(
+            id=Digest.parse(document["id"]),
+            conflict=str(document["conflict"]),
+            validator=str(document["validator"]),
+            organisation=OrganisationId(int(document["organisation"])),
+            algorithm=str(document["algorithm"]),
+            key=bytes.fromhex(document["key"]),
+            epoch=int(document["epoch"]),
+            view=int(document["view"]),
+            document=document,
+        )
+
+
+@dataclass(frozen=True)
 class Proposal:
     """A proposal with its votes.
 

@@ -389,6 +389,10 @@ class ProposalNotFound(NotFound):
     """The chain has no such proposal."""
 
 
+class MisbehaviourNotFound(NotFound):
+    """The node keeps no such evidence of misbehaviour."""
+
+
 class CertificateNotFound(NotFound):
     """The account has no certificate on the chain."""
 

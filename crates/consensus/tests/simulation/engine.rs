@@ -1,26 +1,21 @@
 //! Build one simulated validator from the real engine.
 
+use super::double_voter::{DoubleVoter, Second, VoteSender};
 use super::follower::{Feed, Feeds};
+use super::garbage;
 use crate::support::{
-    ACCOUNTS, Counters, EverySignature, Fault, NoLogs, Queue, Seen, Witness, add, genesis, secret,
+    ACCOUNTS, Counters, EverySignature, Fault, NoLogs, NoSignature, Queue, Seen, Witness, add,
+    forged, genesis, secret,
 };
 use commonware_actor::Feedback;
-use commonware_codec::{Encode as _, EncodeSize as _, Write as _};
-use commonware_consensus::{
-    marshal::Update,
-    simplex::types::{Notarize, Proposal},
-    types::{Round, View},
-};
+use commonware_consensus::marshal::Update;
 use commonware_cryptography::Signer as _;
 use commonware_glue::simulate::{
     engine::{EngineDefinition, InitContext},
     processed::ProcessedHeight,
     tracker::FinalizationUpdate,
 };
-use commonware_p2p::{
-    BlockedSubscription, Blocker, Recipients, Sender as _,
-    simulated::{self, Control},
-};
+use commonware_p2p::{BlockedSubscription, Blocker, simulated::Control};
 use commonware_runtime::{
     Clock as _, Handle, Quota, Spawner as _, Storage as _, Supervisor as _, deterministic::Context,
 };
@@ -34,12 +29,12 @@ use std::{
     time::Duration,
 };
 use trine_consensus::{
-    Addresses, CHANNELS, Chain, Config, Network, Parts, Running, Timing, follow, message_bytes_max,
-    start,
+    Addresses, CHANNELS, Chain, Config, Conflicts, Network, Parts, Running, Timing, follow,
+    message_bytes_max, start,
 };
 use trine_ledger::{
-    Block, Committees,
-    preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
+    Block,
+    preset::{PrivateKey, PublicKey},
 };
 use trine_testkit::suite;
 use trine_types::Genesis;
@@ -55,6 +50,9 @@ const HEAVY_LOAD_STEP: Duration = Duration::from_millis(5);
 /// Most transactions of a block there; the smallest share of it fits through every line.
 const HEAVY_TRANSACTIONS_MAX: usize = 512;
 
+/// Every so many transactions of the load, one comes that another signed than its sender.
+const FORGED_EVERY: u64 = 64;
+
 /// A fault planted into the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Planted {
@@ -62,12 +60,18 @@ pub enum Planted {
     Nothing,
     /// Every node forgets its votes when it stops, as if they had left before they were stored.
     VoteBeforeSync,
-    /// The first validator votes for two blocks in each view.
-    DoubleVote,
+    /// The first validator votes twice in each view.
+    DoubleVote(Second),
     /// The first validator loses its folder whenever it stops; with or without the guard.
     LostFolder { guarded: bool },
     /// The rules have a fault.
     Rules(Fault),
+    /// Every pool loses some of what it has acknowledged.
+    ForgetfulPool,
+    /// Nobody checks signatures of transactions.
+    NoSignatureCheck,
+    /// The first validator sends bytes that are no messages.
+    Garbage,
 }
 
 /// What outlives the restarts of one validator.
@@ -102,6 +106,17 @@ struct Followed {
     feeds: Arc<Feeds>,
 }
 
+impl Memory {
+    fn new(planted: Planted) -> Self {
+        match planted {
+            Planted::ForgetfulPool => {
+                Self { queue: Arc::new(Queue::forgetful()), ..Self::default() }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
 impl Validators {
     pub fn new(count: u8, planted: Planted) -> Self {
         let addresses: Vec<String> =
@@ -112,7 +127,7 @@ impl Validators {
         Self {
             genesis: Arc::new(genesis(EPOCH, &addresses)),
             keys: (0..count).map(key).collect(),
-            memories: Arc::new((0..count).map(|_| Memory::default()).collect()),
+            memories: Arc::new((0..count).map(|_| Memory::new(planted)).collect()),
             blocked: Arc::default(),
             planted,
             take_turns: false,
@@ -136,6 +151,11 @@ impl Validators {
     /// Validators behind thin lines.
     pub fn behind_thin_lines(count: u8, egress_bytes: usize) -> Self {
         Self { egress_bytes: Some(egress_bytes), ..Self::new(count, Planted::Nothing) }
+    }
+
+    /// Whether lines take what is offered.
+    pub const fn fits(&self) -> bool {
+        self.egress_bytes.is_none()
     }
 
     pub fn public_keys(&self) -> Vec<PublicKey> {
@@ -169,6 +189,12 @@ impl Validators {
         follow(follower, config, parts, feed, None, None).await.expect("the follower starts")
     }
 
+    fn double_voter(&self, index: usize, votes: &VoteSender) -> Option<DoubleVoter> {
+        let Planted::DoubleVote(second) = self.planted else { return None };
+        let (key, genesis) = (self.keys[index].clone(), self.genesis.clone());
+        (index == 0).then(|| DoubleVoter::new(second, key, votes.clone(), genesis))
+    }
+
     fn parts(&self, index: usize) -> Parts {
         self.parts_of(index, &self.memories[index])
     }
@@ -185,7 +211,10 @@ impl Validators {
                 fault,
                 turns_of: self.take_turns.then_some(self.keys.len() as u8),
             }),
-            checker: Arc::new(EverySignature),
+            checker: match self.planted {
+                Planted::NoSignatureCheck => Arc::new(NoSignature),
+                _ => Arc::new(EverySignature),
+            },
             source: memory.queue.clone(),
             observer: Arc::new(Witness { seen: memory.seen.clone(), queue: memory.queue.clone() }),
             log_heads: Arc::new(NoLogs),
@@ -208,6 +237,9 @@ impl Validators {
                 offer(place);
                 if place % 7 == 6 {
                     offer(place - 6);
+                }
+                if place % FORGED_EVERY == 0 {
+                    memory.queue.smuggle(forged(&genesis, place / FORGED_EVERY));
                 }
                 context.sleep(step).await;
             }
@@ -250,7 +282,11 @@ impl Blocker for Recorder {
 pub struct State {
     pub index: usize,
     pub seen: Arc<Mutex<Seen>>,
+    /// What it took from clients.
+    pub queue: Arc<Queue>,
     pub blocked: Arc<Mutex<Vec<PublicKey>>>,
+    /// What it keeps as evidence against validators.
+    pub conflicts: Conflicts,
     /// What a follower that runs beside it saw, and from whom.
     pub follower: Option<(Arc<Mutex<Seen>>, Arc<Feeds>)>,
 }
@@ -267,48 +303,6 @@ impl State {
 impl ProcessedHeight for State {
     async fn processed_height(&self) -> u64 {
         self.seen().map(|seen| seen.durable).min().expect("there is one at least")
-    }
-}
-
-type VoteSender = simulated::Sender<PublicKey, Context>;
-
-/// Sends a vote for a block that is not there, in the view after each final one.
-struct DoubleVoter {
-    committees: Committees,
-    sender: Mutex<VoteSender>,
-    genesis: Arc<Genesis>,
-}
-
-impl DoubleVoter {
-    fn vote(&self, round: Round) {
-        let epoch = round.epoch();
-        let validators = self.genesis.validator_set().expect("the test's keys are keys");
-        let change = trine_types::EpochChange {
-            epoch: trine_types::Epoch(epoch.get()),
-            validators,
-            following: None,
-        };
-        self.committees.register(epoch, &change, true);
-        let Some(scheme) =
-            commonware_cryptography::certificate::Provider::scheme(&self.committees, epoch)
-        else {
-            return;
-        };
-        for ahead in 1..4 {
-            let proposal = Proposal {
-                round: Round::new(epoch, View::new(round.view().get() + ahead)),
-                parent: round.view(),
-                payload: BlockDigest::from([7; 32]),
-            };
-            let Some(vote) = Notarize::sign(&*scheme, proposal) else { return };
-            let vote =
-                commonware_consensus::simplex::types::Vote::<Scheme, BlockDigest>::Notarize(vote);
-            let mut message = Vec::with_capacity(vote.encode_size() + 10);
-            commonware_codec::varint::UInt(epoch.get()).write(&mut message);
-            message.extend_from_slice(&vote.encode());
-            let mut sender = self.sender.lock().expect("no test panics with this lock");
-            let _ = sender.send(Recipients::All, message, true);
-        }
     }
 }
 
@@ -343,19 +337,15 @@ impl EngineDefinition for Validators {
                 let _ = context.remove(&partition, None).await;
             }
         }
+        if self.planted == Planted::Garbage && index == 0 {
+            garbage::send(&context, channels.iter().map(|(sender, _)| sender.clone()).collect());
+        }
         let mut channels = channels.into_iter();
         let mut channel = || channels.next().expect("as many channels as declared");
         let votes = channel();
         let blocker =
             Recorder { inner: oracle.control(public_key.clone()), blocked: self.blocked.clone() };
-        let double = (self.planted == Planted::DoubleVote && index == 0).then(|| DoubleVoter {
-            committees: Committees::new(
-                &[b"trine/consensus/".as_slice(), &self.genesis.chain_id().0].concat(),
-                Some(self.keys[index].clone()),
-            ),
-            sender: Mutex::new(votes.0.clone()),
-            genesis: self.genesis.clone(),
-        });
+        let double = self.double_voter(index, &votes.0);
         let network = Network {
             votes,
             certificates: channel(),
@@ -386,6 +376,7 @@ impl EngineDefinition for Validators {
         let running = start(context.child("engine"), config, parts, network, Some(tap))
             .await
             .expect("the engine starts");
+        let conflicts = running.chain().conflicts().clone();
         let mut running = vec![running];
         let (mut follower, mut chain) = (None, None);
         if let Some(followed) = &self.followed {
@@ -396,8 +387,10 @@ impl EngineDefinition for Validators {
                 follower = Some((followed.memory.seen.clone(), followed.feeds.clone()));
             }
         }
-        let (seen, blocked) = (self.memories[index].seen.clone(), self.blocked.clone());
-        ((context, running, chain), State { index, seen, blocked, follower })
+        let Memory { seen, queue, .. } = &self.memories[index];
+        let (seen, queue, blocked) = (seen.clone(), queue.clone(), self.blocked.clone());
+        let state = State { index, seen, queue, blocked, conflicts, follower };
+        ((context, running, chain), state)
     }
 
     fn start((context, running, chain): Self::Engine) -> Handle<()> {

@@ -11,9 +11,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
+    sync::Arc,
 };
 use trine_ledger::preset::PublicKey;
-use trine_types::{Digest, Validator};
+use trine_testkit::suite;
+use trine_types::{Digest, EpochChange, Genesis, Validator};
+use trine_verify::ConflictingVotes;
 
 type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
@@ -22,6 +25,8 @@ type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a
 pub struct EverybodyAt {
     pub validators: usize,
     pub height: u64,
+    /// One that the others may have cut off.
+    pub but: Option<usize>,
 }
 
 impl ExitCondition<PublicKey, State> for EverybodyAt {
@@ -43,7 +48,7 @@ impl ExitCondition<PublicKey, State> for EverybodyAt {
             if states.len() < self.validators {
                 return Ok(false);
             }
-            for state in states {
+            for state in states.iter().filter(|state| Some(state.index) != self.but) {
                 if state.processed_height().await < self.height {
                     return Ok(false);
                 }
@@ -71,9 +76,77 @@ impl FinalizationProperty<State> for NobodyCutOff {
     }
 }
 
-/// No two blocks at a height, no transaction twice, transactions at all.
+/// Nobody keeps evidence against anybody: no honest validator gives any.
 #[derive(Clone, Copy)]
-pub struct Sound;
+pub struct NobodyAccused;
+
+impl Property<PublicKey, State> for NobodyAccused {
+    fn name(&self) -> &'static str {
+        "nobody accused"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        Box::pin(async move {
+            let kept = states.iter().flat_map(|state| state.conflicts.list());
+            kept.map(|kept| Err(format!("{kept:?}"))).next().unwrap_or(Ok(()))
+        })
+    }
+}
+
+/// Every validator but the first keeps evidence against the first that a stranger can verify, and
+/// none against another.
+#[derive(Clone)]
+pub struct FirstAccused {
+    pub genesis: Arc<Genesis>,
+}
+
+impl FirstAccused {
+    fn check_one(&self, state: &State) -> Result<(), String> {
+        let kept = state.conflicts.list();
+        if kept.is_empty() {
+            return Err(format!("validator {} keeps no evidence", state.index));
+        }
+        let validators = self.genesis.validator_set().map_err(|error| error.to_string())?;
+        for one in kept {
+            let read = ConflictingVotes::from_bytes(&one.votes.to_bytes());
+            let votes = read.map_err(|error| error.to_string())?;
+            let (epoch, validators) = (votes.epoch, validators.clone());
+            let change = EpochChange { epoch, validators, following: None };
+            let found = votes.verify(suite(), &self.genesis.chain_id(), &change);
+            match found.map_err(|error| error.to_string())?.name.as_str() {
+                "v0" => {}
+                other => return Err(format!("{other} is honest")),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Property<PublicKey, State> for FirstAccused {
+    fn name(&self) -> &'static str {
+        "first accused"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        let mut honest = states.iter().filter(|state| state.index != 0);
+        Box::pin(async move { honest.try_for_each(|state| self.check_one(state)) })
+    }
+}
+
+/// No two blocks at a height, no transaction twice, times that ascend, transactions at all.
+#[derive(Clone, Copy)]
+pub struct Sound {
+    /// One that the others may have cut off.
+    pub but: Option<usize>,
+}
 
 impl Property<PublicKey, State> for Sound {
     fn name(&self) -> &'static str {
@@ -85,7 +158,39 @@ impl Property<PublicKey, State> for Sound {
         _: &'a ProgressTracker<PublicKey>,
         states: &'a [&'a State],
     ) -> Verdict<'a, ()> {
-        Box::pin(async move { check(states) })
+        let looked_at = states.iter().copied().filter(|state| Some(state.index) != self.but);
+        let looked_at: Vec<&State> = looked_at.collect();
+        Box::pin(async move { check(&looked_at) })
+    }
+}
+
+/// What a validator acknowledged is final, or waits to be; what it acknowledged long ago is final.
+#[derive(Clone, Copy)]
+pub struct NothingLost {
+    /// One that the others may have cut off.
+    pub but: Option<usize>,
+    /// Whether the lines take what is offered.
+    pub fits: bool,
+}
+
+impl Property<PublicKey, State> for NothingLost {
+    fn name(&self) -> &'static str {
+        "nothing lost"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        let mut states = states.iter().filter(|state| Some(state.index) != self.but);
+        Box::pin(async move {
+            states.try_for_each(|state| {
+                let seen = state.seen.lock().expect("no test panics with this lock");
+                let found = state.queue.check(&seen, self.fits);
+                found.map_err(|fault| format!("validator {}: {fault}", state.index))
+            })
+        })
     }
 }
 
@@ -186,6 +291,11 @@ fn check(states: &[&State]) -> Result<(), String> {
         }
         if let Some((id, heights)) = seen.transactions.iter().find(|(_, at)| at.len() > 1) {
             return Err(format!("transaction {id} is final at {heights:?}"));
+        }
+        let times = seen.times_ms.iter().zip(seen.times_ms.iter().skip(1));
+        if let Some((before, after)) = times.into_iter().find(|(before, after)| before.1 >= after.1)
+        {
+            return Err(format!("heights {} and {} have no time between", before.0, after.0));
         }
         if seen.transactions.is_empty() {
             return Err("no transaction became final".into());

@@ -1,8 +1,12 @@
 //! Play scenarios over many seeds.
 
 use super::{
+    double_voter::Second,
     engine::{EPOCH, LEADER_MS, Planted, Validators},
-    properties::{EverybodyAt, LiarsFound, NoPause, NobodyCutOff, Sound, TookTurns},
+    properties::{
+        EverybodyAt, FirstAccused, LiarsFound, NoPause, NobodyAccused, NobodyCutOff, NothingLost,
+        Sound, TookTurns,
+    },
 };
 use crate::support::Fault;
 use commonware_glue::simulate::{
@@ -12,15 +16,20 @@ use commonware_glue::simulate::{
 use commonware_p2p::simulated::Link;
 use commonware_utils::probability;
 use std::{
+    fmt::Debug,
     ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     time::Duration,
 };
 use tracing_subscriber::{EnvFilter, fmt};
+use trine_ledger::{
+    planted::{Fault as LedgerFault, plant},
+    preset::PublicKey,
+};
 use trine_types::limits::VALIDATORS_MAX;
 
 /// Seeds of every scenario, unless `TRINE_SEEDS` names another number.
-const SEEDS: u64 = 50;
+const SEEDS: u64 = 64;
 /// Runs one seed alone, to look at it: `TRINE_SEED=15 RUST_LOG=info cargo test … -- --nocapture`.
 const ONE_SEED: &str = "TRINE_SEED";
 /// Bytes a second that a validator behind a thin line sends.
@@ -53,13 +62,57 @@ fn plan_to(height: u64, count: u8, planted: Planted, seed: u64) -> PlanBuilder<V
 }
 
 fn plan_of(validators: Validators, height: u64, seed: u64) -> PlanBuilder<Validators> {
-    let count = validators.public_keys().len();
+    let plan = plan_but(None, validators, height, seed);
+    plan.finalization_property(NobodyCutOff).property(NobodyAccused)
+}
+
+/// What must hold of all but one, whom the others may cut off.
+fn plan_but(
+    but: Option<usize>,
+    validators: Validators,
+    height: u64,
+    seed: u64,
+) -> PlanBuilder<Validators> {
+    let (count, fits) = (validators.public_keys().len(), validators.fits());
     PlanBuilder::new(validators)
         .seed(seed)
-        .exit_condition(EverybodyAt { validators: count, height })
-        .finalization_property(NobodyCutOff)
-        .property(Sound)
+        .exit_condition(EverybodyAt { validators: count, height, but })
+        .property(Sound { but })
+        .property(NothingLost { but, fits })
         .timeout(PATIENCE)
+}
+
+/// A plan in which the first validator misbehaves, and the others go on without it.
+fn without_the_first(planted: Planted, seed: u64) -> PlanBuilder<Validators> {
+    plan_but(Some(0), Validators::new(4, planted), 3 * EPOCH + 3, seed)
+}
+
+/// Runs a scenario over seeds; `share` says how many scenarios share their number. A seed that
+/// fails is named with the command that plays it again.
+fn play(share: u64, build: impl Fn(u64) -> PlanBuilder<Validators>) {
+    for seed in seeds(share) {
+        let plan = build(seed);
+        match catch_unwind(AssertUnwindSafe(|| plan.run())) {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => panic!("{error}\n{}", replay(seed)),
+            Err(panic) => {
+                eprintln!("{}", replay(seed));
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+/// The command that plays a seed of this thread's test again.
+fn replay(seed: u64) -> String {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("simulation");
+    let suite = std::env::var("TRINE_TEST_SUITE")
+        .map_or(String::new(), |suite| format!("TRINE_TEST_SUITE={suite} "));
+    format!(
+        "play it again: {suite}{ONE_SEED}={seed} RUST_LOG=info cargo test --locked \
+         -p trine-consensus --test simulation {test} -- --exact --nocapture"
+    )
 }
 
 fn run(plan: PlanBuilder<Validators>) -> PlanResult<Validators> {
@@ -89,23 +142,25 @@ const fn cut() -> Link {
 /// Goal: four validators stay safe and go on. Method: random crashes and restarts over seeds.
 #[test]
 fn four_validators_survive_crashes() {
-    for seed in seeds(1) {
-        run(crashing(4, Planted::Nothing, seed));
-    }
+    play(1, |seed| crashing(4, Planted::Nothing, seed));
 }
 
 /// Goal: the same for seven. Method: two crash at a time.
 #[test]
 fn seven_validators_survive_crashes() {
-    for seed in seeds(1) {
-        run(crashing(7, Planted::Nothing, seed));
-    }
+    play(1, |seed| crashing(7, Planted::Nothing, seed));
+}
+
+/// Goal: the same for sixteen. Method: two crash at a time.
+#[test]
+fn sixteen_validators_survive_crashes() {
+    play(16, |seed| crashing(16, Planted::Nothing, seed));
 }
 
 /// Goal: nothing breaks where validators hand over. Method: each crashes around an epoch's end.
 #[test]
 fn crashes_at_epoch_boundaries() {
-    for seed in seeds(1) {
+    play(1, |seed| {
         let mut plan = plan(4, Planted::Nothing, seed);
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         for (place, participant) in keys.into_iter().enumerate() {
@@ -115,15 +170,15 @@ fn crashes_at_epoch_boundaries() {
             let downtime = Duration::from_millis(200 * (1 + (seed + place as u64) % 5));
             plan = plan.crash(Crash::ProcessedHeight { participant, heights, downtime });
         }
-        run(plan);
-    }
+        plan
+    });
 }
 
 /// Goal: no epoch begins with a pause. Method: six epochs, in which all messages of one validator
 /// take longer than the others'; no two blocks are as far apart as the shortest timeout.
 #[test]
 fn epochs_begin_without_a_pause() {
-    for seed in seeds(4) {
+    play(4, |seed| {
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         let slow = &keys[seed as usize % 4];
         let link = Link { latency: Duration::from_millis(20 + 5 * (seed % 8)), ..good() };
@@ -137,8 +192,8 @@ fn epochs_begin_without_a_pause() {
         }
         let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
         let plan = plan.property(NoPause { gap_ms_max: LEADER_MS - 1 });
-        run(plan.link(good()).crash(Crash::Schedule(schedule)));
-    }
+        plan.link(good()).crash(Crash::Schedule(schedule))
+    });
 }
 
 /// Goal: validators leave and come back while transactions run, and whoever does not validate
@@ -146,14 +201,14 @@ fn epochs_begin_without_a_pause() {
 /// blocks of nine epochs.
 #[test]
 fn validators_come_and_go() {
-    for seed in seeds(4) {
+    play(4, |seed| {
         let plan = plan_of(Validators::taking_turns(5), 9 * EPOCH + 3, seed);
-        run(plan.property(TookTurns { validators: 5 }).crash(Crash::Random {
+        plan.property(TookTurns { validators: 5 }).crash(Crash::Random {
             frequency: Duration::from_millis(1_900 + 37 * (seed % 20)),
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
-        }));
-    }
+        })
+    });
 }
 
 /// Goal: a node that follows has what the validators have, whoever lies to it, and takes nothing
@@ -161,31 +216,31 @@ fn validators_come_and_go() {
 /// validators change in each epoch; the follower stops at random with one of them.
 #[test]
 fn a_follower_believes_nobody() {
-    for seed in seeds(4) {
+    play(4, |seed| {
         let plan = plan_of(Validators::followed(5), 6 * EPOCH + 3, seed);
-        run(plan.property(LiarsFound).crash(Crash::Random {
+        plan.property(LiarsFound).crash(Crash::Random {
             frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
-        }));
-    }
+        })
+    });
 }
 
 /// Goal: blocks that a network cannot carry within a view do not stop the chain. Method: lines that
 /// take half of what comes, so that ever more waits to be proposed.
 #[test]
 fn thin_lines_do_not_stop_the_chain() {
-    for seed in seeds(4) {
+    play(4, |seed| {
         let validators = Validators::behind_thin_lines(4, EGRESS_BYTES);
-        run(plan_of(validators, 4 * EPOCH + 3, seed).link(good()));
-    }
+        plan_of(validators, 4 * EPOCH + 3, seed).link(good())
+    });
 }
 
 /// Goal: a minority and an even split do no harm, and the chain goes on after healing. Method: cut
 /// links for seconds, heal, repeat, with delay growing by the seed.
 #[test]
 fn partitions_heal() {
-    for seed in seeds(1) {
+    play(1, |seed| {
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         let link = Link {
             latency: Duration::from_millis(10 + 7 * (seed % 10)),
@@ -206,8 +261,8 @@ fn partitions_heal() {
             }
             schedule = schedule.at(at + Duration::from_secs(3), Action::Heal(link.clone()));
         }
-        run(plan(4, Planted::Nothing, seed).link(link).crash(Crash::Schedule(schedule)));
-    }
+        plan(4, Planted::Nothing, seed).link(link).crash(Crash::Schedule(schedule))
+    });
 }
 
 /// Goal: a run can be repeated. Method: the same seed twice gives the same trace.
@@ -253,9 +308,7 @@ fn losing_its_folder(guarded: bool, seed: u64) -> PlanBuilder<Validators> {
 /// away at three heights; it replays the chain and must not be seen to vote twice.
 #[test]
 fn a_lost_folder_does_no_harm() {
-    for seed in seeds(1) {
-        run(losing_its_folder(true, seed));
-    }
+    play(1, |seed| losing_its_folder(true, seed));
 }
 
 /// Goal: the guard is what prevents the harm. Method: the same without it is found.
@@ -264,14 +317,29 @@ fn a_lost_folder_without_the_guard_is_caught() {
     assert_caught(Planted::LostFolder { guarded: false }, |seed| losing_its_folder(false, seed));
 }
 
-/// Runs until a seed finds the fault; 50 must be enough.
-fn assert_caught(planted: Planted, build: impl Fn(u64) -> PlanBuilder<Validators>) {
-    let caught = (0..50).find(|seed| {
-        let plan = build(*seed);
-        !matches!(catch_unwind(AssertUnwindSafe(|| plan.run())), Ok(Ok(_)))
+/// Runs until a seed finds the fault; [`SEEDS`] must be enough.
+fn assert_caught(planted: impl Debug, build: impl Fn(u64) -> PlanBuilder<Validators>) {
+    assert_caught_as("", planted, build);
+}
+
+/// The same, where a property is to find it, with these words.
+fn assert_caught_as(
+    words: &str,
+    planted: impl Debug,
+    build: impl Fn(u64) -> PlanBuilder<Validators>,
+) {
+    let caught = (0..SEEDS).find_map(|seed| {
+        let plan = build(seed);
+        let found = match catch_unwind(AssertUnwindSafe(|| plan.run())) {
+            Ok(Ok(_)) => return None,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "a panic".to_owned(),
+        };
+        Some((seed, found))
     });
-    let seed = caught.unwrap_or_else(|| panic!("{planted:?} was not found in 50 seeds"));
-    println!("{planted:?} found with seed {seed}");
+    let (seed, found) = caught.unwrap_or_else(|| panic!("{planted:?} was not found"));
+    println!("{planted:?} found with seed {seed}: {found}");
+    assert!(found.contains(words), "{planted:?} was found as {found:?}, expected {words:?}");
 }
 
 /// Goal: the simulation finds votes that leave before they are stored. Method: plant it.
@@ -281,10 +349,95 @@ fn a_vote_before_sync_is_caught() {
     assert_caught(planted, |seed| crashing(4, planted, seed));
 }
 
-/// Goal: the simulation finds a validator that votes twice. Method: plant it.
+/// Goal: the simulation finds a validator that votes twice. Method: plant each kind.
 #[test]
 fn a_double_vote_is_caught() {
-    assert_caught(Planted::DoubleVote, |seed| plan(4, Planted::DoubleVote, seed));
+    for planted in Second::SIGNED.map(Planted::DoubleVote) {
+        assert_caught(planted, |seed| plan(4, planted, seed));
+    }
+}
+
+/// Goal: whoever votes twice leaves evidence at all others, which survives their crashes, and
+/// nobody else is accused. Method: each kind of second vote; one of the others crashes afterwards.
+#[test]
+fn a_double_vote_leaves_evidence() {
+    for second in Second::SIGNED {
+        play(4, |seed| {
+            let validators = Validators::new(4, Planted::DoubleVote(second));
+            let participant = validators.public_keys().remove(1);
+            let (heights, downtime) = (EPOCH + 2..=2 * EPOCH, Duration::from_millis(300));
+            let accused = FirstAccused { genesis: validators.genesis };
+            let plan = without_the_first(Planted::DoubleVote(second), seed).property(accused);
+            plan.crash(Crash::ProcessedHeight { participant, heights, downtime })
+        });
+    }
+}
+
+/// Goal: votes that nobody signed accuse nobody. Method: the first validator sends such votes.
+#[test]
+fn unsigned_votes_are_no_evidence() {
+    let planted = Planted::DoubleVote(Second::Unsigned);
+    play(4, |seed| without_the_first(planted, seed).property(NobodyAccused));
+}
+
+/// Goal: nonsense harms nobody but its sender. Method: the first validator sends random bytes on
+/// every channel.
+#[test]
+fn garbage_harms_nobody() {
+    play(4, |seed| without_the_first(Planted::Garbage, seed).property(NobodyAccused));
+}
+
+/// Goal: a line that loses messages in one direction stops nobody. Method: a third of what one
+/// validator sends is lost, and a tenth of what another gets.
+#[test]
+fn messages_are_lost_in_one_direction() {
+    play(4, |seed| {
+        let keys = Validators::new(4, Planted::Nothing).public_keys();
+        let (sender, receiver) = (&keys[seed as usize % 4], &keys[(seed as usize + 1) % 4]);
+        let lossy = |success_rate| Link { success_rate, ..good() };
+        let mut schedule = Schedule::new();
+        let mut cut = |from: &PublicKey, to: &PublicKey, link: Link| {
+            let action = Action::UpdateLink { from: from.clone(), to: to.clone(), link };
+            schedule = schedule.clone().at(Duration::from_millis(1), action);
+        };
+        for other in &keys {
+            if other != receiver {
+                cut(other, receiver, lossy(probability!(0.9)));
+            }
+            if other != sender {
+                cut(sender, other, lossy(probability!(0.67)));
+            }
+        }
+        plan(4, Planted::Nothing, seed).link(good()).crash(Crash::Schedule(schedule))
+    });
+}
+
+/// Goal: validators come and go while lines are cut and nodes crash. Method: five, of whom each
+/// epoch leaves another one out; two partitions; random crashes.
+#[test]
+fn validators_come_and_go_while_lines_are_cut() {
+    play(8, |seed| {
+        let validators = Validators::taking_turns(5);
+        let keys = validators.public_keys();
+        let mut schedule = Schedule::new();
+        for round in 0..2_u64 {
+            let at = Duration::from_millis(2_000 + 7_000 * round + 97 * (seed % 16));
+            let alone = &keys[(seed + round) as usize % 5];
+            for other in keys.iter().filter(|key| *key != alone) {
+                for (from, to) in [(alone, other), (other, alone)] {
+                    let (from, to, link) = (from.clone(), to.clone(), cut());
+                    schedule = schedule.at(at, Action::UpdateLink { from, to, link });
+                }
+            }
+            schedule = schedule.at(at + Duration::from_secs(3), Action::Heal(good()));
+        }
+        let plan = plan_of(validators, 6 * EPOCH + 3, seed).link(good());
+        plan.crash(Crash::Schedule(schedule)).crash(Crash::Random {
+            frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
+            downtime: Duration::from_millis(100 + 53 * (seed % 17)),
+            count: 1,
+        })
+    });
 }
 
 /// Goal: the simulation finds a missing nonce check. Method: plant it in the rules of all.
@@ -305,7 +458,40 @@ fn another_order_of_outcomes_is_caught() {
 /// the ledger of all.
 #[test]
 fn a_forgotten_validator_set_is_caught() {
-    trine_ledger::planted::forget_validators(true);
+    let _planted = plant(LedgerFault::ForgetValidators);
     assert_caught(Planted::Nothing, |seed| plan(4, Planted::Nothing, seed));
-    trine_ledger::planted::forget_validators(false);
+}
+
+/// Goal: the simulation finds validators that decide an epoch early. Method: plant it in the
+/// ledger of all, where each epoch leaves another one out.
+#[test]
+fn early_validators_are_caught() {
+    let _planted = plant(LedgerFault::EarlyValidators);
+    assert_caught_as("others decide epoch", LedgerFault::EarlyValidators, |seed| {
+        plan_of(Validators::taking_turns(5), 6 * EPOCH + 3, seed)
+    });
+}
+
+/// Goal: the simulation finds times that do not ascend. Method: leaders propose their parent's
+/// time, and nobody minds.
+#[test]
+fn an_old_time_is_caught() {
+    let _planted = plant(LedgerFault::OldTime);
+    let plan = |seed| plan(4, Planted::Nothing, seed);
+    assert_caught_as("have no time between", LedgerFault::OldTime, plan);
+}
+
+/// Goal: the simulation finds a pool that loses what it has acknowledged. Method: plant it in all.
+#[test]
+fn a_forgetful_pool_is_caught() {
+    let planted = Planted::ForgetfulPool;
+    assert_caught_as("is lost", planted, |seed| plan(4, planted, seed));
+}
+
+/// Goal: the simulation finds that nobody checks signatures. Method: plant it in all; some of the
+/// load is signed by another than its sender.
+#[test]
+fn unchecked_signatures_are_caught() {
+    let planted = Planted::NoSignatureCheck;
+    assert_caught_as("its sender did not sign it", planted, |seed| plan(4, planted, seed));
 }

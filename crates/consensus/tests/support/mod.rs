@@ -31,6 +31,8 @@ use trine_types::{
 };
 
 pub const ACCOUNTS: u8 = 16;
+/// Account that signs nothing: others forge its signature.
+pub const VICTIM: u8 = ACCOUNTS;
 
 /// Secret key of the account or validator with this number.
 pub fn secret(kind: u8, number: u8) -> SecretKey {
@@ -69,6 +71,15 @@ pub fn genesis(blocks_per_epoch: u64, addresses: &[String]) -> Genesis {
 
 /// A signed transaction that adds `amount` to the counter of account `number`.
 pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transaction {
+    unsigned(genesis, number, nonce, amount).sign(suite(), &secret(b'a', number))
+}
+
+/// A transaction in the name of [`VICTIM`], signed by another account.
+pub fn forged(genesis: &Genesis, nonce: u64) -> Transaction {
+    unsigned(genesis, VICTIM, nonce, 1).sign(suite(), &secret(b'a', 0))
+}
+
+fn unsigned(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> UnsignedTransaction {
     UnsignedTransaction {
         chain_id: genesis.chain_id(),
         sender: address(number),
@@ -78,7 +89,6 @@ pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transactio
         calls: [RawCall { module: 1, method: 1, arguments: amount.to_be_bytes()[..].into() }]
             .into(),
     }
-    .sign(suite(), &secret(b'a', number))
 }
 
 /// Faults that a test can plant in the rules.
@@ -161,7 +171,7 @@ impl Counters {
 
 impl Application for Counters {
     fn genesis_state(&self) -> GenesisState {
-        let mut accounts: Vec<(Address, Account)> = (0..ACCOUNTS)
+        let mut accounts: Vec<(Address, Account)> = (0..=VICTIM)
             .map(|number| {
                 let key = secret(b'a', number).public_key();
                 let roles = Roles::default();
@@ -242,6 +252,16 @@ impl SignatureChecker for EverySignature {
     }
 }
 
+/// Checks no signature.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSignature;
+
+impl SignatureChecker for NoSignature {
+    fn check_each(&self, items: &[(&Transaction, &[u8])]) -> Vec<bool> {
+        vec![true; items.len()]
+    }
+}
+
 /// A chain without evidence logs.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLogs;
@@ -256,20 +276,69 @@ impl LogHeads for NoLogs {
     fn finalize(&self, _: Digest, _: Height) {}
 }
 
+/// Of the acknowledged transactions, one in so many is old: it must be final by the end of a run.
+const OLDEST: usize = 8;
+/// Every so many transactions, a forgetful mempool loses one; odd, since every eighth is one that
+/// comes a second time.
+const FORGOTTEN_EVERY: u64 = 39;
+
 /// A mempool that keeps transactions until they are final.
 pub struct Queue {
     waiting: Mutex<BTreeMap<u64, Arc<Transaction>>>,
     added: watch::Sender<u64>,
+    /// Everything that was ever taken: what a client was told is kept.
+    acknowledged: Mutex<Vec<TransactionId>>,
+    /// Whether it loses some of what it has acknowledged.
+    forgets: bool,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), added: watch::channel(0).0 }
+        let (waiting, acknowledged) = (Mutex::default(), Mutex::default());
+        Self { waiting, added: watch::channel(0).0, acknowledged, forgets: false }
     }
 }
 
 impl Queue {
+    /// A mempool that loses some of what it has acknowledged.
+    pub fn forgetful() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
+    /// Says whether each transaction that was acknowledged is among those `seen` to be final, or
+    /// still waits, and whether the oldest are final where all `fits` through the lines: a nonce
+    /// that waits while later ones go by is void in the end.
+    ///
+    /// # Errors
+    /// Names one that is not.
+    pub fn check(&self, seen: &Seen, fits: bool) -> Result<(), String> {
+        let waiting = self.waiting.lock().expect("no test panics with this lock");
+        let waiting: HashSet<_> = waiting.values().map(|transaction| transaction.id).collect();
+        let acknowledged = self.acknowledged.lock().expect("no test panics with this lock");
+        let oldest = if fits { acknowledged.len() / OLDEST } else { 0 };
+        for (place, id) in acknowledged.iter().enumerate() {
+            let is_final = seen.transactions.contains_key(id);
+            if !is_final && !waiting.contains(id) {
+                return Err(format!("transaction {id} was acknowledged and is lost"));
+            }
+            if !is_final && place < oldest {
+                return Err(format!("transaction {id}, number {place}, was not made final"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a transaction and acknowledges it.
     pub fn add(&self, transaction: Transaction) {
+        let mut acknowledged = self.acknowledged.lock().expect("no test panics with this lock");
+        acknowledged.push(transaction.id);
+        if !self.forgets || !(acknowledged.len() as u64).is_multiple_of(FORGOTTEN_EVERY) {
+            self.smuggle(transaction);
+        }
+    }
+
+    /// Takes a transaction without a look at it, and acknowledges nothing.
+    pub fn smuggle(&self, transaction: Transaction) {
         let mut waiting = self.waiting.lock().expect("no test panics with this lock");
         let next = waiting.last_key_value().map_or(0, |(place, _)| place + 1);
         waiting.insert(next, Arc::new(transaction));
@@ -323,12 +392,36 @@ pub struct Seen {
     pub times_ms: BTreeMap<u64, u64>,
     /// Validators that final blocks named, by epoch.
     pub validators: BTreeMap<u64, ValidatorSet>,
+    /// Validators that the rules named, by the epoch that they are to decide.
+    pub named: BTreeMap<u64, ValidatorSet>,
     /// Heights by transaction.
     pub transactions: HashMap<TransactionId, Vec<u64>>,
     /// Last height that was said to be durable.
     pub durable: u64,
     /// Contradictions found while looking.
     pub faults: Vec<String>,
+}
+
+impl Seen {
+    /// Compares who decides the next epochs with what the rules said two epochs before.
+    fn hand_over(
+        &mut self,
+        height: u64,
+        change: &trine_types::EpochChange,
+        named: Option<&ValidatorSet>,
+    ) {
+        let epoch = change.epoch.0;
+        self.validators.insert(epoch, change.validators.clone());
+        let expected = self.named.get(&epoch);
+        if expected.is_some_and(|expected| *expected != change.validators) {
+            self.faults.push(format!("height {height}: others decide epoch {epoch} than agreed"));
+        }
+        let following = named.unwrap_or(change.following()).clone();
+        if following != *change.following() {
+            self.faults.push(format!("height {height}: the rules named others"));
+        }
+        self.named.insert(epoch + 1, following);
+    }
 }
 
 /// Remembers final blocks, in the place of a history database.
@@ -348,7 +441,11 @@ impl Witness {
         }
         seen.times_ms.insert(height, block.header().time_ms);
         if let Some(change) = &block.header().epoch_change {
-            seen.validators.insert(change.epoch.0, change.validators.clone());
+            seen.hand_over(height, change, execution.next_validators.as_ref());
+        }
+        let forged = |one: &&Arc<Transaction>| one.body.sender == address(VICTIM);
+        if let Some(forged) = transactions.iter().find(forged) {
+            seen.faults.push(format!("{} is final and its sender did not sign it", forged.id));
         }
         let before = seen.blocks.insert(height, block.id());
         if before.is_some_and(|before| before != block.id()) {

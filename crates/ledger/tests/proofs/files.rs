@@ -3,7 +3,7 @@
 //! `TRINE_WRITE_VECTORS=1` writes `tests/proofs/vectors` anew; without it the files there must be
 //! those that are made here.
 
-use crate::{databases::header, world::World};
+use crate::{databases::header, votes::conflicting_votes, world::World};
 use commonware_consensus::{
     simplex::types::{Finalize, Proposal},
     types::{Epoch as EngineEpoch, Round, View},
@@ -45,16 +45,16 @@ const LOGS: u64 = 5;
 const ENTRIES: usize = 11;
 const ENTRY: usize = 6;
 
-fn secret(number: u8) -> SecretKey {
+pub fn secret(number: u8) -> SecretKey {
     SecretKey::from_bytes(Algorithm::Ed25519, &[number; 32]).unwrap()
 }
 
-fn chain_id() -> ChainId {
+pub fn chain_id() -> ChainId {
     ChainId(SUITE.hash(&[b"the chain of the proof vectors"]).0)
 }
 
 /// Validators with these numbers.
-fn set(numbers: impl IntoIterator<Item = u8>) -> ValidatorSet {
+pub fn set(numbers: impl IntoIterator<Item = u8>) -> ValidatorSet {
     let validator = |number: u8| Validator {
         key: ValidatorKey::new(Algorithm::Ed25519, &secret(number).public_key()).unwrap(),
         organisation: OrganisationId(number.into()),
@@ -118,7 +118,7 @@ fn epoch_change(height: u64) -> Option<EpochChange> {
     }
 }
 
-fn signers(epoch: Epoch) -> std::ops::Range<u8> {
+pub fn signers(epoch: Epoch) -> std::ops::Range<u8> {
     match epoch {
         Epoch(0) => 0..4,
         _ => 1..5,
@@ -332,6 +332,7 @@ fn describe(verified: &VerifiedProof) -> serde_json::Value {
         Fact::Absence { key } => ("absence", format!("{key:?}")),
         Fact::Evidence { entry, .. } => ("evidence", entry.to_string()),
         Fact::Transfer { record, .. } => ("transfer", record.transaction.to_string()),
+        Fact::ConflictingVotes { id, .. } => ("conflicting_votes", id.to_string()),
     };
     serde_json::json!({
         "about": about, "digest": verified.digest.to_string(), "height": verified.header.height,
@@ -382,6 +383,14 @@ fn files_verify_and_keep_their_bytes() {
                 keep("handed-over.proof", &file);
                 table.insert("handed-over.proof".into(), describe(&handed));
             }
+        }
+        for (name, height, votes) in conflicting_votes() {
+            let proof = chain.prove(Statement::ConflictingVotes(Box::new(votes)), height).await;
+            let file = proof.to_bytes(SUITE);
+            let verified = verify_proof(&file, &first).unwrap();
+            assert_eq!(Proof::from_bytes(SUITE, &file).unwrap(), proof);
+            keep(&format!("{name}.proof"), &file);
+            table.insert(format!("{name}.proof"), describe(&verified));
         }
         for (name, height) in [("vector.receipt", 4), ("handed-over.receipt", 17)] {
             let receipt = receipt(chain.prove(chain.evidence(), height).await);

@@ -2,4 +2,5 @@
 
 mod databases;
 mod files;
+mod votes;
 mod world;

@@ -51,6 +51,8 @@ pub(super) async fn metrics(State(api): Shared) -> impl IntoResponse {
         ("trine_pending_transactions", "Transactions that wait.", transactions as u64),
         ("trine_pending_bytes", "Bytes of transactions that wait.", bytes as u64),
     ];
-    let text = parts.metrics.render(&gauges) + &(parts.engine_metrics)();
+    let votes = parts.reader.conflicting_votes();
+    let names = votes.iter().map(|kept| kept.validator.name.as_str());
+    let text = parts.metrics.render(&gauges, names) + &(parts.engine_metrics)();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

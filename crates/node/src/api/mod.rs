@@ -10,6 +10,7 @@ mod chain;
 mod connections;
 mod evidence;
 mod health;
+mod misbehaviour;
 mod organisations;
 pub mod problem;
 mod proofs;
@@ -149,6 +150,9 @@ pub fn routes() -> Vec<Route> {
         read("/v1/logs/{log}/entries/{index}/proof", get(proofs::entry)),
         read("/v1/logs/{log}/entries/{index}/proofs", get(proofs::entries)),
         read("/v1/entries/{digest}", get(evidence::find)),
+        read("/v1/misbehaviour", get(misbehaviour::list)),
+        read("/v1/misbehaviour/{id}", get(misbehaviour::show)),
+        read("/v1/misbehaviour/{id}/proof", get(proofs::misbehaviour)),
         read("/v1/transfers", get(transfers::find)),
         read("/v1/transfers/{sender}/{reference}", get(transfers::show)),
         read("/v1/transfers/{sender}/{reference}/proof", get(proofs::transfer)),

@@ -21,6 +21,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("asset_not_found", "No such asset"),
     ("log_not_found", "No such evidence log"),
     ("proposal_not_found", "No such proposal"),
+    ("misbehaviour_not_found", "No such evidence of misbehaviour"),
     ("certificate_not_found", "The account has no certificate"),
     ("unsigned_read", "The chain is not read by anyone"),
     ("stale_read", "The request was signed at another time"),

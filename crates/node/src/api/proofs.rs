@@ -1,6 +1,9 @@
 //! Answer proof files: CBOR as specified in `docs/reference/proofs.md`.
 
-use super::{Api, Shared, accounts, evidence, problem::Problem, request, state, transfers};
+use super::{
+    Api, Shared, accounts, evidence, misbehaviour as votes, problem::Problem, request, state,
+    transfers,
+};
 use crate::reader::Subject;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -125,4 +128,14 @@ pub(super) async fn transfer(
     let (sender, reference) = (accounts::address(&sender)?, transfers::reference(&text)?);
     let unknown = || transfers::unknown(sender, &reference);
     prove(&api, Subject::Transfer { sender, reference: reference.clone() }, unknown).await
+}
+
+/// `GET /v1/misbehaviour/{id}/proof`.
+pub(super) async fn misbehaviour(
+    State(api): Shared,
+    Path(text): Path<String>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Proof {
+    let id = votes::id(&text)?;
+    prove(&api, Subject::Misbehaviour(id), || votes::unknown(id)).await
 }

@@ -4,6 +4,7 @@
 
 use crate::reader::{StoredBlock, StoredEntry, StoredTransaction};
 use serde_json::{Value, json};
+use trine_consensus::KeptVotes;
 use trine_types::account::Roles;
 use trine_types::call::{Action, METHODS, PublicKey};
 use trine_types::codec::to_hex;
@@ -373,6 +374,21 @@ pub fn proposal(id: ProposalId, proposal: &Proposal) -> Value {
         },
         "approvals": proposal.approvals,
         "rejections": proposal.rejections,
+    })
+}
+
+/// Votes that exclude each other, and whose they are.
+pub fn votes(kept: &KeptVotes) -> Value {
+    let (algorithm, key) = kept.validator.key.parts().unzip();
+    json!({
+        "id": kept.id.to_string(),
+        "conflict": kept.votes.conflict.to_string(),
+        "validator": kept.validator.name,
+        "organisation": kept.validator.organisation,
+        "algorithm": algorithm.map(|algorithm| algorithm.to_string()),
+        "key": key.map(to_hex),
+        "epoch": kept.votes.epoch,
+        "view": kept.votes.view,
     })
 }
 

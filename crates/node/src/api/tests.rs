@@ -3,6 +3,7 @@
 mod blocks;
 mod document;
 mod faults;
+mod misbehaviour;
 mod objects;
 mod submission;
 

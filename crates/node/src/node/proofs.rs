@@ -7,7 +7,7 @@ use trine_ledger::history::History;
 use trine_ledger::proofs::block::{EvidencePlace, evidence, transaction};
 use trine_ledger::proofs::{FinalBlocks, ProofError, certificate, certified_chain};
 use trine_types::limits::PROOF_HEADERS_MAX;
-use trine_types::{Encode as _, Header, Height, LogId, TransactionId};
+use trine_types::{Digest, Encode as _, Header, Height, LogId, TransactionId};
 use trine_verify::{Certificate, CertifiedChain, Proof, Statement};
 
 /// How often, and how long apart, a certificate is looked for that is on its way.
@@ -106,11 +106,22 @@ impl NodeReader {
             Subject::Transfer { sender, reference } => {
                 state.prove_transfer(sender, reference).await.map_err(failed)?
             }
+            Subject::Misbehaviour(id) => match self.votes_statement(attached, id) {
+                Some(found) => found,
+                None => return Ok(None),
+            },
             Subject::Entry { log, index } => {
                 return Ok(self.prove_entries(log, index, 1).await?.pop());
             }
         };
         self.close(attached, statement, height).await
+    }
+
+    /// Conflicting votes, and the block that names the validators of their epoch.
+    fn votes_statement(&self, attached: &Attached, id: Digest) -> Option<(Statement, Height)> {
+        let kept = attached.chain.conflicts().list().into_iter().find(|one| one.id == id)?;
+        let height = attached.chain.naming(kept.votes.epoch);
+        Some((Statement::ConflictingVotes(Box::new(kept.votes.clone())), height))
     }
 
     async fn transaction_statement(

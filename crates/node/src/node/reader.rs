@@ -10,7 +10,7 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use trine_consensus::Chain;
+use trine_consensus::{Chain, KeptVotes};
 use trine_ledger::history::{EntryPlace, FinalizedBlock, History};
 use trine_ledger::proofs::HandOvers;
 use trine_ledger::state::{StateReader, Table};
@@ -271,6 +271,10 @@ impl ChainReader for NodeReader {
 
     fn proof(&self, subject: Subject) -> Read<'_, Option<Vec<u8>>> {
         Box::pin(self.prove(subject))
+    }
+
+    fn conflicting_votes(&self) -> Vec<Arc<KeptVotes>> {
+        self.attached.get().map_or_else(Vec::new, |attached| attached.chain.conflicts().list())
     }
 
     fn entry_proofs(&self, log: LogId, first: u64, count: usize) -> Read<'_, Vec<Vec<u8>>> {

@@ -23,6 +23,7 @@ from trine.model.proofs import cbor
 from trine.model.proofs.certified import varint
 from trine.model.proofs.state_proof import StateProof
 from trine.model.proofs.verdicts import Malformed, NotAbsent, NotIncluded, OtherReference
+from trine.model.proofs.votes import ConflictingVotesFact, ConflictingVotesStatement
 from trine.model.records import Transfer
 from trine.model.state_keys import transfer_key
 from trine.model.transaction import Transaction
@@ -113,6 +114,7 @@ Fact = (
     | AbsenceFact
     | EvidenceFact
     | TransferFact
+    | ConflictingVotesFact
 )
 """What a verified proof shows."""
 
@@ -411,6 +413,7 @@ READERS: Final[dict[int, Callable[[cbor.Item], Statement]]] = {
     5: AbsenceStatement.read,
     6: EvidenceStatement.read,
     7: TransferStatement.read,
+    8: ConflictingVotesStatement.read,
 }
 """How to read a statement, by the number of its kind."""
 

@@ -97,6 +97,18 @@ class OtherReference(Refused):
     """The transfer record has another reference."""
 
 
+class NotNamed(Refused):
+    """The header does not name the validators of the votes' epoch."""
+
+
+class NotAValidator(Refused):
+    """The key under the votes is that of no validator of their epoch."""
+
+
+class NoConflict(Refused):
+    """The votes do not exclude each other, or stand in the other order."""
+
+
 class NotAnEntry(Refused):
     """The receipt holds no proof of an evidence entry."""
 

@@ -1,0 +1,98 @@
+//! Vote twice in a view, as no honest validator does.
+
+use bytes::Bytes;
+use commonware_codec::{Encode as _, EncodeSize as _, ReadExt as _, Write as _};
+use commonware_consensus::{
+    simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote},
+    types::{Round, View},
+};
+use commonware_cryptography::certificate::Provider as _;
+use commonware_p2p::{Recipients, Sender as _, simulated};
+use commonware_runtime::deterministic::Context;
+use std::sync::{Arc, Mutex};
+use trine_crypto::{VOTE_SIGNATURE_BYTES, VoteSignature};
+use trine_ledger::{
+    Committees,
+    preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
+};
+use trine_types::{Epoch, EpochChange, Genesis};
+
+/// A signature that nobody made.
+const NONSENSE: [u8; VOTE_SIGNATURE_BYTES] = [9; VOTE_SIGNATURE_BYTES];
+/// Views ahead of the final one in which it votes.
+const AHEAD: std::ops::Range<u64> = 1..4;
+
+/// Sends votes.
+pub type VoteSender = simulated::Sender<PublicKey, Context>;
+
+/// Which vote is sent beside the engine's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Second {
+    /// Notarizes a block that is not there.
+    Notarize,
+    /// Finalizes a block that is not there.
+    Finalize,
+    /// Gives the view up.
+    Nullify,
+    /// Notarizes a block that is not there, with a signature that nobody made.
+    Unsigned,
+}
+
+impl Second {
+    /// Those that are evidence.
+    pub const SIGNED: [Self; 3] = [Self::Notarize, Self::Finalize, Self::Nullify];
+}
+
+/// Sends a second vote in the views after each final one.
+pub struct DoubleVoter {
+    second: Second,
+    committees: Committees,
+    sender: Mutex<VoteSender>,
+    genesis: Arc<Genesis>,
+}
+
+impl DoubleVoter {
+    pub fn new(second: Second, key: PrivateKey, sender: VoteSender, genesis: Arc<Genesis>) -> Self {
+        let namespace = [b"trine/consensus/".as_slice(), &genesis.chain_id().0].concat();
+        let committees = Committees::new(&namespace, Some(key));
+        Self { second, committees, sender: Mutex::new(sender), genesis }
+    }
+
+    /// Votes in the views after `round`.
+    pub fn vote(&self, round: Round) {
+        let epoch = round.epoch();
+        let validators = self.genesis.validator_set().expect("the test's keys are keys");
+        let change = EpochChange { epoch: Epoch(epoch.get()), validators, following: None };
+        self.committees.register(epoch, &change, true);
+        let Some(scheme) = self.committees.scheme(epoch) else { return };
+        for ahead in AHEAD {
+            let view = Round::new(epoch, View::new(round.view().get() + ahead));
+            let Some(vote) = self.sign(&scheme, view, round.view()) else { return };
+            let mut message = Vec::with_capacity(vote.encode_size() + 10);
+            commonware_codec::varint::UInt(epoch.get()).write(&mut message);
+            message.extend_from_slice(&vote.encode());
+            let mut sender = self.sender.lock().expect("no test panics with this lock");
+            let _ = sender.send(Recipients::All, message, true);
+        }
+    }
+
+    fn sign(
+        &self,
+        scheme: &Scheme,
+        round: Round,
+        parent: View,
+    ) -> Option<Vote<Scheme, BlockDigest>> {
+        let proposal = Proposal { round, parent, payload: BlockDigest::from([7; 32]) };
+        match self.second {
+            Second::Notarize => Notarize::sign(scheme, proposal).map(Vote::Notarize),
+            Second::Finalize => Finalize::sign(scheme, proposal).map(Vote::Finalize),
+            Second::Unsigned => {
+                let mut vote = Notarize::sign(scheme, proposal)?;
+                let nonsense = VoteSignature::read(&mut Bytes::from_static(&NONSENSE));
+                vote.attestation.signature = nonsense.expect("64 bytes are one").into();
+                Some(Vote::Notarize(vote))
+            }
+            Second::Nullify => Nullify::sign::<BlockDigest>(scheme, round).map(Vote::Nullify),
+        }
+    }
+}
