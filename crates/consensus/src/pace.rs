@@ -101,10 +101,10 @@ impl Picker {
     }
 }
 
-/// How long the first leader of an epoch waits before each of its proposals: for the other validators
-/// to enter the epoch, then for the vote of the slowest. Whoever enters later than the first votes
-/// arrive loses them, takes their senders for silent, and skips the view that one of these leads;
-/// the others wait for it until their timeouts.
+/// How long the first leader of an epoch waits before each of its proposals: for the other
+/// validators to enter the epoch, then for the vote of the slowest. Whoever enters later than the
+/// first votes arrive loses them, takes their senders for silent, and skips the view that one of
+/// these leads; the others wait for it until their timeouts.
 const EPOCH_START_MS: u64 = 250;
 /// Difference between a proposal's time and this node's clock that is worth a warning.
 const CLOCK_WARNING_MS: u64 = 5_000;

@@ -50,9 +50,9 @@ impl Share {
 
     /// Takes note that this node is to propose: what became of its last proposal shows.
     ///
-    /// `has` says whether the chain that is to be continued has a block, which has this height; none
-    /// where that is not known. It may have the block though nobody was seen to build on it: a slow
-    /// node learns that from certificates.
+    /// `has` says whether the chain that is to be continued has a block, which has this height;
+    /// none where that is not known. It may have the block though nobody was seen to build on it: a
+    /// slow node learns that from certificates.
     pub fn settle(&self, has: impl FnOnce(BlockDigest, Height) -> Option<bool>) {
         let mut state = self.lock();
         let taken = match std::mem::replace(&mut state.last, Last::Settled) {
