@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let written = votes.to_bytes();
     assert_eq!(ConflictingVotes::from_bytes(&written).as_ref(), Ok(&votes));
-    let verified = votes.verify(SUITE, &TRUST.chain_id(), &named(votes.epoch));
+    let change = named(votes.epoch);
+    let verified = votes.verify(SUITE, &TRUST.chain_id(), &change);
     assert!(verified.is_err() || GOOD_VOTES.contains(&votes));
 });
