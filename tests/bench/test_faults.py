@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from tests.suite import ONE_SUITE, SUITE
 from trine.bench.faults import clock, toxiproxy
 from trine.bench.faults.check import Chain, check_records, problems
 from trine.bench.faults.clients import Record
+from trine.bench.faults.hosts import Hosts
 from trine.bench.faults.page import write_page
 from trine.bench.faults.plan import FAULT_S, KINDS, REST_S, Campaign, Fault, duration_of
-from trine.bench.faults.run import _fault, seen_gaps
+from trine.bench.faults.run import _fault, _Injector, seen_gaps
 from trine.errors import BadArgument
 
 NAMES = ("a", "b", "c", "d")
@@ -107,6 +109,27 @@ def test_gaps_belong_to_their_fault() -> None:
     kill = Fault("kill", ("a",), 1.0, 2.0)
     assert _fault(kill, 10.0, gaps)["gap_ms"] == 4_000
     assert _fault(replace(kill, at_s=10.0), 59.0, gaps)["gap_ms"] == 7_000
+
+
+def test_a_fault_that_did_not_happen_is_told() -> None:
+    """Goal: no report of faults that never came. Method: a host on which something breaks."""
+
+    class Broken(Hosts):
+        urls = {"a": "http://127.0.0.1:1"}  # noqa: RUF012 - a property's value
+
+        def pid(self, name: str) -> int | None:
+            raise RuntimeError(f"no process of {name}")
+
+        def start(self, name: str) -> None:
+            raise AssertionError(name)
+
+        def data(self, name: str) -> Path:
+            raise AssertionError(name)
+
+    injector = _Injector(Broken(), [Fault("kill", ("a",), 0.0, 0.0)], time.monotonic())
+    injector.start()
+    injector.join()
+    assert str(injector.trouble) == "no process of a"
 
 
 def test_what_faults_need_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

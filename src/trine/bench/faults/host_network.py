@@ -171,8 +171,7 @@ class HostNetwork(Hosts):
             for host in hit:
                 host.lose_way_to([other for other in self.hosts.values() if other is not host])
         elif fault.kind == "slow" and self.proxies:
-            for host in hit:
-                self.proxies.slow(host)
+            self.proxies.slow(hit)
         elif fault.kind == "full-disk":
             for host in hit:
                 host.fill_disk()
@@ -192,8 +191,7 @@ class HostNetwork(Hosts):
             for host in hit:
                 host.find_way_to([other for other in self.hosts.values() if other is not host])
         elif fault.kind == "slow" and self.proxies:
-            for host in hit:
-                self.proxies.hasten(host)
+            self.proxies.hasten(hit)
         elif fault.kind == "full-disk":
             for name, host in zip(fault.targets, hit, strict=True):
                 host.free_disk()

@@ -54,8 +54,9 @@ class Proxies:
         self.processes = [self._serve(host) for host in self.hosts]
         for host in self.hosts:
             for other in self.others(host):
-                self._post(
+                self._send(
                     host,
+                    "POST",
                     "/proxies",
                     {
                         "name": other.name,
@@ -73,23 +74,21 @@ class Proxies:
         """Name all hosts but one."""
         return [other for other in self.hosts if other is not host]
 
-    def slow(self, host: Host) -> None:
-        """Make all lines from and to a host slow."""
-        for at, to in self._lines(host):
+    def slow(self, hosts: Sequence[Host]) -> None:
+        """Make all lines from and to hosts slow."""
+        for at, to in self._lines(hosts):
             for kind, attributes in TOXICS:
                 for stream in ("upstream", "downstream"):
                     toxic = {"name": f"{kind}-{stream}", "type": kind, "stream": stream}
-                    self._post(
-                        at, f"/proxies/{to.name}/toxics", {**toxic, "attributes": attributes}
-                    )
+                    document = {**toxic, "attributes": attributes}
+                    self._send(at, "POST", f"/proxies/{to.name}/toxics", document)
 
-    def hasten(self, host: Host) -> None:
-        """Make its lines as fast as before."""
-        for at, to in self._lines(host):
+    def hasten(self, hosts: Sequence[Host]) -> None:
+        """Make their lines as fast as before."""
+        for at, to in self._lines(hosts):
             for kind, _ in TOXICS:
                 for stream in ("upstream", "downstream"):
-                    path = f"/proxies/{to.name}/toxics/{kind}-{stream}"
-                    self.http.delete(self._url(at) + path).raise_for_status()
+                    self._send(at, "DELETE", f"/proxies/{to.name}/toxics/{kind}-{stream}")
 
     def stop(self) -> None:
         """End them."""
@@ -98,10 +97,11 @@ class Proxies:
             process.wait()
         self.http.close()
 
-    def _lines(self, host: Host) -> list[tuple[Host, Host]]:
-        """Name the proxies that a host's connections go through: where each is, and to whom."""
-        others = self.others(host)
-        return [(host, other) for other in others] + [(other, host) for other in others]
+    def _lines(self, hosts: Sequence[Host]) -> list[tuple[Host, Host]]:
+        """Name the proxies that hosts' connections go through: where each is, and to whom."""
+        return [
+            (at, to) for at in self.hosts for to in self.others(at) if at in hosts or to in hosts
+        ]
 
     @staticmethod
     def _url(host: Host) -> str:
@@ -125,5 +125,11 @@ class Proxies:
         process.kill()
         raise NodeStopped(f"{PROGRAM} of host {host.name} does not answer {START_S:.0f} s")
 
-    def _post(self, host: Host, path: str, document: dict[str, Any]) -> None:
-        self.http.post(self._url(host) + path, json=document).raise_for_status()
+    def _send(
+        self, host: Host, method: str, path: str, document: dict[str, Any] | None = None
+    ) -> None:
+        try:
+            answer = self.http.request(method, self._url(host) + path, json=document)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise NodeStopped(f"{PROGRAM} of host {host.name}: {error}") from None
