@@ -23,6 +23,8 @@ CODE_SUFFIXES = frozenset({".py", ".pyi", ".rs", ".js", ".css", ".html", ".sh"})
 CODE_NAMES = frozenset({"Makefile", "run"})
 TEXT_SUFFIXES = CODE_SUFFIXES | {".md", ".toml", ".json", ".yml", ".yaml", ".txt"}
 GENERATED_NAMES = frozenset({"Cargo.lock", "uv.lock", "package-lock.json", "LICENSE"})
+#: Pages in this folder are reports that a program wrote.
+REPORTS = PurePosixPath("bench/results")
 FOLDER_HEADS = frozenset({"__init__.py", "mod.rs", "lib.rs", "main.rs", "README.md", "index.md"})
 # Folders whose purpose a build tool fixes by their name.
 CARGO_FOLDERS = frozenset({"benches", "bin", "examples", "fuzz_targets", "src", "tests"})
@@ -403,6 +405,7 @@ def read_checkout(root: Path) -> list[Source]:
         pure, file = PurePosixPath(path), root / path
         is_text = pure.suffix in TEXT_SUFFIXES or pure.name in CODE_NAMES
         is_data = pure.suffix == ".json" and file.is_file() and file.stat().st_size > 100_000
+        is_data = is_data or (pure.parent == REPORTS and pure.suffix == ".html")
         if is_text and file.is_file() and not is_data and pure.name not in GENERATED_NAMES:
             sources.append(Source(path, file.read_text(encoding="utf-8")))
     return sources
