@@ -1,11 +1,16 @@
 """Test every command that needs no network: verdicts, keys, explanations, usage."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import ROOT, trine
+from trine._cli.processes import Node, is_process
 from trine._cli.reference import pages
 from trine.errors import TrineError
 from trine.model.hashing import Suite, under
@@ -221,3 +226,19 @@ def test_every_command_shows_an_example() -> None:
 def test_the_reference_is_current(name: str) -> None:
     """Goal: the pages say what the program does. Method: write them anew and compare."""
     assert (ROOT / "docs/reference" / name).read_text() == pages()[name]
+
+
+def test_a_process_that_ended_is_no_node(tmp_path: Path) -> None:
+    """Goal: a node passes for running from its start to its end. Method: a process with the node's
+    words; one that has ended and that nobody has collected; another program."""
+    node = Node("a", 1, 2, tmp_path)
+    words = [sys.executable, "-c", "input()", str(node.config)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as process:
+        assert is_process(process.pid, node)
+        assert process.stdin is not None
+        process.stdin.close()
+        deadline = time.monotonic() + 10
+        while is_process(process.pid, node):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert not is_process(os.getpid(), node)

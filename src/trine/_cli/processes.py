@@ -177,6 +177,11 @@ def is_process(pid: int, node: Node) -> bool:
     """Say whether the process is this node, not another one that got its number."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if not command:
+            # Between fork and the new program's first instruction there are no words; of a
+            # process that ended and is not collected yet neither.
+            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+            return state not in (b"Z", b"X")
     except OSError:
         if Path("/proc/self").exists():
             return False
