@@ -214,5 +214,7 @@ fn key_of(text: &str) -> Option<(Address, u8)> {
     Some((address.parse().ok()?, key_index))
 }
 
+// The fuzz target includes this file from elsewhere, so the path must be said.
 #[cfg(test)]
+#[path = "read_signature/tests.rs"]
 mod tests;
