@@ -64,7 +64,7 @@ class Run:
         inputs = self._last(r"corp: (\d+)")
         verdict = "good" if self.good else "FAILED"
         return (
-            f"{self.target:13} {verdict:6} {executed:>10,} runs {rate:>8,}/s"
+            f"{self.target:17} {verdict:6} {executed:>10,} runs {rate:>8,}/s"
             f" {edges:>6,} edges {features:>7,} features {inputs:>6,} inputs"
         )
 
