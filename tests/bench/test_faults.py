@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.command import trine
 from tests.suite import ONE_SUITE, SUITE
+from trine._cli.faults import DURATION_S_MIN
 from trine.bench.faults import clock, toxiproxy
 from trine.bench.faults.check import Chain, check_records, problems
 from trine.bench.faults.clients import Record
@@ -141,6 +142,8 @@ def test_what_faults_need_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "PLACES", ("/nowhere",))
     with pytest.raises(BadArgument, match="package faketime"):
         clock.library()
+    assert duration_of(1) == DURATION_S_MIN
+    assert trine("bench", "faults", "--duration", str(DURATION_S_MIN - 1)).status == 2
     for kinds, said in (("kil", "expected some of kill"), ("split", "--hosts")):
         refused = trine("bench", "faults", "--kinds", kinds)
         assert refused.status == 2

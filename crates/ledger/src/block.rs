@@ -309,4 +309,4 @@ impl ReshareBlock for Block {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

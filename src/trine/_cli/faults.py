@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trine.bench.faults.hosts import Hosts
 
 VALIDATORS_MIN = 4
+DURATION_S_MIN = 24
+"""Seconds that one fault takes, with the rests before and behind it: without any, nothing is shown."""
 BLOCKS_PER_EPOCH = 64
 """Who lost its disk votes again with the next epoch: before the next fault, which would be one too
 many for four validators."""
@@ -104,7 +106,7 @@ def _choose(named: str | None, hosts: bool) -> list[str]:
 )
 @click.option(
     "--duration",
-    type=click.IntRange(1, 86_000),
+    type=click.IntRange(DURATION_S_MIN, 86_000),
     help="Seconds of load; every 15 seconds a fault comes.  [default: each fault once]",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides whom faults hit.")

@@ -20,6 +20,33 @@ use trine_verify::ConflictingVotes;
 
 type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 
+/// What must hold at the end of a run.
+pub trait Law: Send + Sync + 'static {
+    /// Its name, for whoever reads that it was broken.
+    const NAME: &str;
+
+    /// Says what breaks it.
+    fn check(&self, states: &[&State]) -> Result<(), String>;
+}
+
+/// A law as the library asks for it.
+#[derive(Clone, Copy)]
+pub struct Holds<L>(pub L);
+
+impl<L: Law> Property<PublicKey, State> for Holds<L> {
+    fn name(&self) -> &'static str {
+        L::NAME
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<PublicKey>,
+        states: &'a [&'a State],
+    ) -> Verdict<'a, ()> {
+        Box::pin(async move { self.0.check(states) })
+    }
+}
+
 /// Ends a run when all validators run and have everything up to a height on disk.
 #[derive(Clone, Copy)]
 pub struct EverybodyAt {
@@ -80,20 +107,12 @@ impl FinalizationProperty<State> for NobodyCutOff {
 #[derive(Clone, Copy)]
 pub struct NobodyAccused;
 
-impl Property<PublicKey, State> for NobodyAccused {
-    fn name(&self) -> &'static str {
-        "nobody accused"
-    }
+impl Law for NobodyAccused {
+    const NAME: &str = "nobody accused";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
-        Box::pin(async move {
-            let kept = states.iter().flat_map(|state| state.conflicts.list());
-            kept.map(|kept| Err(format!("{kept:?}"))).next().unwrap_or(Ok(()))
-        })
+    fn check(&self, states: &[&State]) -> Result<(), String> {
+        let kept = states.iter().flat_map(|state| state.conflicts.list());
+        kept.map(|kept| Err(format!("{kept:?}"))).next().unwrap_or(Ok(()))
     }
 }
 
@@ -126,18 +145,12 @@ impl FirstAccused {
     }
 }
 
-impl Property<PublicKey, State> for FirstAccused {
-    fn name(&self) -> &'static str {
-        "first accused"
-    }
+impl Law for FirstAccused {
+    const NAME: &str = "first accused";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
+    fn check(&self, states: &[&State]) -> Result<(), String> {
         let mut honest = states.iter().filter(|state| state.index != 0);
-        Box::pin(async move { honest.try_for_each(|state| self.check_one(state)) })
+        honest.try_for_each(|state| self.check_one(state))
     }
 }
 
@@ -148,19 +161,13 @@ pub struct Sound {
     pub but: Option<usize>,
 }
 
-impl Property<PublicKey, State> for Sound {
-    fn name(&self) -> &'static str {
-        "sound"
-    }
+impl Law for Sound {
+    const NAME: &str = "sound";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
+    fn check(&self, states: &[&State]) -> Result<(), String> {
         let looked_at = states.iter().copied().filter(|state| Some(state.index) != self.but);
         let looked_at: Vec<&State> = looked_at.collect();
-        Box::pin(async move { check(&looked_at) })
+        check(&looked_at)
     }
 }
 
@@ -173,23 +180,15 @@ pub struct NothingLost {
     pub fits: bool,
 }
 
-impl Property<PublicKey, State> for NothingLost {
-    fn name(&self) -> &'static str {
-        "nothing lost"
-    }
+impl Law for NothingLost {
+    const NAME: &str = "nothing lost";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
+    fn check(&self, states: &[&State]) -> Result<(), String> {
         let mut states = states.iter().filter(|state| Some(state.index) != self.but);
-        Box::pin(async move {
-            states.try_for_each(|state| {
-                let seen = state.seen.lock().expect("no test panics with this lock");
-                let found = state.queue.check(&seen, self.fits);
-                found.map_err(|fault| format!("validator {}: {fault}", state.index))
-            })
+        states.try_for_each(|state| {
+            let seen = state.seen.lock().expect("no test panics with this lock");
+            let found = state.queue.check(&seen, self.fits);
+            found.map_err(|fault| format!("validator {}: {fault}", state.index))
         })
     }
 }
@@ -200,28 +199,20 @@ pub struct NoPause {
     pub gap_ms_max: u64,
 }
 
-impl Property<PublicKey, State> for NoPause {
-    fn name(&self) -> &'static str {
-        "no pause"
-    }
+impl Law for NoPause {
+    const NAME: &str = "no pause";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
-        Box::pin(async move {
-            for state in states {
-                let seen = state.seen.lock().expect("no test panics with this lock");
-                for (before, after) in seen.times_ms.iter().zip(seen.times_ms.iter().skip(1)) {
-                    let gap_ms = after.1.saturating_sub(*before.1);
-                    if gap_ms > self.gap_ms_max {
-                        return Err(format!("{gap_ms} ms before height {}", after.0));
-                    }
+    fn check(&self, states: &[&State]) -> Result<(), String> {
+        for state in states {
+            let seen = state.seen.lock().expect("no test panics with this lock");
+            for (before, after) in seen.times_ms.iter().zip(seen.times_ms.iter().skip(1)) {
+                let gap_ms = after.1.saturating_sub(*before.1);
+                if gap_ms > self.gap_ms_max {
+                    return Err(format!("{gap_ms} ms before height {}", after.0));
                 }
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 }
 
@@ -231,30 +222,22 @@ pub struct TookTurns {
     pub validators: usize,
 }
 
-impl Property<PublicKey, State> for TookTurns {
-    fn name(&self) -> &'static str {
-        "took turns"
-    }
+impl Law for TookTurns {
+    const NAME: &str = "took turns";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
-        Box::pin(async move {
-            for state in states {
-                let seen = state.seen.lock().expect("no test panics with this lock");
-                let smaller = seen.validators.values().map(|set| set.as_slice());
-                let smaller = smaller.filter(|set| set.len() == self.validators - 1);
-                let keys = |set: &[Validator]| set.iter().map(|one| one.key).collect::<Vec<_>>();
-                let different: BTreeSet<_> = smaller.map(keys).collect();
-                if different.len() < self.validators {
-                    let found = different.len();
-                    return Err(format!("validator {}: {found} sets", state.index));
-                }
+    fn check(&self, states: &[&State]) -> Result<(), String> {
+        for state in states {
+            let seen = state.seen.lock().expect("no test panics with this lock");
+            let smaller = seen.validators.values().map(|set| set.as_slice());
+            let smaller = smaller.filter(|set| set.len() == self.validators - 1);
+            let keys = |set: &[Validator]| set.iter().map(|one| one.key).collect::<Vec<_>>();
+            let different: BTreeSet<_> = smaller.map(keys).collect();
+            if different.len() < self.validators {
+                let found = different.len();
+                return Err(format!("validator {}: {found} sets", state.index));
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 }
 
@@ -262,18 +245,12 @@ impl Property<PublicKey, State> for TookTurns {
 #[derive(Clone, Copy)]
 pub struct LiarsFound;
 
-impl Property<PublicKey, State> for LiarsFound {
-    fn name(&self) -> &'static str {
-        "liars found"
-    }
+impl Law for LiarsFound {
+    const NAME: &str = "liars found";
 
-    fn check<'a>(
-        &'a self,
-        _: &'a ProgressTracker<PublicKey>,
-        states: &'a [&'a State],
-    ) -> Verdict<'a, ()> {
+    fn check(&self, states: &[&State]) -> Result<(), String> {
         let mut followers = states.iter().filter_map(|state| state.follower.as_ref());
-        Box::pin(async move { followers.try_for_each(|(_, feeds)| feeds.check()) })
+        followers.try_for_each(|(_, feeds)| feeds.check())
     }
 }
 

@@ -4,8 +4,8 @@ use super::{
     double_voter::Second,
     engine::{EPOCH, LEADER_MS, Planted, Validators},
     properties::{
-        EverybodyAt, FirstAccused, LiarsFound, NoPause, NobodyAccused, NobodyCutOff, NothingLost,
-        Sound, TookTurns,
+        EverybodyAt, FirstAccused, Holds, LiarsFound, NoPause, NobodyAccused, NobodyCutOff,
+        NothingLost, Sound, TookTurns,
     },
 };
 use crate::support::Fault;
@@ -63,7 +63,7 @@ fn plan_to(height: u64, count: u8, planted: Planted, seed: u64) -> PlanBuilder<V
 
 fn plan_of(validators: Validators, height: u64, seed: u64) -> PlanBuilder<Validators> {
     let plan = plan_but(None, validators, height, seed);
-    plan.finalization_property(NobodyCutOff).property(NobodyAccused)
+    plan.finalization_property(NobodyCutOff).property(Holds(NobodyAccused))
 }
 
 /// What must hold of all but one, whom the others may cut off.
@@ -77,8 +77,8 @@ fn plan_but(
     PlanBuilder::new(validators)
         .seed(seed)
         .exit_condition(EverybodyAt { validators: count, height, but })
-        .property(Sound { but })
-        .property(NothingLost { but, fits })
+        .property(Holds(Sound { but }))
+        .property(Holds(NothingLost { but, fits }))
         .timeout(PATIENCE)
 }
 
@@ -191,7 +191,7 @@ fn epochs_begin_without_a_pause() {
             }
         }
         let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
-        let plan = plan.property(NoPause { gap_ms_max: LEADER_MS - 1 });
+        let plan = plan.property(Holds(NoPause { gap_ms_max: LEADER_MS - 1 }));
         plan.link(good()).crash(Crash::Schedule(schedule))
     });
 }
@@ -203,7 +203,7 @@ fn epochs_begin_without_a_pause() {
 fn validators_come_and_go() {
     play(4, |seed| {
         let plan = plan_of(Validators::taking_turns(5), 9 * EPOCH + 3, seed);
-        plan.property(TookTurns { validators: 5 }).crash(Crash::Random {
+        plan.property(Holds(TookTurns { validators: 5 })).crash(Crash::Random {
             frequency: Duration::from_millis(1_900 + 37 * (seed % 20)),
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
@@ -218,7 +218,7 @@ fn validators_come_and_go() {
 fn a_follower_believes_nobody() {
     play(4, |seed| {
         let plan = plan_of(Validators::followed(5), 6 * EPOCH + 3, seed);
-        plan.property(LiarsFound).crash(Crash::Random {
+        plan.property(Holds(LiarsFound)).crash(Crash::Random {
             frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
@@ -367,7 +367,8 @@ fn a_double_vote_leaves_evidence() {
             let participant = validators.public_keys().remove(1);
             let (heights, downtime) = (EPOCH + 2..=2 * EPOCH, Duration::from_millis(300));
             let accused = FirstAccused { genesis: validators.genesis };
-            let plan = without_the_first(Planted::DoubleVote(second), seed).property(accused);
+            let plan =
+                without_the_first(Planted::DoubleVote(second), seed).property(Holds(accused));
             plan.crash(Crash::ProcessedHeight { participant, heights, downtime })
         });
     }
@@ -377,14 +378,14 @@ fn a_double_vote_leaves_evidence() {
 #[test]
 fn unsigned_votes_are_no_evidence() {
     let planted = Planted::DoubleVote(Second::Unsigned);
-    play(4, |seed| without_the_first(planted, seed).property(NobodyAccused));
+    play(4, |seed| without_the_first(planted, seed).property(Holds(NobodyAccused)));
 }
 
 /// Goal: nonsense harms nobody but its sender. Method: the first validator sends random bytes on
 /// every channel.
 #[test]
 fn garbage_harms_nobody() {
-    play(4, |seed| without_the_first(Planted::Garbage, seed).property(NobodyAccused));
+    play(4, |seed| without_the_first(Planted::Garbage, seed).property(Holds(NobodyAccused)));
 }
 
 /// Goal: a line that loses messages in one direction stops nobody. Method: a third of what one

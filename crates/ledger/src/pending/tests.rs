@@ -1,36 +1,7 @@
 //! Test what is known of blocks above the final one, and of the last final ones.
 
 use super::*;
-use commonware_cryptography::Signer as _;
-use trine_crypto::{Algorithm, SecretKey, VoteSigner};
-use trine_types::{Digest, Header, StateCommitment, Suite, ValidatorKey, merkle};
-
-fn block(height: u64, view: u64, parent: Option<&Block>) -> Block {
-    let suite = Suite::Intl;
-    let secret = SecretKey::from_bytes(Algorithm::Ed25519, &[7; 32]).unwrap();
-    let key = VoteSigner::new(secret).unwrap().public_key();
-    let nothing = Digest::default();
-    let commitment = StateCommitment { root: nothing, operations_root: nothing, floor: 0, size: 1 };
-    let header = Header {
-        chain_id: Default::default(),
-        height: Height(height),
-        epoch: trine_types::Epoch(0),
-        view,
-        parent_view: 0,
-        proposer: ValidatorKey(key.to_array()),
-        parent: parent.map_or(nothing, Block::id),
-        time_ms: 1,
-        body_root: merkle::root(suite, std::iter::empty::<&[u8]>()),
-        outcome_root: nothing,
-        evidence_root: nothing,
-        accounts: commitment,
-        values: commitment,
-        parameters_version: 0,
-        epoch_change: None,
-        extension: Vec::new(),
-    };
-    Block::new(suite, trine_types::Block { header, transactions: Vec::new() }).unwrap()
-}
+use crate::block::tests::block_at;
 
 fn insert(pending: &mut Pending, block: &Block) {
     let execution = Execution {
@@ -46,9 +17,9 @@ fn insert(pending: &mut Pending, block: &Block) {
 /// second; ask before and after two of them are final, and for a height that is not there yet.
 #[test]
 fn a_chain_has_its_blocks() {
-    let first = block(1, 1, None);
-    let (second, fork) = (block(2, 2, Some(&first)), block(2, 3, Some(&first)));
-    let third = block(3, 4, Some(&second));
+    let first = block_at(1, 1, None);
+    let (second, fork) = (block_at(2, 2, Some(&first)), block_at(2, 3, Some(&first)));
+    let third = block_at(3, 4, Some(&second));
     let mut pending = Pending::default();
     let ask = |pending: &Pending, tip: &Block, one: &Block| {
         pending.contains(tip.digest(), one.digest(), one.header().height)
@@ -65,8 +36,8 @@ fn a_chain_has_its_blocks() {
     assert_eq!(ask(&pending, &third, &first), Some(true), "final");
     assert_eq!(ask(&pending, &third, &fork), Some(false));
     assert_eq!(ask(&pending, &fork, &second), Some(true), "an unknown tip: what is final counts");
-    let unseen = block(4, 5, Some(&third));
-    assert_eq!(ask(&pending, &unseen, &block(4, 6, Some(&third))), None);
+    let unseen = block_at(4, 5, Some(&third));
+    assert_eq!(ask(&pending, &unseen, &block_at(4, 6, Some(&third))), None);
 }
 
 /// Goal: memory is bounded. Method: more final blocks than are remembered.
@@ -76,7 +47,7 @@ fn old_final_blocks_are_forgotten() {
     let mut last: Option<Block> = None;
     let mut all = Vec::new();
     for height in 1..=FINAL_MAX as u64 + 1 {
-        let next = block(height, height, last.as_ref());
+        let next = block_at(height, height, last.as_ref());
         insert(&mut pending, &next);
         pending.take(&next);
         all.push(next.clone());
