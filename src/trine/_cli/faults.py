@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VALIDATORS_MIN = 4
 DURATION_S_MIN = 24
-"""Seconds that one fault takes, with the rests before and behind it: without any, nothing is shown."""
+"""Seconds that one fault takes, with the rests around it: without any, nothing is shown."""
 BLOCKS_PER_EPOCH = 64
 """Who lost its disk votes again with the next epoch: before the next fault, which would be one too
 many for four validators."""
