@@ -1,0 +1,1 @@
+"""Test the services that run beside a chain."""
