@@ -19,7 +19,7 @@ from trine._cli.node_files import configuration, free_ports, validator_key
 from trine._cli.settings import Settings, common
 from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import NotFinalizing
-from trine.types import Height, TimeMs
+from trine.types import Height, ProposalId, TimeMs
 from trine.types.calls import (
     Action,
     AdmitValidator,
@@ -182,7 +182,7 @@ def _decide(network: Network, action: Action) -> None:
     with Client(network.home.urls(), key=network.home.open_key(submitter)) as client:
         found = client.submit(ProposalSubmit(action=action, expires_ms=expires_ms))
     event = next(one for one in found.outcome.events if one.name == "proposals.submitted")
-    number = event.fields()["proposal"]
+    number = ProposalId(int(event.fields()["proposal"]))
     for name in others:
         with Client(network.home.urls(), key=network.home.open_key(name)) as client:
             found = client.submit(ProposalApprove(proposal=number, action=action))
