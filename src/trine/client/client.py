@@ -58,6 +58,7 @@ from trine.types import (
     Call,
     Digest,
     Height,
+    LogId,
     OrganisationId,
     ProposalId,
     TransactionId,
@@ -289,6 +290,17 @@ class Client:
             LogNotFound: There is no such log.
         """
         return self._run(operations.log(name))
+
+    def log_entries(self, log: LogId, *, first: int, count: int) -> list[Digest]:
+        """Fetch entries of a log from index `first` on, at most `count` (up to 65,536).
+
+        Fewer where the log ends. No proof comes with them.
+
+        Raises:
+            LogNotFound: There is no such log.
+            EntryNotFound: It has no entry `first` yet.
+        """
+        return self._run(operations.log_entries(log, first, count))
 
     def proposals(self) -> list[Proposal]:
         """Fetch every proposal."""
