@@ -10,7 +10,7 @@ from trine import Client
 from trine.client import operations
 from trine.client.home import Home
 from trine.client.transport import Answer
-from trine.errors import BadAnswer, EntryNotFound, LogNotFound
+from trine.errors import BadAnswer, EntryNotFound
 from trine.types import Digest, EvidenceAppend, LogCreate, LogId
 
 
@@ -30,7 +30,7 @@ def test_entries_come_as_they_were_recorded(tmp_path: Path) -> None:
             assert client.log_entries(log, first=3, count=1) == [entries[3]]
             with pytest.raises(EntryNotFound):
                 client.log_entries(log, first=5, count=1)
-            with pytest.raises(LogNotFound):
+            with pytest.raises(EntryNotFound):
                 client.log_entries(LogId(999), first=0, count=1)
     finally:
         trine("down", "--home", home.path)

@@ -286,8 +286,7 @@ class AsyncClient:
         Fewer where the log ends. No proof comes with them.
 
         Raises:
-            LogNotFound: There is no such log.
-            EntryNotFound: It has no entry `first` yet.
+            EntryNotFound: There is no such log, or it has no entry `first` yet.
         """
         return await self._run(operations.log_entries(log, first, count))
 

@@ -297,8 +297,7 @@ class Client:
         Fewer where the log ends. No proof comes with them.
 
         Raises:
-            LogNotFound: There is no such log.
-            EntryNotFound: It has no entry `first` yet.
+            EntryNotFound: There is no such log, or it has no entry `first` yet.
         """
         return self._run(operations.log_entries(log, first, count))
 
