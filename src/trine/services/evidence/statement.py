@@ -17,6 +17,7 @@ A statement says who (issuer) says what (payload) about what (subject). It is re
 True
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -87,6 +88,7 @@ UNDERSTOOD: Final[frozenset[Label]] = frozenset(
 )
 """Headers that a statement may call critical."""
 
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
 _ENVELOPE: Final = (PAYLOAD_HASH_ALGORITHM, PREIMAGE_CONTENT_TYPE, PAYLOAD_LOCATION)
 _WHAT: Final = "the statement"
 
@@ -151,6 +153,8 @@ def read_statement(
     cose.algorithm(message)
     cose.check_critical(message, UNDERSTOOD)
     issuer, subject, issued_at_s = _read_claims(message, now_s, clock_skew_s)
+    if X5T in message.headers or X5CHAIN in message.headers:
+        _check_certificates(message, issuer)
     payload_hash = _payload_hash(message)
     content_type = _content_type(message, payload_hash)
     key_id = _key_id(message, required=key_id_required)
@@ -279,6 +283,23 @@ def _payload_hash(message: cose.Sign1) -> int | None:
     if location is not None:
         claim_text(message.protected, location, "the location of the payload")
     return function
+
+
+def _check_certificates(message: cose.Sign1, issuer: str) -> None:
+    """Check the form of protected certificates (RFC 9360, section 2), and that of their issuer."""
+    data, headers = message.protected, message.headers
+    digest, chain = headers.get(X5T), headers.get(X5CHAIN)
+    if digest is not None:
+        parts = cose.items(data, digest, "x5t")
+        if len(parts) != 2:
+            raise BadHeader(f"x5t of {len(parts)} parts, expected function and digest")
+        cose.string(data, parts[1], "the digest of x5t")
+    if chain is not None:
+        is_single = data[chain[0]] >> 5 == cbor.BYTES
+        for part in [chain] if is_single else cose.items(data, chain, "x5chain"):
+            cose.string(data, part, "a certificate of x5chain")
+    if not _URI.match(issuer):
+        raise BadHeader(f"the issuer {issuer[:80]!r} is no URI, as it must be with a certificate")
 
 
 def _key_id(message: cose.Sign1, *, required: bool) -> bytes | None:

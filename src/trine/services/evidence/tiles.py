@@ -36,6 +36,7 @@ ENTRY_BYTES_MAX: Final = (1 << 16) - 1
 _PATH: Final = re.compile(
     r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
 )
+_PATH_CHARACTERS_MAX: Final = 64
 _DIGEST: Final = Digest.LENGTH
 
 
@@ -124,7 +125,7 @@ def parse_path(text: str) -> tuple[Tile, bool]:
     Raises:
         BadTile: The text is no such path, or not as `path` and `entries_path` write it.
     """
-    match = _PATH.fullmatch(text, 0, 200)
+    match = _PATH.fullmatch(text) if len(text) <= _PATH_CHARACTERS_MAX else None
     if match is None:
         raise BadTile(f"the path {text[:80]!r} names no tile")
     level, groups, width = match.groups()
@@ -133,7 +134,7 @@ def parse_path(text: str) -> tuple[Tile, bool]:
         0 if level == "entries" else int(level), index, int(width) if width else TILE_WIDTH
     )
     is_entries = level == "entries"
-    if tile.level > LEVEL_MAX or tile.index >= SIZE_MAX or (width and tile.width == TILE_WIDTH):
+    if tile.level > LEVEL_MAX or tile.index >= SIZE_MAX or (width and tile.width >= TILE_WIDTH):
         raise BadTile(f"the path {text[:80]!r} names no tile")
     written = entries_path(tile.index, tile.width) if is_entries else path(tile)
     if written != text:
