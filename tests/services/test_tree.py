@@ -55,10 +55,10 @@ def test_inclusion_proofs_of_transparency_dev() -> None:
         proof = [raw(each) for each in vector["proof"] or []]
         wrong = False
         try:
-            leaf, root = digest(vector["leafHash"]), digest(vector["root"])
+            leaf, root = Digest(raw(vector["leafHash"])), Digest(raw(vector["root"]))
             index, size = vector["leafIdx"], vector["treeSize"]
             tree.check_inclusion("sha256", leaf, index, size, proof, root)
-        except TreeMismatch:
+        except (TreeMismatch, BadArgument):
             wrong = True
         assert wrong == vector["wantErr"], path
 

@@ -44,7 +44,7 @@ _SIGNATURE_BYTES: Final = 64
 _TIME_BYTES: Final = 8
 _DASH: Final = "\u2014 "
 _KEY_ID: Final = re.compile("[0-9a-f]{8}")
-_CONTROL: Final = re.compile("[\\x00-\\x09\\x0b-\\x1f]")
+_CONTROL: Final = re.compile("[\\x00-\\x09\\x0b-\\x1f\\ud800-\\udfff]")
 
 
 class SignatureType(IntEnum):
