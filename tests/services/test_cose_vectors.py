@@ -140,9 +140,7 @@ def test_the_sets_of_scitt_cose(
     assert refused is of_statement
     refused = None
     try:
-        found = receipt.read_receipt(
-            (folder / "receipt.cose").read_bytes(), claims_required=False
-        )
+        found = receipt.read_receipt((folder / "receipt.cose").read_bytes(), claims_required=False)
         head = receipt.verify_inclusion(found, entry, key_in(folder / "log-key.pub"))
         assert head.root == Digest.parse(expected["reconstructed_root"])
         assert found.inclusions[0].index == expected["leaf_index"]

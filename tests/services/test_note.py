@@ -220,9 +220,7 @@ def test_verifier_keys_round_trip(kind: note.SignatureType) -> None:
     root=st.binary(min_size=32, max_size=32),
     extensions=st.lists(st.text(min_size=1, max_size=40), max_size=3),
 )
-def test_checkpoints_round_trip(
-    origin: str, size: int, root: bytes, extensions: list[str]
-) -> None:
+def test_checkpoints_round_trip(origin: str, size: int, root: bytes, extensions: list[str]) -> None:
     """Goal: what is written is read, or refused first. Method: any origin and lines."""
     head = Checkpoint(origin, size, Digest(root), tuple(extensions))
     try:

@@ -216,9 +216,7 @@ def test_the_tiles_of_the_specification() -> None:
     ]
 
 
-@given(
-    level=st.integers(0, 63), index=st.integers(0, tree.SIZE_MAX - 1), width=st.integers(1, 256)
-)
+@given(level=st.integers(0, 63), index=st.integers(0, tree.SIZE_MAX - 1), width=st.integers(1, 256))
 def test_a_path_names_one_tile(level: int, index: int, width: int) -> None:
     """Goal: paths and tiles fit one to one. Method: write and read any."""
     tile = tiles.Tile(level, index, width)

@@ -163,9 +163,7 @@ def read_sign1(data: bytes, what: str, *, bytes_max: int) -> Sign1:
     if stop != end:
         raise TrailingBytes(f"{end - stop} bytes follow {what}")
     signature = data[start:stop]
-    return Sign1(
-        data, protected, headers, maps, unprotected, unprotected_slice, payload, signature
-    )
+    return Sign1(data, protected, headers, maps, unprotected, unprotected_slice, payload, signature)
 
 
 def _string(data: bytes, at: int, end: int, what: str) -> Slice:

@@ -206,7 +206,9 @@ def verifier_of(
         BadArgument: The name is none that a key may have, or the key is not of Ed25519.
     """
     if not is_name(name) or key.algorithm != "ed25519":
-        raise BadArgument(f"a key of {key.algorithm} named {name!r}, expected Ed25519 and no spaces")
+        raise BadArgument(
+            f"a key of {key.algorithm} named {name!r}, expected Ed25519 and no spaces"
+        )
     return VerifierKey(name, kind, key.public_key)
 
 

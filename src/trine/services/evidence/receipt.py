@@ -280,9 +280,7 @@ def _function(message: cose.Sign1) -> HashFunction:
     return FUNCTION_OF_STRUCTURE[number]
 
 
-def _claims(
-    message: cose.Sign1, *, required: bool
-) -> tuple[str | None, str | None, int | None]:
+def _claims(message: cose.Sign1, *, required: bool) -> tuple[str | None, str | None, int | None]:
     if not required and cose.CWT_CLAIMS not in message.headers:
         return None, None, None
     claims, data = claims_of(message), message.protected
@@ -385,9 +383,7 @@ def verify_consistency(receipt: Receipt, old: TreeHead, key: PublicKey) -> TreeH
     return _signed(receipt, heads, key, "consistency")
 
 
-def _signed(
-    receipt: Receipt, heads: Sequence[TreeHead], key: PublicKey, kind: str
-) -> TreeHead:
+def _signed(receipt: Receipt, heads: Sequence[TreeHead], key: PublicKey, kind: str) -> TreeHead:
     """Return the head whose root the service signed."""
     if not heads:
         raise BadReceipt(f"the receipt has no proof of {kind}")

@@ -130,9 +130,7 @@ def parse_path(text: str) -> tuple[Tile, bool]:
         raise BadTile(f"the path {text[:80]!r} names no tile")
     level, groups, width = match.groups()
     index = int(groups.replace("x", "").replace("/", ""))
-    tile = Tile(
-        0 if level == "entries" else int(level), index, int(width) if width else TILE_WIDTH
-    )
+    tile = Tile(0 if level == "entries" else int(level), index, int(width) if width else TILE_WIDTH)
     is_entries = level == "entries"
     if tile.level > LEVEL_MAX or tile.index >= SIZE_MAX or (width and tile.width >= TILE_WIDTH):
         raise BadTile(f"the path {text[:80]!r} names no tile")
@@ -149,7 +147,9 @@ def bundle(entries: Sequence[bytes]) -> bytes:
         BadArgument: There are none or more than 256, or one is too long.
     """
     if not 1 <= len(entries) <= TILE_WIDTH or max(map(len, entries)) > ENTRY_BYTES_MAX:
-        raise BadArgument(f"a bundle has 1 to {TILE_WIDTH} entries of up to {ENTRY_BYTES_MAX} bytes")
+        raise BadArgument(
+            f"a bundle has 1 to {TILE_WIDTH} entries of up to {ENTRY_BYTES_MAX} bytes"
+        )
     return b"".join(len(entry).to_bytes(2) + entry for entry in entries)
 
 
