@@ -9,12 +9,12 @@ import pytest
 
 from tests.vectors_path import vectors
 from trine.crypto import public_key_from_pem
-from trine.errors import (
+from trine.errors import TrineError
+from trine.errors.services import (
     CoseSignature,
     HeaderNotProtected,
     NotACoseMessage,
     SignatureAlgorithm,
-    TrineError,
     UnknownStructure,
 )
 from trine.services.evidence import cose, receipt, statement
@@ -84,7 +84,7 @@ def test_the_examples_of_the_working_group() -> None:
 
 
 def test_the_signed_bytes_of_the_working_group() -> None:
-    """Goal: the structure that is signed. Method: compare with the intermediates of the examples."""
+    """Goal: the structure that is signed. Method: compare with that of the examples."""
     compared = 0
     for name, example in examples():
         data = bytes.fromhex(example["output"]["cbor"])
@@ -143,7 +143,7 @@ def test_the_sets_of_scitt_cose(
         found = receipt.read_receipt((folder / "receipt.cose").read_bytes(), claims_required=False)
         head = receipt.verify_inclusion(found, entry, key_in(folder / "log-key.pub"))
         assert head.root == Digest.parse(expected["reconstructed_root"])
-        assert found.inclusions[0].index == expected["leaf_index"]
+        assert found.inclusions[0].leaf_index == expected["leaf_index"]
         assert head.size == expected["tree_size"]
     except TrineError as error:
         refused = type(error)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.services.hostile import KEY, NOW_S, PUBLIC, REMOVED
-from trine import errors
 from trine.crypto import SecretKey, public_key_to_pem
 from trine.errors import TrineError
+from trine.errors import services as errors
 from trine.services.evidence import cose, receipt, statement, tiles, tree
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
@@ -89,7 +89,7 @@ def test_consistency_receipts_hold(function: HashFunction, data: st.DataObject) 
 
 @pytest.mark.parametrize("algorithm", ["ed25519", "p256"])
 def test_scitt_cose_verifies_receipts(algorithm: str) -> None:
-    """Goal: another program verifies them. Method: scitt-cose, right and wrong entry, all indexes."""
+    """Goal: another program verifies them. Method: scitt-cose, each entry, and a wrong one."""
     key = SecretKey.generate(algorithm)
     pem = public_key_to_pem(algorithm, key.public_key)
     for size in (1, 2, 3, 8, 13):
@@ -158,7 +158,7 @@ def test_receipts_stay_small(index: int) -> None:
 
 @given(st.data())
 def test_every_flipped_bit_is_refused(data: st.DataObject) -> None:
-    """Goal: nothing in a receipt can change. Method: flip any bit of one without a chain's proof."""
+    """Goal: nothing in a receipt can change. Method: flip any bit of one."""
     view = log("sha256", 20)
     original = receipt.receipt_for(signed(view), 7, view.inclusion_path(7))
     flipped = bytearray(original)
@@ -200,8 +200,8 @@ def crafted(
     unprotected: dict[Any, Any] | None = None,
 ) -> bytes:
     """Sign a receipt of anything."""
-    kept = {label: value for label, value in {**HEADERS, **(changes or {})}.items()}
-    protected = cbor2.dumps({key: value for key, value in kept.items() if value is not REMOVED})
+    changed = {**HEADERS, **(changes or {})}
+    protected = cbor2.dumps({key: value for key, value in changed.items() if value is not REMOVED})
     every = {396: {-1: [PROOF]} if proofs is None else proofs, **(unprotected or {})}
     rest = {label: value for label, value in every.items() if value is not REMOVED}
     root = tree.inclusion_root("sha256", tree.leaf_hashes("sha256", [entry(0)])[0], 0, 2, PATH)
@@ -282,7 +282,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[TrineError]]] = {
 
 @pytest.mark.parametrize("name", list(HOSTILE))
 def test_hostile_receipts_have_their_code(name: str) -> None:
-    """Goal: each attack is refused, for its own reason. Method: one that is otherwise signed well."""
+    """Goal: each attack is refused, for its own reason. Method: otherwise well signed."""
     make, expected = HOSTILE[name]
     with pytest.raises(TrineError) as caught:
         receipt.verify_inclusion(receipt.read_receipt(make()), entry(0), PUBLIC)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.services.hostile import HEADERS, KEY, NOW_S, PUBLIC, REMOVED, headers, message
-from trine import errors
 from trine.crypto import SecretKey, public_key_to_pem
 from trine.errors import TrineError
+from trine.errors import services as errors
 from trine.services.evidence import cbor, cose, statement
 from trine.services.evidence.statement import read_statement
 from trine.types.calls import PublicKey
@@ -117,7 +117,7 @@ def test_scitt_cose_statements_are_read() -> None:
 
 @pytest.mark.parametrize("number", [cose.ED25519, cose.ESP256])
 def test_the_numbers_of_one_curve(number: int) -> None:
-    """Goal: issuers may use the numbers that name a curve. Method: RFC 9864's, read and verified."""
+    """Goal: issuers may use the numbers that name a curve. Method: those of RFC 9864."""
     key = SecretKey.generate(cose.KEY_OF_ALGORITHM[number])
     found = read(message(headers({1: number}), key=key))
     statement.verify_statement(found, cose.public_key(key))
@@ -344,7 +344,7 @@ HOSTILE: dict[str, Callable[[], Case]] = {
 
 @pytest.mark.parametrize("name", list(HOSTILE))
 def test_hostile_statements_have_their_code(name: str) -> None:
-    """Goal: each attack is refused, for its own reason. Method: one that is otherwise signed well."""
+    """Goal: each attack is refused, for its own reason. Method: otherwise well signed."""
     data, expected = HOSTILE[name]()
     with pytest.raises(TrineError) as caught:
         read(data)
@@ -415,7 +415,7 @@ def test_announced_lengths_cost_nothing(name: str) -> None:
 
 @given(st.data())
 def test_every_flipped_bit_is_refused(data: st.DataObject) -> None:
-    """Goal: no second encoding of a statement. Method: flip any bit; it fails, or is another entry."""
+    """Goal: no second encoding of a statement. Method: any bit: it fails, or enters as another."""
     original = message(headers({260: REMOVED}))
     flipped = bytearray(original)
     flipped[data.draw(st.integers(0, len(original) - 1))] ^= 1 << data.draw(st.integers(0, 7))
@@ -500,7 +500,7 @@ def test_the_entry_of_a_plain_statement_is_its_hash() -> None:
 
 
 def test_receipts_have_limits() -> None:
-    """Goal: a transparent statement stays small. Method: one too many, one too long, other forms."""
+    """Goal: a transparent statement stays small. Method: too many, too long, other forms."""
     data = message()
     most = statement.with_receipts(data, [b"a"] * statement.RECEIPTS_MAX)
     assert len(statement.receipts_of(most)) == statement.RECEIPTS_MAX

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vectors_path import vectors
-from trine.errors import BadArgument, BadTile, TreeMismatch
+from trine.errors import BadArgument
+from trine.errors.services import BadTile, TreeMismatch
 from trine.model.hashing import Suite, under
 from trine.model.merkle import merkle_root
 from trine.services.evidence import tiles, tree
@@ -57,7 +58,7 @@ def test_inclusion_proofs_of_transparency_dev() -> None:
         try:
             leaf, root = Digest(raw(vector["leafHash"])), Digest(raw(vector["root"]))
             index, size = vector["leafIdx"], vector["treeSize"]
-            tree.check_inclusion("sha256", leaf, index, size, proof, root)
+            tree.check_inclusion("sha256", leaf, index, size, proof, root=root)
         except (TreeMismatch, BadArgument):
             wrong = True
         assert wrong == vector["wantErr"], path
@@ -77,7 +78,7 @@ def test_consistency_proofs_of_transparency_dev() -> None:
         try:
             old, new = digest(vector["root1"]), digest(vector["root2"])
             sizes = vector["size1"], vector["size2"]
-            tree.check_consistency("sha256", *sizes, old, new, proof)
+            tree.check_consistency("sha256", *sizes, old, proof, root=new)
         except TreeMismatch:
             wrong = True
         assert wrong == vector["wantErr"], path
@@ -110,17 +111,17 @@ def test_proofs_from_tiles_hold(function: HashFunction, data: st.DataObject) -> 
     view = tiles.View(function, reader, size)
     index = data.draw(st.integers(0, size - 1))
     path = view.inclusion_path(index)
-    tree.check_inclusion(function, leaves[index], index, size, path, view.root())
+    tree.check_inclusion(function, leaves[index], index, size, path, root=view.root())
     assert view.leaf(index) == leaves[index]
     old = data.draw(st.integers(1, size))
     old_root = tiles.View(function, reader, old).root()
     proof = view.consistency_path(old)
-    tree.check_consistency(function, old, size, old_root, view.root(), proof)
+    tree.check_consistency(function, old, size, old_root, proof, root=view.root())
 
 
 @given(data=st.data())
 def test_altered_proofs_are_refused(data: st.DataObject) -> None:
-    """Goal: nothing else is accepted. Method: flip a bit, drop, add or swap hashes, move the leaf."""
+    """Goal: nothing else is accepted. Method: flip a bit, drop or add hashes, move the leaf."""
     size = data.draw(st.integers(2, 300))
     leaves, reader = log("sha256", size)
     view = tiles.View("sha256", reader, size)
@@ -141,7 +142,7 @@ def test_altered_proofs_are_refused(data: st.DataObject) -> None:
         (leaves[index], -1, path),
     ):
         with pytest.raises(TreeMismatch):
-            tree.check_inclusion("sha256", leaf, at, size, altered, root)
+            tree.check_inclusion("sha256", leaf, at, size, altered, root=root)
 
 
 @given(data=st.data())
@@ -163,7 +164,7 @@ def test_altered_consistency_is_refused(data: st.DataObject) -> None:
         (old_root, old_root, path),
     ):
         with pytest.raises(TreeMismatch):
-            tree.check_consistency("sha256", old, size, first, last, proof)
+            tree.check_consistency("sha256", old, size, first, proof, root=last)
 
 
 @given(
@@ -197,7 +198,7 @@ def test_a_large_log_grows_in_steps(seed: int, cuts: list[int]) -> None:
     assert view.root() == edge.root()
     for index in {0, edge.size // 2, edge.size - 1}:
         path = view.inclusion_path(index)
-        tree.check_inclusion("sha256", leaf, index, edge.size, path, edge.root())
+        tree.check_inclusion("sha256", leaf, index, edge.size, path, root=edge.root())
     for tile, content in store.items():
         assert len(content) == 32 * tile.width
 
@@ -265,7 +266,7 @@ def test_any_text_is_a_path_or_refused(text: str) -> None:
         tile, is_entries = tiles.parse_path(text)
     except BadTile:
         return
-    written = tiles.entries_path(tile.index, tile.width) if is_entries else tiles.path(tile)
+    written = tiles.entries_path(tile.number, tile.width) if is_entries else tiles.path(tile)
     assert written == text
 
 

@@ -12,6 +12,7 @@ these classes too.
 True
 """
 
+from trine.errors import services as services
 from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
 from trine.errors.archives import BadKeysFile as BadKeysFile
 from trine.errors.archives import DamagedArchive as DamagedArchive
@@ -57,29 +58,6 @@ from trine.errors.proofs import ProofTooLarge as ProofTooLarge
 from trine.errors.proofs import ProofTruncated as ProofTruncated
 from trine.errors.proofs import ProofVersion as ProofVersion
 from trine.errors.proofs import WrongTrust as WrongTrust
-from trine.errors.services import BadHeader as BadHeader
-from trine.errors.services import BadNote as BadNote
-from trine.errors.services import BadReceipt as BadReceipt
-from trine.errors.services import BadTile as BadTile
-from trine.errors.services import BadVerifierKey as BadVerifierKey
-from trine.errors.services import CoseEncoding as CoseEncoding
-from trine.errors.services import CoseSignature as CoseSignature
-from trine.errors.services import CoseTooLarge as CoseTooLarge
-from trine.errors.services import CoseTruncated as CoseTruncated
-from trine.errors.services import CriticalHeader as CriticalHeader
-from trine.errors.services import DetachedPayload as DetachedPayload
-from trine.errors.services import DuplicateLabel as DuplicateLabel
-from trine.errors.services import HeaderMissing as HeaderMissing
-from trine.errors.services import HeaderNotProtected as HeaderNotProtected
-from trine.errors.services import NestedTooDeep as NestedTooDeep
-from trine.errors.services import NotACoseMessage as NotACoseMessage
-from trine.errors.services import NoteUnverified as NoteUnverified
-from trine.errors.services import SignatureAlgorithm as SignatureAlgorithm
-from trine.errors.services import StatementExpired as StatementExpired
-from trine.errors.services import StatementNotYetValid as StatementNotYetValid
-from trine.errors.services import TrailingBytes as TrailingBytes
-from trine.errors.services import TreeMismatch as TreeMismatch
-from trine.errors.services import UnknownStructure as UnknownStructure
 from trine.errors.x509 import BadCertificate as BadCertificate
 from trine.errors.x509 import BadCrl as BadCrl
 from trine.errors.x509 import CertificateExpired as CertificateExpired

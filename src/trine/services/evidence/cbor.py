@@ -4,7 +4,7 @@ Input of strangers goes through this scanner: it reads heads, never contents, al
 the lengths that they announce, and gives the places of the parts in the bytes as they came. The
 same bytes are hashed and verified later; nothing is encoded again.
 
-Accepted are definite lengths in their shortest form (RFC 8949, section 4.2.1), in any order of keys.
+Definite lengths in their shortest form are accepted (RFC 8949, section 4.2.1), keys in any order.
 
 >>> from trine.services.evidence.cbor import map_slices
 >>> data = bytes.fromhex("a2012604423131")
@@ -16,7 +16,7 @@ Accepted are definite lengths in their shortest form (RFC 8949, section 4.2.1), 
 from collections.abc import Iterator
 from typing import Final
 
-from trine.errors import (
+from trine.errors.services import (
     BadHeader,
     CoseEncoding,
     CoseTooLarge,
@@ -126,6 +126,7 @@ def map_slices(
     end: int,
     what: str,
     depth: int = 0,
+    *,
     maps: dict[Label, dict[Label, Slice]] | None = None,
 ) -> tuple[dict[Label, Slice], int]:
     """Find the values of the map at `at` by their labels, and where the map ends.

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
 
 from trine.crypto import SecretKey
-from trine.errors import BadArgument, BadNote, NoteUnverified
+from trine.errors import BadArgument
+from trine.errors.services import BadNote, NoteUnverified
 from trine.services.evidence import note
 from trine.services.evidence.tree import SIZE_MAX
 from trine.types import Digest

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import cbor2
 
 from trine.crypto import SecretKey, sign_message, verify_batch, verify_message
-from trine.errors import (
+from trine.errors.services import (
     BadHeader,
     CoseEncoding,
     CoseSignature,

@@ -1,4 +1,4 @@
-"""Read, sign and verify signed notes (C2SP signed-note) and their cosignatures.
+r"""Read, sign and verify signed notes (C2SP signed-note) and their cosignatures.
 
 A note is a text with signature lines below it. A signature is of the log itself (Ed25519, type 1)
 or a witness's cosignature of a checkpoint with the time of it (cosignature/v1, type 4, C2SP
@@ -10,7 +10,7 @@ tlog-cosignature).
 >>> verifier = note.verifier_of(key, "log.example/7")
 >>> str(verifier)
 'log.example/7+36fcd847+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop'
->>> signed = note.Note("text\\n", (note.sign("text\\n", key, "log.example/7"),))
+>>> signed = note.Note("text\n", (note.sign("text\n", key, "log.example/7"),))
 >>> read = note.read_note(signed.encode())
 >>> [(found.key.name, found.time_s) for found in note.verify(read, [verifier])]
 [('log.example/7', None)]
@@ -25,7 +25,8 @@ from enum import IntEnum
 from typing import Final, NamedTuple, Self
 
 from trine.crypto import SecretKey, sign_message, verify_message
-from trine.errors import BadArgument, BadNote, BadVerifierKey, NoteUnverified
+from trine.errors import BadArgument
+from trine.errors.services import BadNote, BadVerifierKey, NoteUnverified
 
 NOTE_BYTES_MAX: Final = 64 * 1_024
 """Bytes of a note."""

@@ -18,7 +18,7 @@ from the proof.
 >>> read = receipt.read_receipt(data)
 >>> receipt.verify_inclusion(read, entry, cose.public_key(key)) == head
 True
->>> read.issuer, read.inclusions[0].index
+>>> read.issuer, read.inclusions[0].leaf_index
 ('https://log.example', 0)
 """
 
@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 import cbor2
 
 from trine.crypto import SecretKey
-from trine.errors import (
+from trine.errors.services import (
     BadHeader,
     BadReceipt,
     CoseSignature,
@@ -118,10 +118,10 @@ class SignedHead(NamedTuple):
 
 
 class Inclusion(NamedTuple):
-    """An inclusion proof (RFC 9942, section 5.2): leaf `index` of `size`, path leaf to root."""
+    """An inclusion proof (RFC 9942, section 5.2): leaf `leaf_index` of `size`, leaf to root."""
 
     size: int
-    index: int
+    leaf_index: int
     path: tuple[bytes, ...]
 
 
@@ -142,7 +142,7 @@ class Receipt(NamedTuple):
         issuer: The service; nothing in a receipt of RFC 9942 alone.
         subject: What it is about; nothing in the same.
         key_id: Name of the service's key; nothing in the same.
-        issued_at_s: Unix time in seconds at which the service signed; nothing where it does not say.
+        issued_at_s: Unix time in seconds at which the service signed; nothing where it is missing.
         inclusions: Proofs that entries are in the log.
         consistencies: Proofs that the log only grew.
         chain_proof: The chain's own proof, a proof file; nothing where there is none.
@@ -352,7 +352,7 @@ def verify_inclusion(receipt: Receipt, entry: Digest, key: PublicKey) -> TreeHea
     (leaf,) = tree.leaf_hashes(function, [entry])
     heads = []
     for proof in receipt.inclusions:
-        root = tree.inclusion_root(function, leaf, proof.index, proof.size, proof.path)
+        root = tree.inclusion_root(function, leaf, proof.leaf_index, proof.size, proof.path)
         heads.append(TreeHead(function, proof.size, root))
     return _signed(receipt, heads, key, "inclusion")
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from trine.crypto import SecretKey, hash_many
-from trine.errors import (
+from trine.errors.services import (
     BadHeader,
     CoseTooLarge,
     DetachedPayload,

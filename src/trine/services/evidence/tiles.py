@@ -1,7 +1,7 @@
 """Keep a log's hashes in tiles, and make roots and proofs from them (C2SP tlog-tiles).
 
-A tile holds up to 256 hashes of one height of the tree, one after the other: level 0 the leaves,
-level 1 the roots of full tiles of level 0, and so on. A log of any size is read through a few tiles.
+A tile holds up to 256 hashes of one height of the tree: level 0 has the leaves, level 1 the roots
+of full tiles of level 0, and so on. A log of any size is read through a few tiles.
 
 >>> from trine.services.evidence import tiles, tree
 >>> leaves = tree.leaf_hashes("sha256", [b"entry"] * 300)
@@ -11,14 +11,15 @@ level 1 the roots of full tiles of level 0, and so on. A log of any size is read
 >>> [tiles.path(tile) for tile in store]
 ['tile/0/000', 'tile/0/001.p/44', 'tile/1/000.p/1']
 >>> view = tiles.View("sha256", reader, 300)
->>> tree.check_inclusion("sha256", leaves[7], 7, 300, view.inclusion_path(7), view.root())
+>>> tree.check_inclusion("sha256", leaves[7], 7, 300, view.inclusion_path(7), root=view.root())
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from trine.errors import BadArgument, BadTile
+from trine.errors import BadArgument
+from trine.errors.services import BadTile
 from trine.services.evidence.tree import SIZE_MAX, HashFunction, join, parents
 from trine.types import Digest
 
@@ -45,12 +46,12 @@ class Tile(NamedTuple):
 
     Attributes:
         level: Level, from 0.
-        index: Number in the level, from 0.
+        number: Number in the level, from 0.
         width: Hashes in it, 1 to 256; fewer than 256 only at the right edge of the tree.
     """
 
     level: int
-    index: int
+    number: int
     width: int = TILE_WIDTH
 
 
@@ -105,10 +106,12 @@ def entries_path(index: int, width: int = TILE_WIDTH) -> str:
 
 
 def _suffix(tile: Tile) -> str:
-    if not (0 <= tile.index < SIZE_MAX and 1 <= tile.width <= TILE_WIDTH):
-        raise BadArgument(f"a tile {tile.index} of {tile.width} hashes, expected 1 to {TILE_WIDTH}")
-    groups = [f"{tile.index % 1_000:03}"]
-    rest = tile.index // 1_000
+    if not (0 <= tile.number < SIZE_MAX and 1 <= tile.width <= TILE_WIDTH):
+        raise BadArgument(
+            f"a tile {tile.number} of {tile.width} hashes, expected 1 to {TILE_WIDTH}"
+        )
+    groups = [f"{tile.number % 1_000:03}"]
+    rest = tile.number // 1_000
     while rest:
         groups.append(f"x{rest % 1_000:03}")
         rest //= 1_000
@@ -132,9 +135,9 @@ def parse_path(text: str) -> tuple[Tile, bool]:
     index = int(groups.replace("x", "").replace("/", ""))
     tile = Tile(0 if level == "entries" else int(level), index, int(width) if width else TILE_WIDTH)
     is_entries = level == "entries"
-    if tile.level > LEVEL_MAX or tile.index >= SIZE_MAX or (width and tile.width >= TILE_WIDTH):
+    if tile.level > LEVEL_MAX or tile.number >= SIZE_MAX or (width and tile.width >= TILE_WIDTH):
         raise BadTile(f"the path {text[:80]!r} names no tile")
-    written = entries_path(tile.index, tile.width) if is_entries else path(tile)
+    written = entries_path(tile.number, tile.width) if is_entries else path(tile)
     if written != text:
         raise BadTile(f"the path {text[:80]!r} is {written!r} in its one form")
     return tile, is_entries
@@ -159,7 +162,8 @@ def entries_in(data: bytes) -> list[bytes]:
     Raises:
         BadTile: It ends inside an entry, or has none or more than 256.
     """
-    entries, at = [], 0
+    entries: list[bytes] = []
+    at = 0
     while at < len(data) and len(entries) <= TILE_WIDTH:
         start = at + 2
         at = start + int.from_bytes(data[at:start])

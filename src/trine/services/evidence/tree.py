@@ -7,7 +7,7 @@ else; `tiles` makes them from a log's stored hashes.
 >>> left, right = tree.leaf_hashes("sha256", [b"a", b"b"])
 >>> edge = tree.Frontier("sha256").extend([left, right])
 >>> root = edge.root()
->>> tree.check_inclusion("sha256", right, 1, 2, [left], root)
+>>> tree.check_inclusion("sha256", right, 1, 2, [left], root=root)
 >>> edge.size, root == tree.node_hash("sha256", left, right)
 (2, True)
 """
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, Self
 
 from trine.crypto import hash_many
-from trine.errors import TreeMismatch
+from trine.errors.services import TreeMismatch
 from trine.types import Digest
 
 HashFunction = Literal["sha256", "sm3"]
@@ -137,6 +137,7 @@ def check_inclusion(
     index: int,
     size: int,
     path: Sequence[bytes],
+    *,
     root: Digest,
 ) -> None:
     """Check that a leaf is in the log of `size` leaves with this root.
@@ -178,12 +179,12 @@ def consistency_root(
     # is the whole smaller log, the verifier has its root already.
     shift = (old_size & -old_size).bit_length() - 1
     last, end = old_size - 1 >> shift, new_size - 1 >> shift
-    starts = [] if old_size & old_size - 1 else [old_root]
+    starts: list[bytes] = [] if old_size & old_size - 1 else [old_root]
     inner = (last ^ end).bit_length()
     expected = inner + (last >> inner).bit_count() + 1 - len(starts)
     if len(path) != expected:
         raise TreeMismatch(f"a consistency proof of {len(path)} hashes, expected {expected}")
-    first, *rest = (*starts, *path)
+    first, *rest = [*starts, *path]
     old_node, new_node = first, first
     for height, sibling in enumerate(rest):
         if height < inner and not last >> height & 1:
@@ -203,17 +204,18 @@ def check_consistency(
     old_size: int,
     new_size: int,
     old_root: Digest,
-    new_root: Digest,
     path: Sequence[bytes],
+    *,
+    root: Digest,
 ) -> None:
-    """Check that the log of `new_size` leaves begins with that of `old_size`.
+    """Check that the log of `new_size` leaves with this root begins with that of `old_size`.
 
     Raises:
         TreeMismatch: The proof does not show it.
     """
     found = consistency_root(function, old_size, new_size, old_root, path)
-    if found != new_root:
-        raise TreeMismatch(f"the proof leads to {found} at {new_size} leaves, expected {new_root}")
+    if found != root:
+        raise TreeMismatch(f"the proof leads to {found} at {new_size} leaves, expected {root}")
 
 
 def _check_path(path: Sequence[bytes]) -> None:
