@@ -1,6 +1,6 @@
 """Build COSE messages freely, right and wrong, for the tests of statements and receipts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import cbor2
@@ -45,3 +45,11 @@ def message(
     content = headers() if protected is None else protected
     signature = cose.sign(key, content, payload or b"")
     return cose.write_sign1(content, unprotected, payload, signature)
+
+
+def flipped(data: bytes) -> Iterator[bytes]:
+    """Yield the bytes once for each of their bits, with that bit flipped."""
+    for place in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[place // 8] ^= 1 << place % 8
+        yield bytes(changed)

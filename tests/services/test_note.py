@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.services.hostile import flipped
 from trine.crypto import SecretKey
 from trine.errors import BadArgument, TrineError
 from trine.errors.services import BadNote, BadVerifierKey, NoteUnverified
@@ -115,15 +116,11 @@ def test_a_wrong_signature_of_a_known_key_spoils_the_note() -> None:
             note.verify(signed._replace(signatures=(line,)), known)
 
 
-@given(st.data())
-def test_every_flipped_bit_is_refused(data: st.DataObject) -> None:
-    """Goal: nothing in a checkpoint can change. Method: any bit of one that the log signed."""
-    encoded = sign_checkpoint(HEAD, KEY).encode()
-    place = data.draw(st.integers(0, len(encoded) - 1))
-    flipped = bytearray(encoded)
-    flipped[place] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises((BadNote, NoteUnverified)):
-        verify_checkpoint(bytes(flipped), [LOG_KEY])
+def test_every_flipped_bit_is_refused() -> None:
+    """Goal: nothing in a checkpoint can change. Method: flip each bit of one."""
+    for altered in flipped(sign_checkpoint(HEAD, KEY).encode()):
+        with pytest.raises((BadNote, NoteUnverified)):
+            verify_checkpoint(altered, [LOG_KEY])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import scitt_cose
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.services.hostile import KEY, NOW_S, PUBLIC, REMOVED
+from tests.services.hostile import KEY, NOW_S, PUBLIC, REMOVED, flipped
 from trine.crypto import SecretKey, public_key_to_pem
 from trine.errors import TrineError
 from trine.errors import services as errors
@@ -58,6 +58,7 @@ def test_receipts_round_trip(function: HashFunction, algorithm: str) -> None:
         found = receipt.read_receipt(data)
         assert (found.issuer, found.subject, found.issued_at_s) == (ISSUER, "log 7", NOW_S)
         assert (found.key_id, found.chain_proof) == (key.public_key, b"proof")
+        assert found.size == 20
         assert found.message.signature == once.signature
         assert receipt.verify_inclusion(found, entry(index), cose.public_key(key)) == once.head
         with pytest.raises(errors.CoseSignature):
@@ -156,20 +157,17 @@ def test_receipts_stay_small(index: int) -> None:
     assert receipt.verify_inclusion(receipt.read_receipt(data), entry(0), PUBLIC) == once.head
 
 
-@given(st.data())
-def test_every_flipped_bit_is_refused(data: st.DataObject) -> None:
-    """Goal: nothing in a receipt can change. Method: flip any bit of one."""
+def test_every_flipped_bit_is_refused() -> None:
+    """Goal: nothing in a receipt can change. Method: flip each bit of one."""
     view = log("sha256", 20)
     original = receipt.receipt_for(signed(view), 7, view.inclusion_path(7))
-    flipped = bytearray(original)
-    flipped[data.draw(st.integers(0, len(original) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises(TrineError):
-        receipt.verify_inclusion(receipt.read_receipt(bytes(flipped)), entry(7), PUBLIC)
+    for altered in flipped(original):
+        with pytest.raises(TrineError):
+            receipt.verify_inclusion(receipt.read_receipt(altered), entry(7), PUBLIC)
 
 
-@given(st.data())
-def test_a_transparent_statement_cannot_change(data: st.DataObject) -> None:
-    """Goal: statement and receipt hold together. Method: flip any bit of both."""
+def test_a_transparent_statement_cannot_change() -> None:
+    """Goal: statement and receipt hold together. Method: flip each bit of both."""
     plain = statement.sign_statement(
         b"{}", key=KEY, issuer=ISSUER, subject="s", content_type="text/json", issued_at_s=NOW_S
     )
@@ -178,14 +176,22 @@ def test_a_transparent_statement_cannot_change(data: st.DataObject) -> None:
     head = receipt.TreeHead("sha256", 2, edge.root())
     once = receipt.sign_head(head, key=KEY, issuer=ISSUER, subject="l", issued_at_s=NOW_S)
     original = statement.with_receipts(plain, [receipt.receipt_for(once, 0, [leaves[1]])])
-    flipped = bytearray(original)
-    flipped[data.draw(st.integers(0, len(original) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises((TrineError, ValueError)):
-        found = statement.read_statement(bytes(flipped), now_s=NOW_S)
-        statement.verify_statement(found, PUBLIC)
-        (carried,) = statement.receipts_of(bytes(flipped))
-        entered = statement.entry_of(found)
-        receipt.verify_inclusion(receipt.read_receipt(carried), entered, PUBLIC)
+    assert verify_all(original) == head
+    for altered in flipped(original):
+        with pytest.raises(TrineError):
+            verify_all(altered)
+
+
+def verify_all(data: bytes) -> receipt.TreeHead:
+    """Verify a transparent statement with one receipt."""
+    found = statement.read_statement(data, now_s=NOW_S)
+    statement.verify_statement(found, PUBLIC)
+    receipts = statement.receipts_of(data)
+    if len(receipts) != 1:
+        raise errors.BadReceipt("expected one receipt")
+    return receipt.verify_inclusion(
+        receipt.read_receipt(receipts[0]), statement.entry_of(found), PUBLIC
+    )
 
 
 HEADERS: dict[Any, Any] = {1: -8, 4: b"key", 15: {1: ISSUER, 2: "log 7"}, 395: 1}
@@ -215,6 +221,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[TrineError]]] = {
         lambda: crafted({395: REMOVED}, unprotected={395: 1}),
         errors.HeaderNotProtected,
     ),
+    "other size signed": (lambda: crafted({receipt.SIZE: 3}), errors.TreeMismatch),
+    "size of text": (lambda: crafted({receipt.SIZE: "2"}), errors.BadHeader),
     "structure of CCF": (lambda: crafted({395: 2}), errors.UnknownStructure),
     "structure of text": (lambda: crafted({395: "RFC9162_SHA256"}), errors.BadHeader),
     "no algorithm": (lambda: crafted({1: REMOVED}), errors.HeaderMissing),
@@ -268,7 +276,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[TrineError]]] = {
         lambda: crafted(proofs={-1: [cbor2.dumps([2, 0, [bytes([1] * 32)]])]}),
         errors.CoseSignature,
     ),
-    "other size": (lambda: crafted({395: receipt.RFC9162_SM3}), errors.CoseSignature),
+    "structure of SM3": (lambda: crafted({395: receipt.RFC9162_SM3}), errors.CoseSignature),
     "chain proof of text": (
         lambda: crafted(unprotected={receipt.CHAIN_PROOF: "x"}),
         errors.BadHeader,

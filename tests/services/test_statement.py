@@ -11,7 +11,7 @@ import scitt_cose
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.services.hostile import HEADERS, KEY, NOW_S, PUBLIC, REMOVED, headers, message
+from tests.services.hostile import HEADERS, KEY, NOW_S, PUBLIC, REMOVED, flipped, headers, message
 from trine.crypto import SecretKey, public_key_to_pem
 from trine.errors import TrineError
 from trine.errors import services as errors
@@ -413,18 +413,11 @@ def test_announced_lengths_cost_nothing(name: str) -> None:
         tracemalloc.stop()
 
 
-@given(st.data())
-def test_every_flipped_bit_is_refused(data: st.DataObject) -> None:
-    """Goal: no second encoding of a statement. Method: any bit: it fails, or enters as another."""
-    original = message(headers({260: REMOVED}))
-    flipped = bytearray(original)
-    flipped[data.draw(st.integers(0, len(original) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    try:
-        found = read(bytes(flipped))
-        statement.verify_statement(found, PUBLIC)
-    except TrineError:
-        return
-    assert statement.entry_of(found) != statement.entry_of(original)
+def test_every_flipped_bit_is_refused() -> None:
+    """Goal: nothing in a statement can change. Method: flip each bit of one."""
+    for altered in flipped(message()):
+        with pytest.raises(TrineError):
+            statement.verify_statement(read(altered), PUBLIC)
 
 
 @given(st.binary(max_size=400))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vectors_path import vectors
@@ -184,6 +184,7 @@ def test_a_path_has_one_length(size: int, index: int, path: list[bytes]) -> None
         tree.inclusion_root("sha256", leaf, index, size, [*path, bytes(32)])
 
 
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 70_000), min_size=1, max_size=4))
 def test_a_large_log_grows_in_steps(seed: int, cuts: list[int]) -> None:
     """Goal: tiles of level 2, partial and full. Method: grow a log of equal leaves in steps."""

@@ -66,6 +66,12 @@ CHAIN_PROOF: Final = -65_600
 It is not protected: the proof speaks for itself. The label is of the range for private use (RFC
 9052, section 11.1)."""
 
+SIZE: Final = -65_601
+"""Label of the log's size among the protected headers, of the range for private use.
+
+A root does not commit to the number of leaves, and the proof, where RFC 9942 has that number, is
+not signed: without this header anybody could change it, between numbers with paths of one shape."""
+
 RFC9162_SHA256: Final = 1
 """The tree of RFC 9162 with SHA-256 (RFC 9942, section 5)."""
 RFC9162_SM3: Final = -65_600
@@ -82,7 +88,7 @@ STRUCTURE_OF_FUNCTION: Final[dict[HashFunction, int]] = {
 PROOFS_MAX: Final = 16
 """Proofs of one kind in a receipt."""
 UNDERSTOOD: Final[frozenset[Label]] = frozenset(
-    {cose.ALGORITHM, cose.CRITICAL, cose.KEY_ID, cose.CWT_CLAIMS, STRUCTURE}
+    {cose.ALGORITHM, cose.CRITICAL, cose.KEY_ID, cose.CWT_CLAIMS, STRUCTURE, SIZE}
 )
 """Headers that a receipt may call critical."""
 
@@ -143,6 +149,7 @@ class Receipt(NamedTuple):
         subject: What it is about; nothing in the same.
         key_id: Name of the service's key; nothing in the same.
         issued_at_s: Unix time in seconds at which the service signed; nothing where it is missing.
+        size: Leaves of the log as the service signed them; nothing where only proofs name them.
         inclusions: Proofs that entries are in the log.
         consistencies: Proofs that the log only grew.
         chain_proof: The chain's own proof, a proof file; nothing where there is none.
@@ -154,6 +161,7 @@ class Receipt(NamedTuple):
     subject: str | None
     key_id: bytes | None
     issued_at_s: int | None
+    size: int | None
     inclusions: tuple[Inclusion, ...]
     consistencies: tuple[Consistency, ...]
     chain_proof: bytes | None
@@ -187,6 +195,7 @@ def sign_head(
             cose.KEY_ID: key.public_key if key_id is None else key_id,
             cose.CWT_CLAIMS: {ISSUER: issuer, SUBJECT: subject, ISSUED_AT: issued_at_s},
             STRUCTURE: STRUCTURE_OF_FUNCTION[head.function],
+            SIZE: head.size,
         }
     )
     return SignedHead(head, protected, cose.sign(key, protected, head.root))
@@ -265,6 +274,7 @@ def read_receipt(data: bytes, *, claims_required: bool = True) -> Receipt:
         subject,
         _key_id(message, required=claims_required),
         issued_at_s,
+        _size(message),
         tuple(Inclusion(*each) for each in _proofs(data, proofs.get(INCLUSION))),
         tuple(Consistency(*each) for each in _proofs(data, proofs.get(CONSISTENCY))),
         _chain_proof(message),
@@ -297,6 +307,11 @@ def _key_id(message: cose.Sign1, *, required: bool) -> bytes | None:
     if not 1 <= len(found) <= KEY_ID_BYTES_MAX:
         raise BadHeader(f"a key id of {len(found)} bytes, expected 1 to {KEY_ID_BYTES_MAX}")
     return found
+
+
+def _size(message: cose.Sign1) -> int | None:
+    place = message.headers.get(SIZE)
+    return None if place is None else cose.integer(message.protected, place, "the size")
 
 
 def _chain_proof(message: cose.Sign1) -> bytes | None:
@@ -339,12 +354,13 @@ def verify_inclusion(receipt: Receipt, entry: Digest, key: PublicKey) -> TreeHea
         key: Key of the service.
 
     Returns:
-        The log as the service signed it.
+        The log as the service signed it. Its size is signed where the receipt has one
+        (`Receipt.size`); in other receipts it is no more than the proof says.
 
     Raises:
         BadReceipt: It has no inclusion proof.
         SignatureAlgorithm: The key is of another algorithm.
-        TreeMismatch: No proof fits its numbers.
+        TreeMismatch: A proof does not fit its numbers, or is of another size than was signed.
         CoseSignature: The signature does not hold for the root: the receipt is of another entry,
             or was altered.
     """
@@ -366,12 +382,13 @@ def verify_consistency(receipt: Receipt, old: TreeHead, key: PublicKey) -> TreeH
         key: Key of the service.
 
     Returns:
-        The log as the service signed it.
+        The log as the service signed it; see `verify_inclusion`.
 
     Raises:
         BadReceipt: It has no consistency proof.
         SignatureAlgorithm: The key is of another algorithm.
-        TreeMismatch: A proof starts from another log than `old`.
+        TreeMismatch: A proof starts from another log than `old`, or is of another size than was
+            signed.
         CoseSignature: The signature does not hold for the root.
     """
     function, heads = receipt.function, []
@@ -388,6 +405,8 @@ def _signed(receipt: Receipt, heads: Sequence[TreeHead], key: PublicKey, kind: s
     if not heads:
         raise BadReceipt(f"the receipt has no proof of {kind}")
     for head in heads:
+        if receipt.size not in {None, head.size}:
+            raise TreeMismatch(f"a proof of {head.size} leaves, {receipt.size} are signed")
         try:
             cose.verify_sign1(receipt.message, key, payload=head.root)
         except CoseSignature:
