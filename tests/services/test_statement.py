@@ -477,6 +477,7 @@ def test_receipts_change_nothing_else(
     )
     again = statement.with_receipts(statement.with_receipts(data, receipts[:1]), receipts[1:])
     assert again == transparent
+    assert statement.registered(transparent) == message(payload=payload)
     entries = {statement.entry_of(each) for each in (data, transparent, message(payload=payload))}
     assert entries == {statement.entry_of(read(transparent))}
     assert statement.entries_of([read(data)] * 2) == [statement.entry_of(data)] * 2

@@ -33,6 +33,7 @@ from trine.errors.services import (
 )
 from trine.services.evidence import cbor, cose
 from trine.services.evidence.cbor import Label, Slice
+from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
@@ -378,15 +379,13 @@ def sign_statement(
     return data
 
 
-def entry_of(data: bytes | Statement, function: str = "sha256") -> Digest:
-    """Return the entry of a statement: what a log holds of it, before the hash of the leaf.
+def registered(data: bytes | Statement) -> bytes:
+    """Return the bytes of a statement that are registered: with an empty unprotected header.
 
-    It is the hash of the bytes as received with an empty map (one byte, a0) in the place of the
-    unprotected header, so that a statement and its transparent statements have one entry.
+    So it is by RFC 9943, section 6.3. Every other byte is as it was received.
 
     Args:
         data: Signed or transparent statement.
-        function: Hash function of the log, `sha256` or `sm3`.
 
     Raises:
         NotACoseMessage, CoseTruncated, CoseEncoding, CoseTooLarge, NestedTooDeep, TrailingBytes,
@@ -397,19 +396,29 @@ def entry_of(data: bytes | Statement, function: str = "sha256") -> Digest:
     else:
         message = cose.read_sign1(data, _WHAT, bytes_max=TRANSPARENT_BYTES_MAX)
     first, stop = message.unprotected_slice
-    registered = message.data[:first] + cose.EMPTY_MAP + message.data[stop:]
-    (digest,) = hash_many(function, [registered])
+    return message.data[:first] + cose.EMPTY_MAP + message.data[stop:]
+
+
+def entry_of(data: bytes | Statement, function: HashFunction = "sha256") -> Digest:
+    """Return the entry of a statement: what a log holds of it, before the hash of the leaf.
+
+    It is the hash of what is `registered`, so that a statement and its transparent statements have
+    one entry.
+
+    Args:
+        data: Signed or transparent statement.
+        function: Hash function of the log.
+
+    Raises:
+        NotACoseMessage and others: As `registered`.
+    """
+    (digest,) = hash_many(function, [registered(data)])
     return Digest(digest)
 
 
-def entries_of(statements: Sequence[Statement], function: str = "sha256") -> list[Digest]:
+def entries_of(statements: Sequence[Statement], function: HashFunction = "sha256") -> list[Digest]:
     """Return the entries of many statements; see `entry_of`."""
-    registered = []
-    for statement in statements:
-        first, stop = statement.message.unprotected_slice
-        data = statement.message.data
-        registered.append(data[:first] + cose.EMPTY_MAP + data[stop:])
-    return [Digest(digest) for digest in hash_many(function, registered)]
+    return [Digest(digest) for digest in hash_many(function, list(map(registered, statements)))]
 
 
 def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:
@@ -423,7 +432,7 @@ def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:
 
     Raises:
         CoseTooLarge: There are more than `RECEIPTS_MAX`, or one is too long.
-        NotACoseMessage and others: As `entry_of`.
+        NotACoseMessage and others: As `registered`.
     """
     message = cose.read_sign1(data, _WHAT, bytes_max=TRANSPARENT_BYTES_MAX)
     every = [*_receipts(message), *receipts]
@@ -450,7 +459,7 @@ def receipts_of(data: bytes) -> list[bytes]:
     Raises:
         BadHeader: The receipts are no array of byte strings.
         CoseTooLarge: There are more than `RECEIPTS_MAX`.
-        NotACoseMessage and others: As `entry_of`.
+        NotACoseMessage and others: As `registered`.
     """
     return _receipts(cose.read_sign1(data, _WHAT, bytes_max=TRANSPARENT_BYTES_MAX))
 
