@@ -529,6 +529,23 @@ def test_a_batch_says_which_signatures_hold(wrong: set[int]) -> None:
     assert statement.verify_many([], []) == []
 
 
+def test_both_halves_of_ecdsa_hold() -> None:
+    """Goal: ES256 as COSE has it, of any program. Method: turn `s` around; put it past the order.
+
+    The turned one is another entry: the signature is part of what is registered.
+    """
+    order = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551
+    key = SecretKey("p256", bytes(31) + b"\x07")
+    data = message(headers({1: -7}), key=key)
+    s = int.from_bytes(data[-32:])
+    for value, holds in ((order - s, True), (order, False), (2**256 - 1, False), (0, False)):
+        turned = data[:-32] + value.to_bytes(32)
+        assert statement.verify_many([read(turned)], [cose.public_key(key)]) == [holds]
+        assert statement.entry_of(turned) != statement.entry_of(data)
+        if holds:
+            statement.verify_statement(read(turned), cose.public_key(key))
+
+
 def test_signatures_of_other_lengths_are_refused() -> None:
     """Goal: one form of a signature. Method: with the chain's hint behind, and cut."""
     data = message()

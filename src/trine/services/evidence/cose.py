@@ -84,6 +84,8 @@ TAG_AND_ARRAY: Final = b"\xd2\x84"
 """Tag 18 and an array of four (RFC 9052, section 4.2)."""
 EMPTY_MAP: Final = b"\xa0"
 
+_P256_ORDER: Final = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551
+_P256_HALF: Final = (_P256_ORDER // 2).to_bytes(32)
 _CONTEXT: Final = b"\x84\x6aSignature1"
 
 
@@ -355,9 +357,17 @@ def verify_sign1(message: Sign1, key: PublicKey, *, payload: bytes | None = None
     """
     signed = _signed(message, key, payload)
     if len(message.signature) != SIGNATURE_BYTES or not verify_message(
-        key.algorithm, key.key, signed, message.signature
+        key.algorithm, key.key, signed, _low(key.algorithm, message.signature)
     ):
         raise CoseSignature("the signature does not hold under the key")
+
+
+def _low(name: str, signature: bytes) -> bytes:
+    """Bring `s` of ECDSA into the lower half, as the chain has it; COSE does not ask for it."""
+    if name != "p256" or signature[32:] <= _P256_HALF:
+        return signature
+    twin = _P256_ORDER - int.from_bytes(signature[32:])
+    return signature if twin <= 0 else signature[:32] + twin.to_bytes(32)
 
 
 def _signed(message: Sign1, key: PublicKey, payload: bytes | None) -> bytes:
@@ -397,7 +407,7 @@ def verify_many(messages: Sequence[Sign1], keys: Sequence[PublicKey]) -> list[bo
             name,
             [keys[index].key for index in chosen],
             signed,
-            [messages[index].signature for index in chosen],
+            [_low(name, messages[index].signature) for index in chosen],
         )
         for index, verdict in zip(chosen, valid, strict=True):
             verdicts[index] = verdict == 1
