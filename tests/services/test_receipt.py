@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.services.hostile import KEY, NOW_S, PUBLIC, REMOVED, flipped
 from trine.crypto import SecretKey, public_key_to_pem
-from trine.errors import TrineError
+from trine.errors import BadArgument, TrineError
 from trine.errors import services as errors
 from trine.services.evidence import cose, receipt, statement, tiles, tree
 from trine.services.evidence.tree import HashFunction
@@ -328,6 +328,9 @@ def test_keys_of_other_algorithms_sign_nothing() -> None:
     """Goal: no receipt that nobody verifies. Method: a key of secp256k1, and a wrong one after."""
     with pytest.raises(errors.SignatureAlgorithm):
         signed(log("sha256", 1), SecretKey("secp256k1", bytes(31) + b"\x01"))
+    view = log("sha256", 2)
+    with pytest.raises(BadArgument):
+        receipt.receipt_for(signed(view), 0, [bytes(31)])
     found = receipt.read_receipt(crafted())
     with pytest.raises(errors.SignatureAlgorithm):
         receipt.verify_inclusion(

@@ -13,7 +13,7 @@ Definite lengths in their shortest form are accepted (RFC 8949, section 4.2.1), 
 {1: '26', 4: '423131'}
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from trine.errors.services import (
@@ -229,6 +229,19 @@ def encode_bytes(content: bytes) -> bytes:
 def encode_integer(number: int) -> bytes:
     """Encode a number of at most 64 bits."""
     return encode_head(UNSIGNED, number) if number >= 0 else encode_head(NEGATIVE, -1 - number)
+
+
+def encode_map(entries: Mapping[Label, bytes]) -> bytes:
+    """Encode a map in the order of its labels; the values come encoded."""
+    parts = [encode_head(MAP, len(entries))]
+    for label, value in entries.items():
+        if isinstance(label, int):
+            parts.append(encode_integer(label))
+        else:
+            encoded = label.encode()
+            parts.append(encode_head(TEXT, len(encoded)) + encoded)
+        parts.append(value)
+    return b"".join(parts)
 
 
 def _count(count: int, what: str) -> int:

@@ -25,9 +25,8 @@ True
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import cbor2
-
 from trine.crypto import SecretKey
+from trine.errors import BadArgument
 from trine.errors.services import (
     BadHeader,
     BadReceipt,
@@ -93,6 +92,7 @@ UNDERSTOOD: Final[frozenset[Label]] = frozenset(
 """Headers that a receipt may call critical."""
 
 _WHAT: Final = "the receipt"
+_HASH_HEAD: Final = cbor.encode_head(cbor.BYTES, Digest.LENGTH)
 
 
 class TreeHead(NamedTuple):
@@ -211,9 +211,11 @@ def receipt_for(
         index: Number of the entry's leaf.
         path: Inclusion proof, leaf to root.
         chain_proof: Proof file with which the chain itself shows the root.
+
+    Raises:
+        BadArgument: The path holds something else than hashes.
     """
-    proof = cbor2.dumps([signed.head.size, index, list(path)])
-    return _write(signed, INCLUSION, proof, chain_proof)
+    return _write(signed, INCLUSION, (signed.head.size, index), path, chain_proof)
 
 
 def consistency_receipt_for(
@@ -226,16 +228,33 @@ def consistency_receipt_for(
         old_size: Leaves that it had.
         path: Consistency proof.
         chain_proof: Proof file with which the chain itself shows the root.
+
+    Raises:
+        BadArgument: The path holds something else than hashes.
     """
-    proof = cbor2.dumps([old_size, signed.head.size, list(path)])
-    return _write(signed, CONSISTENCY, proof, chain_proof)
+    return _write(signed, CONSISTENCY, (old_size, signed.head.size), path, chain_proof)
 
 
-def _write(signed: SignedHead, kind: int, proof: bytes, chain_proof: bytes | None) -> bytes:
-    headers: dict[Label, object] = {PROOFS: {kind: [proof]}}
-    if chain_proof is not None:
-        headers[CHAIN_PROOF] = chain_proof
-    return cose.write_sign1(signed.protected, cose.encode(headers), None, signed.signature)
+def _write(
+    signed: SignedHead,
+    kind: int,
+    numbers: tuple[int, int],
+    path: Sequence[bytes],
+    chain_proof: bytes | None,
+) -> bytes:
+    """Write the receipt with one proof: two numbers and a path."""
+    if any(len(each) != Digest.LENGTH for each in path):
+        raise BadArgument(f"a path holds hashes of {Digest.LENGTH} bytes")
+    parts = [cbor.encode_head(cbor.ARRAY, 3), *map(cbor.encode_integer, numbers)]
+    parts += [cbor.encode_head(cbor.ARRAY, len(path)), *(_HASH_HEAD + each for each in path)]
+    proofs = cbor.encode_head(cbor.ARRAY, 1) + cbor.encode_bytes(b"".join(parts))
+    unprotected = cbor.encode_map(
+        {
+            PROOFS: cbor.encode_map({kind: proofs}),
+            **({} if chain_proof is None else {CHAIN_PROOF: cbor.encode_bytes(chain_proof)}),
+        }
+    )
+    return cose.write_sign1(signed.protected, unprotected, None, signed.signature)
 
 
 def read_receipt(data: bytes, *, claims_required: bool = True) -> Receipt:

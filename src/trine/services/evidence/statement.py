@@ -442,14 +442,12 @@ def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:
         if len(receipt) > RECEIPT_BYTES_MAX:
             raise CoseTooLarge(f"a receipt of {len(receipt)} bytes, at most {RECEIPT_BYTES_MAX}")
     first, stop = message.unprotected_slice
-    kept = [
-        _encode_label(label) + data[start:end]
-        for label, (start, end) in message.unprotected.items()
-        if label != RECEIPTS
-    ]
-    array = cbor.encode_head(cbor.ARRAY, len(every)) + b"".join(map(cbor.encode_bytes, every))
-    entries = [*kept, cbor.encode_integer(RECEIPTS) + array] if every else kept
-    unprotected = cbor.encode_head(cbor.MAP, len(entries)) + b"".join(entries)
+    entries = {label: data[start:end] for label, (start, end) in message.unprotected.items()}
+    entries.pop(RECEIPTS, None)
+    if every:
+        array = cbor.encode_head(cbor.ARRAY, len(every))
+        entries[RECEIPTS] = array + b"".join(map(cbor.encode_bytes, every))
+    unprotected = cbor.encode_map(entries)
     return data[:first] + unprotected + data[stop:]
 
 
@@ -474,10 +472,3 @@ def _receipts(message: cose.Sign1) -> list[bytes]:
     if not 1 <= len(places) <= RECEIPTS_MAX:
         raise CoseTooLarge(f"{len(places)} receipts, expected 1 to {RECEIPTS_MAX}")
     return [cose.string(message.data, each, "a receipt") for each in places]
-
-
-def _encode_label(label: Label) -> bytes:
-    if isinstance(label, int):
-        return cbor.encode_integer(label)
-    encoded = label.encode()
-    return cbor.encode_head(cbor.TEXT, len(encoded)) + encoded

@@ -249,6 +249,7 @@ class View:
         self.reader = reader
         self.size = size
         self._cache: dict[tuple[int, int], list[list[bytes]]] = {}
+        self._edges: dict[int, Digest] = {}
 
     def root(self) -> Digest:
         """Return the root.
@@ -314,12 +315,20 @@ class View:
 
     def _range(self, first: int, stop: int) -> Digest:
         """Return the root over leaves, where `first` is where a subtree so large may begin."""
-        peaks = []
-        while first < stop:
-            height = (stop - first).bit_length() - 1
-            peaks.append(self._node(height, first >> height))
-            first += 1 << height
-        return join(self.function, peaks)
+        count = stop - first
+        if count and not count & count - 1:
+            height = count.bit_length() - 1
+            return Digest(self._node(height, first >> height))
+        # What is not complete reaches the right edge: there are few such, and every path has some.
+        known = self._edges.get(first)
+        if known is None:
+            peaks, at = [], first
+            while at < stop:
+                height = (stop - at).bit_length() - 1
+                peaks.append(self._node(height, at >> height))
+                at += 1 << height
+            known = self._edges[first] = join(self.function, peaks)
+        return known
 
     def _node(self, height: int, index: int) -> bytes:
         """Return the root of a complete subtree."""
