@@ -93,3 +93,27 @@ class BadVerifierKey(BadInput):
 
 class NoteUnverified(NegativeVerdict):
     """No known key signed the note, or the signature of a known key does not hold."""
+
+
+class UnknownIssuer(NegativeVerdict):
+    """The registration policy of the log does not name the issuer of the statement."""
+
+
+class UnknownIssuerKey(NegativeVerdict):
+    """The registration policy of the log does not name the key of the statement."""
+
+
+class MediaTypeRefused(NegativeVerdict):
+    """The registration policy of the log does not take content of this type from the issuer."""
+
+
+class StatementNotFound(NegativeVerdict):
+    """No statement is registered under this entry."""
+
+
+class ServiceFull(NegativeVerdict):
+    """As many statements as the service may hold wait to be recorded; try again later."""
+
+
+class LogDiffers(NegativeVerdict):
+    """The log as the chain's validators certify it is not the one that the service has."""
