@@ -1,4 +1,4 @@
-"""Hold the bytes of statements, entries and receipts: a change of them is a change of the format."""
+"""Hold the bytes of statements, entries and receipts: another byte is another format."""
 
 import hashlib
 
