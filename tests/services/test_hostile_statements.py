@@ -251,6 +251,7 @@ HOSTILE: dict[str, Callable[[], Case]] = {
     ),
     "certificate of one part": lambda: (message(headers({34: [bytes(32)]})), errors.BadHeader),
     "certificate of text": lambda: (message(headers({33: "x"})), errors.BadHeader),
+    "empty chain": lambda: (message(headers({4: REMOVED, 33: []})), errors.BadHeader),
     "chain of texts": lambda: (message(headers({33: ["x"]})), errors.BadHeader),
 }
 

@@ -374,7 +374,7 @@ def _signed(message: Sign1, key: PublicKey, payload: bytes | None) -> bytes:
     number = algorithm(message)
     if KEY_OF_ALGORITHM[number] != key.algorithm:
         raise SignatureAlgorithm(f"the algorithm {number} with a key of {key.algorithm}")
-    content = message.payload if payload is None else payload
+    content = payload if message.payload is None else message.payload
     if content is None:
         raise DetachedPayload("the payload is detached")
     return signed_bytes(message.protected, content)

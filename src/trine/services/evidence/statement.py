@@ -297,8 +297,11 @@ def _check_certificates(message: cose.Sign1, issuer: str) -> None:
         cose.string(data, parts[1], "the digest of x5t")
     if chain is not None:
         is_single = data[chain[0]] >> 5 == cbor.BYTES
-        for part in [chain] if is_single else cose.items(data, chain, "x5chain"):
-            cose.string(data, part, "a certificate of x5chain")
+        certificates = [chain] if is_single else cose.items(data, chain, "x5chain")
+        if not certificates:
+            raise BadHeader("x5chain is empty")
+        for certificate in certificates:
+            cose.string(data, certificate, "a certificate of x5chain")
     if not _URI.match(issuer):
         raise BadHeader(f"the issuer {issuer[:80]!r} is no URI, as it must be with a certificate")
 
