@@ -112,7 +112,7 @@ class StatementNotFound(NegativeVerdict):
 
 
 class ServiceFull(NegativeVerdict):
-    """As many statements as the service may hold wait to be recorded; try again later."""
+    """As many statements as the service may hold wait to be recorded."""
 
 
 class LogDiffers(NegativeVerdict):
