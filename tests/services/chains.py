@@ -19,6 +19,7 @@ from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.types import LogCreate
 
 ISSUER = "https://city.example"
+ADMIN = "https://admin.example"
 SERVICE = "https://log.example"
 SECONDS_MAX = 60
 
@@ -76,6 +77,10 @@ def service(home: Home, folder: Path, key: SecretKey) -> Iterator[Service]:
     command += ["--log", "city/statements", "--folder", str(folder), "--policy", str(policy)]
     command += ["--name", SERVICE, "--listen", "127.0.0.1:0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    admin = home.open_key()
+    with policy.open("a") as file:
+        file.write(f'[[issuers]]\nname = "{ADMIN}"\n')
+        file.write(f'keys = ["{admin.algorithm}:{admin.public_key.hex()}"]\n')
     with (folder / "service.err").open("a") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment

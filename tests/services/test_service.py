@@ -7,7 +7,8 @@ from pathlib import Path
 import cbor2
 import pytest
 
-from tests.services.chains import ISSUER, SERVICE, Service, chain, http, issuer_key, service
+from tests.cli.command import trine
+from tests.services.chains import ADMIN, ISSUER, SERVICE, Service, chain, http, issuer_key, service
 from tests.suite import SUITE
 from trine.client.home import Home
 from trine.client.verification import verify_proof
@@ -156,3 +157,40 @@ def test_a_killed_service_goes_on_where_it_was(tmp_path: Path) -> None:
             verify = service_key(second)
             for entry, one in zip(entries, made, strict=True):
                 receipt.verify_inclusion(receipt.read_receipt(one), Digest(entry), verify)
+
+
+@pytest.mark.network
+def test_a_statement_from_file_to_court(running: Service, tmp_path: Path) -> None:
+    """Goal: the commands do what the guide says, and name what is wrong.
+
+    Method: sign a statement about a file, register it, verify it with everything, with a changed
+    file, another issuer's key, and keys of another service.
+    """
+    home = ("--home", running.home.path)
+    file = tmp_path / "report.txt"
+    file.write_text("nothing but the truth")
+    made, whole, keys = (tmp_path / name for name in ("r.statement", "r.transparent", "keys.cbor"))
+    done = trine("statement", "sign", file, "--issuer", ADMIN, "--out", made, *home, "--json")
+    assert done.status == 0, done.err
+    key = done.document["key"]
+    service = ("--service", running.url)
+    done = trine("statement", "register", made, *service, "--out", whole, "--keys", keys, "--json")
+    assert done.status == 0, done.err
+    verify = ("statement", "verify", whole, "--file", file, "--service-keys", keys)
+    verify += ("--trust", running.home.trust, "--json")
+    done = trine(*verify, "--issuer-key", key)
+    assert done.status == 0, done.err
+    [shown] = done.document["receipts"]
+    assert (shown["service"], shown["chain"]) == (SERVICE, "local")
+    assert shown["signers"] and shown["index"] < shown["size"]
+    plain = trine(*verify[:-1], "--issuer-key", key)
+    assert "Verified: the chain local recorded it" in plain.out
+    stranger = issuer_key()
+    other = f"{stranger.algorithm}:{stranger.public_key.hex()}"
+    assert trine(*verify, "--issuer-key", other).code == "cose_signature"
+    file.write_text("nothing but the lies")
+    assert trine(*verify, "--issuer-key", key).code == "file_differs"
+    unregistered = ("statement", "verify", made, "--service-keys", keys, "--json")
+    assert trine(*unregistered, "--issuer-key", key).code == "receipt_missing"
+    away = ("--service", "http://127.0.0.1:1", "--out", whole, "--json")
+    assert trine("statement", "register", made, *away).code == "cannot_reach_node"

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "organisation": ("authorities", "Show organisations, set roles, quotas and authorities."),
     "asset": ("assets", "Define, issue, transfer and burn assets."),
     "proposal": ("proposals", "Decide together with other organisations."),
+    "statement": ("statements", "Sign statements, register and verify them."),
     "misbehaviour": ("misbehaviour", "Show evidence against validators."),
     "node": ("node", "Run one node."),
     "backup": ("backup", "Copy the chain of a running node into an archive."),

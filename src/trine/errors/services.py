@@ -117,3 +117,11 @@ class ServiceFull(NegativeVerdict):
 
 class LogDiffers(NegativeVerdict):
     """The log as the chain's validators certify it is not the one that the service has."""
+
+
+class ReceiptMissing(NegativeVerdict):
+    """The statement has no receipt."""
+
+
+class FileDiffers(NegativeVerdict):
+    """The file is not the one that the statement is about."""
