@@ -39,8 +39,7 @@ _SETTINGS: Final = (
     "PRAGMA synchronous=FULL",
     # What is deleted is overwritten with zeros.
     "PRAGMA secure_delete=ON",
-    "CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY, content BLOB NOT NULL)"
-    " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY, content BLOB NOT NULL)",
 )
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL})
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
