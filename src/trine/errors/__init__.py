@@ -12,6 +12,7 @@ these classes too.
 True
 """
 
+from trine.errors import health as health
 from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
 from trine.errors.archives import BadKeysFile as BadKeysFile
 from trine.errors.archives import DamagedArchive as DamagedArchive
@@ -41,23 +42,6 @@ from trine.errors.hardware import TokenSignature as TokenSignature
 from trine.errors.hardware import VotesNotWritten as VotesNotWritten
 from trine.errors.hardware import VotesOfOtherKey as VotesOfOtherKey
 from trine.errors.hardware import WrongPin as WrongPin
-from trine.errors.health import BadBundle as BadBundle
-from trine.errors.health import BrokenReference as BrokenReference
-from trine.errors.health import DamagedRecord as DamagedRecord
-from trine.errors.health import DuplicateMember as DuplicateMember
-from trine.errors.health import FhirXml as FhirXml
-from trine.errors.health import InvalidResource as InvalidResource
-from trine.errors.health import NotARecipient as NotARecipient
-from trine.errors.health import NotJson as NotJson
-from trine.errors.health import NumberOutOfRange as NumberOutOfRange
-from trine.errors.health import RecordErased as RecordErased
-from trine.errors.health import RecordMismatch as RecordMismatch
-from trine.errors.health import RecordNotFound as RecordNotFound
-from trine.errors.health import ResourceTooDeep as ResourceTooDeep
-from trine.errors.health import ResourceTooLarge as ResourceTooLarge
-from trine.errors.health import TooManyEntries as TooManyEntries
-from trine.errors.health import UnknownElement as UnknownElement
-from trine.errors.health import UnknownResource as UnknownResource
 from trine.errors.key_files import BadKeyFile as BadKeyFile
 from trine.errors.key_files import BadPublicKey as BadPublicKey
 from trine.errors.key_files import KeyFileTooCostly as KeyFileTooCostly

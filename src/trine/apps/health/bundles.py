@@ -22,7 +22,7 @@ from trine.apps.health.definitions import Release
 from trine.apps.health.limits import ENTRIES_MAX
 from trine.apps.health.reading import Received
 from trine.apps.health.validation import Checked, Reference, validate
-from trine.errors import BadBundle, BrokenReference, TooManyEntries
+from trine.errors.health import BadBundle, BrokenReference, TooManyEntries
 
 _INTERNAL: Final = ("urn:uuid:", "urn:oid:")
 _SELF_CONTAINED: Final = frozenset({"document", "message"})

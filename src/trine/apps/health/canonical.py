@@ -1,10 +1,10 @@
 """Write a FHIR resource in its one canonical form, byte for byte.
 
-The form is that of RFC 8785 (JSON Canonicalization Scheme): no blanks, members sorted by the UTF-16
-code units of their names, the shortest escapes, UTF-8. One rule differs, because FHIR's decimals are
-significant to the last zero (data types, decimal: `0.010` is not `0.01`) and RFC 8785 makes every
-number a double: a number keeps its sign, digits and exponent. A whole number is written in digits;
-any other as the "to-scientific-string" of the General Decimal Arithmetic specification writes it,
+The form is that of RFC 8785 (JSON Canonicalization Scheme): no blanks, members sorted by the
+UTF-16 code units of their names, the shortest escapes, UTF-8. One rule differs: FHIR's decimals
+are significant to the last zero (data types, decimal: `0.010` is not `0.01`), and RFC 8785 makes
+every number a double. A number keeps its sign, digits and exponent. A whole number is written in
+digits; any other as the "to-scientific-string" of the General Decimal Arithmetic specification writes it,
 which is also what `str(Decimal)` does. So `1.0` and `1.00` differ, and `1e2` and `1E+2` do not.
 
 Nothing is left out and nothing is added: what was received is what is committed.
@@ -16,10 +16,10 @@ b'{"unit":"mmol/L","value":1.00}'
 
 from collections.abc import Callable
 from decimal import Decimal
-from json.encoder import encode_basestring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
 from typing import Any, Final
 
-from trine.errors import NotJson
+from trine.errors.health import NotJson
 
 _quote: Final[Callable[[str], str]] = encode_basestring
 

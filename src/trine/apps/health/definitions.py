@@ -23,12 +23,12 @@ from types import ModuleType, NoneType
 from typing import Any, Final, Self
 
 from fhir import resources as r5
-from fhir.resources import R4B as r4b
+from fhir.resources import R4B
 from fhir_core.fhirabstractmodel import FHIRAbstractModel
 from fhir_core.types import FhirBase
 
 from trine.apps.health.primitives import CHECKS, Check, one_of
-from trine.errors import UnknownResource
+from trine.errors.health import UnknownResource
 
 
 class Release(StrEnum):
@@ -55,10 +55,12 @@ NEW_IN_R4B: Final = frozenset({
     "SubstanceDefinition",
 })  # fmt: skip
 """Resource types of R4B that R4 does not have (hl7.org/fhir/R4B, version history)."""
-_ABSTRACT: Final = frozenset({"Resource", "DomainResource", "CanonicalResource", "MetadataResource"})
+_ABSTRACT: Final = frozenset(
+    {"Resource", "DomainResource", "CanonicalResource", "MetadataResource"}
+)
 _PACKAGES: Final[dict[Release, ModuleType]] = {
-    Release.R4: r4b,
-    Release.R4B: r4b,
+    Release.R4: R4B,
+    Release.R4B: R4B,
     Release.R5: r5,
 }
 _TYPE_NAME: Final = re.compile(r"[A-Z][A-Za-z]{1,63}").fullmatch
@@ -157,7 +159,8 @@ def _find(release: Release, name: str) -> Shape | None:
 @cache
 def _shape_of(model: type[FHIRAbstractModel]) -> Shape:
     shape = Shape(model.get_resource_type(), model.has_resource_base())
-    required, choices = [], {}
+    required: list[str] = []
+    choices: dict[str, tuple[bool, tuple[str, ...]]] = {}
     for python_name, info in model.model_fields.items():
         name = info.alias or python_name
         extra: Any = info.json_schema_extra or {}
@@ -210,5 +213,13 @@ def _element(name: str, annotation: Any, extra: Any, is_companion: bool) -> Elem
         named = targets if targets and "Resource" not in targets else None
         return Element(name, type_name, found.is_list, None, named, is_companion, found.model)
     codes = extra.get("enum_values")
-    check = one_of(codes) if codes else CHECKS[found.name]
+    check = one_of(codes) if codes and _is_whole(codes) else CHECKS[found.name]
     return Element(name, found.name, found.is_list, check)
+
+
+def _is_whole(codes: list[str]) -> bool:
+    """Say whether the package lists all codes of an element.
+
+    A "+" at the end stands for more codes; media types are examples (extensible binding).
+    """
+    return "+" not in codes and not any("/" in code for code in codes)

@@ -29,14 +29,14 @@ from trine.apps.health.limits import (
     NUMBER_CHARACTERS_MAX,
     RESOURCE_BYTES_MAX,
 )
-from trine.errors import (
+from trine.errors import UnreadableFile
+from trine.errors.health import (
     DuplicateMember,
     FhirXml,
     NotJson,
     NumberOutOfRange,
     ResourceTooDeep,
     ResourceTooLarge,
-    UnreadableFile,
 )
 
 NDJSON_SUFFIXES: Final = frozenset({".ndjson", ".jsonl"})
@@ -141,8 +141,11 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) == len(pairs):
         return members
     seen: set[str] = set()
-    twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-    shown = twice if _NAME(twice) else "…"
+    for name, _ in pairs:
+        if name in seen:
+            break
+        seen.add(name)
+    shown = name if _NAME(name) else "…"
     raise DuplicateMember(f'an object names the member "{shown}" twice')
 
 

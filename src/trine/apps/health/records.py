@@ -41,7 +41,7 @@ from trine.apps.health.sealing import (
 )
 from trine.apps.health.store import Store
 from trine.apps.health.validation import Checked
-from trine.errors import RecordErased, RecordNotFound
+from trine.errors.health import RecordErased, RecordNotFound
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 

@@ -21,7 +21,7 @@ it verifies with the tools for receipts, against the *document* that was encrypt
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from json.encoder import encode_basestring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -30,7 +30,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from trine.apps.health.limits import CUSTODIAN_BYTES_MAX, RECIPIENTS_MAX, RESOURCE_BYTES_MAX
 from trine.apps.health.recipients import Recipient, RecipientKey, unwrap, wrap
 from trine.crypto import open_sm4_gcm, seal_sm4_gcm
-from trine.errors import BadArgument, DamagedRecord, NotARecipient, RecordMismatch
+from trine.errors import BadArgument
+from trine.errors.health import DamagedRecord, NotARecipient, RecordMismatch
 from trine.model.hashing import Suite, hash_bytes, tagged_hash, under
 from trine.model.identifiers import Digest
 from trine.model.proofs.receipt import entry_of
@@ -246,9 +247,7 @@ def open_sealed(sealed: bytes, keys: bytes, key: RecipientKey) -> OpenedRecord:
     return OpenedRecord(record.entry, record.facts, document[len(begin) : -1], document, salt)
 
 
-def share_keys(
-    sealed: bytes, keys: bytes, key: RecipientKey, recipient: Recipient
-) -> RecordKeys:
+def share_keys(sealed: bytes, keys: bytes, key: RecipientKey, recipient: Recipient) -> RecordKeys:
     """Wrap the secrets of a record for one more recipient.
 
     Args:

@@ -22,7 +22,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from trine.errors import BadArgument, DamagedData, DiskFull, ReadOnlyFolder, UnreadableFile
+from trine.errors import (
+    BadArgument,
+    DamagedData,
+    DiskFull,
+    ReadOnlyFolder,
+    UnreadableFile,
+)
 
 NAME_CHARACTERS_MAX: Final = 200
 """Characters of an object's name."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from trine.apps.health.definitions import Element, Release, Shape, resource_shape
 from trine.apps.health.limits import NESTING_MAX, PROBLEMS_MAX
-from trine.errors import (
+from trine.errors.health import (
     BrokenReference,
     InvalidResource,
     ResourceTooDeep,
@@ -212,9 +212,7 @@ class _Walk:
             return
         self.object(value, shape, path, depth + 1)
 
-    def reference(
-        self, value: Any, targets: frozenset[str] | None, path: _Path
-    ) -> None:
+    def reference(self, value: Any, targets: frozenset[str] | None, path: _Path) -> None:
         """Remember a reference; one that names a type names one that its element allows."""
         text = value.get("reference") if type(value) is dict else None
         if type(text) is not str:

@@ -86,9 +86,7 @@ LABORATORY: Final = (
     Measure("15074-8", "Glucose [Moles/volume] in Blood", "mmol/L", 3.6, 9.8, 1),
     Measure("4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood", "%", 4.4, 8.9, 1),
     Measure("718-7", "Hemoglobin [Mass/volume] in Blood", "g/dL", 10.8, 17.2, 1),
-    Measure(
-        "6690-2", "Leukocytes [#/volume] in Blood by Automated count", "10*3/uL", 3.6, 12.4, 2
-    ),
+    Measure("6690-2", "Leukocytes [#/volume] in Blood by Automated count", "10*3/uL", 3.6, 12.4, 2),
     Measure("777-3", "Platelets [#/volume] in Blood by Automated count", "10*3/uL", 138, 420, 0),
     Measure("2160-0", "Creatinine [Mass/volume] in Serum or Plasma", "mg/dL", 0.55, 1.45, 2),
     Measure("2093-3", "Cholesterol [Mass/volume] in Serum or Plasma", "mg/dL", 128, 276, 0),

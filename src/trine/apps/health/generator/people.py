@@ -64,9 +64,7 @@ def make_patient(dice: Dice, site: Site) -> dict[str, Any]:
         "gender": gender,
         "birthDate": born.isoformat(),
         "address": [_address(dice, country, dice.one(country.cities))],
-        "communication": [
-            {"language": {"coding": [coding("urn:ietf:bcp:47", country.language)]}}
-        ],
+        "communication": [{"language": {"coding": [coding("urn:ietf:bcp:47", country.language)]}}],
         "generalPractitioner": [reference(dice.one(site.practitioners))],
         "managingOrganization": reference(site.hospital),
     }
