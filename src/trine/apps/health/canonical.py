@@ -4,8 +4,8 @@ The form is that of RFC 8785 (JSON Canonicalization Scheme): no blanks, members 
 UTF-16 code units of their names, the shortest escapes, UTF-8. One rule differs: FHIR's decimals
 are significant to the last zero (data types, decimal: `0.010` is not `0.01`), and RFC 8785 makes
 every number a double. A number keeps its sign, digits and exponent. A whole number is written in
-digits; any other as the "to-scientific-string" of the General Decimal Arithmetic specification writes it,
-which is also what `str(Decimal)` does. So `1.0` and `1.00` differ, and `1e2` and `1E+2` do not.
+digits; any other as the General Decimal Arithmetic specification's "to-scientific-string" writes
+it, which is what `str(Decimal)` does. So `1.0` and `1.00` differ, and `1e2` and `1E+2` do not.
 
 Nothing is left out and nothing is added: what was received is what is committed.
 

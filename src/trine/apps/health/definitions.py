@@ -55,6 +55,8 @@ NEW_IN_R4B: Final = frozenset({
     "SubstanceDefinition",
 })  # fmt: skip
 """Resource types of R4B that R4 does not have (hl7.org/fhir/R4B, version history)."""
+_NO_ELEMENTS: Final = frozenset({"fhir_comments", "resource_type"})
+"""Fields of the package's models that FHIR JSON does not have."""
 _ABSTRACT: Final = frozenset(
     {"Resource", "DomainResource", "CanonicalResource", "MetadataResource"}
 )
@@ -165,7 +167,7 @@ def _shape_of(model: type[FHIRAbstractModel]) -> Shape:
         name = info.alias or python_name
         extra: Any = info.json_schema_extra or {}
         is_companion = name.startswith("_")
-        if not is_companion and not extra.get("element_property"):
+        if name in _NO_ELEMENTS:
             continue
         shape.elements[name] = _element(name, info.annotation, extra, is_companion)
         if info.is_required() or extra.get("element_required"):

@@ -18,7 +18,7 @@ STRING_CHARACTERS_MAX: Final = 1_024 * 1_024
 NUMBER_CHARACTERS_MAX: Final = 40
 """Characters of a number; FHIR asks for 18 digits (data types, decimal)."""
 EXPONENT_MAX: Final = 99
-"""Largest exponent of a number, by size."""
+"""Largest power of ten in a number, and smallest below one."""
 PROBLEMS_MAX: Final = 20
 """Problems that one refusal names; the first ones."""
 CUSTODIAN_BYTES_MAX: Final = 255

@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -41,7 +41,6 @@ from trine.errors.health import (
 
 NDJSON_SUFFIXES: Final = frozenset({".ndjson", ".jsonl"})
 """Ends of the names of files of lines; all others hold one resource or Bundle."""
-_EXPONENT: Final = re.compile(r"[eE]([+-]?[0-9]+)$").search
 _NAME: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}").fullmatch
 _XML: Final = b"<"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -105,8 +104,8 @@ def parse(content: bytes, bytes_max: int = RESOURCE_BYTES_MAX, place: str = "") 
         FhirXml: It begins as XML does.
         NotJson: It is not JSON in UTF-8; NaN and infinities are none.
         DuplicateMember: An object names a member twice.
-        NumberOutOfRange: A number is longer than `NUMBER_CHARACTERS_MAX` characters, or its
-            exponent larger than `EXPONENT_MAX`.
+        NumberOutOfRange: A number is longer than `NUMBER_CHARACTERS_MAX` characters, as it stands
+            or in canonical form, or its size is beyond 10 to the power of `EXPONENT_MAX`.
         ResourceTooDeep: It is nested deeper than the interpreter's own limit.
     """
     if len(content) > bytes_max:
@@ -151,11 +150,17 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _decimal(text: str) -> Decimal:
     _check_length(text)
-    exponent = _EXPONENT(text)
-    if exponent and abs(int(exponent[1])) > EXPONENT_MAX:
-        message = f"a number's exponent is larger than {EXPONENT_MAX}; FHIR asks for 18 digits"
+    try:
+        number = Decimal(text)
+        is_in_range = abs(number.adjusted()) <= EXPONENT_MAX
+    except InvalidOperation:
+        is_in_range = False
+    if not is_in_range:
+        message = f"a number is beyond 10 to the power of {EXPONENT_MAX}, or as far below"
         raise NumberOutOfRange(message)
-    return Decimal(text)
+    # Its canonical form must be readable too.
+    _check_length(str(number))
+    return number
 
 
 def _integer(text: str) -> int | Decimal:

@@ -15,13 +15,13 @@ are not. References point backwards only, so that a stream of any length is whol
 from collections.abc import Iterator
 from typing import Any, Final
 
-from trine.apps.health.generator.clinical import Visit, visit_days
+from trine.apps.health.generator.clinical import Visit, make_build, visit_days
 from trine.apps.health.generator.dice import Dice
 from trine.apps.health.generator.finance import make_claim, make_coverage
 from trine.apps.health.generator.people import Site, make_patient, make_site
 
 PATIENTS_OF_SITE: Final = 200
-"""Patients of one provider; about 18 resources a visit, 6 visits a patient."""
+"""Patients of one provider; about 10 resources a visit, 6 visits a patient."""
 BASE_URL: Final = "http://example.org/fhir/"
 """Server that the entries of generated Bundles have their addresses on (RFC 2606)."""
 
@@ -73,7 +73,9 @@ def _of_patient(dice: Dice, site: Site) -> Iterator[dict[str, Any]]:
     yield patient
     coverage = make_coverage(dice, site, patient)
     yield coverage
+    build = make_build(dice)
     for day in visit_days(dice, patient):
-        visit = Visit(dice, site, patient, dice.one(site.practitioners), dice.moment(day))
+        practitioner = dice.one(site.practitioners)
+        visit = Visit(dice, site, patient, practitioner, dice.moment(day), build)
         yield from visit.resources()
         yield make_claim(visit, coverage)

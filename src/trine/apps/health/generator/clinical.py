@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from trine.apps.health.generator.codes import (
     ACT_CODE,
     ATC,
     BLOOD_PRESSURE,
+    BODY_MASS_INDEX,
     DIASTOLIC,
     DISEASES,
     DRUGS,
+    HEIGHT,
     ICD_10,
     LABORATORY,
     LOINC,
@@ -22,6 +25,7 @@ from trine.apps.health.generator.codes import (
     UCUM,
     VISITS,
     VITALS,
+    WEIGHT,
     Disease,
     Measure,
     coding,
@@ -51,6 +55,8 @@ class Visit:
     patient: dict[str, Any]
     practitioner: dict[str, Any]
     begun: datetime
+    build: dict[str, Decimal]
+    """Values of the patient's body that agree with each other, by their codes."""
     encounter: dict[str, Any] = field(default_factory=dict)
     done: list[tuple[str, str, str]] = field(default_factory=list)
     """Codes of what can be charged."""
@@ -124,7 +130,9 @@ class Visit:
         return made
 
     def _quantity(self, measure: Measure) -> dict[str, Any]:
-        value = self.dice.decimal(measure.least, measure.most, measure.digits)
+        value = self.build.get(measure.code)
+        if value is None:
+            value = self.dice.decimal(measure.least, measure.most, measure.digits)
         return {"value": value, "unit": measure.unit, "system": UCUM, "code": measure.unit}
 
     def _illness(self, disease: Disease) -> Iterator[dict[str, Any]]:
@@ -183,6 +191,15 @@ class Visit:
             "performedPeriod": {"start": write_time(self.begun), "end": write_time(end)},
             "performer": [{"actor": reference(self.practitioner)}],
         }
+
+
+def make_build(dice: Dice) -> dict[str, Decimal]:
+    """Choose height and weight, and what follows from them."""
+    height = dice.decimal(HEIGHT.least, HEIGHT.most, HEIGHT.digits)
+    index = dice.decimal(BODY_MASS_INDEX.least, BODY_MASS_INDEX.most, BODY_MASS_INDEX.digits)
+    weight = (index * height * height / 10_000).quantize(Decimal("0.1"))
+    index = (weight * 10_000 / height / height).quantize(Decimal("0.01"))
+    return {HEIGHT.code: height, WEIGHT.code: weight, BODY_MASS_INDEX.code: index}
 
 
 def visit_days(dice: Dice, patient: dict[str, Any]) -> list[date]:

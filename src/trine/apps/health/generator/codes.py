@@ -70,13 +70,18 @@ class Disease:
     drugs: tuple[str, ...]
 
 
+WEIGHT: Final = Measure("29463-7", "Body Weight", "kg", 44, 108, 1, True)
+HEIGHT: Final = Measure("8302-2", "Body Height", "cm", 148, 194, 1, True)
+BODY_MASS_INDEX: Final = Measure(
+    "39156-5", "Body mass index (BMI) [Ratio]", "kg/m2", 18, 34, 2, True
+)
 VITALS: Final = (
     Measure("8867-4", "Heart rate", "/min", 52, 104, 0, True),
     Measure("9279-1", "Respiratory rate", "/min", 12, 20, 0, True),
     Measure("8310-5", "Body temperature", "Cel", 36.0, 38.4, 1, True),
-    Measure("29463-7", "Body Weight", "kg", 44, 108, 1, True),
-    Measure("8302-2", "Body Height", "cm", 148, 194, 1, True),
-    Measure("39156-5", "Body mass index (BMI) [Ratio]", "kg/m2", 18, 34, 2, True),
+    WEIGHT,
+    HEIGHT,
+    BODY_MASS_INDEX,
     Measure("2708-6", "Oxygen saturation in Arterial blood", "%", 93, 100, 0, True),
 )
 SYSTOLIC: Final = Measure("8480-6", "Systolic blood pressure", "mm[Hg]", 98, 158, 0, True)

@@ -12,6 +12,9 @@ NUMBERS: Final = "http://example.org/fhir/sid"
 """Where the systems of made-up identifiers lie (RFC 2606)."""
 TODAY: Final = date(2026, 6, 30)
 """The last day on which anything happens: a fixed one, so that runs are the same."""
+LAST_BIRTH: Final = date(1998, 6, 30)
+"""Patients are adults at their first visit: ranges of measures are those of adults."""
+_MARITAL: Final = (("M", "Married"), ("S", "Never Married"), ("W", "Widowed"))
 
 
 def reference(resource: dict[str, Any], display: str = "") -> dict[str, str]:
@@ -52,7 +55,7 @@ def make_patient(dice: Dice, site: Site) -> dict[str, Any]:
     """Make a patient of a provider up."""
     country = site.country if dice.chance(0.9) else dice.one(COUNTRIES)
     gender = dice.one(("female", "male"))
-    born = dice.day(date(1932, 1, 1), date(2025, 12, 31))
+    born = dice.day(date(1932, 1, 1), LAST_BIRTH)
     patient = {
         "resourceType": "Patient",
         "id": dice.id(),
@@ -64,6 +67,7 @@ def make_patient(dice: Dice, site: Site) -> dict[str, Any]:
         "gender": gender,
         "birthDate": born.isoformat(),
         "address": [_address(dice, country, dice.one(country.cities))],
+        "maritalStatus": hl7("v3-MaritalStatus", *dice.one(_MARITAL)),
         "communication": [{"language": {"coding": [coding("urn:ietf:bcp:47", country.language)]}}],
         "generalPractitioner": [reference(dice.one(site.practitioners))],
         "managingOrganization": reference(site.hospital),
@@ -71,9 +75,6 @@ def make_patient(dice: Dice, site: Site) -> dict[str, Any]:
     if dice.chance(0.05):
         died = dice.day(max(born, date(2015, 1, 1)), TODAY)
         patient["deceasedDateTime"] = died.isoformat()
-    if born.year < 2005:
-        status = dice.one((("M", "Married"), ("S", "Never Married"), ("W", "Widowed")))
-        patient["maritalStatus"] = hl7("v3-MaritalStatus", *status)
     return patient
 
 
