@@ -1,4 +1,4 @@
-"""Hold what several tests of the health application use: bundles of the vectors, small resources."""
+"""Hold what several tests of the health application use: bundles, small resources."""
 
 import gzip
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from trine.apps.health.reading import parse
 BUNDLES = 60
 RESOURCES = 12_789
 
-PATIENT = b'{"resourceType":"Patient","active":true,"birthDate":"1970-03-05"}'
+PATIENT = b'{"active":true,"birthDate":"1970-03-05","resourceType":"Patient"}'
+"""In canonical form."""
 OBSERVATION: dict[str, Any] = {
     "resourceType": "Observation",
     "status": "final",

@@ -91,7 +91,7 @@ def observation(**elements: Any) -> dict[str, Any]:
         (patient(generalPractitioner=[{"reference": "Patient/1"}]), "invalid_resource", "one of"),
         (patient(link=[{"other": {"reference": "#x"}, "type": "refer"}]), "broken_reference", "#"),
         (observation(status=None), "invalid_resource", "Observation.status"),
-        ({"resourceType": "Observation", "status": "final"}, "invalid_resource", "code: is missing"),
+        ({"resourceType": "Observation", "status": "final"}, "invalid_resource", "is missing"),
         (observation(issued="2020-01-01"), "invalid_resource", "Observation.issued: an instant"),
         (observation(effectiveDateTime="2020-01-01T10:00:00"), "invalid_resource", "zone"),
         (observation(effectiveDateTime="2020-01-01T24:00:00Z"), "invalid_resource", "dateTime"),
