@@ -73,6 +73,6 @@ def _write(value: Any, put: Callable[[str], None]) -> None:
 def _in_order(value: dict[str, Any]) -> list[str]:
     """Sort names by their UTF-16 code units (RFC 8785, section 3.2.3)."""
     names = sorted(value)
-    if names and max(map(max, filter(None, names)), default="") > "\ud7ff":
+    if not "".join(names).isascii():
         names.sort(key=lambda name: name.encode("utf-16-be", "surrogatepass"))
     return names

@@ -15,7 +15,7 @@ b'secret'
 True
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
 
 from cryptography.exceptions import InvalidTag
@@ -37,12 +37,13 @@ class Recipient:
     """Who may open a record: a public key that wraps secrets."""
 
     public_key: bytes
+    id: Digest = field(init=False, compare=False)
+    """Digest that names the recipient in a record; SHA-256 on every chain."""
 
-    @property
-    def id(self) -> Digest:
-        """Digest that names the recipient in a record; SHA-256 on every chain."""
+    def __post_init__(self) -> None:
+        """Name the recipient."""
         with under(Suite.INTL):
-            return tagged_hash(_RECIPIENT_TAG, self.public_key)
+            object.__setattr__(self, "id", tagged_hash(_RECIPIENT_TAG, self.public_key))
 
 
 class RecipientKey:
