@@ -76,7 +76,7 @@ def test_every_flipped_bit_is_refused(suite: Suite) -> None:
     """Goal: no nearby second encoding. Method: flip each bit of the record and of its keys."""
     sealed, keys = sealed_bytes(suite)
     for bit in range(8 * len(sealed)):
-        with pytest.raises((DamagedRecord, BadArgument)):
+        with pytest.raises(DamagedRecord):
             open_sealed(flipped(sealed, bit), keys, DOCTOR)
     for bit in range(8 * len(keys)):
         with pytest.raises(DamagedRecord):

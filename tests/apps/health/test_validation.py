@@ -90,6 +90,12 @@ def observation(**elements: Any) -> dict[str, Any]:
         ),
         (patient(generalPractitioner=[{"reference": "Patient/1"}]), "invalid_resource", "one of"),
         (patient(link=[{"other": {"reference": "#x"}, "type": "refer"}]), "broken_reference", "#"),
+        (
+            {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": patient(
+                managingOrganization={"reference": "#o"})}]},
+            "broken_reference",
+            "Parameters.parameter[0].resource.managingOrganization",
+        ),
         (observation(status=None), "invalid_resource", "Observation.status"),
         ({"resourceType": "Observation", "status": "final"}, "invalid_resource", "is missing"),
         (observation(issued="2020-01-01"), "invalid_resource", "Observation.issued: an instant"),
@@ -122,6 +128,9 @@ def test_each_breach_is_named(resource: Any, code: str, place: str) -> None:
                 managingOrganization={"reference": "#o"}),
         patient(generalPractitioner=[{"reference": "https://other.example/fhir/Any/1"}]),
         patient(generalPractitioner=[{"display": "who"}]),
+        {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": patient(
+            contained=[{"resourceType": "Organization", "id": "o", "name": "x"}],
+            managingOrganization={"reference": "#o"})}]},
         patient(photo=[{"data": "QUJD\nRA=="}]),
         patient(text={"status": "generated", "div": "<div><!-- a --><p>b</p></div>"}),
         observation(valueQuantity={"value": Decimal("1.00")}),

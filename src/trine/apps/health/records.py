@@ -79,8 +79,10 @@ class Records:
             ReadOnlyFolder, DiskFull: An erasure cannot be finished.
         """
         self._store, self.suite, self.custodian = store, suite, custodian
-        for name in store.names("erased"):
-            self._remove(name.rpartition("/")[2])
+        erased = (name.rpartition("/")[2] for name in store.names("erased"))
+        left = [name for name in erased if any(store.get(at) is not None for at in _places(name))]
+        if left:
+            self._remove(*left)
 
     def keep(
         self, checked: Sequence[Checked], release: Release, recipients: Sequence[Recipient]
@@ -204,8 +206,13 @@ class Records:
         if self.is_erased(entry):  # while the keys were being changed
             self._remove(entry.hex())
 
-    def _remove(self, name: str) -> None:
-        self._store.delete([_at("keys", name), _at("records", name)])
+    def _remove(self, *names: str) -> None:
+        self._store.delete([place for name in names for place in _places(name)])
+
+
+def _places(name: str) -> tuple[str, str]:
+    """Name the objects of a record; the keys first, so that they are gone first."""
+    return _at("keys", name), _at("records", name)
 
 
 def _at(folder: str, name: str) -> str:

@@ -92,8 +92,7 @@ def validate(resource: Any, release: Release, place: str = "") -> Checked:
     except UnknownResource as error:
         raise UnknownResource(_at(place, str(error)), instance=place or None) from None
     walk.object(resource, shape, (None, shape.name), 1)
-    if "contained" in resource or walk.references:
-        walk.check_local_references(resource)
+    walk.check_local_references(resource)
     if walk.problems:
         raise walk.refusal(place)
     return Checked(shape.name, resource, tuple(walk.references))
@@ -113,6 +112,8 @@ class _Walk:
     release: Release
     problems: list[tuple[_Kind, str, str]] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
+    local: list[Reference] = field(default_factory=list)
+    """References into the resource at hand, such as `#1`."""
 
     def problem(self, path: _Path, text: str, kind: _Kind = InvalidResource) -> None:
         if len(self.problems) < PROBLEMS_MAX:
@@ -210,7 +211,13 @@ class _Walk:
         except UnknownResource as error:
             self.problem(path, str(error), UnknownResource)
             return
+        if element.name == "contained":
+            self.object(value, shape, path, depth + 1)
+            return
+        above, self.local = self.local, []
         self.object(value, shape, path, depth + 1)
+        self.check_local_references(value)
+        self.local = above
 
     def reference(self, value: Any, targets: frozenset[str] | None, path: _Path) -> None:
         """Remember a reference; one that names a type names one that its element allows."""
@@ -220,18 +227,22 @@ class _Walk:
         named = _RELATIVE(text) if targets else None
         if targets and named and named[1] not in targets:
             self.problem(path, f"a reference to one of {', '.join(sorted(targets))} is expected")
-        self.references.append(Reference((path, "reference"), text, targets))
+        found = Reference((path, "reference"), text, targets)
+        self.references.append(found)
+        if text.startswith("#"):
+            self.local.append(found)
 
     def check_local_references(self, resource: dict[str, Any]) -> None:
         """Check that each `#id` is the id of a contained resource; `#` is the resource itself."""
+        if not self.local:
+            return
         contained = resource.get("contained")
         held = contained if type(contained) is list else []
         ids = {f"#{one.get('id')}" for one in held if type(one) is dict} | {"#"}
-        for found in self.references:
-            if found.text.startswith("#") and found.text not in ids:
+        for found in self.local:
+            if found.text not in ids:
                 text = "the resource contains nothing with this id"
-                if len(self.problems) < PROBLEMS_MAX:
-                    self.problems.append((BrokenReference, found.path, text))
+                self.problem(found.chain, text, BrokenReference)
 
 
 _NAME: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}").fullmatch
