@@ -124,7 +124,7 @@ def test_keys_of_another_record_are_refused() -> None:
     """Goal: secrets stay with their record. Method: keys of a second record; its entry put in."""
     _, keys = sealed_bytes()
     other, _ = sealed_bytes()
-    with pytest.raises(DamagedRecord):
+    with pytest.raises(DamagedRecord, match="another record"):
         open_sealed(other, keys, DOCTOR)
     moved = replace(RecordKeys.decode(keys), entry=SealedRecord.decode(other).entry)
     with pytest.raises(DamagedRecord):
@@ -134,12 +134,12 @@ def test_keys_of_another_record_are_refused() -> None:
 def test_a_lying_custodian_is_found_out() -> None:
     """Goal: what opens is what was committed to.
 
-    Method: encrypt another document, or another custodian's, under the entry of a first.
+    Method: encrypt another document under the entry of a first; name another custodian.
     """
-    facts = replace(FACTS, custodian="another")
     key, salt, nonce = bytes(32), bytes(32), bytes(12)
-    for committed, encrypted in ((PATIENT, PATIENT + b" "), (PATIENT, PATIENT)):
-        entry = commitment(Suite.INTL, salt, document_of(FACTS, committed))
+    entry = commitment(Suite.INTL, salt, document_of(FACTS, PATIENT))
+    other = replace(FACTS, custodian="another")
+    for facts, encrypted in ((FACTS, PATIENT + b" "), (other, PATIENT)):
         head = SealedRecord(Suite.INTL, entry, facts, nonce, b"")
         ciphertext = AESGCM(key).encrypt(nonce, document_of(FACTS, encrypted), head.head)
         wrapped = wrap(Suite.INTL, DOCTOR.recipient, key + salt, entry)

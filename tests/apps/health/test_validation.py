@@ -161,7 +161,7 @@ def test_all_problems_are_named_up_to_a_limit() -> None:
     assert len(problems) == PROBLEMS_MAX
 
 
-@pytest.mark.parametrize("levels", [NESTING_MAX - 1, NESTING_MAX, 900])
+@pytest.mark.parametrize("levels", [NESTING_MAX - 1, NESTING_MAX, NESTING_MAX + 1, 900])
 def test_depth_has_a_limit(levels: int) -> None:
     """Goal: depth ends in a code, not in the interpreter. Method: extensions in extensions."""
     extension: dict[str, Any] = {"url": "http://x", "valueBoolean": True}
