@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.apps.health.samples import PATIENT, bundles
+from trine.apps.health import records as records_module
 from trine.apps.health.bundles import validate_all, validate_bundle
 from trine.apps.health.canonical import canonical
 from trine.apps.health.definitions import Release
@@ -17,7 +18,7 @@ from trine.apps.health.sealing import commitment
 from trine.apps.health.store import FolderStore
 from trine.apps.health.validation import Checked, validate
 from trine.errors import BadArgument, TrineError
-from trine.errors.health import NotARecipient, RecordErased, RecordNotFound
+from trine.errors.health import NotARecipient, RecordErased, RecordNotFound, ResourceTooLarge
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
@@ -127,6 +128,17 @@ def each(stream: object) -> Iterator[Checked]:
     """Check each line."""
     for received in stream:  # type: ignore[attr-defined]
         yield from validate_all(received, Release.R4)
+
+
+def test_a_resource_has_a_limit(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: an entry of a Bundle has the limit of a resource. Method: one byte past it."""
+    patient = validate(parse(PATIENT), Release.R4)
+    for limit, count in ((len(PATIENT), 1), (len(PATIENT) - 1, 0)):
+        monkeypatch.setattr(records_module, "RESOURCE_BYTES_MAX", limit)
+        try:
+            assert len(records.keep([patient], Release.R4, [DOCTOR.recipient])) == count
+        except ResourceTooLarge:
+            assert count == 0
 
 
 def test_a_batch_is_kept_or_not(records: Records) -> None:

@@ -1,5 +1,6 @@
 """Test that a resource which breaks its definition is refused, with each place and no value."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -174,6 +175,25 @@ def test_depth_has_a_limit(levels: int) -> None:
     with pytest.raises(TrineError) as caught:
         validate(resource, Release.R4)
     assert caught.value.code == "resource_too_deep"
+
+
+@pytest.mark.parametrize("filling", [" ", "<", "< ", "</", "/ ", "<div ", "-", "> "])
+def test_long_texts_take_no_longer(filling: str) -> None:
+    """Goal: no text makes a check slow. Method: a million characters of each kind, everywhere."""
+    text = (filling * 1_000_000)[:1_000_000]
+    resource = patient(
+        id=text,
+        birthDate=text,
+        language=text,
+        implicitRules=text,
+        text={"status": "generated", "div": f"<div><{text}></div>"},
+        managingOrganization={"reference": f"http://x/{text}"},
+        photo=[{"data": text}],
+    )
+    begun = time.process_time()
+    with pytest.raises(InvalidResource):
+        validate(resource, Release.R4)
+    assert time.process_time() - begun < 5
 
 
 def test_releases_differ() -> None:

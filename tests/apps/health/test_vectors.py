@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fhir import resources as R5
+from fhir import resources as r5
 from fhir.resources import R4B
 
 from tests.apps.health.samples import BUNDLES, RESOURCES, bundles, one_of_each_type
@@ -81,7 +81,7 @@ def is_valid(resource: dict[str, Any], release: Release) -> bool:
 
 def model_of(resource: dict[str, Any], release: Release = Release.R4) -> Any:
     """The package's model of a resource."""
-    package = R5 if release is Release.R5 else R4B
+    package = r5 if release is Release.R5 else R4B
     return package.get_fhir_model_class(resource["resourceType"])
 
 

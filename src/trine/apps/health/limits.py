@@ -6,9 +6,9 @@ Past a limit the caller gets an error with a code, and the limit stands in its m
 from typing import Final
 
 RESOURCE_BYTES_MAX: Final = 16 * 1_024 * 1_024
-"""Bytes of one resource, or of one line of NDJSON."""
-BUNDLE_BYTES_MAX: Final = 64 * 1_024 * 1_024
-"""Bytes of a Bundle, which is held in memory as a whole."""
+"""Bytes of one resource in canonical form, or of one line of NDJSON."""
+BUNDLE_BYTES_MAX: Final = 32 * 1_024 * 1_024
+"""Bytes of a Bundle, which is held in memory as a whole, at up to twenty times its size."""
 ENTRIES_MAX: Final = 20_000
 """Entries of a Bundle."""
 NESTING_MAX: Final = 64

@@ -39,7 +39,8 @@ _DATE_TIME: Final = re.compile(rf"{_YEAR}(-(0[1-9]|1[0-2]))?|{_DAY}(T{_CLOCK}{_Z
 _INSTANT: Final = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}").fullmatch
 _TIME: Final = re.compile(_CLOCK).fullmatch
 _INTEGER64: Final = re.compile(r"0|-?[1-9][0-9]{0,18}").fullmatch
-_DECLARATION: Final = re.compile(r"<!(?!--)|<\?|<\s*/?\s*script\b", re.IGNORECASE).search
+_DECLARATION: Final = re.compile(r"<!(?!--)|<\?|<\s*(?:/\s*)?script\b", re.IGNORECASE).search
+_DIV: Final = re.compile(r"\s*<div\b.*>\s*", re.DOTALL).fullmatch
 _SPACES: Final = str.maketrans("", "", " \t\r\n")
 _SHORTEST_MONTH: Final = 28
 
@@ -112,9 +113,7 @@ def check_base64(value: Any) -> str | None:
 
 def check_narrative(value: Any) -> str | None:
     """Check a narrative: a `div` of XHTML without declarations, instructions and scripts."""
-    if type(value) is not str or not value.lstrip().startswith("<div"):
-        return "a `div` of XHTML is expected"
-    if not value.rstrip().endswith((">",)):
+    if type(value) is not str or not _DIV(value):
         return "a `div` of XHTML is expected"
     if _DECLARATION(value):
         return "a narrative has no declarations, processing instructions or scripts"

@@ -30,6 +30,7 @@ from typing import Final
 
 from trine.apps.health.canonical import canonical
 from trine.apps.health.definitions import Release
+from trine.apps.health.limits import RESOURCE_BYTES_MAX
 from trine.apps.health.recipients import Recipient, RecipientKey
 from trine.apps.health.sealing import (
     Facts,
@@ -41,7 +42,7 @@ from trine.apps.health.sealing import (
 )
 from trine.apps.health.store import Store
 from trine.apps.health.validation import Checked
-from trine.errors.health import RecordErased, RecordNotFound
+from trine.errors.health import RecordErased, RecordNotFound, ResourceTooLarge
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
@@ -100,13 +101,17 @@ class Records:
         Raises:
             BadArgument, BadPublicKey, Unsupported: As `sealing.seal` says.
             NotJson: A string cannot be written in UTF-8.
+            ResourceTooLarge: One has more than `RESOURCE_BYTES_MAX` bytes in canonical form.
             DiskFull, ReadOnlyFolder: The store cannot be written.
         """
         kept: list[Kept] = []
         objects: list[tuple[str, bytes]] = []
         for one in checked:
-            facts = self._facts(one, release)
-            sealed, keys = seal(facts, canonical(one.resource), recipients, self.suite)
+            facts, resource = self._facts(one, release), canonical(one.resource)
+            if len(resource) > RESOURCE_BYTES_MAX:
+                message = f"a {one.type_name} of {len(resource)} bytes, at most "
+                raise ResourceTooLarge(f"{message}{RESOURCE_BYTES_MAX} are kept")
+            sealed, keys = seal(facts, resource, recipients, self.suite)
             name = sealed.entry.hex()
             objects += [(_at("records", name), sealed.encode()), (_at("keys", name), keys.encode())]
             kept.append(Kept(sealed.entry, facts))
