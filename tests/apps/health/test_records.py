@@ -1,7 +1,8 @@
 """Test the life of records: kept, opened, shared, withdrawn, erased."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,36 @@ def test_access_is_shared_and_withdrawn(records: Records) -> None:
     with pytest.raises(NotARecipient):
         records.open(entry, DOCTOR)
     assert records.open(entry, NURSE).resource == PATIENT
+
+
+def test_shares_at_the_same_time_all_count(records: Records, tmp_path: Path) -> None:
+    """Goal: no share undoes another. Method: eight threads share one record with one key each."""
+    entry = keep_one(records).entry
+    others = [RecipientKey.generate() for _ in range(8)]
+
+    def share(other: RecipientKey) -> None:
+        own = Records(FolderStore(tmp_path), Suite.INTL, "hospital")
+        own.share(entry, DOCTOR, other.recipient)
+
+    with ThreadPoolExecutor(len(others)) as pool:
+        list(pool.map(share, others))
+    assert {records.open(entry, one).resource for one in (DOCTOR, *others)} == {PATIENT}
+
+
+class _ErasedMeanwhile(FolderStore):
+    """A store in which another process marks the record as erased before each change."""
+
+    def change(self, name: str, update: Callable[[bytes | None], bytes]) -> None:
+        self.put([(name.replace("keys", "erased"), b"")])
+        super().change(name, update)
+
+
+def test_a_share_does_not_undo_an_erasure(records: Records, tmp_path: Path) -> None:
+    """Goal: keys that were changed during an erasure go too. Method: erase within a share."""
+    entry = keep_one(records).entry
+    store = _ErasedMeanwhile(tmp_path)
+    Records(store, Suite.INTL, "hospital").share(entry, DOCTOR, NURSE.recipient)
+    assert store.get(f"keys/{entry.hex()}") is None
 
 
 def test_erasure_destroys_key_and_salt(records: Records, tmp_path: Path) -> None:

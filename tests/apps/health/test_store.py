@@ -19,16 +19,17 @@ def files_of(folder: Path) -> bytes:
 
 
 def test_objects_are_kept(tmp_path: Path) -> None:
-    """Goal: the four methods do what they say. Method: write, replace, list, remove, reopen."""
+    """Goal: the five methods do what they say. Method: write, replace, list, remove, reopen."""
     store = FolderStore(tmp_path / "a" / "b")
     store.put([("records/02", b"two"), ("records/01", b"one"), ("keys/01", b""), ("recordsx", b"")])
     store.put([("records/01", b"uno")])
+    store.change("keys/01", lambda found: (found or b"") + b"1")
     store.delete(["records/02", "records/none"])
     store.close()
     again = FolderStore(tmp_path / "a" / "b")
     assert (again.get("records/01"), again.get("records/02")) == (b"uno", None)
     assert list(again.names("records")) == ["records/01"]
-    assert again.get("keys/01") == b""
+    assert again.get("keys/01") == b"1"
 
 
 def test_many_names_are_listed_in_order(tmp_path: Path) -> None:
@@ -66,6 +67,7 @@ def test_names_are_checked(tmp_path: Path, name: str) -> None:
         lambda: store.put([("good", b""), (name, b"")]),
         lambda: store.get(name),
         lambda: store.delete([name]),
+        lambda: store.change(name, lambda _: b""),
         lambda: list(store.names(name)),
     ):
         with pytest.raises(BadArgument):

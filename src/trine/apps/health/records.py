@@ -23,7 +23,7 @@ Traceback (most recent call last):
 trine.errors.health.RecordErased: the record was erased; its entry alone remains
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -153,8 +153,8 @@ class Records:
             RecordErased, RecordNotFound, NotARecipient, DamagedRecord: As `open` says.
             BadArgument, BadPublicKey, Unsupported: As `sealing.share_keys` says.
         """
-        sealed, keys = self._read(entry)
-        self._replace_keys(entry, share_keys(sealed, keys, key, recipient))
+        sealed, _ = self._read(entry)
+        self._change_keys(entry, lambda keys: share_keys(sealed, keys, key, recipient))
 
     def withdraw(self, entry: Digest, recipient: Recipient) -> None:
         """Remove a recipient's wrapped key; who opened the record before may have kept it.
@@ -162,9 +162,8 @@ class Records:
         Raises:
             RecordErased, RecordNotFound, DamagedRecord: As `open` says.
         """
-        keys = RecordKeys.decode(self._read(entry)[1])
-        left = {name: one for name, one in keys.wrapped.items() if name != recipient.id}
-        self._replace_keys(entry, RecordKeys(keys.suite, keys.entry, left))
+        self._read(entry)
+        self._change_keys(entry, lambda keys: RecordKeys.decode(keys).without(recipient))
 
     def erase(self, entry: Digest) -> None:
         """Destroy a record, its key and its salt; its entry on the chain then says nothing.
@@ -206,10 +205,17 @@ class Records:
             raise RecordNotFound(f"no record under entry {name}", instance=name)
         return sealed, keys
 
-    def _replace_keys(self, entry: Digest, keys: RecordKeys) -> None:
-        self._store.put([(_at("keys", entry.hex()), keys.encode())])
-        if self.is_erased(entry):  # while the keys were being changed
-            self._remove(entry.hex())
+    def _change_keys(self, entry: Digest, update: Callable[[bytes], RecordKeys]) -> None:
+        name = entry.hex()
+
+        def updated(keys: bytes | None) -> bytes:
+            if keys is None:
+                raise RecordErased("the record was erased meanwhile", instance=name)
+            return update(keys).encode()
+
+        self._store.change(_at("keys", name), updated)
+        if self.is_erased(entry):
+            self._remove(name)
 
     def _remove(self, *names: str) -> None:
         self._store.delete([place for name in names for place in _places(name)])

@@ -143,6 +143,11 @@ class RecordKeys:
         with under(self.suite):
             return b"".join(parts) + tagged_hash(_SEAL_TAG, *parts)
 
+    def without(self, recipient: Recipient) -> Self:
+        """Return the keys without those of a recipient."""
+        left = {name: one for name, one in self.wrapped.items() if name != recipient.id}
+        return replace(self, wrapped=left)
+
     @classmethod
     def decode(cls, content: bytes) -> Self:
         """Take the keys of a record apart.

@@ -2,7 +2,7 @@
 
 A store knows names and bytes and nothing of records. What `put` was given is there as a whole or
 not at all, and survives a crash once it returns. Any S3 will be a second store behind the same
-four methods.
+five methods.
 
 The folder holds one SQLite database, not a file an object: a thousand objects are durable with one
 write to the disk instead of two thousand.
@@ -17,7 +17,7 @@ write to the disk instead of two thousand.
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -59,6 +59,9 @@ class Store(Protocol):
 
     def get(self, name: str) -> bytes | None:
         """Read an object; nothing where there is none."""
+
+    def change(self, name: str, update: Callable[[bytes | None], bytes]) -> None:
+        """Replace an object by what `update` makes of it; no other change comes between."""
 
     def delete(self, names: Iterable[str]) -> None:
         """Remove objects for good; a name without an object is fine. Durable at the return."""
@@ -104,7 +107,7 @@ class FolderStore:
         for name, _ in objects:
             _check(name)
         with self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?)", objects)
+            self._write(objects)
 
     def get(self, name: str) -> bytes | None:
         """Read an object.
@@ -118,6 +121,16 @@ class FolderStore:
             query = "SELECT content FROM objects WHERE name = ?"
             found = self._database.execute(query, (name,)).fetchone()
         return bytes(found[0]) if found else None
+
+    def change(self, name: str, update: Callable[[bytes | None], bytes]) -> None:
+        """Replace an object in one transaction; nothing changes where `update` raises.
+
+        Raises:
+            BadArgument: The name is not allowed.
+            DiskFull, ReadOnlyFolder, DamagedData: It cannot be written.
+        """
+        with self._transaction():
+            self._write([(name, update(self.get(name)))])
 
     def delete(self, names: Iterable[str]) -> None:
         """Overwrite objects with zeros and remove them, also from the log of writes.
@@ -154,6 +167,9 @@ class FolderStore:
             if len(page) < _PAGE:
                 return
             last = page[-1][0]
+
+    def _write(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        self._database.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?)", objects)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
