@@ -14,6 +14,8 @@ INTEGER_BYTES_MAX: Final = 32
 """Bytes of a nonce or a serial number; RFC 3161, section 2.4.2, asks readers for 20."""
 FRACTION_DIGITS_MAX: Final = 9
 """Digits after the second of a time: nanoseconds."""
+CERTIFICATES_MAX: Final = 16
+"""Certificates in one token."""
 ESS_CERTIFICATES_MAX: Final = 16
 """Certificates that a token binds itself to; the first is the signer's."""
 STATUS_TEXT_CHARACTERS_MAX: Final = 256

@@ -18,6 +18,8 @@ DAYS: Final = 365
 """Days for which a made-up authority is valid."""
 SERIAL_BITS: Final = 120
 """Bits of a certificate's number (RFC 5280, section 4.1.2.2, allows 159)."""
+UTC_TIME_END: Final = 2_050
+"""First year that needs four digits."""
 POLICY: Final = "1.3.6.1.4.1.32473.1"
 """Policy of a made-up authority, below the number for examples (RFC 5612, section 2)."""
 
@@ -80,8 +82,8 @@ def issue(
             "signature": algorithm,
             "issuer": _name(issuer_name),
             "validity": {
-                "not_before": x509.Time("utc_time", begin),
-                "not_after": x509.Time("utc_time", begin + timedelta(days=days + 1)),
+                "not_before": _time(begin),
+                "not_after": _time(begin + timedelta(days=days + 1)),
             },
             "subject": _name(name),
             "subject_public_key_info": asn1_keys.PublicKeyInfo.load(key.key_info),
@@ -96,6 +98,11 @@ def issue(
         }
     )
     return read_certificate(made.dump())
+
+
+def _time(moment: datetime) -> x509.Time:
+    """Write a time as RFC 5280, section 4.1.2.5, wants it: two digits of the year until 2049."""
+    return x509.Time("utc_time" if moment.year < UTC_TIME_END else "general_time", moment)
 
 
 def _name(common_name: str) -> x509.Name:

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from asn1crypto import cms, core, tsp, x509
 
-from trine.errors import NotATimestamp, UnsupportedTimestamp
+from trine.errors import NotATimestamp, TimestampTooLarge, UnsupportedTimestamp
 from trine.services.evidence.timestamp.algorithms import Imprint, hash_name
 from trine.services.evidence.timestamp.der import check_der
 from trine.services.evidence.timestamp.limits import (
+    CERTIFICATES_MAX,
     ESS_CERTIFICATES_MAX,
     FRACTION_DIGITS_MAX,
     RESPONSE_BYTES_MAX,
@@ -202,6 +203,8 @@ def _content(encapsulated: Any) -> bytes:
 def _certificates(choices: Any) -> tuple[bytes, ...]:
     if not is_given(choices):
         return ()
+    if len(choices) > CERTIFICATES_MAX:
+        raise TimestampTooLarge(f"{WHAT} holds {len(choices)} certificates, at most 16")
     return tuple(bytes(one.chosen.dump()) for one in choices if one.name == "certificate")
 
 
