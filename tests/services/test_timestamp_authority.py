@@ -184,7 +184,7 @@ def test_policies() -> None:
     for policy in (None, POLICY, "1.2.3.4"):
         asked = Request(Imprint.of_data(DATA), policy=policy)
         answer = authority.answer(asked.to_der(), now_ms=NOW_MS, serial=1)
-        assert verify(answer, data=DATA, roots=[root]).policy == policy or POLICY
+        assert verify(answer, data=DATA, roots=[root]).policy == (policy or POLICY)
 
 
 @pytest.mark.parametrize("days", [-2, 400])

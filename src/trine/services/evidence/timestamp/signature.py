@@ -3,7 +3,7 @@
 pyca/cryptography verifies RSA, ECDSA and Ed25519; SM2 is verified by Trine's own core.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from asn1crypto import algos
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,7 +21,7 @@ from trine.errors import (
     UnsupportedTimestamp,
 )
 from trine.services.evidence.timestamp.algorithms import HASHES, hash_name
-from trine.services.evidence.timestamp.structures import NULL, is_given, reading
+from trine.services.evidence.timestamp.structures import NULL, reading
 
 RSA: Final = "1.2.840.113549.1.1.1"
 """RSA PKCS#1 v1.5 with the hash named beside it (RFC 3370, section 3.2)."""
@@ -50,7 +50,13 @@ SM2: Final = ("1.2.156.10197.1.501", "1.2.156.10197.1.301.1")
 
 
 def check_signature(
-    certificate: Certificate, message: bytes, signature: bytes, *, digest: str, algorithm: Any
+    certificate: Certificate,
+    message: bytes,
+    signature: bytes,
+    *,
+    digest: str,
+    oid: str,
+    parameters: bytes | None,
 ) -> None:
     """Check that the certificate's key signed a message.
 
@@ -59,13 +65,15 @@ def check_signature(
         message: What is signed: the signed attributes as a SET (RFC 5652, section 5.4).
         signature: The signature as the token holds it.
         digest: Name of the hash that the token says it uses.
-        algorithm: `AlgorithmIdentifier` of the signature.
+        oid: Identifier of the signature's algorithm.
+        parameters: Parameters of that algorithm, in DER, where there are any.
 
     Raises:
         TimestampSignature: It did not.
         UnsupportedTimestamp: Algorithm or key is not supported, or too weak.
     """
-    oid = str(algorithm["algorithm"].dotted)
+    if oid != PSS and parameters not in (None, NULL):
+        raise UnsupportedTimestamp(f"a signature {oid} with parameters, expected none")
     if oid in SM2:
         _check_sm2(certificate, message, signature, digest, oid)
         return
@@ -76,7 +84,7 @@ def check_signature(
     try:
         match key:
             case rsa.RSAPublicKey() if key.key_size >= RSA_BITS_MIN:
-                scheme, name = _rsa_scheme(algorithm, oid, digest)
+                scheme, name = _rsa_scheme(oid, parameters, digest)
                 key.verify(signature, message, scheme, HASHES[name])
             case ec.EllipticCurvePublicKey() if isinstance(key.curve, CURVES):
                 name = _named_hash(oid, digest, ECDSA, ECDSA_HASHES)
@@ -101,15 +109,12 @@ def _named_hash(oid: str, digest: str, bare: str, named: dict[str, str]) -> str:
 
 
 def _rsa_scheme(
-    algorithm: Any, oid: str, digest: str
+    oid: str, parameters: bytes | None, digest: str
 ) -> tuple[padding.PKCS1v15 | padding.PSS, str]:
     if oid != PSS:
-        parameters = algorithm["parameters"]
-        if is_given(parameters) and parameters.dump() != NULL:
-            raise UnsupportedTimestamp("a signature of RSA with parameters, expected none")
         return padding.PKCS1v15(), _named_hash(oid, digest, RSA, RSA_HASHES)
     with reading("the signature's algorithm"):
-        read = algos.RSASSAPSSParams.load(algorithm["parameters"].dump(), strict=True)
+        read = algos.RSASSAPSSParams.load(parameters or b"", strict=True)
         name = hash_name(read["hash_algorithm"]["algorithm"].dotted, "the signature")
         mask = read["mask_gen_algorithm"]
         mask_oid = str(mask["algorithm"].dotted)

@@ -120,7 +120,8 @@ class Token:
         bindings: Certificates that the signature binds itself to: at least one.
         signed: What is signed.
         signature: The signature.
-        algorithm: Its `AlgorithmIdentifier`.
+        signature_oid: Identifier of its algorithm.
+        parameters: Parameters of its algorithm, in DER, where there are any.
     """
 
     content: bytes
@@ -132,7 +133,8 @@ class Token:
     bindings: tuple[Binding, ...]
     signed: bytes
     signature: bytes
-    algorithm: Any
+    signature_oid: str
+    parameters: bytes | None
 
 
 def read_token(der: bytes) -> Token:
@@ -174,6 +176,8 @@ def _token(content: bytes, signer: Any, certificates: tuple[bytes, ...]) -> Toke
     attributes = _attributes(SET_TAG + encoded[1:])
     if _one(attributes, CONTENT_TYPE) != core.ObjectIdentifier(TST_INFO).dump():
         raise NotATimestamp(f"{WHAT} signs another type of content")
+    algorithm = signer["signature_algorithm"]
+    parameters = algorithm["parameters"]
     digest = core.OctetString.load(_one(attributes, MESSAGE_DIGEST), strict=True).native
     return Token(
         content=content,
@@ -185,7 +189,8 @@ def _token(content: bytes, signer: Any, certificates: tuple[bytes, ...]) -> Toke
         bindings=tuple(_bindings(attributes)),
         signed=SET_TAG + encoded[1:],
         signature=bytes(signer["signature"].native),
-        algorithm=signer["signature_algorithm"],
+        signature_oid=str(algorithm["algorithm"].dotted),
+        parameters=parameters.dump() if is_given(parameters) else None,
     )
 
 

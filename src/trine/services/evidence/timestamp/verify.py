@@ -206,7 +206,12 @@ def _check_signed(token: Token, signer: Certificate) -> None:
     if hash_chunks(token.digest, [token.content]) != token.content_digest:
         raise TimestampSignature("the timestamp's content is not the one that was signed")
     check_signature(
-        signer, token.signed, token.signature, digest=token.digest, algorithm=token.algorithm
+        signer,
+        token.signed,
+        token.signature,
+        digest=token.digest,
+        oid=token.signature_oid,
+        parameters=token.parameters,
     )
 
 
