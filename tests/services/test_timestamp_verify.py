@@ -43,6 +43,9 @@ from trine.services.evidence.timestamp.made_up import POLICY, issue
 from trine.services.evidence.timestamp.structures import SM2_SIGNED_DATA, ContentInfo
 from trine.services.evidence.timestamp.token import read_token
 
+# The library warns of certificates whose altered number is negative; it will refuse them later.
+pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number")
+
 
 @pytest.mark.parametrize("binding", ["sha1", "sha256", "sha512"])
 @pytest.mark.parametrize("kind", LIBRARY_KINDS)
@@ -308,8 +311,11 @@ def test_every_bit_of_a_response() -> None:
     that the token carries, which nobody reads, since the trusted one is given.
     """
     answer, root = stamp("ed25519"), stamper("ed25519")[1]
-    found = accepted(answer, root, range(8 * len(answer)))
-    assert found <= free_bytes(answer, root)
+    free = free_bytes(answer, root)
+    # Inside the root that rides along, one bit of each byte is enough.
+    places = [bit for bit in range(8 * len(answer)) if bit % 8 == 0 or bit // 8 not in free]
+    found = accepted(answer, root, places)
+    assert found <= free
     assert min(found) == answer.index(b"\x30\x03\x02\x01\x00") + 4
 
 
