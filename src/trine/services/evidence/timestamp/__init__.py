@@ -20,24 +20,36 @@ from trine.services.evidence.timestamp.algorithms import (
     record_imprint,
 )
 from trine.services.evidence.timestamp.authority import Authority
+from trine.services.evidence.timestamp.folder import found_authority, open_authority
 from trine.services.evidence.timestamp.keys import AuthorityKey
+from trine.services.evidence.timestamp.limits import REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX
 from trine.services.evidence.timestamp.made_up import made_up_authority
 from trine.services.evidence.timestamp.request import Request, new_nonce
 from trine.services.evidence.timestamp.response import Response
-from trine.services.evidence.timestamp.verify import Timestamp, token_of, verify
+from trine.services.evidence.timestamp.verify import (
+    Timestamp,
+    stated_hash,
+    token_of,
+    verify,
+)
 
 __all__ = [
+    "REQUEST_BYTES_MAX",
+    "RESPONSE_BYTES_MAX",
     "Authority",
     "AuthorityKey",
     "Imprint",
     "Request",
     "Response",
     "Timestamp",
+    "found_authority",
     "hash_chunks",
     "header_imprint",
     "made_up_authority",
     "new_nonce",
+    "open_authority",
     "record_imprint",
+    "stated_hash",
     "token_of",
     "verify",
 ]

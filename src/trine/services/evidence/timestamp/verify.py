@@ -84,6 +84,15 @@ def token_of(der: bytes) -> bytes:
     return der
 
 
+def stated_hash(der: bytes) -> str:
+    """Return the hash of a timestamp's imprint, with which to hash a large file; unverified.
+
+    Raises:
+        TimestampNotGranted, TimestampTooLarge, NotATimestamp, UnsupportedTimestamp: As `verify`.
+    """
+    return read_token(token_of(der)).statement.imprint.algorithm
+
+
 def _is_response(der: bytes) -> bool:
     """Tell a response from a token: within its first element stands another SEQUENCE."""
     if len(der) < 2 or der[0] != SEQUENCE_TAG:
