@@ -329,7 +329,7 @@ def test_every_bit_of_a_small_token() -> None:
         assert code_of(lambda altered=altered: verify(altered, **more)) != "", place
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(kind=st.sampled_from(["rsa", "p384", "sm2"]), seed=st.integers(0, 2**32))
 def test_bits_of_other_kinds(kind: str, seed: int) -> None:
     """Goal: the same for every algorithm. Method: one random bit at a time."""
@@ -337,7 +337,7 @@ def test_bits_of_other_kinds(kind: str, seed: int) -> None:
     assert accepted(answer, root, [seed % (8 * len(answer))]) <= free_bytes(answer, root)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.data())
 def test_altered_vectors(data) -> None:
     """Goal: altered tokens of others raise only our errors. Method: cut, insert, overwrite."""

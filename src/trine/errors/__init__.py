@@ -22,6 +22,7 @@ from trine.errors.base import ExitCode as ExitCode
 from trine.errors.base import LocalRefusal as LocalRefusal
 from trine.errors.base import NegativeVerdict as NegativeVerdict
 from trine.errors.base import TrineError as TrineError
+from trine.errors.base import Unavailable as Unavailable
 from trine.errors.hardware import AlgorithmNotForValidators as AlgorithmNotForValidators
 from trine.errors.hardware import BadTokenConfiguration as BadTokenConfiguration
 from trine.errors.hardware import DamagedVotes as DamagedVotes
@@ -403,12 +404,6 @@ class NoReadAccess(Refused):
 
 class Internal(Refused):
     """The program or the node met a fault of its own."""
-
-
-class Unavailable(TrineError, abstract=True):
-    """No node can answer now; trying again later may help."""
-
-    exit_code = ExitCode.UNREACHABLE
 
 
 class PendingFull(Unavailable):

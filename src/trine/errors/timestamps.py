@@ -1,6 +1,6 @@
 """Define the exceptions of timestamps: made, verified, and asked for elsewhere (RFC 3161)."""
 
-from trine.errors.base import BadInput, ExitCode, LocalRefusal, NegativeVerdict, TrineError
+from trine.errors.base import BadInput, LocalRefusal, NegativeVerdict, Unavailable
 
 
 class NotATimestamp(BadInput):
@@ -51,10 +51,8 @@ class TimestampSignerMismatch(NegativeVerdict):
     """The timestamp binds itself to another certificate than its signer's, or to none."""
 
 
-class TimestampUnavailable(TrineError):
+class TimestampUnavailable(Unavailable):
     """The timestamp authority is down, slow, or does not speak RFC 3161 over HTTP."""
-
-    exit_code = ExitCode.UNREACHABLE
 
 
 class TimestampQueueFull(LocalRefusal):

@@ -195,12 +195,12 @@ def _token(content: bytes, signer: Any, certificates: tuple[bytes, ...]) -> Toke
 
 
 def _content(encapsulated: Any) -> bytes:
-    kind = str(encapsulated["content_type"].dotted)
+    # The library takes version 1 for PKCS#7, with content of any type; it is a string in both.
+    read = ContentInfo.load(encapsulated.dump(), strict=True)
+    kind = str(read["content_type"].dotted)
     if kind != TST_INFO:
         raise NotATimestamp(f"{WHAT} holds content of the type {kind}, expected {TST_INFO}")
-    if not is_given(encapsulated["content"]):
-        raise NotATimestamp(f"{WHAT} holds no content")
-    content = bytes(encapsulated["content"])
+    content = bytes(read["content"].parse(core.OctetString).native)
     check_der(content, "the timestamp's content", RESPONSE_BYTES_MAX)
     return content
 
