@@ -1,10 +1,13 @@
 """Test the verifier: tokens of OpenSSL and of every algorithm, altered and hostile bytes."""
 
+import functools
+import hashlib
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from asn1crypto import algos, cms, core, tsp
+from asn1crypto import algos, cms, core, tsp, x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given, settings
@@ -24,7 +27,7 @@ from tests.services.stamping import (
     vector,
     vector_chain,
 )
-from trine.crypto.x509 import RevocationList
+from trine.crypto.x509 import Certificate, RevocationList, read_certificate
 from trine.errors import TrineError
 from trine.services.evidence.timestamp import (
     Authority,
@@ -41,10 +44,21 @@ from trine.services.evidence.timestamp import (
 from trine.services.evidence.timestamp import authority as making
 from trine.services.evidence.timestamp.made_up import POLICY, issue
 from trine.services.evidence.timestamp.structures import SM2_SIGNED_DATA, ContentInfo
-from trine.services.evidence.timestamp.token import read_token
+from trine.services.evidence.timestamp.token import read_statement, read_token
 
 # The library warns of certificates whose altered number is negative; it will refuse them later.
 pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number")
+
+
+def clock_ms() -> int:
+    """Return the time of the machine, at which OpenSSL stamps."""
+    return int(time.time() * 1_000)
+
+
+@functools.cache
+def fresh_stamper(kind: str) -> tuple[Authority, Certificate]:
+    """Return an authority whose certificates are valid on this machine now."""
+    return made_up_authority(kind, now_ms=clock_ms(), days=3)
 
 
 @pytest.mark.parametrize("binding", ["sha1", "sha256", "sha512"])
@@ -54,8 +68,8 @@ def test_openssl_replies(kind: str, binding: str, tmp_path: Path) -> None:
     root = stamper(kind)[1]
     for number, algorithm in enumerate(("sha256", "sha384", "sha512")):
         asked = Request(Imprint.of_data(DATA, algorithm), nonce=number + 1, policy="1.2.3.4.5")
-        made_at_ms = stamper_time()
-        fresh, fresh_root = fresh_stamper(kind, made_at_ms)
+        made_at_ms = clock_ms()
+        fresh, fresh_root = fresh_stamper(kind)
         answer = openssl_answers(tmp_path, asked.to_der(), fresh, binding=binding)
         found = verify(answer, data=DATA, roots=[fresh_root], nonce=number + 1, policy="1.2.3.4.5")
         assert found.imprint == asked.imprint
@@ -67,26 +81,9 @@ def test_openssl_replies(kind: str, binding: str, tmp_path: Path) -> None:
         )
 
 
-FRESH: dict[str, tuple[Authority, object]] = {}
-
-
-def stamper_time() -> int:
-    """Return the time of the machine, at which OpenSSL stamps."""
-    import time
-
-    return int(time.time() * 1_000)
-
-
-def fresh_stamper(kind: str, now_ms: int):
-    """Return an authority whose certificates are valid on this machine now."""
-    if kind not in FRESH:
-        FRESH[kind] = made_up_authority(kind, now_ms=now_ms, days=3)
-    return FRESH[kind]
-
-
 def test_openssl_refusal(tmp_path: Path) -> None:
     """Goal: a refusal is read, not taken for a token. Method: OpenSSL refuses a policy."""
-    authority, root = fresh_stamper("p256", stamper_time())
+    authority, root = fresh_stamper("p256")
     asked = Request(Imprint.of_data(DATA), policy="1.9.9").to_der()
     answer = openssl_answers(tmp_path, asked, authority)
     read = Response.read(answer)
@@ -203,21 +200,18 @@ def test_certificate_of_a_namesake() -> None:
     by = (root_key, "root")
     root = issue(root_key, "root", by, now_ms=NOW_MS, is_root=True)
     own = issue(key, "stamper", by, now_ms=NOW_MS)
-    parsed = cms.Certificate.load(own.der) if hasattr(cms, "Certificate") else None
-    assert parsed is not None
+    parsed = x509.Certificate.load(own.der)
     later = issue(key, "stamper", by, now_ms=NOW_MS + DAY_MS)
     twin = parsed["tbs_certificate"].copy()
-    twin["validity"] = cms.Certificate.load(later.der)["tbs_certificate"]["validity"]
+    twin["validity"] = x509.Certificate.load(later.der)["tbs_certificate"]["validity"]
     signed = twin.dump(force=True)
-    made = cms.Certificate(
+    made = x509.Certificate(
         {
             "tbs_certificate": twin,
             "signature_algorithm": parsed["signature_algorithm"],
             "signature_value": root_key.sign(signed),
         }
     )
-    from trine.crypto.x509 import read_certificate
-
     namesake = read_certificate(made.dump())
     authority = Authority(key, (own, root), POLICY)
     query = Request(Imprint.of_data(DATA), wants_certificate=False).to_der()
@@ -245,7 +239,7 @@ def test_no_binding(monkeypatch) -> None:
 
 def test_revoked(tmp_path: Path) -> None:
     """Goal: revocation is checked where lists are given. Method: OpenSSL's lists."""
-    now_ms = stamper_time()
+    now_ms = clock_ms()
     key, root_key = AuthorityKey.generate("p256"), AuthorityKey.generate("p256")
     by = (root_key, "root")
     root = issue(root_key, "root", by, now_ms=now_ms, is_root=True, days=3)
@@ -456,8 +450,6 @@ def test_defaults_are_not_written() -> None:
     parsed = tsp.TSTInfo.load(content)
     accuracy = parsed["accuracy"].dump()
     inner = core.Sequence.load(content).contents.replace(accuracy, accuracy + b"\x01\x01\x00")
-    from trine.services.evidence.timestamp.token import read_statement
-
     assert read_statement(content).serial == 5
     written = core.Sequence(contents=inner).dump(force=True)
     assert code_of(lambda: read_statement(written)) == "not_a_timestamp"
@@ -465,8 +457,6 @@ def test_defaults_are_not_written() -> None:
 
 def test_what_is_stamped() -> None:
     """Goal: headers and records are hashed by the chain's suite. Method: compare with hashlib."""
-    import hashlib
-
     header = b"an encoded header"
     assert header_imprint(header, "intl").digest == hashlib.sha256(header).digest()
     assert header_imprint(header, "gm").algorithm == "sm3"
