@@ -4,6 +4,7 @@ import functools
 import hashlib
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ from trine.services.evidence.timestamp import (
     verify,
 )
 from trine.services.evidence.timestamp import authority as making
+from trine.services.evidence.timestamp.der import check_der
 from trine.services.evidence.timestamp.made_up import POLICY, issue
 from trine.services.evidence.timestamp.structures import SM2_SIGNED_DATA, ContentInfo
 from trine.services.evidence.timestamp.token import read_statement, read_token
@@ -169,6 +171,12 @@ def test_refusals(kind: str) -> None:
 
     assert refused() == ""
     assert refused(data=b"other") == "wrong_imprint"
+    digest = Imprint.of_data(DATA, "sm3" if kind == "sm2" else "sha256").digest
+    last = digest[:-1] + bytes([digest[-1] ^ 1])
+    own, other = ("sm3", "sha256") if kind == "sm2" else ("sha256", "sm3")
+    assert refused(data=None, imprint=Imprint(own, digest)) == ""
+    assert refused(data=None, imprint=Imprint(own, last)) == "wrong_imprint"
+    assert refused(data=None, imprint=Imprint(other, digest)) == "wrong_imprint"
     assert refused(nonce=78) == "wrong_nonce"
     assert refused(policy="1.2.3") == "wrong_timestamp_policy"
     assert refused(roots=[]) == "bad_argument"
@@ -235,6 +243,95 @@ def test_no_binding(monkeypatch) -> None:
     assert code_of(lambda: verify(stamp(), data=DATA, roots=[root])) == (
         "timestamp_signer_mismatch"
     )
+
+
+def changed_attributes(monkeypatch, change) -> str:
+    """Stamp with other signed attributes, properly signed; returns the code of the refusal."""
+    original = Authority._attributes
+    monkeypatch.setattr(
+        Authority, "_attributes", lambda self, content: change(original(self, content))
+    )
+    answer = stamp()
+    monkeypatch.undo()
+    return code_of(lambda: verify(answer, data=DATA, roots=[stamper("p256")[1]]))
+
+
+def test_signed_attributes(monkeypatch) -> None:
+    """Goal: attributes are what RFC 5652 says, whoever signed them. Method: change, sign again."""
+
+    def reordered(attributes: cms.CMSAttributes) -> cms.CMSAttributes:
+        parts = sorted((one.dump() for one in attributes), reverse=True)
+        head = attributes.dump()[: len(attributes.dump()) - len(attributes.contents)]
+        return cms.CMSAttributes.load(head + b"".join(parts))
+
+    def twice(attributes: cms.CMSAttributes) -> cms.CMSAttributes:
+        more = {"type": "message_digest", "values": [bytes(32)]}
+        return cms.CMSAttributes([*attributes, cms.CMSAttribute(more)])
+
+    def other_type(attributes: cms.CMSAttributes) -> cms.CMSAttributes:
+        kept = [one for one in attributes if one["type"].native != "content_type"]
+        return cms.CMSAttributes([{"type": "content_type", "values": ["data"]}, *kept])
+
+    def more(attributes: cms.CMSAttributes) -> cms.CMSAttributes:
+        moment = cms.Time("utc_time", datetime(2026, 1, 1, tzinfo=UTC))
+        return cms.CMSAttributes([*attributes, {"type": "signing_time", "values": [moment]}])
+
+    for change in (reordered, twice, other_type):
+        assert changed_attributes(monkeypatch, change) == "not_a_timestamp", change
+    for missing in ("content_type", "message_digest"):
+        left = changed_attributes(
+            monkeypatch,
+            lambda attributes, missing=missing: cms.CMSAttributes(
+                [one for one in attributes if one["type"].native != missing]
+            ),
+        )
+        assert left == "not_a_timestamp"
+    assert changed_attributes(monkeypatch, more) == ""
+
+
+def test_extensions_of_statements(monkeypatch) -> None:
+    """Goal: a critical extension is not ignored, another is. Method: both, properly signed."""
+    original = Authority._statement
+    root = stamper("p256")[1]
+    for critical, code in ((True, "unsupported_timestamp"), (False, "")):
+        extension = {"extn_id": "1.2.3", "critical": critical, "extn_value": b"x"}
+
+        def statement(self, *arguments, extension=extension):
+            parsed = tsp.TSTInfo.load(original(self, *arguments))
+            parsed["extensions"] = [extension]
+            return parsed.dump(force=True)
+
+        monkeypatch.setattr(Authority, "_statement", statement)
+        answer = stamp()
+        assert code_of(lambda answer=answer: verify(answer, data=DATA, roots=[root])) == code
+
+
+def test_number_of_signers() -> None:
+    """Goal: a token has one signer. Method: none, and the same twice."""
+    root = stamper("p256")[1]
+    for count in (0, 1, 2):
+        info = cms.ContentInfo.load(token_of(stamp()))
+        (signer,) = info["content"]["signer_infos"]
+        info["content"]["signer_infos"] = cms.SignerInfos([signer] * count)
+        token = info.dump(force=True)
+        code = code_of(lambda token=token: verify(token, data=DATA, roots=[root]))
+        assert code == ("" if count == 1 else "not_a_timestamp")
+
+
+def test_parameters_of_signatures(monkeypatch) -> None:
+    """Goal: nothing rides along in an algorithm's name. Method: SM2 with parameters."""
+    root = stamper("sm2")[1]
+    for parameters, code in ((core.Null(), ""), (core.Integer(1), "unsupported_timestamp")):
+        monkeypatch.setattr(
+            making,
+            "_algorithm",
+            lambda key, parameters=parameters: {
+                "algorithm": key.signature_oid,
+                "parameters": parameters,
+            },
+        )
+        answer = stamp("sm2")
+        assert code_of(lambda answer=answer: verify(answer, data=DATA, roots=[root])) == code
 
 
 def test_revoked(tmp_path: Path) -> None:
@@ -429,16 +526,36 @@ BER = [
     (b"\x31\x06\x02\x01\x02\x02\x01\x01", "a SET out of order"),
     (b"\x30\x02\x10\x00", "a SEQUENCE that is not constructed"),
     (b"\x30\x03\x0c\x01\xff", "a text that is not UTF-8"),
-    (b"\x30\x0d\x18\x0b20260101000"[:15], "a GeneralizedTime without seconds"),
-    (b"\x30\x13\x18\x1120260101000000.10Z"[:21], "a fraction that ends in zero"),
+    (b"\x30\x0f\x18\x0d202601010000Z", "a GeneralizedTime without seconds"),
+    (b"\x30\x14\x18\x1220260101000000.10Z", "a fraction that ends in zero"),
     (b"\x30\x00\x00", "a byte after the end"),
+]
+
+
+DER = [
+    b"\x30\x03\x01\x01\xff",
+    b"\x30\x04\x02\x02\x00\x80",
+    b"\x30\x04\x02\x02\xff\x7f",
+    b"\x30\x04\x03\x02\x01\xfe",
+    b"\x30\x03\x03\x01\x00",
+    b"\x30\x02\x05\x00",
+    b"\x30\x04\x06\x02\x81\x01",
+    b"\x31\x06\x02\x01\x01\x02\x01\x02",
+    b"\x30\x81\x80" + b"\x05\x00" * 64,
+    b"\x30\x13\x18\x1120260101000000.1Z",
 ]
 
 
 @pytest.mark.parametrize(("content", "what"), BER)
 def test_what_only_ber_allows(content: bytes, what: str) -> None:
-    """Goal: one value has one encoding. Method: each freedom of BER once."""
-    assert code_of(lambda: Request.read(content)) == "not_a_timestamp", what
+    """Goal: one value has one encoding. Method: each freedom of BER once, alone."""
+    assert code_of(lambda: check_der(content, "it", 4_096)) == "not_a_timestamp", what
+
+
+@pytest.mark.parametrize("content", DER)
+def test_what_der_allows(content: bytes) -> None:
+    """Goal: the scan refuses nothing that is DER. Method: the neighbours of what it refuses."""
+    assert code_of(lambda: check_der(content, "it", 4_096)) == ""
 
 
 def test_defaults_are_not_written() -> None:
