@@ -529,6 +529,7 @@ BER = [
     (b"\x30\x0f\x18\x0d202601010000Z", "a GeneralizedTime without seconds"),
     (b"\x30\x14\x18\x1220260101000000.10Z", "a fraction that ends in zero"),
     (b"\x30\x00\x00", "a byte after the end"),
+    (b"\x30\x00\x05\x00", "an element after the end"),
 ]
 
 
