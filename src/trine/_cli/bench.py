@@ -19,6 +19,7 @@ from trine._cli.load_network import (
     png_option,
     suite_option,
 )
+from trine._cli.membership import membership
 from trine._cli.notes import check, write
 from trine._cli.payments import payments
 from trine._cli.recovery import recovery
@@ -49,6 +50,7 @@ bench.add_command(compare)
 bench.add_command(payments)
 bench.add_command(faults)
 bench.add_command(recovery)
+bench.add_command(membership)
 bench.add_command(write)
 bench.add_command(check)
 bench.add_command(sweep)

@@ -1,77 +1,21 @@
 """Measure how fast nodes come, come back and catch up."""
 
-import dataclasses
 import functools
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
-import httpx
 
-from trine._cli import local_network, processes
-from trine._cli.load_network import check_files, generated_accounts, out_option, suite_option
+from trine._cli import measured_network, processes
+from trine._cli.load_network import check_files, out_option, suite_option
+from trine._cli.measured_network import BEHIND_BLOCKS, Network
 from trine._cli.node_files import follower_configuration, free_ports
 from trine._cli.settings import Settings, common
-from trine.client.home import Home
-from trine.errors import NotFinalizing
-
-VALIDATORS: Final = 4
-BEHIND_BLOCKS: Final = 5
-"""Blocks behind the others at which a node has caught up."""
-ENTRIES: Final = 1
-LIMIT_S: Final = 3_600
-"""Seconds that each step may take."""
-TELL_S: Final = 10.0
-
-
-@dataclasses.dataclass
-class _Network:
-    """A network of its own."""
-
-    home: Home
-    nodes: list[processes.Node]
-    http: httpx.Client
-    note: Callable[[str], None]
-
-    def height(self, node: processes.Node) -> int:
-        """Height of a node; zero while it does not answer."""
-        status = processes.probe(self.http, node.url)
-        return status.height if status else 0
-
-    def wait(self, what: str, reached: Callable[[], bool]) -> float:
-        """Wait, and tell the seconds that it took.
-
-        Raises:
-            NotFinalizing: It took too long.
-        """
-        started = told = time.monotonic()
-        while not reached():
-            now = time.monotonic()
-            if now > started + LIMIT_S:
-                raise NotFinalizing(f"{what} took longer than {LIMIT_S} s")
-            if now > told + TELL_S:
-                told = now
-                heights = ", ".join(str(self.height(node)) for node in self.nodes)
-                self.note(f"{what}: {now - started:.0f} s, heights {heights}")
-            time.sleep(processes.POLL_S)
-        return round(time.monotonic() - started, 2)
-
-    def level(self, node: processes.Node) -> bool:
-        """Say whether a node has nearly all blocks of the first."""
-        height = self.height(node)
-        return height > 0 and height + BEHIND_BLOCKS >= self.height(self.nodes[0])
-
-    def start(self, node: processes.Node) -> int:
-        """Start a validator; returns its process."""
-        return processes.start(self.home, {node.name})[node.name]
+from trine.client.founding import BLOCKS_PER_EPOCH
 
 
 @click.command()
@@ -113,35 +57,23 @@ def recovery(
       trine bench recovery --blocks 1000 --accounts 10000
       trine bench recovery --out recovery.json
     """
-    from trine.bench.peers.processes import temporary_folder, undisturbed  # noqa: PLC0415 - heavy
-
     check_files(out, None)
-    with temporary_folder("recovery") as folder:
-        home = Home(folder)
-        settings.note(f"making a network of {VALIDATORS} validators and {accounts:,} accounts")
-        local_network.create(home, VALIDATORS, suite, generated_accounts(accounts))
-        nodes, _ = processes.load(home)
-        with processes.opened(nodes) as http:
-            network = _Network(home, nodes, http, settings.note)
-            try:
-                report = _measure(network, blocks, rate)
-            finally:
-                with undisturbed():
-                    processes.stop(home)
+    with measured_network.running(accounts, suite, settings.note, BLOCKS_PER_EPOCH) as network:
+        report = _measure(network, blocks, rate)
     report = {"blocks": blocks, "accounts": accounts, "rate": rate, "suite": suite, **report}
     if out:
         out.write_text(json.dumps(report, indent=2) + "\n")
     settings.emit(report, _lines(report))
 
 
-def _measure(network: _Network, blocks: int, rate: int) -> dict[str, Any]:
+def _measure(network: Network, blocks: int, rate: int) -> dict[str, Any]:
     first, *_, last = network.nodes
     report: dict[str, Any] = {}
     processes.start(network.home)
     report["first_start_s"] = network.wait("the first start", lambda: network.height(first) > 0)
-    with _load(network, rate):
+    with measured_network.loaded(network, rate):
         network.wait("load", lambda: network.height(last) > BEHIND_BLOCKS)
-        _stop(network, last)
+        network.stop(last)
         missed_from = network.height(first)
         network.wait("missing blocks", lambda: network.height(first) >= missed_from + blocks)
         network.start(last)
@@ -153,34 +85,15 @@ def _measure(network: _Network, blocks: int, rate: int) -> dict[str, Any]:
                 key = name.replace("-", "_")
                 report[f"{key}_s"] = seconds
                 report[f"{key}_blocks"] = behind
-        _stop(network, last)
+        network.stop(last)
         network.start(last)
         report["restart_s"] = network.wait("a restart", lambda: network.height(last) > 0)
         report["height"] = network.height(first)
     return report
 
 
-def _stop(network: _Network, node: processes.Node) -> None:
-    pid = processes.load(network.home)[1][node.name]
-    processes.end([node], {node.name: pid})
-
-
 @contextmanager
-def _load(network: _Network, rate: int) -> Iterator[None]:
-    """Put evidence on the first node meanwhile."""
-    words = ["bench", "load", "--home", str(network.home.path), "--rate", str(rate)]
-    words += ["--warmup", "0", "--duration", str(24 * LIMIT_S), "--payload", "evidence"]
-    command = [sys.executable, "-m", "trine", *words, "--entries", str(ENTRIES)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-@contextmanager
-def _follower(network: _Network, name: str, *, late_start: bool) -> Iterator[processes.Node]:
+def _follower(network: Network, name: str, *, late_start: bool) -> Iterator[processes.Node]:
     """Run a follower of the first two validators."""
     [port] = free_ports(network.home, 1)
     node = processes.Node(name, port, None, network.home.path / "followers" / name)

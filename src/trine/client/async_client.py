@@ -58,6 +58,7 @@ from trine.types import (
     Call,
     Digest,
     Height,
+    LogId,
     OrganisationId,
     ProposalId,
     TransactionId,
@@ -278,6 +279,26 @@ class AsyncClient:
             LogNotFound: There is no such log.
         """
         return await self._run(operations.log(name))
+
+    async def log_entries(self, log: LogId, *, first: int, count: int) -> list[Digest]:
+        """Fetch entries of a log from index `first` on, at most `count` (up to 65,536).
+
+        Fewer where the log ends. No proof comes with them.
+
+        Raises:
+            EntryNotFound: There is no such log, or it has no entry `first` yet.
+        """
+        return await self._run(operations.log_entries(log, first, count))
+
+    async def entry_proofs(self, log: LogId, *, first: int, count: int) -> list[bytes]:
+        """Fetch the proofs of entries from index `first` on, at most `count` (up to 1,000).
+
+        Fewer where the log ends. All are proof files against one header.
+
+        Raises:
+            EntryNotFound: There is no such log, or it has no entry `first` under a certificate yet.
+        """
+        return await self._run(operations.entry_proofs(log, first, count))
 
     async def proposals(self) -> list[Proposal]:
         """Fetch every proposal."""

@@ -58,6 +58,7 @@ from trine.types import (
     Call,
     Digest,
     Height,
+    LogId,
     OrganisationId,
     ProposalId,
     TransactionId,
@@ -289,6 +290,26 @@ class Client:
             LogNotFound: There is no such log.
         """
         return self._run(operations.log(name))
+
+    def log_entries(self, log: LogId, *, first: int, count: int) -> list[Digest]:
+        """Fetch entries of a log from index `first` on, at most `count` (up to 65,536).
+
+        Fewer where the log ends. No proof comes with them.
+
+        Raises:
+            EntryNotFound: There is no such log, or it has no entry `first` yet.
+        """
+        return self._run(operations.log_entries(log, first, count))
+
+    def entry_proofs(self, log: LogId, *, first: int, count: int) -> list[bytes]:
+        """Fetch the proofs of entries from index `first` on, at most `count` (up to 1,000).
+
+        Fewer where the log ends. All are proof files against one header.
+
+        Raises:
+            EntryNotFound: There is no such log, or it has no entry `first` under a certificate yet.
+        """
+        return self._run(operations.entry_proofs(log, first, count))
 
     def proposals(self) -> list[Proposal]:
         """Fetch every proposal."""

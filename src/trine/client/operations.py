@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from typing import Any, Final, TypeVar
 
+from trine._core import proofs as core
 from trine.client.records import (
     Account,
     Asset,
@@ -20,7 +21,16 @@ from trine.client.records import (
 )
 from trine.client.transport import Answer, Operation, Request, checked
 from trine.errors import BadAnswer
-from trine.types import Address, Amount, AssetId, Digest, Height, ProposalId, TransactionId
+from trine.types import (
+    Address,
+    Amount,
+    AssetId,
+    Digest,
+    Height,
+    LogId,
+    ProposalId,
+    TransactionId,
+)
 from trine.types.limits import PAGE_MAX
 
 R = TypeVar("R")
@@ -136,6 +146,23 @@ def logs() -> Operation[list[Log]]:
 def log(name: str) -> Operation[Log]:
     """Fetch a log by its number, or as organisation/name."""
     return one(f"/v1/logs/{name}", Log.read)
+
+
+def log_entries(id_: LogId, first: int, count: int) -> Operation[list[Digest]]:
+    """Fetch entries of a log, fewer where it ends."""
+    answer = yield from ask(Request(f"/v1/sync/logs/{id_}/{first}/{count}"))
+    content = answer.content
+    if len(content) % Digest.LENGTH or len(content) > count * Digest.LENGTH:
+        message = f"{answer.url} answered {len(content)} bytes for {count} entries of log {id_}"
+        raise BadAnswer(message, instance=answer.url)
+    places = range(0, len(content), Digest.LENGTH)
+    return [Digest(content[place : place + Digest.LENGTH]) for place in places]
+
+
+def entry_proofs(id_: LogId, first: int, count: int) -> Operation[list[bytes]]:
+    """Fetch the proofs of entries of a log, fewer where it ends."""
+    answer = yield from ask(Request(f"/v1/logs/{id_}/entries/{first}/proofs", {"count": count}))
+    return core.split_sequence(answer.content)
 
 
 def proposals() -> Operation[list[Proposal]]:

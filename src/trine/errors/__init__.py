@@ -12,6 +12,7 @@ these classes too.
 True
 """
 
+from trine.errors import services as services
 from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
 from trine.errors.archives import BadKeysFile as BadKeysFile
 from trine.errors.archives import DamagedArchive as DamagedArchive

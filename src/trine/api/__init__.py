@@ -1,0 +1,1 @@
+"""Serve the platform over HTTP: what runs beside nodes, for applications and people."""

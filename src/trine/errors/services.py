@@ -1,0 +1,119 @@
+"""Define the exceptions of services: signed statements, receipts, tiles and checkpoints."""
+
+from trine.errors.base import BadInput, NegativeVerdict
+
+
+class NotACoseMessage(BadInput):
+    """The bytes are no COSE_Sign1 message with its tag."""
+
+
+class CoseTruncated(BadInput):
+    """A COSE message ends before what it announces."""
+
+
+class CoseTooLarge(BadInput):
+    """A COSE message or a part of it is over its limit; the message names both."""
+
+
+class CoseEncoding(BadInput):
+    """A COSE message is not in the one encoding that is accepted."""
+
+
+class TrailingBytes(BadInput):
+    """Bytes follow the end of a COSE message or of a part of it."""
+
+
+class NestedTooDeep(BadInput):
+    """Arrays and maps of a COSE message are nested deeper than the limit."""
+
+
+class DuplicateLabel(BadInput):
+    """A label stands twice in the headers of a COSE message or in a map inside them."""
+
+
+class HeaderMissing(BadInput):
+    """A COSE message lacks a header that it must have."""
+
+
+class HeaderNotProtected(BadInput):
+    """A header that the signature must cover stands among the unprotected ones."""
+
+
+class BadHeader(BadInput):
+    """A header of a COSE message has a type or a value that is not allowed."""
+
+
+class CriticalHeader(BadInput):
+    """A COSE message has a critical header that this release does not understand."""
+
+
+class SignatureAlgorithm(BadInput):
+    """The algorithm is none with which statements are signed here, or not that of the key."""
+
+
+class DetachedPayload(BadInput):
+    """The payload is not in the signed statement."""
+
+
+class BadReceipt(BadInput):
+    """A receipt lacks a proof, or has a part that receipts do not have."""
+
+
+class UnknownStructure(BadInput):
+    """The receipt is about a verifiable data structure that this release does not know."""
+
+
+class StatementNotYetValid(NegativeVerdict):
+    """The signed statement says that it was made, or is valid from, later than now."""
+
+
+class StatementExpired(NegativeVerdict):
+    """The signed statement says that it is no longer valid."""
+
+
+class CoseSignature(NegativeVerdict):
+    """The signature of a COSE message does not hold under the key."""
+
+
+class TreeMismatch(NegativeVerdict):
+    """A proof of a log does not lead to the root, or has not as many hashes as it must."""
+
+
+class BadTile(BadInput):
+    """A tile of a log is missing, has another length than it must, or another name."""
+
+
+class BadNote(BadInput):
+    """The text is no signed note, or no checkpoint of a log."""
+
+
+class BadVerifierKey(BadInput):
+    """The text is no verifier key of a signed note."""
+
+
+class NoteUnverified(NegativeVerdict):
+    """No known key signed the note, or the signature of a known key does not hold."""
+
+
+class UnknownIssuer(NegativeVerdict):
+    """The registration policy of the log does not name the issuer of the statement."""
+
+
+class UnknownIssuerKey(NegativeVerdict):
+    """The registration policy of the log does not name the key of the statement."""
+
+
+class MediaTypeRefused(NegativeVerdict):
+    """The registration policy of the log does not take content of this type from the issuer."""
+
+
+class StatementNotFound(NegativeVerdict):
+    """No statement is registered under this entry."""
+
+
+class ServiceFull(NegativeVerdict):
+    """As many statements as the service may hold wait to be recorded; try again later."""
+
+
+class LogDiffers(NegativeVerdict):
+    """The log as the chain's validators certify it is not the one that the service has."""

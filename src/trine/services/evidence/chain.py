@@ -1,0 +1,135 @@
+"""Read and write one evidence log of a chain for the service."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import cbor2
+
+from trine._core import proofs as core
+from trine.client import AsyncClient, Trust
+from trine.errors import BadAnswer, EntryNotFound, TrineError
+from trine.services.evidence import tree
+from trine.services.evidence.tree import HashFunction
+from trine.types import Digest, EvidenceAppend, LogId
+from trine.types.limits import ENTRIES_MAX, RECEIPTS_MAX
+
+MEDIA_TYPE: Final = "application/cose"
+"""What the chain is told about the entries."""
+FETCH_MAX: Final = 65_536
+"""Entries that a node gives at once."""
+FUNCTIONS: Final[dict[str, HashFunction]] = {"intl": "sha256", "gm": "sm3"}
+"""Hash function of a chain's logs, by its suite."""
+
+
+class ProvenHead(NamedTuple):
+    """A log as the chain's validators certified it.
+
+    Attributes:
+        size: Number of its entries.
+        root: Root over them.
+        height: Block at which it was so.
+        time_ms: Time of that block, Unix time in milliseconds.
+        proof: The proof file.
+        entry_index: Index of the entry that the proof is about.
+    """
+
+    size: int
+    root: Digest
+    height: int
+    time_ms: int
+    proof: bytes
+    entry_index: int
+
+
+class ChainLog:
+    """One log of a chain, through any of its nodes; nothing that they say is believed."""
+
+    def __init__(self, client: AsyncClient, trust: Trust, log: LogId) -> None:
+        """Use the log with this number.
+
+        Args:
+            client: Client with the key of a notary of the log's organisation.
+            trust: Whom to believe about the chain.
+            log: The log.
+        """
+        self._client = client
+        self._trust = trust
+        self.log = log
+        self.function = FUNCTIONS[trust.suite]
+
+    async def size(self) -> int:
+        """Return the number of entries that the asked node knows of."""
+        return (await self._client.log(str(self.log))).size
+
+    async def append(self, entries: Sequence[Digest]) -> list[TrineError]:
+        """Ask the chain to record entries, and wait until it has.
+
+        Returns:
+            Why some of them may not be recorded, in no order.
+        """
+        calls = [
+            EvidenceAppend(
+                log=self.log,
+                entries=tuple(entries[first : first + ENTRIES_MAX]),
+                media_type=MEDIA_TYPE,
+            )
+            for first in range(0, len(entries), ENTRIES_MAX)
+        ]
+        failures = []
+        for result in await self._client.submit_many(calls):
+            try:
+                if isinstance(result, TrineError):
+                    raise result
+                result.check()
+            except TrineError as error:
+                failures.append(error)
+        return failures
+
+    async def entries(self, first: int, count: int) -> list[Digest]:
+        """Fetch up to `FETCH_MAX` entries, fewer where the log ends."""
+        try:
+            return await self._client.log_entries(
+                self.log, first=first, count=min(count, FETCH_MAX)
+            )
+        except EntryNotFound:
+            return []
+
+    async def proofs(self, first: int, count: int) -> list[bytes]:
+        """Fetch proofs of up to `RECEIPTS_MAX` entries, which are not verified here.
+
+        Raises:
+            EntryNotFound: The first is not under a certificate yet.
+        """
+        count = min(count, RECEIPTS_MAX)
+        return await self._client.entry_proofs(self.log, first=first, count=count)
+
+    async def prove(self, index: int) -> ProvenHead:
+        """Fetch the proof of an entry and verify it; it shows the whole log's root.
+
+        Raises:
+            EntryNotFound: The log has no such entry under a certificate yet.
+            BadAnswer: The proof is about something else.
+            NegativeVerdict: It does not verify.
+        """
+        proof = await self._client.proof(f"/v1/logs/{self.log}/entries/{index}")
+        shown = core.verify_proof(self._trust.content, proof)
+        fact = shown["fact"]
+        found = (fact.get("kind"), fact.get("log"), fact.get("index"))
+        if found != ("evidence", self.log, index):
+            raise BadAnswer(f"a proof about {found}, expected entry {index} of log {self.log}")
+        size = int(fact["size"])
+        root = tree.inclusion_root(
+            self.function,
+            tree.leaf_hashes(self.function, [fact["entry"]])[0],
+            index,
+            size,
+            _path(proof),
+        )
+        return ProvenHead(size, root, int(shown["height"]), int(shown["time_ms"]), proof, index)
+
+
+def _path(proof: bytes) -> list[bytes]:
+    """Take the inclusion path out of a proof that was verified (docs/reference/proofs.md)."""
+    body = cbor2.loads(cbor2.loads(proof)[2])
+    joined: bytes = body[1][4]
+    return [joined[at : at + Digest.LENGTH] for at in range(0, len(joined), Digest.LENGTH)]

@@ -1,0 +1,223 @@
+"""Remember what was registered: each statement, whose it is, and where its entry lies in a log.
+
+The chain says what was recorded, the index what an entry stands for. A statement is in the index,
+durably, before the chain is asked to record its entry: no receipt is without a record.
+
+>>> index = Index("sqlite://")
+>>> index.open_log("7")
+0
+>>> said = Registration(Digest(bytes(32)), None, "https://city.example", "a", "text/json", 1, b"..")
+>>> index.add("7", [said])
+>>> index.waiting("7", 10) == [said.entry]
+True
+>>> index.place("7", 0, [said.entry])
+>>> found = index.find("7", said.entry)
+>>> found.place, found.issuer, index.open_log("7")
+(0, 'https://city.example', 1)
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    create_engine,
+    event,
+    select,
+    update,
+)
+from sqlalchemy import (
+    Index as TableIndex,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import StaticPool
+
+from trine.types import Digest
+
+LOG_CHARACTERS_MAX: Final = 300
+"""Characters of the name of a log."""
+QUERY_MAX: Final = 500
+"""Entries that one query names."""
+BUSY_S: Final = 30.0
+"""Seconds to wait for another process that writes to the database."""
+
+_METADATA: Final = MetaData()
+_LOGS: Final = Table(
+    "logs",
+    _METADATA,
+    Column("name", String(LOG_CHARACTERS_MAX), primary_key=True),
+    # Entries whose places are known.
+    Column("size", BigInteger, nullable=False),
+)
+_STATEMENTS: Final = Table(
+    "statements",
+    _METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("log", String(LOG_CHARACTERS_MAX), nullable=False),
+    Column("entry", LargeBinary(Digest.LENGTH), nullable=False),
+    Column("place", BigInteger),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("registered_ms", BigInteger, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    UniqueConstraint("log", "entry"),
+    TableIndex("statements_by_place", "log", "place"),
+)
+
+
+class Registration(NamedTuple):
+    """A statement that was registered.
+
+    Attributes:
+        entry: Its entry.
+        place: Index of the entry in the log; nothing while the chain has not recorded it.
+        issuer: Who says it.
+        subject: What it is about.
+        content_type: Type of what is said.
+        registered_ms: Unix time in milliseconds at which the service took it.
+        statement: Its bytes, without receipts.
+    """
+
+    entry: Digest
+    place: int | None
+    issuer: str
+    subject: str
+    content_type: str
+    registered_ms: int
+    statement: bytes
+
+
+class Index:
+    """What was registered, in a database of SQLAlchemy. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database, and make its tables where they are missing.
+
+        Args:
+            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, `postgresql://…`.
+        """
+        self._engine = _engine(url)
+        _METADATA.create_all(self._engine)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def open_log(self, log: str) -> int:
+        """Return the number of entries of a log whose places are known; 0 for a new one."""
+        with self._engine.begin() as database:
+            _insert_new(database, _LOGS, [{"name": log, "size": 0}])
+            size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log))
+        return int(size or 0)
+
+    def add(self, log: str, registrations: Sequence[Registration]) -> None:
+        """Add statements that are new; on return they survive a crash of the machine."""
+        rows = [{"log": log, **each._asdict()} for each in registrations]
+        if rows:
+            with self._engine.begin() as database:
+                _insert_new(database, _STATEMENTS, rows)
+
+    def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
+        """Return the places of those entries under which something is registered.
+
+        A place is nothing while the chain has not recorded the entry.
+        """
+        columns = _STATEMENTS.c
+        found: dict[Digest, int | None] = {}
+        with self._engine.connect() as database:
+            for at in range(0, len(entries), QUERY_MAX):
+                part = entries[at : at + QUERY_MAX]
+                query = select(columns.entry, columns.place).where(
+                    columns.log == log, columns.entry.in_(part)
+                )
+                found |= {Digest(row.entry): row.place for row in database.execute(query)}
+        return found
+
+    def waiting(self, log: str, count: int) -> list[Digest]:
+        """Return entries that the chain has not recorded, oldest first."""
+        columns = _STATEMENTS.c
+        query = (
+            select(columns.entry)
+            .where(columns.log == log, columns.place.is_(None))
+            .order_by(columns.number)
+            .limit(count)
+        )
+        with self._engine.connect() as database:
+            return [Digest(entry) for entry in database.scalars(query)]
+
+    def place(self, log: str, first: int, entries: Sequence[Digest]) -> None:
+        """Note the places of entries, the first of which has index `first` in the log.
+
+        An entry that the log has twice keeps its first place. Entries that are not registered here
+        are of others.
+        """
+        columns = _STATEMENTS.c
+        statement = (
+            update(_STATEMENTS)
+            .where(
+                columns.log == log,
+                columns.entry == bindparam("of_entry"),
+                columns.place.is_(None),
+            )
+            .values(place=bindparam("at_place"))
+        )
+        rows = [{"of_entry": entry, "at_place": first + at} for at, entry in enumerate(entries)]
+        with self._engine.begin() as database:
+            if rows:
+                database.execute(statement, rows)
+            size = first + len(entries)
+            database.execute(update(_LOGS).where(_LOGS.c.name == log).values(size=size))
+
+    def find(self, log: str, entry: Digest) -> Registration | None:
+        """Return what is registered under an entry."""
+        columns = _STATEMENTS.c
+        query = select(_STATEMENTS).where(columns.log == log, columns.entry == entry)
+        with self._engine.connect() as database:
+            row = database.execute(query).first()
+        return None if row is None else _registration(row)
+
+
+def _registration(row: Any) -> Registration:
+    return Registration(
+        Digest(row.entry),
+        row.place,
+        row.issuer,
+        row.subject,
+        row.content_type,
+        row.registered_ms,
+        row.statement,
+    )
+
+
+def _insert_new(database: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; those whose keys are taken are left out."""
+    dialect = postgresql if database.dialect.name == "postgresql" else sqlite
+    database.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _engine(url: str) -> Engine:
+    if url == "sqlite://":
+        # In memory there is one database a connection, so that all share one.
+        shared = {"check_same_thread": False}
+        return create_engine(url, connect_args=shared, poolclass=StaticPool)
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Read and write at the same time; what is committed is on the disk."""
+    for setting in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_S * 1_000:.0f}"):
+        connection.execute(f"PRAGMA {setting}")

@@ -1,0 +1,73 @@
+"""Keep the files of a log, tiles above all: in a folder that any web server can serve."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from trine.errors import BadArgument
+
+
+class Objects(Protocol):
+    """Whatever keeps named bytes."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return what is kept under a name; nothing where there is none."""
+
+    def write(self, items: Mapping[str, bytes]) -> None:
+        """Keep every item; on return they survive a crash of the machine."""
+
+
+class Folder:
+    """Named bytes as files below a folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as path:
+    ...     objects = Folder(Path(path))
+    ...     objects.write({"tile/0/000.p/1": b"hash"})
+    ...     objects.read("tile/0/000.p/1"), objects.read("tile/0/001")
+    (b'hash', None)
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Keep files below `path`, which is made with the first of them."""
+        self.path = path
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file; nothing where there is none."""
+        try:
+            return self._place(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, items: Mapping[str, bytes]) -> None:
+        """Write every file whole or not at all, and then sync what was written."""
+        folders = set()
+        for name, content in items.items():
+            place = self._place(name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fdatasync(file.fileno())
+            partial.replace(place)
+            folders.add(place.parent)
+        for folder in folders:
+            _sync_folder(folder)
+
+    def _place(self, name: str) -> Path:
+        parts = name.split("/")
+        if not all(parts) or any(part.startswith(".") for part in parts):
+            raise BadArgument(f"{name!r:.80} is no name of an object")
+        return self.path.joinpath(*parts)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the names in a folder survive a crash."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

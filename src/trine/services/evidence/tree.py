@@ -1,0 +1,226 @@
+"""Hash the Merkle tree of a log (RFC 9162, section 2.1), prove in it, and check such proofs.
+
+The hash function is an argument: SHA-256 or SM3. Proofs are checked against a root and nothing
+else; `tiles` makes them from a log's stored hashes.
+
+>>> from trine.services.evidence import tree
+>>> left, right = tree.leaf_hashes("sha256", [b"a", b"b"])
+>>> edge = tree.Frontier("sha256").extend([left, right])
+>>> root = edge.root()
+>>> tree.check_inclusion("sha256", right, 1, 2, [left], root=root)
+>>> edge.size, root == tree.node_hash("sha256", left, right)
+(2, True)
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, Self
+
+from trine.crypto import hash_many
+from trine.errors.services import TreeMismatch
+from trine.types import Digest
+
+HashFunction = Literal["sha256", "sm3"]
+"""Hash function of a log: SHA-256 (FIPS 180-4) or SM3 (GB/T 32905)."""
+
+SIZE_MAX: Final = 2**62
+"""Leaves of a log. Other verifiers have the same limit."""
+PATH_HASHES_MAX: Final = 64
+"""Hashes of a proof: more are in no proof of a log of `SIZE_MAX` leaves."""
+
+_LEAF: Final = b"\x00"
+_NODE: Final = b"\x01"
+
+
+def empty_root(function: HashFunction) -> Digest:
+    """Return the root of a log without leaves: the hash of nothing."""
+    return Digest(hash_many(function, [b""])[0])
+
+
+def leaf_hashes(function: HashFunction, entries: Sequence[bytes]) -> list[Digest]:
+    """Hash entries as leaves: `H(0x00 || entry)`."""
+    return [Digest(digest) for digest in hash_many(function, [_LEAF + each for each in entries])]
+
+
+def node_hash(function: HashFunction, left: bytes, right: bytes) -> Digest:
+    """Hash an inner node: `H(0x01 || left || right)`."""
+    if function == "sha256":
+        return Digest(hashlib.sha256(_NODE + left + right).digest())
+    return Digest(hash_many(function, [_NODE + left + right])[0])
+
+
+def parents(function: HashFunction, hashes: Sequence[bytes]) -> list[bytes]:
+    """Hash neighbours in pairs; the last of an odd number has no parent yet."""
+    pairs = range(0, len(hashes) - 1, 2)
+    if function == "sha256":
+        sha256 = hashlib.sha256
+        return [sha256(_NODE + hashes[at] + hashes[at + 1]).digest() for at in pairs]
+    return hash_many(function, [_NODE + hashes[at] + hashes[at + 1] for at in pairs])
+
+
+class Frontier(NamedTuple):
+    """The right edge of a growing log: all that is needed to append to it.
+
+    Attributes:
+        function: Hash function of the log.
+        size: Number of leaves.
+        peaks: Roots of the complete subtrees, largest first: one for each bit set in the size.
+    """
+
+    function: HashFunction
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+
+    def extend(self, hashes: Sequence[bytes]) -> Self:
+        """Return the edge after more leaves, given by their hashes."""
+        peaks, size = list(self.peaks), self.size
+        for leaf in hashes:
+            node, rest = leaf, size
+            while rest & 1:
+                node = node_hash(self.function, peaks.pop(), node)
+                rest >>= 1
+            peaks.append(node)
+            size += 1
+        return self._replace(size=size, peaks=tuple(peaks))
+
+    def root(self) -> Digest:
+        """Return the root of the log: the peaks joined from the smallest up."""
+        return join(self.function, self.peaks)
+
+
+def join(function: HashFunction, peaks: Sequence[bytes]) -> Digest:
+    """Join the roots of subtrees of falling size to the root over all of them."""
+    if not peaks:
+        return empty_root(function)
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = node_hash(function, peak, root)
+    return Digest(root)
+
+
+def inclusion_root(
+    function: HashFunction, leaf: Digest, index: int, size: int, path: Sequence[bytes]
+) -> Digest:
+    """Compute the root to which an inclusion proof leads (RFC 9162, section 2.1.3.2).
+
+    Args:
+        function: Hash function of the log.
+        leaf: Hash of the leaf.
+        index: Number of the leaf, from 0.
+        size: Leaves of the log.
+        path: Hashes of the siblings, leaf to root.
+
+    Raises:
+        TreeMismatch: The index is not below the size, or the path has another length than such a
+            proof has.
+    """
+    _check_path(path)
+    if not 0 <= index < size <= SIZE_MAX:
+        raise TreeMismatch(f"leaf {index} of a log of {size}, at most {SIZE_MAX}")
+    # Below `inner` the tree is complete on both sides; above it only left siblings follow.
+    inner = (index ^ (size - 1)).bit_length()
+    expected = inner + (index >> inner).bit_count()
+    if len(path) != expected:
+        raise TreeMismatch(f"an inclusion proof of {len(path)} hashes, expected {expected}")
+    node: bytes = leaf
+    for height, sibling in enumerate(path):
+        if height < inner and not index >> height & 1:
+            node = node_hash(function, node, sibling)
+        else:
+            node = node_hash(function, sibling, node)
+    return Digest(node)
+
+
+def check_inclusion(
+    function: HashFunction,
+    leaf: Digest,
+    index: int,
+    size: int,
+    path: Sequence[bytes],
+    *,
+    root: Digest,
+) -> None:
+    """Check that a leaf is in the log of `size` leaves with this root.
+
+    Raises:
+        TreeMismatch: The proof does not show it.
+    """
+    found = inclusion_root(function, leaf, index, size, path)
+    if found != root:
+        raise TreeMismatch(f"the proof of leaf {index} leads to {found}, the log's root is {root}")
+
+
+def consistency_root(
+    function: HashFunction, old_size: int, new_size: int, old_root: Digest, path: Sequence[bytes]
+) -> Digest:
+    """Compute the root of the larger log that a consistency proof shows to begin as the smaller.
+
+    Follows RFC 9162, section 2.1.4.2.
+
+    Args:
+        function: Hash function of the log.
+        old_size: Leaves of the smaller log, at least 1: the empty log is consistent with any.
+        new_size: Leaves of the larger log.
+        old_root: Root of the smaller log.
+        path: Hashes of the proof.
+
+    Raises:
+        TreeMismatch: The sizes do not follow each other, the proof has another length than such a
+            proof has, or it does not lead to `old_root`.
+    """
+    _check_path(path)
+    if not 1 <= old_size <= new_size <= SIZE_MAX:
+        raise TreeMismatch(f"a log of {old_size} leaves, then of {new_size}, from 1 to {SIZE_MAX}")
+    if old_size == new_size:
+        if path:
+            raise TreeMismatch(f"a consistency proof of {len(path)} hashes, expected none")
+        return old_root
+    # The proof starts from the complete subtree at the right edge of the smaller log; where that
+    # is the whole smaller log, the verifier has its root already.
+    shift = (old_size & -old_size).bit_length() - 1
+    last, end = old_size - 1 >> shift, new_size - 1 >> shift
+    starts: list[bytes] = [] if old_size & old_size - 1 else [old_root]
+    inner = (last ^ end).bit_length()
+    expected = inner + (last >> inner).bit_count() + 1 - len(starts)
+    if len(path) != expected:
+        raise TreeMismatch(f"a consistency proof of {len(path)} hashes, expected {expected}")
+    first, *rest = [*starts, *path]
+    old_node, new_node = first, first
+    for height, sibling in enumerate(rest):
+        if height < inner and not last >> height & 1:
+            new_node = node_hash(function, new_node, sibling)
+        else:
+            old_node = node_hash(function, sibling, old_node)
+            new_node = node_hash(function, sibling, new_node)
+    if old_node != old_root:
+        raise TreeMismatch(
+            f"the proof leads to {old_node.hex()} at {old_size} leaves, expected {old_root}"
+        )
+    return Digest(new_node)
+
+
+def check_consistency(
+    function: HashFunction,
+    old_size: int,
+    new_size: int,
+    old_root: Digest,
+    path: Sequence[bytes],
+    *,
+    root: Digest,
+) -> None:
+    """Check that the log of `new_size` leaves with this root begins with that of `old_size`.
+
+    Raises:
+        TreeMismatch: The proof does not show it.
+    """
+    found = consistency_root(function, old_size, new_size, old_root, path)
+    if found != root:
+        raise TreeMismatch(f"the proof leads to {found} at {new_size} leaves, expected {root}")
+
+
+def _check_path(path: Sequence[bytes]) -> None:
+    if len(path) > PATH_HASHES_MAX:
+        raise TreeMismatch(f"a proof of {len(path)} hashes, at most {PATH_HASHES_MAX}")
+    for each in path:
+        if len(each) != Digest.LENGTH:
+            raise TreeMismatch(f"a hash of {len(each)} bytes, expected {Digest.LENGTH}")
