@@ -23,7 +23,8 @@ COSE = {"content-type": "application/cose"}
 def signed(key: SecretKey, number: int, **fields: object) -> bytes:
     """Make a statement."""
     given = {"issuer": ISSUER, "subject": f"record-{number}", "content_type": "text/plain"}
-    return statement.sign_statement(b"content %d" % number, key=key, **(given | fields))  # type: ignore[arg-type]
+    content = b"content %d" % number
+    return statement.sign_statement(content, key=key, **(given | fields))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +107,8 @@ def test_a_batch_is_registered(running: Service) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "status"),
     [
-        ({"issuer": "https://stranger.example"}, "unknown_issuer", 400),
-        ({"key_id": b"another"}, "unknown_issuer_key", 400),
+        ({"issuer": "https://stranger.example"}, "issuer_not_admitted", 400),
+        ({"key_id": b"another"}, "issuer_key_not_admitted", 400),
         ({"issued_at_s": 4_000_000_000}, "statement_not_yet_valid", 400),
     ],
 )

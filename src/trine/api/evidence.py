@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from trine.api.problems import document_of, problem
 from trine.errors import BadArgument, TrineError
-from trine.errors.services import CoseTooLarge, StatementNotFound, UnknownIssuerKey
+from trine.errors.services import CoseTooLarge, IssuerKeyNotAdmitted, StatementNotFound
 from trine.services.evidence import cbor, keys, statement, tiles
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.registrar import BATCH_MAX, Registrar
@@ -102,7 +102,7 @@ class _Service:
         name = request.path_params["kid"]
         known = base64.urlsafe_b64encode(self.key.key).rstrip(b"=").decode()
         if name not in {known, self.key.key.hex()}:
-            raise UnknownIssuerKey(f"no key has the name {name[:80]!r}")
+            raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
         return Response(cbor2.dumps(keys.cose_key(self.key), canonical=True), media_type=CBOR)
 
     async def tile(self, request: Request) -> Response:
