@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from trine._cli.bench_evidence import bench_evidence
 from trine._cli.compare import compare
 from trine._cli.faults import faults
 from trine._cli.load_network import (
@@ -49,6 +50,7 @@ def bench() -> None:
 bench.add_command(compare)
 bench.add_command(payments)
 bench.add_command(faults)
+bench.add_command(bench_evidence)
 bench.add_command(recovery)
 bench.add_command(membership)
 bench.add_command(write)
