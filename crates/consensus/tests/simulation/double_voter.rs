@@ -1,21 +1,18 @@
 //! Vote twice in a view, as no honest validator does.
 
+use super::pen::Pen;
 use bytes::Bytes;
 use commonware_codec::{Encode as _, EncodeSize as _, ReadExt as _, Write as _};
 use commonware_consensus::{
     simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote},
     types::{Round, View},
 };
-use commonware_cryptography::certificate::Provider as _;
 use commonware_p2p::{Recipients, Sender as _, simulated};
 use commonware_runtime::deterministic::Context;
 use std::sync::{Arc, Mutex};
 use trine_crypto::{VOTE_SIGNATURE_BYTES, VoteSignature};
-use trine_ledger::{
-    Committees,
-    preset::{BlockDigest, PrivateKey, PublicKey, Scheme},
-};
-use trine_types::{Epoch, EpochChange, Genesis};
+use trine_ledger::preset::{BlockDigest, PrivateKey, PublicKey, Scheme};
+use trine_types::Genesis;
 
 /// A signature that nobody made.
 const NONSENSE: [u8; VOTE_SIGNATURE_BYTES] = [9; VOTE_SIGNATURE_BYTES];
@@ -46,25 +43,19 @@ impl Second {
 /// Sends a second vote in the views after each final one.
 pub struct DoubleVoter {
     second: Second,
-    committees: Committees,
+    pen: Pen,
     sender: Mutex<VoteSender>,
-    genesis: Arc<Genesis>,
 }
 
 impl DoubleVoter {
     pub fn new(second: Second, key: PrivateKey, sender: VoteSender, genesis: Arc<Genesis>) -> Self {
-        let namespace = [b"trine/consensus/".as_slice(), &genesis.chain_id().0].concat();
-        let committees = Committees::new(&namespace, Some(key));
-        Self { second, committees, sender: Mutex::new(sender), genesis }
+        Self { second, pen: Pen::new(key, genesis), sender: Mutex::new(sender) }
     }
 
     /// Votes in the views after `round`.
     pub fn vote(&self, round: Round) {
         let epoch = round.epoch();
-        let validators = self.genesis.validator_set().expect("the test's keys are keys");
-        let change = EpochChange { epoch: Epoch(epoch.get()), validators, following: None };
-        self.committees.register(epoch, &change, true);
-        let Some(scheme) = self.committees.scheme(epoch) else { return };
+        let Some(scheme) = self.pen.scheme(epoch) else { return };
         for ahead in AHEAD {
             let view = Round::new(epoch, View::new(round.view().get() + ahead));
             let Some(vote) = self.sign(&scheme, view, round.view()) else { return };

@@ -1,8 +1,14 @@
 //! Build one simulated validator from the real engine.
 
-use super::double_voter::{DoubleVoter, Second, VoteSender};
-use super::follower::{Feed, Feeds};
-use super::garbage;
+use super::{
+    disk::{Disk, Faults},
+    double_voter::{DoubleVoter, Second, VoteSender},
+    follower::{Feed, Feeds},
+    garbage,
+    liar::{BentQueue, Liar, Lie, Told, Voice},
+    machine::{Machine, Wall},
+    pen::Pen,
+};
 use crate::support::{
     ACCOUNTS, Counters, EverySignature, Fault, NoLogs, NoSignature, Queue, Seen, Witness, add,
     forged, genesis, secret,
@@ -19,17 +25,19 @@ use commonware_p2p::{BlockedSubscription, Blocker, simulated::Control};
 use commonware_runtime::{
     Clock as _, Handle, Quota, Spawner as _, Storage as _, Supervisor as _, deterministic::Context,
 };
-use futures::future::select_all;
+use commonware_utils::channel::mpsc;
+use futures::future::{Either, select, select_all};
 use std::{
     num::{NonZeroU32, NonZeroU64},
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use trine_consensus::{
-    Addresses, CHANNELS, Chain, Config, Conflicts, Network, Parts, Running, Timing, follow,
+    Addresses, CHANNELS, Chain, Config, Conflicts, Network, Parts, Running, Tap, Timing, follow,
     message_bytes_max, start,
 };
 use trine_ledger::{
@@ -72,6 +80,8 @@ pub enum Planted {
     NoSignatureCheck,
     /// The first validator sends bytes that are no messages.
     Garbage,
+    /// Of the first validators, as many as may lie do.
+    Lies(Lie),
 }
 
 /// What outlives the restarts of one validator.
@@ -81,6 +91,8 @@ pub struct Memory {
     queue: Arc<Queue>,
     fed: AtomicU64,
     starts: AtomicU64,
+    /// What it said where it lies.
+    told: Arc<Mutex<Told>>,
 }
 
 /// The network under test.
@@ -98,6 +110,10 @@ pub struct Validators {
     egress_bytes: Option<usize>,
     /// What a follower knows that runs beside the first, where there is one.
     followed: Option<Arc<Followed>>,
+    /// How their clocks are wrong.
+    walls: Arc<Vec<Wall>>,
+    /// What they run from.
+    disks: Arc<Vec<Arc<Disk>>>,
 }
 
 /// A node that follows the validators; it stops and starts with the first of them.
@@ -133,7 +149,35 @@ impl Validators {
             take_turns: false,
             egress_bytes: None,
             followed: None,
+            walls: Arc::new(vec![Wall::default(); count.into()]),
+            disks: Arc::new((0..count).map(|_| Arc::default()).collect()),
         }
+    }
+
+    /// The same with wrong clocks, as many as are given.
+    pub fn with_walls(self, walls: Vec<Wall>) -> Self {
+        Self { walls: Arc::new(walls), ..self }
+    }
+
+    /// The same on disks with faults.
+    pub fn with_disks(self, faults: &[Faults]) -> Self {
+        let disks = faults.iter().map(|faults| Arc::new(Disk::new(*faults))).collect();
+        Self { disks: Arc::new(disks), ..self }
+    }
+
+    /// The machine of a validator, on which a process starts.
+    fn machine(&self, index: usize, context: &Context) -> Machine {
+        let disk = &self.disks[index];
+        disk.power_on();
+        let fails_at = disk.faults.fails_at.map(|after| SystemTime::UNIX_EPOCH + after);
+        if let Some(at) = fails_at.filter(|at| *at > context.current()) {
+            let disk = disk.clone();
+            context.child("disk").spawn(move |context| async move {
+                context.sleep_until(at).await;
+                disk.fail();
+            });
+        }
+        Machine::new(context.child("machine"), self.walls[index], disk.clone())
     }
 
     /// Validators of whom each epoch leaves another one out, and a node that follows them.
@@ -179,13 +223,17 @@ impl Validators {
     }
 
     /// Starts the follower beside the first validator.
-    async fn follow(&self, context: &Context, followed: &Followed) -> Running<Context> {
-        let feeds = followed.feeds.clone();
-        let feed = Arc::new(Feed { context: context.child("feed"), feeds });
+    async fn follow(
+        &self,
+        machine: &Machine,
+        feed: Context,
+        followed: &Followed,
+    ) -> Running<Machine> {
+        let feed = Arc::new(Feed { context: feed, feeds: followed.feeds.clone() });
         let parts = self.parts_of(0, &followed.memory);
         let mut config = bare_config(None);
         config.prefix = "follower".into();
-        let follower = context.child("follower");
+        let follower = machine.child("follower");
         follow(follower, config, parts, feed, None, None).await.expect("the follower starts")
     }
 
@@ -195,14 +243,41 @@ impl Validators {
         (index == 0).then(|| DoubleVoter::new(second, key, votes.clone(), genesis))
     }
 
+    /// How many of them may lie: fewer than a third.
+    pub fn liars_max(&self) -> usize {
+        (self.keys.len() - 1) / 3
+    }
+
+    /// How a validator lies, where it does.
+    fn lie(&self, index: usize) -> Option<Lie> {
+        let Planted::Lies(lie) = self.planted else { return None };
+        (index < self.liars_max()).then_some(lie)
+    }
+
+    fn liar(&self, index: usize, votes: &VoteSender) -> Option<Arc<Liar>> {
+        let (key, genesis) = (self.keys[index].clone(), self.genesis.clone());
+        let Memory { seen, told, .. } = &self.memories[index];
+        Some(Arc::new(Liar {
+            lie: self.lie(index)?,
+            key: key.public_key(),
+            pen: Pen::new(key, genesis),
+            votes: votes.clone(),
+            held: Mutex::default(),
+            seen: seen.clone(),
+            told: told.clone(),
+        }))
+    }
+
     fn parts(&self, index: usize) -> Parts {
         self.parts_of(index, &self.memories[index])
     }
 
     fn parts_of(&self, index: usize, memory: &Memory) -> Parts {
-        let fault = match self.planted {
-            Planted::Rules(Fault::OutcomeOrder(_)) => Fault::OutcomeOrder(index as u8),
-            Planted::Rules(fault) => fault,
+        let lie = self.lie(index);
+        let fault = match (self.planted, lie) {
+            (Planted::Rules(Fault::OutcomeOrder(_)), _) => Fault::OutcomeOrder(index as u8),
+            (Planted::Rules(fault), _) => fault,
+            (_, Some(Lie::Twice)) => Fault::NoNonceCheck,
             _ => Fault::None,
         };
         Parts {
@@ -211,14 +286,61 @@ impl Validators {
                 fault,
                 turns_of: self.take_turns.then_some(self.keys.len() as u8),
             }),
-            checker: match self.planted {
-                Planted::NoSignatureCheck => Arc::new(NoSignature),
+            checker: match (self.planted, lie) {
+                (Planted::NoSignatureCheck, _) | (_, Some(Lie::Forged)) => Arc::new(NoSignature),
                 _ => Arc::new(EverySignature),
             },
-            source: memory.queue.clone(),
+            source: match lie {
+                Some(lie) => Arc::new(BentQueue::new(lie, &self.genesis, memory.queue.clone())),
+                None => memory.queue.clone(),
+            },
             observer: Arc::new(Witness { seen: memory.seen.clone(), queue: memory.queue.clone() }),
             log_heads: Arc::new(NoLogs),
             incoming: Arc::new(|_| ()),
+        }
+    }
+
+    /// Sees what is final: tells the simulation, and notes when it was.
+    fn tap(
+        &self,
+        index: usize,
+        clock: Context,
+        pk: PublicKey,
+        monitor: mpsc::UnboundedSender<FinalizationUpdate<PublicKey>>,
+        double: Option<DoubleVoter>,
+    ) -> Tap {
+        let seen = self.memories[index].seen.clone();
+        Arc::new(move |update: &Update<Block>| match update {
+            Update::Block(block, _) => {
+                let mut seen = seen.lock().expect("no test panics with this lock");
+                let height = block.inner().header().height.0;
+                seen.arrived_ms.entry(height).or_insert_with(|| Wall::right_ms(&clock));
+            }
+            Update::Tip(round, height, digest) => {
+                if let Some(double) = &double {
+                    double.vote(*round);
+                }
+                let _ = monitor.send(FinalizationUpdate {
+                    pk: pk.clone(),
+                    round: *round,
+                    height: *height,
+                    block_digest: digest.to_vec(),
+                });
+            }
+        })
+    }
+
+    fn state(&self, index: usize, conflicts: Conflicts, follower: Option<Follower>) -> State {
+        let Memory { seen, queue, told, .. } = &self.memories[index];
+        State {
+            index,
+            seen: seen.clone(),
+            queue: queue.clone(),
+            blocked: self.blocked.clone(),
+            conflicts,
+            disk: self.disks[index].clone(),
+            told: told.clone(),
+            follower,
         }
     }
 
@@ -278,6 +400,18 @@ impl Blocker for Recorder {
     }
 }
 
+/// A validator that runs.
+pub struct Node {
+    context: Context,
+    /// The validator, and a follower where one runs beside it.
+    running: Vec<Running<Machine>>,
+    /// What a follower is fed from.
+    chain: Option<Arc<Chain>>,
+    disk: Arc<Disk>,
+}
+
+type Follower = (Arc<Mutex<Seen>>, Arc<Feeds>);
+
 /// What properties look at.
 pub struct State {
     pub index: usize,
@@ -287,8 +421,11 @@ pub struct State {
     pub blocked: Arc<Mutex<Vec<PublicKey>>>,
     /// What it keeps as evidence against validators.
     pub conflicts: Conflicts,
+    pub disk: Arc<Disk>,
+    /// What it said where it lies.
+    pub told: Arc<Mutex<Told>>,
     /// What a follower that runs beside it saw, and from whom.
-    pub follower: Option<(Arc<Mutex<Seen>>, Arc<Feeds>)>,
+    pub follower: Option<Follower>,
 }
 
 impl State {
@@ -308,7 +445,7 @@ impl ProcessedHeight for State {
 
 impl EngineDefinition for Validators {
     type PublicKey = PublicKey;
-    type Engine = (Context, Vec<Running<Context>>, Option<Arc<Chain>>);
+    type Engine = Node;
     type State = State;
 
     fn participants(&self) -> Vec<PublicKey> {
@@ -340,14 +477,18 @@ impl EngineDefinition for Validators {
         if self.planted == Planted::Garbage && index == 0 {
             garbage::send(&context, channels.iter().map(|(sender, _)| sender.clone()).collect());
         }
-        let mut channels = channels.into_iter();
+        let double = self.double_voter(index, &channels[0].0);
+        let liar = self.liar(index, &channels[0].0);
+        let mut channels = channels
+            .into_iter()
+            .zip(CHANNELS)
+            .map(|((sender, receiver), (id, _))| (Voice::new(sender, id, liar.clone()), receiver));
         let mut channel = || channels.next().expect("as many channels as declared");
-        let votes = channel();
-        let blocker =
-            Recorder { inner: oracle.control(public_key.clone()), blocked: self.blocked.clone() };
-        let double = self.double_voter(index, &votes.0);
+        // Whom a liar cuts off says nothing.
+        let blocked = if liar.is_some() { Arc::default() } else { self.blocked.clone() };
+        let blocker = Recorder { inner: oracle.control(public_key.clone()), blocked };
         let network = Network {
-            votes,
+            votes: channel(),
             certificates: channel(),
             resolver: channel(),
             backfill: channel(),
@@ -357,23 +498,11 @@ impl EngineDefinition for Validators {
             manager: oracle.manager(),
             addresses: Addresses::default(),
         };
-        let public_key = public_key.clone();
-        let tap = Arc::new(move |update: &Update<Block>| {
-            if let Update::Tip(round, height, digest) = update {
-                if let Some(double) = &double {
-                    double.vote(*round);
-                }
-                let _ = monitor.send(FinalizationUpdate {
-                    pk: public_key.clone(),
-                    round: *round,
-                    height: *height,
-                    block_digest: digest.to_vec(),
-                });
-            }
-        });
+        let tap = self.tap(index, context.child("clock"), public_key.clone(), monitor, double);
         self.feed(context.child("load"), index);
         let parts = self.parts(index);
-        let running = start(context.child("engine"), config, parts, network, Some(tap))
+        let machine = self.machine(index, &context);
+        let running = start(machine.child("engine"), config, parts, network, Some(tap))
             .await
             .expect("the engine starts");
         let conflicts = running.chain().conflicts().clone();
@@ -383,21 +512,24 @@ impl EngineDefinition for Validators {
             let fed = chain.insert(Arc::new(running[0].chain().clone()));
             followed.feeds.feed(index, fed);
             if index == 0 {
-                running.push(self.follow(&context, followed).await);
+                running.push(self.follow(&machine, context.child("feed"), followed).await);
                 follower = Some((followed.memory.seen.clone(), followed.feeds.clone()));
             }
         }
-        let Memory { seen, queue, .. } = &self.memories[index];
-        let (seen, queue, blocked) = (seen.clone(), queue.clone(), self.blocked.clone());
-        let state = State { index, seen, queue, blocked, conflicts, follower };
-        ((context, running, chain), state)
+        let disk = self.disks[index].clone();
+        let state = self.state(index, conflicts, follower);
+        (Node { context, running, chain, disk }, state)
     }
 
-    fn start((context, running, chain): Self::Engine) -> Handle<()> {
-        context.spawn(move |_| async move {
+    fn start(node: Node) -> Handle<()> {
+        let Node { context, running, chain, disk } = node;
+        context.spawn(move |context| async move {
             let _fed = chain;
-            let (stopped, ..) = select_all(running.iter().map(Running::stopped)).await;
-            panic!("{stopped}");
+            let stopped = select_all(running.iter().map(Running::stopped));
+            if let Either::Left(((stopped, ..), _)) = select(stopped, pin!(disk.ended())).await {
+                disk.end(context.current());
+                panic!("{stopped}");
+            }
         })
     }
 }

@@ -12,10 +12,11 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 use trine_ledger::preset::PublicKey;
 use trine_testkit::suite;
-use trine_types::{Digest, EpochChange, Genesis, Validator};
+use trine_types::{Digest, EpochChange, Genesis, Validator, limits::BLOCK_AHEAD_MS_MAX};
 use trine_verify::ConflictingVotes;
 
 type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
@@ -52,8 +53,8 @@ impl<L: Law> Property<PublicKey, State> for Holds<L> {
 pub struct EverybodyAt {
     pub validators: usize,
     pub height: u64,
-    /// One that the others may have cut off.
-    pub but: Option<usize>,
+    /// How many of them, the first, lie, so that the others may have cut them off.
+    pub liars: usize,
 }
 
 impl ExitCondition<PublicKey, State> for EverybodyAt {
@@ -75,7 +76,7 @@ impl ExitCondition<PublicKey, State> for EverybodyAt {
             if states.len() < self.validators {
                 return Ok(false);
             }
-            for state in states.iter().filter(|state| Some(state.index) != self.but) {
+            for state in states.iter().filter(|state| state.index >= self.liars) {
                 if state.processed_height().await < self.height {
                     return Ok(false);
                 }
@@ -124,24 +125,29 @@ pub struct FirstAccused {
 }
 
 impl FirstAccused {
-    fn check_one(&self, state: &State) -> Result<(), String> {
-        let kept = state.conflicts.list();
-        if kept.is_empty() {
-            return Err(format!("validator {} keeps no evidence", state.index));
-        }
+    /// Names of those against whom a validator keeps evidence that a stranger can verify.
+    fn accused(&self, state: &State) -> Result<Vec<String>, String> {
         let validators = self.genesis.validator_set().map_err(|error| error.to_string())?;
-        for one in kept {
+        let accused = state.conflicts.list().into_iter().map(|one| {
             let read = ConflictingVotes::from_bytes(&one.votes.to_bytes());
             let votes = read.map_err(|error| error.to_string())?;
             let (epoch, validators) = (votes.epoch, validators.clone());
             let change = EpochChange { epoch, validators, following: None };
             let found = votes.verify(suite(), &self.genesis.chain_id(), &change);
-            match found.map_err(|error| error.to_string())?.name.as_str() {
-                "v0" => {}
-                other => return Err(format!("{other} is honest")),
-            }
+            Ok(found.map_err(|error| error.to_string())?.name.clone())
+        });
+        accused.collect()
+    }
+
+    fn check_one(&self, state: &State) -> Result<(), String> {
+        let accused = self.accused(state)?;
+        if accused.is_empty() {
+            return Err(format!("validator {} keeps no evidence", state.index));
         }
-        Ok(())
+        match accused.into_iter().find(|name| name != "v0") {
+            Some(other) => Err(format!("{other} is honest")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -154,18 +160,62 @@ impl Law for FirstAccused {
     }
 }
 
+/// Liars told lies, none of which is final where nobody lies; nobody else is accused or cut off.
+#[derive(Clone)]
+pub struct LiesFail {
+    pub liars: usize,
+    pub keys: Vec<PublicKey>,
+    pub genesis: Arc<Genesis>,
+}
+
+impl LiesFail {
+    fn check_one(&self, state: &State, bad: &BTreeSet<Digest>) -> Result<(), String> {
+        let seen = state.seen.lock().expect("no test panics with this lock");
+        if let Some((height, _)) = seen.blocks.iter().find(|(_, block)| bad.contains(block)) {
+            return Err(format!("the lie at height {height} is final"));
+        }
+        let blocked = state.blocked.lock().expect("no test panics with this lock");
+        if let Some(honest) = blocked.iter().find(|key| self.keys[self.liars..].contains(key)) {
+            return Err(format!("{honest} is honest and was cut off"));
+        }
+        let liars: Vec<String> = (0..self.liars).map(|number| format!("v{number}")).collect();
+        let accused = FirstAccused { genesis: self.genesis.clone() }.accused(state)?;
+        match accused.into_iter().find(|name| !liars.contains(name)) {
+            Some(other) => Err(format!("{other} is honest and was accused")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Law for LiesFail {
+    const NAME: &str = "lies fail";
+
+    fn check(&self, states: &[&State]) -> Result<(), String> {
+        let mut bad = BTreeSet::new();
+        for state in states.iter().filter(|state| state.index < self.liars) {
+            let told = state.told.lock().expect("no test panics with this lock");
+            if told.lies == 0 {
+                return Err(format!("validator {} told no lie", state.index));
+            }
+            bad.extend(&told.bad);
+        }
+        let mut honest = states.iter().filter(|state| state.index >= self.liars);
+        honest.try_for_each(|state| self.check_one(state, &bad))
+    }
+}
+
 /// No two blocks at a height, no transaction twice, times that ascend, transactions at all.
 #[derive(Clone, Copy)]
 pub struct Sound {
-    /// One that the others may have cut off.
-    pub but: Option<usize>,
+    /// How many of them, the first, lie, so that the others may have cut them off.
+    pub liars: usize,
 }
 
 impl Law for Sound {
     const NAME: &str = "sound";
 
     fn check(&self, states: &[&State]) -> Result<(), String> {
-        let looked_at = states.iter().copied().filter(|state| Some(state.index) != self.but);
+        let looked_at = states.iter().copied().filter(|state| state.index >= self.liars);
         let looked_at: Vec<&State> = looked_at.collect();
         check(&looked_at)
     }
@@ -174,8 +224,8 @@ impl Law for Sound {
 /// What a validator acknowledged is final, or waits to be; what it acknowledged long ago is final.
 #[derive(Clone, Copy)]
 pub struct NothingLost {
-    /// One that the others may have cut off.
-    pub but: Option<usize>,
+    /// How many of them, the first, lie, so that the others may have cut them off.
+    pub liars: usize,
     /// Whether the lines take what is offered.
     pub fits: bool,
 }
@@ -184,7 +234,7 @@ impl Law for NothingLost {
     const NAME: &str = "nothing lost";
 
     fn check(&self, states: &[&State]) -> Result<(), String> {
-        let mut states = states.iter().filter(|state| Some(state.index) != self.but);
+        let mut states = states.iter().filter(|state| state.index >= self.liars);
         states.try_for_each(|state| {
             let seen = state.seen.lock().expect("no test panics with this lock");
             let found = state.queue.check(&seen, self.fits);
@@ -196,6 +246,8 @@ impl Law for NothingLost {
 /// No two blocks are this far apart: nobody waited for a timeout.
 #[derive(Clone, Copy)]
 pub struct NoPause {
+    /// Height from which on it holds.
+    pub after: u64,
     pub gap_ms_max: u64,
 }
 
@@ -205,7 +257,8 @@ impl Law for NoPause {
     fn check(&self, states: &[&State]) -> Result<(), String> {
         for state in states {
             let seen = state.seen.lock().expect("no test panics with this lock");
-            for (before, after) in seen.times_ms.iter().zip(seen.times_ms.iter().skip(1)) {
+            let times_ms = seen.times_ms.range(self.after..);
+            for (before, after) in times_ms.clone().zip(times_ms.skip(1)) {
                 let gap_ms = after.1.saturating_sub(*before.1);
                 if gap_ms > self.gap_ms_max {
                     return Err(format!("{gap_ms} ms before height {}", after.0));
@@ -213,6 +266,61 @@ impl Law for NoPause {
             }
         }
         Ok(())
+    }
+}
+
+/// Blocks have the times at which they were made: none lies further ahead of a right clock than
+/// validators accept, and none further behind it than this. The first may be: no validator with a
+/// right clock need have made one yet.
+#[derive(Clone, Copy)]
+pub struct RightTimes {
+    /// Height after which it holds.
+    pub after: u64,
+    pub behind_ms_max: u64,
+}
+
+impl Law for RightTimes {
+    const NAME: &str = "right times";
+
+    fn check(&self, states: &[&State]) -> Result<(), String> {
+        let mut final_ms: BTreeMap<u64, u64> = BTreeMap::new();
+        for seen in states.iter().flat_map(|state| state.seen()) {
+            for (height, at_ms) in &seen.arrived_ms {
+                let first = final_ms.entry(*height).or_insert(*at_ms);
+                *first = (*first).min(*at_ms);
+            }
+        }
+        for seen in states.iter().flat_map(|state| state.seen()) {
+            for (height, time_ms) in seen.times_ms.range(self.after + 1..) {
+                let Some(final_ms) = final_ms.get(height) else { continue };
+                let may = final_ms - self.behind_ms_max..=final_ms + BLOCK_AHEAD_MS_MAX;
+                if !may.contains(time_ms) {
+                    let off_ms = time_ms.cast_signed() - final_ms.cast_signed();
+                    return Err(format!("height {height} lies {off_ms} ms from when it was final"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Disks that were to fail did, and whoever had an error ended.
+#[derive(Clone, Copy)]
+pub struct DisksFailed;
+
+impl DisksFailed {
+    /// How long after its disk's first error a process may run.
+    const PATIENCE: Duration = Duration::from_millis(50);
+}
+
+impl Law for DisksFailed {
+    const NAME: &str = "disks failed";
+
+    fn check(&self, states: &[&State]) -> Result<(), String> {
+        states.iter().try_for_each(|state| {
+            let found = state.disk.check(Self::PATIENCE);
+            found.map_err(|fault| format!("validator {}: {fault}", state.index))
+        })
     }
 }
 

@@ -61,14 +61,14 @@ fn plan_to(height: u64, count: u8, planted: Planted, seed: u64) -> PlanBuilder<V
     plan_of(Validators::new(count, planted), height, seed)
 }
 
-fn plan_of(validators: Validators, height: u64, seed: u64) -> PlanBuilder<Validators> {
-    let plan = plan_but(None, validators, height, seed);
+pub fn plan_of(validators: Validators, height: u64, seed: u64) -> PlanBuilder<Validators> {
+    let plan = plan_but(0, validators, height, seed);
     plan.finalization_property(NobodyCutOff).property(Holds(NobodyAccused))
 }
 
-/// What must hold of all but one, whom the others may cut off.
-fn plan_but(
-    but: Option<usize>,
+/// What must hold of all but the liars, the first so many, whom the others may cut off.
+pub fn plan_but(
+    liars: usize,
     validators: Validators,
     height: u64,
     seed: u64,
@@ -76,20 +76,20 @@ fn plan_but(
     let (count, fits) = (validators.public_keys().len(), validators.fits());
     PlanBuilder::new(validators)
         .seed(seed)
-        .exit_condition(EverybodyAt { validators: count, height, but })
-        .property(Holds(Sound { but }))
-        .property(Holds(NothingLost { but, fits }))
+        .exit_condition(EverybodyAt { validators: count, height, liars })
+        .property(Holds(Sound { liars }))
+        .property(Holds(NothingLost { liars, fits }))
         .timeout(PATIENCE)
 }
 
 /// A plan in which the first validator misbehaves, and the others go on without it.
 fn without_the_first(planted: Planted, seed: u64) -> PlanBuilder<Validators> {
-    plan_but(Some(0), Validators::new(4, planted), 3 * EPOCH + 3, seed)
+    plan_but(1, Validators::new(4, planted), 3 * EPOCH + 3, seed)
 }
 
 /// Runs a scenario over seeds; `share` says how many scenarios share their number. A seed that
 /// fails is named with the command that plays it again.
-fn play(share: u64, build: impl Fn(u64) -> PlanBuilder<Validators>) {
+pub fn play(share: u64, build: impl Fn(u64) -> PlanBuilder<Validators>) {
     for seed in seeds(share) {
         let plan = build(seed);
         match catch_unwind(AssertUnwindSafe(|| plan.run())) {
@@ -127,7 +127,7 @@ fn crashing(count: u8, planted: Planted, seed: u64) -> PlanBuilder<Validators> {
     })
 }
 
-const fn good() -> Link {
+pub const fn good() -> Link {
     Link {
         latency: Duration::from_millis(10),
         jitter: Duration::from_millis(5),
@@ -191,7 +191,7 @@ fn epochs_begin_without_a_pause() {
             }
         }
         let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
-        let plan = plan.property(Holds(NoPause { gap_ms_max: LEADER_MS - 1 }));
+        let plan = plan.property(Holds(NoPause { after: 0, gap_ms_max: LEADER_MS - 1 }));
         plan.link(good()).crash(Crash::Schedule(schedule))
     });
 }
@@ -413,32 +413,34 @@ fn messages_are_lost_in_one_direction() {
     });
 }
 
+/// A plan in which one after the other of five is cut off for a while, and nodes crash.
+pub fn cut_and_crash(validators: Validators, seed: u64) -> PlanBuilder<Validators> {
+    let keys = validators.public_keys();
+    let mut schedule = Schedule::new();
+    for round in 0..2_u64 {
+        let at = Duration::from_millis(2_000 + 7_000 * round + 97 * (seed % 16));
+        let alone = &keys[(seed + round) as usize % 5];
+        for other in keys.iter().filter(|key| *key != alone) {
+            for (from, to) in [(alone, other), (other, alone)] {
+                let (from, to, link) = (from.clone(), to.clone(), cut());
+                schedule = schedule.at(at, Action::UpdateLink { from, to, link });
+            }
+        }
+        schedule = schedule.at(at + Duration::from_secs(3), Action::Heal(good()));
+    }
+    let plan = plan_of(validators, 6 * EPOCH + 3, seed).link(good());
+    plan.crash(Crash::Schedule(schedule)).crash(Crash::Random {
+        frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
+        downtime: Duration::from_millis(100 + 53 * (seed % 17)),
+        count: 1,
+    })
+}
+
 /// Goal: validators come and go while lines are cut and nodes crash. Method: five, of whom each
 /// epoch leaves another one out; two partitions; random crashes.
 #[test]
 fn validators_come_and_go_while_lines_are_cut() {
-    play(8, |seed| {
-        let validators = Validators::taking_turns(5);
-        let keys = validators.public_keys();
-        let mut schedule = Schedule::new();
-        for round in 0..2_u64 {
-            let at = Duration::from_millis(2_000 + 7_000 * round + 97 * (seed % 16));
-            let alone = &keys[(seed + round) as usize % 5];
-            for other in keys.iter().filter(|key| *key != alone) {
-                for (from, to) in [(alone, other), (other, alone)] {
-                    let (from, to, link) = (from.clone(), to.clone(), cut());
-                    schedule = schedule.at(at, Action::UpdateLink { from, to, link });
-                }
-            }
-            schedule = schedule.at(at + Duration::from_secs(3), Action::Heal(good()));
-        }
-        let plan = plan_of(validators, 6 * EPOCH + 3, seed).link(good());
-        plan.crash(Crash::Schedule(schedule)).crash(Crash::Random {
-            frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
-            downtime: Duration::from_millis(100 + 53 * (seed % 17)),
-            count: 1,
-        })
-    });
+    play(8, |seed| cut_and_crash(Validators::taking_turns(5), seed));
 }
 
 /// Goal: the simulation finds a missing nonce check. Method: plant it in the rules of all.

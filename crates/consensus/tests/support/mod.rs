@@ -28,6 +28,7 @@ use trine_types::{
         SignatureChecker, SignerKey,
     },
     genesis::{GENESIS_FORMAT, GenesisValidator},
+    limits::{ARGUMENTS_BYTES_MAX, BLOCK_BYTES_MAX},
 };
 
 pub const ACCOUNTS: u8 = 16;
@@ -72,6 +73,14 @@ pub fn genesis(blocks_per_epoch: u64, addresses: &[String]) -> Genesis {
 /// A signed transaction that adds `amount` to the counter of account `number`.
 pub fn add(genesis: &Genesis, number: u8, nonce: u64, amount: u64) -> Transaction {
     unsigned(genesis, number, nonce, amount).sign(suite(), &secret(b'a', number))
+}
+
+/// A transaction that adds 0 to the counter of account `number`, and is as large as most may be.
+pub fn large(genesis: &Genesis, number: u8, nonce: u64) -> Transaction {
+    let mut body = unsigned(genesis, number, nonce, 0);
+    let arguments = vec![0; ARGUMENTS_BYTES_MAX][..].into();
+    body.calls.push(RawCall { module: 1, method: 1, arguments });
+    body.sign(suite(), &secret(b'a', number))
 }
 
 /// A transaction in the name of [`VICTIM`], signed by another account.
@@ -390,6 +399,8 @@ pub struct Seen {
     pub blocks: BTreeMap<u64, Digest>,
     /// When each block was proposed, in milliseconds, by height.
     pub times_ms: BTreeMap<u64, u64>,
+    /// When each block was final here, on a right clock, in milliseconds, by height.
+    pub arrived_ms: BTreeMap<u64, u64>,
     /// Validators that final blocks named, by epoch.
     pub validators: BTreeMap<u64, ValidatorSet>,
     /// Validators that the rules named, by the epoch that they are to decide.
@@ -438,6 +449,9 @@ impl Witness {
         let mut seen = self.seen.lock().expect("no test panics with this lock");
         if execution.outcomes.len() != transactions.len() {
             seen.faults.push(format!("block {height} lacks outcomes"));
+        }
+        if transactions.iter().map(|one| one.bytes.len()).sum::<usize>() > BLOCK_BYTES_MAX {
+            seen.faults.push(format!("block {height} is too large"));
         }
         seen.times_ms.insert(height, block.header().time_ms);
         if let Some(change) = &block.header().epoch_change {
