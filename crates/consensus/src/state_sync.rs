@@ -11,14 +11,13 @@ use crate::{
     upstream::{Distrust, Upstream},
 };
 use bytes::Bytes;
-use commonware_codec::{Decode as _, RangeCfg};
+use commonware_codec::Decode as _;
 use commonware_cryptography::Digested;
 use commonware_glue::stateful::db::{
     Anchor as StateAnchor, DatabaseSet as _, StateSyncSet as _, SyncEngineConfig,
 };
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_storage::qmdb::sync::source::Response;
 use commonware_utils::{
     NZU16, NZU64, NZUsize,
     channel::{mpsc, ring},
@@ -35,11 +34,11 @@ use trine_ledger::{
     Block, Ledger, adopt_genesis,
     by_suite::Resolvers,
     committees::members,
-    databases::{self, ColdOperation, Databases, HotOperation},
+    databases::{self, Databases},
     preset::{BlockDigest, Finalization, Scheme},
-    state::{OPERATIONS_MAX, Roots, State, StateReader, Table},
+    state::{OPERATIONS_MAX, Roots, State, StateReader, Table, read_accounts, read_values},
 };
-use trine_types::{ChainId, EpochChange, Header, Suite, limits};
+use trine_types::{ChainId, EpochChange, Header, Suite};
 
 /// Separates this protocol's certificates from everything else that a key signs.
 const NAMESPACE: &[u8] = b"trine/consensus/";
@@ -112,21 +111,6 @@ impl Anchor {
     }
 }
 
-fn accounts(
-    bytes: Bytes,
-    max: usize,
-) -> Option<Response<databases::Family, HotOperation, BlockDigest>> {
-    Response::decode_cfg(bytes, &(max, ())).ok()
-}
-
-fn values(
-    bytes: Bytes,
-    max: usize,
-) -> Option<Response<databases::Family, ColdOperation, BlockDigest>> {
-    let value = (RangeCfg::from(0..=limits::STATE_VALUE_BYTES_MAX), ());
-    Response::decode_cfg(bytes, &(max, ((), value))).ok()
-}
-
 /// Fills the databases of an empty folder with the state after `anchor`, and lets the observer take
 /// over what belongs to it. May be repeated after a crash. `genesis` is the chain's first header.
 ///
@@ -151,13 +135,13 @@ pub async fn adopt<E: Environment>(
         Operations::from(Remote {
             upstream: upstream.clone(),
             table: Table::Accounts,
-            decode: accounts,
+            decode: read_accounts,
             verdicts: verdicts.clone(),
         }),
         Operations::from(Remote {
             upstream: upstream.clone(),
             table: Table::Values,
-            decode: values,
+            decode: read_values,
             verdicts,
         }),
     ));
