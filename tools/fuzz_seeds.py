@@ -89,7 +89,7 @@ def _blocks(wire: Any) -> Seeds:
         "block": blocks,
         "engine_block": proposed,
         # Nothing is spoiled; or a byte of the certificate, and one of the block.
-        "engine_anchor": [b"\0" + one for one in proposed]
+        "engine_final": [b"\0" + one for one in proposed]
         + [spoiled + one for one in proposed[:2] for spoiled in (b"\1\0\x30\1", b"\1\1\xf0\1")],
     }
 

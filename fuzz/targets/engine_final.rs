@@ -11,11 +11,11 @@ use commonware_parallel::Sequential;
 use commonware_utils::non_empty;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use trine_consensus::{Anchor, namespace};
 use trine_crypto::SecretKey;
 use trine_fuzz::SUITE;
 use trine_ledger::Block;
 use trine_ledger::committees::members;
+use trine_ledger::finality::{namespace, read_final};
 use trine_ledger::preset::{BlockDigest, Finalization, PrivateKey, Scheme};
 use trine_types::{
     Algorithm, ChainId, Epoch, EpochChange, OrganisationId, Validator, ValidatorKey, ValidatorSet,
@@ -66,36 +66,37 @@ fn certify(block: &Block) -> Finalization {
         .expect("they are a quorum")
 }
 
-fn anchor(sent: Bytes) -> Option<Anchor> {
+fn read(sent: Bytes) -> Option<Block> {
     let config = (VALIDATORS.into(), SUITE);
-    if let Ok(read) = <(Finalization, Block)>::decode_cfg(sent.clone(), &config) {
-        assert_eq!(read.encode(), sent, "a second encoding of a block behind its certificate");
+    if let Ok(decoded) = <(Finalization, Block)>::decode_cfg(sent.clone(), &config) {
+        assert_eq!(decoded.encode(), sent, "a second encoding of a block behind its certificate");
     }
-    Anchor::new(SUITE, CHAIN_ID, sent, COMMITTEE.change.clone()).ok()
+    let (_, block) = read_final(SUITE, CHAIN_ID, sent, &COMMITTEE.change).ok()?;
+    Some(block)
 }
 
 // The first byte says how many bytes are spoiled of what is sent for the block at the end; each has
 // two bytes that say where, and one that says how.
 fuzz_target!(|data: &[u8]| {
     let bytes = Bytes::copy_from_slice(data);
-    assert!(anchor(bytes.clone()).is_none(), "nobody signed this");
+    assert!(read(bytes.clone()).is_none(), "nobody signed this");
     let Some(count) = data.first().map(|first| usize::from(first % 4)) else { return };
     let Some((edits, block)) = data[1..].split_at_checked(3 * count) else { return };
-    let block = trine_types::Block::from_shared(&bytes.slice_ref(block));
+    let block = trine_types::Block::from_shared(&Bytes::copy_from_slice(block));
     let Ok(mut block) = block else { return };
     block.header.body_root = block.body_root(SUITE);
     (block.header.chain_id, block.header.epoch) = (CHAIN_ID, EPOCH);
     let Ok(block) = Block::new(SUITE, block) else { return };
     let certified = (certify(&block), block.clone()).encode();
     let mut sent = certified.to_vec();
-    for [high, low, mask] in edits.as_chunks().0 {
+    for [high, low, mask] in edits.as_chunks::<3>().0 {
         let place = usize::from(u16::from_be_bytes([*high, *low])) % sent.len();
         sent[place] ^= mask;
     }
-    match anchor(sent.clone().into()) {
-        Some(anchor) => {
+    match read(sent.clone().into()) {
+        Some(read) => {
             assert!(certified == sent, "other bytes were believed");
-            assert_eq!(anchor.header(), block.header());
+            assert_eq!(read.header(), block.header());
         }
         None => assert!(certified != sent, "what the validators signed was refused"),
     }
