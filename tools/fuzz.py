@@ -26,7 +26,7 @@ FUZZ = ROOT / "fuzz"
 CORPUS = FUZZ / "corpus"
 ARTIFACTS = FUZZ / "artifacts"
 #: Targets that bring the BFT library: minutes to build, so they run only when named.
-ENGINE = frozenset({"engine_block", "engine_log"})
+ENGINE = frozenset({"engine_block", "engine_final", "engine_log", "engine_operations"})
 #: Targets that read JSON; they get its texts as a dictionary.
 JSON_TARGETS = frozenset({"genesis", "trust"})
 

@@ -39,6 +39,8 @@ AFTER_EPOCH_CHANGE = 2
 BEFORE_BODY = 9
 AFTER_BODY = 35
 DIGEST_BYTES = 32
+#: Bytes of an account in the hot state.
+ACCOUNT_BYTES = 86
 #: How the body of a proof of conflicting votes starts, and where the votes stand in it.
 VOTES_START = b"\xa4\x00\x08\x01"
 VOTES_AT = len(VOTES_START)
@@ -86,6 +88,9 @@ def _blocks(wire: Any) -> Seeds:
         "epoch_change": changes,
         "block": blocks,
         "engine_block": proposed,
+        # Nothing is spoiled; or a byte of the certificate, and one of the block.
+        "engine_final": [b"\0" + one for one in proposed]
+        + [spoiled + one for one in proposed[:2] for spoiled in (b"\1\0\x30\1", b"\1\1\xf0\1")],
     }
 
 
@@ -188,13 +193,36 @@ def _log() -> Seeds:
     return {"engine_log": [bytes([len(changes[0])]) + b"".join(changes)]}
 
 
+def _operations(wire: Any) -> Seeds:
+    """Answers with operations of the state's log, as the engine encodes them."""
+    account = b"\xd2" + bytes(20) + bytes.fromhex(wire["accounts"][0]["bytes"])[:ACCOUNT_BYTES]
+    accounts = [account.ljust(21 + ACCOUNT_BYTES, b"\0")]
+    accounts += [(b"\xd1" + bytes(20)).ljust(len(accounts[0]), b"\0")]
+    accounts += [(b"\xd3\0\0").ljust(len(accounts[0]), b"\0")]
+    value = bytes.fromhex(wire["records"][0]["bytes"])[:100]
+    values = [b"\xd2" + bytes(32) + bytes([len(value)]) + value + bytes(32)]
+    values += [b"\xd1" + bytes(32), b"\xd3\0\0"]
+    found = []
+    for table, operations in enumerate((accounts, values)):
+        for count in range(1, len(operations) + 1):
+            # As many leaves as operations need no digest beside them; twice as many, some.
+            for leaves, digests in ((count, 0), (2 * count, 1), (2 * count, 2)):
+                proof = bytes([leaves, 0, digests]) + bytes(DIGEST_BYTES * digests)
+                body = bytes([count]) + b"".join(operations[:count])
+                found.append(bytes([table, 0, count, 0]) + proof + body)
+        proof = bytes([2, 0, 1]) + bytes(DIGEST_BYTES)
+        pinned = bytes([1]) + bytes(DIGEST_BYTES)
+        found.append(bytes([table, 1, 1, 1]) + proof + operations[0] + pinned)
+    return {"engine_operations": found}
+
+
 def seeds() -> Seeds:
     """Make the first inputs of every target, by its name."""
     wire = _read(WIRE)
     blocks = _blocks(wire)
     state = _state(wire, blocks["epoch_change"])
     documents = _documents(wire) | _keys(wire) | _reads(wire) | _paths(wire)
-    documents |= _proofs() | _log()
+    documents |= _proofs() | _log() | _operations(wire)
     return _transactions(wire) | blocks | state | documents
 
 

@@ -23,6 +23,8 @@ from trine.bench.faults.run import _fault, _Injector, seen_gaps
 from trine.errors import BadArgument
 
 NAMES = ("a", "b", "c", "d")
+HOSTS_SECONDS_MAX = 240
+"""Of 84 s of load, and of what comes before and after on a busy machine."""
 COUNTS = {"one": 1, "few": 1, "half": 2, "all": 4}
 
 
@@ -177,12 +179,25 @@ def _is_good(report: dict[str, Any]) -> None:
     assert report["read"] > 0
 
 
+def test_lines_can_be_slowed() -> None:
+    """Goal: the kind `slow` is played wherever it can be. Method: look for Toxiproxy, which
+    `.ci/run` installs where there is go."""
+    try:
+        toxiproxy.check_possible()
+    except BadArgument as error:
+        if os.environ.get("CI") and shutil.which("go"):
+            raise
+        pytest.skip(f"no line is slowed: {error}")
+
+
 @pytest.mark.network
 @ONE_SUITE
 def test_hosts_are_cut_filled_and_stepped(tmp_path: Path) -> None:
     """Goal: nothing is lost where lines, disks and clocks fail, and the page says so. Method: four
-    hosts; one is cut off, one's disk is full, one's clock is set ahead, then another's back."""
-    kinds = ("partition", "full-disk", "clock-ahead", "clock-behind")
+    hosts; one is cut off, one's lines are slow, one's disk is full, one's clock is set ahead, then
+    another's back."""
+    slow = ("slow",) if shutil.which(toxiproxy.PROGRAM) else ()
+    kinds = ("partition", *slow, "full-disk", "clock-ahead", "clock-behind")
     if os.geteuid() != 0 and not os.environ.get("CI"):
         pytest.skip("only root makes network namespaces")
     try:
@@ -193,7 +208,7 @@ def test_hosts_are_cut_filled_and_stepped(tmp_path: Path) -> None:
         raise
     page = tmp_path / "faults.html"
     words = ("bench", "faults", "--hosts", "--kinds", ",".join(kinds), "--suite", SUITE, "--json")
-    ended = trine(*words, "--page", page)
+    ended = trine(*words, "--page", page, seconds_max=HOSTS_SECONDS_MAX)
     assert ended.status == 0, ended.err
     report = ended.document
     _is_good(report)

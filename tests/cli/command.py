@@ -35,7 +35,12 @@ class Ended:
         return found
 
 
-def trine(*words: str | Path, cwd: Path | None = None, **variables: str) -> Ended:
+def trine(
+    *words: str | Path,
+    cwd: Path | None = None,
+    seconds_max: float = SECONDS_MAX,
+    **variables: str,
+) -> Ended:
     """Run a command without a terminal; never may it print a traceback.
 
     A network is one of the suite that is tested.
@@ -51,7 +56,7 @@ def trine(*words: str | Path, cwd: Path | None = None, **variables: str) -> Ende
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=SECONDS_MAX,
+        timeout=seconds_max,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr

@@ -40,5 +40,5 @@ pub use process::{
 pub use running::{Chain, Running, Stopped};
 pub use share::Share;
 pub use source::{NoSource, Source};
-pub use state_sync::{Anchor, AnchorError};
+pub use state_sync::Anchor;
 pub use upstream::{Answer, Claim, Distrust, Upstream, Wanted};

@@ -11,7 +11,7 @@ use crate::{
     operations::Operations,
     peers::Addresses,
     running::Chain,
-    state_sync::{Anchor, namespace},
+    state_sync::Anchor,
 };
 use bytes::Bytes;
 use commonware_consensus::{
@@ -35,6 +35,7 @@ use std::{
 use trine_ledger::{
     Block, Committees, Ledger, Parts as LedgerParts, by_suite,
     databases::{self, ColdOperation, HotOperation},
+    finality::namespace,
     open_genesis,
     preset::{BlockDigest, Finalization, Marshal, Scheme, Strategy, Variant},
 };

@@ -9,14 +9,18 @@ use commonware_codec::Encode as _;
 use commonware_glue::stateful::db::{AttachableResolver, Shared};
 use commonware_storage::qmdb::sync::{
     Request, Source,
-    source::{self, Feedback, Response},
+    source::{self, Feedback},
 };
 use commonware_utils::channel::{mpsc, oneshot};
 use std::sync::Arc;
-use trine_ledger::{databases::Family, preset::BlockDigest, state::Table};
+use trine_ledger::{
+    databases::Family,
+    preset::BlockDigest,
+    state::{self, Table},
+};
 
 /// Reads an answer to a request for at most so many operations.
-pub type Decode<O> = fn(Bytes, usize) -> Option<Response<Family, O, BlockDigest>>;
+pub type Decode<O> = fn(Bytes, usize) -> Option<state::Operations<O>>;
 
 /// What the engine says of an answer, and who sent it.
 pub type Verdict = (usize, oneshot::Receiver<bool>);

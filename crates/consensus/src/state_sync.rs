@@ -11,14 +11,11 @@ use crate::{
     upstream::{Distrust, Upstream},
 };
 use bytes::Bytes;
-use commonware_codec::{Decode as _, RangeCfg};
 use commonware_cryptography::Digested;
 use commonware_glue::stateful::db::{
     Anchor as StateAnchor, DatabaseSet as _, StateSyncSet as _, SyncEngineConfig,
 };
-use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_storage::qmdb::sync::source::Response;
 use commonware_utils::{
     NZU16, NZU64, NZUsize,
     channel::{mpsc, ring},
@@ -34,26 +31,19 @@ use tracing::info;
 use trine_ledger::{
     Block, Ledger, adopt_genesis,
     by_suite::Resolvers,
-    committees::members,
-    databases::{self, ColdOperation, Databases, HotOperation},
-    preset::{BlockDigest, Finalization, Scheme},
-    state::{OPERATIONS_MAX, Roots, State, StateReader, Table},
+    databases::{self, Databases},
+    finality::{NotFinal, read_final},
+    preset::{BlockDigest, Finalization},
+    state::{OPERATIONS_MAX, Roots, State, StateReader, Table, read_accounts, read_values},
 };
-use trine_types::{ChainId, EpochChange, Header, Suite, limits};
+use trine_types::{ChainId, EpochChange, Header, Suite};
 
-/// Separates this protocol's certificates from everything else that a key signs.
-const NAMESPACE: &[u8] = b"trine/consensus/";
 /// How much is fetched and applied at a time.
 const SYNC: SyncEngineConfig = SyncEngineConfig {
     fetch_batch_size: NZU64!(OPERATIONS_MAX),
     apply_batch_size: NZU64!(OPERATIONS_MAX),
     max_outstanding_requests: NZUsize!(8),
 };
-
-/// What keys of this chain sign under.
-pub fn namespace(chain_id: ChainId) -> Vec<u8> {
-    [NAMESPACE, &chain_id.0].concat()
-}
 
 /// A final block after which a node begins.
 #[derive(Clone)]
@@ -64,43 +54,20 @@ pub struct Anchor {
     pub(crate) change: EpochChange,
 }
 
-/// Bytes are no final block of the epoch that they should be of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AnchorError(&'static str);
-
 impl Anchor {
     /// Reads a block behind its certificate (see
     /// [`Chain::encoded_finalization`](crate::Chain::encoded_finalization)) and checks that the
     /// validators of `change` certified it.
     ///
     /// # Errors
-    /// [`AnchorError`] for anything else.
+    /// [`NotFinal`] for anything else.
     pub fn new(
         suite: Suite,
         chain_id: ChainId,
         bytes: Bytes,
         change: EpochChange,
-    ) -> Result<Self, AnchorError> {
-        let validators = members(&change.validators);
-        let config = (validators.len(), suite);
-        let decoded = <(Finalization, Block)>::decode_cfg(bytes, &config);
-        let (finalization, block) =
-            decoded.map_err(|_| AnchorError("not a block behind its certificate"))?;
-        if block.header().chain_id != chain_id {
-            return Err(AnchorError("a block of another chain"));
-        }
-        let epoch = finalization.proposal.round.epoch().get();
-        if epoch != change.epoch.0 || block.header().epoch != change.epoch {
-            return Err(AnchorError("a block of another epoch"));
-        }
-        if finalization.proposal.payload != BlockDigest::from(block.id().0) {
-            return Err(AnchorError("a certificate of another block"));
-        }
-        let scheme = Scheme::verifier(&namespace(chain_id), validators);
-        if !finalization.verify(&mut rand::rng(), &scheme, &Sequential) {
-            return Err(AnchorError("a certificate that does not verify"));
-        }
+    ) -> Result<Self, NotFinal> {
+        let (finalization, block) = read_final(suite, chain_id, bytes, &change)?;
         let digest = BlockDigest::from(block.id().0);
         let block = Digested::precomputed(block, digest);
         Ok(Self { finalization, block, change })
@@ -110,21 +77,6 @@ impl Anchor {
     pub fn header(&self) -> &Header {
         self.block.inner().header()
     }
-}
-
-fn accounts(
-    bytes: Bytes,
-    max: usize,
-) -> Option<Response<databases::Family, HotOperation, BlockDigest>> {
-    Response::decode_cfg(bytes, &(max, ())).ok()
-}
-
-fn values(
-    bytes: Bytes,
-    max: usize,
-) -> Option<Response<databases::Family, ColdOperation, BlockDigest>> {
-    let value = (RangeCfg::from(0..=limits::STATE_VALUE_BYTES_MAX), ());
-    Response::decode_cfg(bytes, &(max, ((), value))).ok()
 }
 
 /// Fills the databases of an empty folder with the state after `anchor`, and lets the observer take
@@ -151,13 +103,13 @@ pub async fn adopt<E: Environment>(
         Operations::from(Remote {
             upstream: upstream.clone(),
             table: Table::Accounts,
-            decode: accounts,
+            decode: read_accounts,
             verdicts: verdicts.clone(),
         }),
         Operations::from(Remote {
             upstream: upstream.clone(),
             table: Table::Values,
-            decode: values,
+            decode: read_values,
             verdicts,
         }),
     ));

@@ -12,6 +12,7 @@ pub mod databases;
 mod epochs;
 pub mod evidence;
 pub mod execute;
+pub mod finality;
 mod genesis;
 pub mod history;
 mod ledger;

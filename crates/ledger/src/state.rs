@@ -2,17 +2,18 @@
 
 use crate::{
     by_suite::{BySuite, either},
-    databases::{Databases, Family, Runtime},
+    databases::{ColdOperation, Databases, Family, HotOperation, Runtime},
     execute::{cold_key, decode_account, hot_key},
+    preset::BlockDigest,
     proofs::{ProofError, state},
 };
 use bytes::Bytes;
-use commonware_codec::{DecodeExt as _, Encode as _};
-use commonware_storage::qmdb::sync::{Request, Source as _};
+use commonware_codec::{Decode as _, DecodeExt as _, Encode as _, RangeCfg};
+use commonware_storage::qmdb::sync::{Request, Source as _, source::Response};
 use commonware_utils::sync::Mutex;
 use futures::future::BoxFuture;
 use std::{collections::VecDeque, sync::Arc};
-use trine_types::{Account, Address, Digest, Header, Height, StateKey, Suite};
+use trine_types::{Account, Address, Digest, Header, Height, StateKey, Suite, limits};
 use trine_verify::Statement;
 
 /// Blocks whose roots are remembered: more than can be applied while one answer is made.
@@ -57,6 +58,22 @@ pub enum Table {
 
 /// Operations that one request for the state's log may ask for.
 pub const OPERATIONS_MAX: u64 = 4_096;
+
+/// Operations `O` of a table's log with their proof, of which nothing is verified yet.
+pub type Operations<O> = Response<Family, O, BlockDigest>;
+
+/// Reads what another node answers for [`Table::Accounts`] (see [`StateReader::operations`]): at
+/// most `max` operations.
+pub fn read_accounts(bytes: Bytes, max: usize) -> Option<Operations<HotOperation>> {
+    Response::decode_cfg(bytes, &(max, ())).ok()
+}
+
+/// Reads what another node answers for [`Table::Values`] (see [`StateReader::operations`]): at most
+/// `max` operations.
+pub fn read_values(bytes: Bytes, max: usize) -> Option<Operations<ColdOperation>> {
+    let value = (RangeCfg::from(0..=limits::STATE_VALUE_BYTES_MAX), ());
+    Response::decode_cfg(bytes, &(max, ((), value))).ok()
+}
 
 /// Reads the state that was applied last: final, perhaps not durable yet.
 pub trait StateReader: Send + Sync + 'static {

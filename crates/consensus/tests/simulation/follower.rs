@@ -17,6 +17,10 @@ use trine_types::Height;
 const FORGER: usize = 0;
 /// Claims blocks that nobody has.
 const BOASTER: usize = 1;
+/// How the forger is found.
+pub const FORGED: (usize, Distrust) = (FORGER, Distrust::Invalid);
+/// How the boaster is found, where nothing that it claims comes true.
+pub const BOASTED: (usize, Distrust) = (BOASTER, Distrust::Unproven);
 /// How often an upstream is asked for its height.
 const STEP: Duration = Duration::from_millis(20);
 /// Questions without a new height after which another upstream is asked.
@@ -44,12 +48,12 @@ impl Feeds {
         chains[validator] = Arc::downgrade(chain);
     }
 
-    /// Whether the forger was found, and no honest one was called a liar. Who boasts does no harm
-    /// where an epoch is as short as here: what it claims comes true.
-    pub fn check(&self) -> Result<(), String> {
+    /// Whether a liar was found, and no honest one was called one. Who boasts does no harm where an
+    /// epoch is as short as here and the chain goes on: what it claims comes true.
+    pub fn check(&self, liar: (usize, Distrust)) -> Result<(), String> {
         let distrusted = self.distrusted.lock().expect("no test panics with this lock");
-        if !distrusted.contains(&(FORGER, Distrust::Invalid)) {
-            return Err(format!("the forger was not found: {distrusted:?}"));
+        if !distrusted.contains(&liar) {
+            return Err(format!("{liar:?} was not found: {distrusted:?}"));
         }
         match distrusted.iter().find(|(source, _)| *source > BOASTER) {
             Some(honest) => Err(format!("{honest:?} is honest")),

@@ -14,6 +14,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use trine_consensus::Distrust;
 use trine_ledger::preset::PublicKey;
 use trine_testkit::suite;
 use trine_types::{Digest, EpochChange, Genesis, Validator, limits::BLOCK_AHEAD_MS_MAX};
@@ -349,16 +350,16 @@ impl Law for TookTurns {
     }
 }
 
-/// The follower found who lied to it.
+/// The follower found who lied to it, and how.
 #[derive(Clone, Copy)]
-pub struct LiarsFound;
+pub struct LiarFound(pub (usize, Distrust));
 
-impl Law for LiarsFound {
-    const NAME: &str = "liars found";
+impl Law for LiarFound {
+    const NAME: &str = "liar found";
 
     fn check(&self, states: &[&State]) -> Result<(), String> {
         let mut followers = states.iter().filter_map(|state| state.follower.as_ref());
-        followers.try_for_each(|(_, feeds)| feeds.check())
+        followers.try_for_each(|(_, feeds)| feeds.check(self.0))
     }
 }
 

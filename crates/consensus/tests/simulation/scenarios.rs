@@ -3,8 +3,9 @@
 use super::{
     double_voter::Second,
     engine::{EPOCH, LEADER_MS, Planted, Validators},
+    follower::{BOASTED, FORGED},
     properties::{
-        EverybodyAt, FirstAccused, Holds, LiarsFound, NoPause, NobodyAccused, NobodyCutOff,
+        EverybodyAt, FirstAccused, Holds, LiarFound, NoPause, NobodyAccused, NobodyCutOff,
         NothingLost, Sound, TookTurns,
     },
 };
@@ -36,6 +37,8 @@ const ONE_SEED: &str = "TRINE_SEED";
 const EGRESS_BYTES: usize = 24_000;
 /// Simulated time within which a run must end.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// Longer than a follower waits for blocks that are claimed, and for its upstreams in turn.
+const UNPROVEN: Duration = Duration::from_secs(20);
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -218,11 +221,32 @@ fn validators_come_and_go() {
 fn a_follower_believes_nobody() {
     play(4, |seed| {
         let plan = plan_of(Validators::followed(5), 6 * EPOCH + 3, seed);
-        plan.property(Holds(LiarsFound)).crash(Crash::Random {
+        plan.property(Holds(LiarFound(FORGED))).crash(Crash::Random {
             frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
             downtime: Duration::from_millis(100 + 53 * (seed % 17)),
             count: 1,
         })
+    });
+}
+
+/// Goal: a node that follows leaves who claims blocks and shows none, calls nobody honest a liar,
+/// and gets what comes later. Method: no validator reaches another for so long that the blocks
+/// which one upstream claims do not come; then the chain goes on.
+#[test]
+fn a_follower_leaves_who_proves_nothing() {
+    play(8, |seed| {
+        let validators = Validators::followed(5);
+        let keys = validators.public_keys();
+        let at = Duration::from_millis(1_500 + 97 * (seed % 16));
+        let pairs = keys.iter().flat_map(|from| keys.iter().map(move |to| (from, to)));
+        let mut schedule = Schedule::new();
+        for (from, to) in pairs.filter(|(from, to)| from != to) {
+            let (from, to, link) = (from.clone(), to.clone(), cut());
+            schedule = schedule.at(at, Action::UpdateLink { from, to, link });
+        }
+        let schedule = schedule.at(at + UNPROVEN, Action::Heal(good()));
+        let plan = plan_of(validators, 6 * EPOCH + 3, seed).link(good());
+        plan.property(Holds(LiarFound(BOASTED))).crash(Crash::Schedule(schedule))
     });
 }
 
