@@ -482,8 +482,8 @@ impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
 
     /// Makes the block's history durable before its state can be.
     async fn capture(&mut self, _: (E, Context), block: &Block, _: &Merkleized<E>, _: Readers<E>) {
-        let taken = self.pending.lock().take(block);
-        let (body, execution) = taken.expect("a block is processed before it is applied");
+        let processed = self.pending.lock().of(block);
+        let (body, execution) = processed.expect("a block is processed before it is applied");
         self.parts.log_heads.finalize(block.id(), block.header().height);
         self.roots.push(block.header());
         // The engine keeps blocks for a while, for peers that ask; they need no decoded ones.
@@ -493,6 +493,7 @@ impl<E: Runtime + Clock> StatefulApplication<E> for Ledger {
             .finalized(Arc::new(block.clone().with_body(body)), execution)
             .await
             .unwrap_or_else(|error| panic!("storing block {:?}: {error}", block));
+        self.pending.lock().settle(block);
     }
 
     async fn finalized(&mut self, _: (E, Context), _: &Block, _: (), _: Readers<E>) {}

@@ -38,16 +38,23 @@ impl Pending {
         self.blocks.insert(block.digest(), entry);
     }
 
-    /// Takes a block that becomes final, and drops all others up to its height.
-    pub fn take(&mut self, block: &Block) -> Option<(Body, Arc<Execution>)> {
-        let entry = self.blocks.remove(&block.digest());
+    /// What a block that becomes final holds, and what its execution gave.
+    pub fn of(&self, block: &Block) -> Option<(Body, Arc<Execution>)> {
+        let entry = self.blocks.get(&block.digest())?;
+        Some((entry.body.clone(), entry.execution.clone()))
+    }
+
+    /// Drops a block that is final, and all others up to its height.
+    ///
+    /// Not before whoever chooses transactions knows that its own are final: until then they count
+    /// as taken here, or the next block would be made of them again, and be empty.
+    pub fn settle(&mut self, block: &Block) {
         let height = block.header().height;
         if self.finals.len() == FINAL_MAX {
             self.finals.pop_front();
         }
         self.finals.push_back((height, block.digest()));
         self.blocks.retain(|_, entry| entry.height > height);
-        entry.map(|entry| (entry.body, entry.execution))
     }
 
     /// Transactions of a block and its ancestors, as far as they are not final.

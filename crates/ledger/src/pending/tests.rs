@@ -31,8 +31,10 @@ fn a_chain_has_its_blocks() {
     assert_eq!(ask(&pending, &third, &second), Some(true));
     assert_eq!(ask(&pending, &third, &third), Some(true));
     assert_eq!(ask(&pending, &third, &fork), Some(false));
-    assert!(pending.take(&first).is_some());
-    assert!(pending.take(&second).is_some());
+    assert!(pending.of(&first).is_some());
+    pending.settle(&first);
+    assert!(pending.of(&first).is_none());
+    pending.settle(&second);
     assert_eq!(ask(&pending, &third, &first), Some(true), "final");
     assert_eq!(ask(&pending, &third, &fork), Some(false));
     assert_eq!(ask(&pending, &fork, &second), Some(true), "an unknown tip: what is final counts");
@@ -49,7 +51,7 @@ fn old_final_blocks_are_forgotten() {
     for height in 1..=FINAL_MAX as u64 + 1 {
         let next = block_at(height, height, last.as_ref());
         insert(&mut pending, &next);
-        pending.take(&next);
+        pending.settle(&next);
         all.push(next.clone());
         last = Some(next);
     }
