@@ -187,7 +187,17 @@ def verify(
     # Bytes that are no receipt are refused before a large file is hashed.
     core.read_receipt(anchor.suite, content)
     ((digest, size),) = hash_files(anchor.suite, [Path(path)])
-    fields = core.verify_receipt(anchor.content, content, digest, size)
+    return verify_digest(digest, size, content, anchor)
+
+
+def verify_digest(digest: Digest, size: int, receipt: bytes, trust: Trust) -> Verified:
+    """Check that a file of this digest and size is the one that a receipt is about.
+
+    Raises:
+        FileAltered, ProofMismatch, WrongTrust: As `verify`.
+        NotAProof, ProofTruncated, ProofTooLarge: As `verify`.
+    """
+    fields = core.verify_receipt(trust.content, receipt, digest, size)
     return Verified(
         chain=fields["chain"],
         height=Height(fields["height"]),
