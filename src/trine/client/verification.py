@@ -36,16 +36,21 @@ class Receipt:
 
     def save(self, path: PathLike) -> Path:
         """Write the receipt, whole or not at all; makes the folder where it is missing."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        try:
-            partial.write_bytes(self.content)
-            partial.replace(target)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-        return target
+        return write_whole(path, self.content)
+
+
+def write_whole(path: PathLike, content: bytes) -> Path:
+    """Write a file, whole or not at all; makes the folder where it is missing."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    return target
 
 
 @dataclass(frozen=True)

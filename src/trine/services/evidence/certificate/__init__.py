@@ -13,7 +13,7 @@ from trine.services.evidence.certificate.document import (
 )
 from trine.services.evidence.certificate.document import LANGUAGES as LANGUAGES
 from trine.services.evidence.certificate.document import Language as Language
-from trine.services.evidence.certificate.document import is_certificate as is_certificate
+from trine.services.evidence.certificate.document import check_code as check_code
 from trine.services.evidence.certificate.document import read_certificate as read_certificate
 from trine.services.evidence.certificate.document import verify_certificate as verify_certificate
 from trine.services.evidence.certificate.document import write_certificate as write_certificate

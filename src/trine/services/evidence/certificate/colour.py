@@ -27,7 +27,9 @@ def _fixed(*values: float) -> bytes:
 
 def _text(text: str) -> bytes:
     encoded = text.encode("utf-16-be")
-    return b"mluc\0\0\0\0" + struct.pack(">IIHHII", 1, 12, 0x656E, 0x5553, len(encoded), 28) + encoded
+    return (
+        b"mluc\0\0\0\0" + struct.pack(">IIHHII", 1, 12, 0x656E, 0x5553, len(encoded), 28) + encoded
+    )
 
 
 def srgb_profile() -> bytes:

@@ -13,7 +13,7 @@ from trine.errors.services import (
     NotACertificate,
 )
 from trine.services.evidence.certificate import objects, words
-from trine.services.evidence.certificate.code import CHAIN_PREFIX_BYTES, Code
+from trine.services.evidence.certificate.code import CHAIN_PREFIX_BYTES, Code, read_code
 from trine.services.evidence.certificate.page import Facts, draw
 from trine.types import Digest
 from trine.types.limits import PROOF_BYTES_MAX
@@ -73,14 +73,7 @@ def _write(receipt: bytes, trust: Trust, found: Verified, language: str) -> byte
 
 
 def _facts(found: Verified, trust: Trust) -> Facts:
-    prefix = trust.chain_id[:CHAIN_PREFIX_BYTES]
-    code = Code(prefix, int(found.log), found.index, int(found.height), bytes(found.entry))
-    return Facts(found, trust.chain_id, _FUNCTIONS[trust.suite], code.text())
-
-
-def is_certificate(content: bytes) -> bool:
-    """Tell whether a file is a PDF, and so to be read as a certificate."""
-    return content.startswith(b"%PDF-")
+    return Facts(found, trust.chain_id, _FUNCTIONS[trust.suite], _code(found, trust).text())
 
 
 def read_certificate(content: bytes) -> bytes:
@@ -140,6 +133,22 @@ def verify_certificate(path: Path, content: bytes, trust: Trust) -> Verified:
     if content != expected:
         raise CertificateDiffers(_difference(content, expected))
     return found
+
+
+def check_code(text: str, found: Verified, trust: Trust) -> None:
+    """Check that the text of a QR code leads to the entry that was verified.
+
+    Raises:
+        BadCertificateCode: It is no such text, or has a slip.
+        CertificateDiffers: It leads elsewhere.
+    """
+    if read_code(text) != _code(found, trust):
+        raise CertificateDiffers("the code leads to another entry than the receipt")
+
+
+def _code(found: Verified, trust: Trust) -> Code:
+    prefix = trust.chain_id[:CHAIN_PREFIX_BYTES]
+    return Code(prefix, int(found.log), found.index, int(found.height), bytes(found.entry))
 
 
 def _difference(content: bytes, expected: bytes) -> str:

@@ -33,7 +33,9 @@ _DIGITS: Final = 8
 _GROUPS: Final = 4
 """Groups on a line."""
 # No line starts with these.
-_CLOSING: Final = frozenset("\uff0c\u3002\u3001\uff1b\uff1a\uff01\uff1f\uff09\u300b\u300d\u300f\u201d\u2019,.;:!?)]}")
+_CLOSING: Final = frozenset(
+    "\uff0c\u3002\u3001\uff1b\uff1a\uff01\uff1f\uff09\u300b\u300d\u300f\u201d\u2019,.;:!?)]}"
+)
 
 
 @dataclass(frozen=True)
