@@ -1,8 +1,8 @@
 """Fetch veraPDF, the validator of PDF/A, once, outside the checkout; print where it lies.
 
-Run as `python -m tools.verapdf`; needs Maven Central the first time, and Java to be used. The jar is
-the command-line program with all it needs, by the veraPDF Consortium (MPL 2.0 or GPL 3, at choice);
-it judges what the tests make and is no part of Trine.
+Run as `python -m tools.verapdf`; needs Maven Central the first time, and Java to be used. The
+jar is the command-line program with all it needs, by the veraPDF Consortium (MPL 2.0 or GPL 3, at
+choice); it judges what the tests make and is no part of Trine.
 """
 
 import hashlib
@@ -45,7 +45,18 @@ def fetch() -> Path:
 
 def validate(jar: Path, files: list[Path], flavour: str = "3u") -> str:
     """Validate PDFs; returns a line a file, `PASS` or `FAIL` first, and the rules that failed."""
-    command = ["java", "-cp", jar, MAIN, "--flavour", flavour, "--format", "text", "-v", *files]
+    command: list[str | Path] = [
+        "java",
+        "-cp",
+        jar,
+        MAIN,
+        "--flavour",
+        flavour,
+        "--format",
+        "text",
+        "-v",
+    ]
+    command += files
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False
     )

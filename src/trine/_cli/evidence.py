@@ -12,7 +12,6 @@ from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine.client.verification import (
     Trust,
     Verified,
-    hash_files,
     read_file,
     verify,
     write_whole,
@@ -250,9 +249,12 @@ def certificate(
     maker = _certificates()
     trust = Trust.load(trust_file)
     shown = verify(file, receipt, trust)
-    ((digest, size),) = hash_files(trust.suite, [file])
     content = maker.write_certificate(
-        read_file(receipt, PROOF_BYTES_MAX), trust, digest=digest, size=size, language=language
+        read_file(receipt, PROOF_BYTES_MAX),
+        trust,
+        digest=shown.digest,
+        size=shown.size,
+        language=language,
     )
     write_whole(out, content)
     document = {
@@ -260,7 +262,7 @@ def certificate(
         "file": str(file),
         "language": language,
         "bytes": len(content),
-        "digest": digest.hex(),
+        "digest": shown.digest.hex(),
         "height": shown.height,
         "log": shown.log,
         "index": shown.index,

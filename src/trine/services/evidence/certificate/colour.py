@@ -1,7 +1,7 @@
 """Write the colour profile that a PDF/A needs: sRGB, by its formula.
 
-Follows ICC.1:2004-10 (profile version 4.2) and IEC 61966-2-1; the numbers are those of the standards,
-so that nobody's profile is copied.
+Follows ICC.1:2004-10 (profile version 4.2) and IEC 61966-2-1; the numbers are those of the
+standards, so that nobody's profile is copied.
 """
 
 import struct

@@ -55,7 +55,7 @@ class Font:
 
     @property
     def name(self) -> str:
-        """Name of the font, with a tag of six letters for its choice of glyphs (ISO 32000, 9.6.4)."""
+        """Name of the font, with a tag for its choice of glyphs (ISO 32000-1, 9.6.4)."""
         digest = hashlib.sha256("".join(sorted(self._used)).encode()).digest()
         tag = "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
         return f"{tag}+{FILES[self._style].removesuffix('.otf')}"
@@ -80,7 +80,7 @@ class Font:
         return b"[" + b" ".join(b"%d [%d]" % (one, self._widths[one]) for one in glyphs) + b"]"
 
     def to_unicode(self) -> bytes:
-        """Return the table that leads from glyphs back to characters (ISO 32000, 9.10.3)."""
+        """Return the table that leads from glyphs back to characters (ISO 32000-1, 9.10.3)."""
         by_glyph = sorted({glyph: text for text, glyph in sorted(self._used.items())}.items())
         pairs = [b"<%04X> <%s>\n" % (glyph, _utf16(text)) for glyph, text in by_glyph]
         parts = [pairs[first : first + 100] for first in range(0, len(pairs), 100)]

@@ -19,6 +19,7 @@ _LEFT: Final = 58.0
 _RIGHT: Final = WIDTH - 58.0
 _VALUES: Final = 172.0
 _CODE_SIDE: Final = 104.0
+_FOOTER: Final = 48.0
 _BODY: Final = 9.6
 _LEADING: Final = 14.2
 
@@ -170,7 +171,8 @@ def draw(facts: Facts, words: Words) -> Page:
         page.fill(_LEFT + 1, y + 2.6, 2.4, 2.4, _ACCENT)
         page.write(_LEFT + 14, y, line, colour=_QUIET, size=9)
         y -= 13
-    page.fill(_LEFT, 48, _RIGHT - _LEFT, 0.6, _LINE)
+    assert y > _FOOTER, "the shares of the page are cut so that all fits"
+    page.fill(_LEFT, _FOOTER, _RIGHT - _LEFT, 0.6, _LINE)
     page.write(_LEFT, 35, words.footer, size=7.6, colour=_QUIET)
     return page
 
