@@ -45,18 +45,8 @@ def fetch() -> Path:
 
 def validate(jar: Path, files: list[Path], flavour: str = "3u") -> str:
     """Validate PDFs; returns a line a file, `PASS` or `FAIL` first, and the rules that failed."""
-    command: list[str | Path] = [
-        "java",
-        "-cp",
-        jar,
-        MAIN,
-        "--flavour",
-        flavour,
-        "--format",
-        "text",
-        "-v",
-    ]
-    command += files
+    options = ["--flavour", flavour, "--format", "text", "-v"]
+    command: list[str | Path] = ["java", "-cp", jar, MAIN, *options, *files]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False
     )
