@@ -108,6 +108,8 @@ class Page:
                 if self.sans.width((lines[-1] + part).rstrip()) > room and lines[-1]:
                     lines.append("")
                 lines[-1] += part if lines[-1] else part.lstrip()
+            if len(lines) > lines_max:
+                break
         if len(lines) > lines_max:
             lines = lines[:lines_max]
             while lines[-1] and self.sans.width(lines[-1] + "…") > room:
@@ -228,14 +230,16 @@ def _digits(page: Page, y: float, label: str, value: bytes) -> float:
 
 def _signers(page: Page, names: tuple[str, ...], words: Words) -> list[str]:
     """Name as many validators as three lines hold, and count the others."""
-    for count in range(len(names), -1, -1):
+    kept: list[str] = []
+    for count in range(1, len(names) + 1):
         text = words.separator.join(names[:count])
         text += words.more.format(count=len(names) - count) if count < len(names) else ""
         value = words.certified_value.format(count=len(names), names=text)
-        lines = page.wrap(value, _RIGHT - _VALUES, _BODY, 4)
-        if len(lines) <= 3:
-            return lines
-    return lines[:3]
+        lines = page.wrap(value, _RIGHT - _VALUES, _BODY, 3)
+        if kept and lines[-1].endswith("…"):
+            break
+        kept = lines
+    return kept
 
 
 def _how(page: Page, y: float, words: Words) -> float:
@@ -245,7 +249,7 @@ def _how(page: Page, y: float, words: Words) -> float:
         for line in page.wrap(step, _RIGHT - _LEFT - 14, _BODY):
             page.write(_LEFT + 14, y, line)
             y -= _LEADING
-    page.fill(_LEFT + 14, y - 8, _RIGHT - _LEFT - 14, 21, _PALE)
-    page.write(_LEFT + 24, y - 0.8, words.command, size=9.2)
-    page.write(_LEFT + 14, y - 23, words.answer)
-    return y - 23 - _LEADING
+    page.fill(_LEFT + 14, y - 12, _RIGHT - _LEFT - 14, 21, _PALE)
+    page.write(_LEFT + 24, y - 4.6, words.command, size=9.2)
+    page.write(_LEFT + 14, y - 28, words.answer)
+    return y - 28 - _LEADING
