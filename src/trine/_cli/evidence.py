@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import click
 
+from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine.client.verification import (
     Trust,
@@ -44,6 +45,9 @@ def evidence() -> None:
       trine evidence verify contracts/a.pdf --receipt receipts/a.pdf.receipt \\
           --trust trust.json
     """
+
+
+evidence.add_command(serve)
 
 
 def find_files(paths: tuple[Path, ...], out: Path) -> dict[Path, Path]:

@@ -290,6 +290,16 @@ class AsyncClient:
         """
         return await self._run(operations.log_entries(log, first, count))
 
+    async def entry_proofs(self, log: LogId, *, first: int, count: int) -> list[bytes]:
+        """Fetch the proofs of entries from index `first` on, at most `count` (up to 1,000).
+
+        Fewer where the log ends. All are proof files against one header.
+
+        Raises:
+            EntryNotFound: There is no such log, or it has no entry `first` under a certificate yet.
+        """
+        return await self._run(operations.entry_proofs(log, first, count))
+
     async def proposals(self) -> list[Proposal]:
         """Fetch every proposal."""
         return await self._run(operations.proposals())

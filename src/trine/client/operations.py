@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from typing import Any, Final, TypeVar
 
+from trine._core import proofs as core
 from trine.client.records import (
     Account,
     Asset,
@@ -156,6 +157,12 @@ def log_entries(id_: LogId, first: int, count: int) -> Operation[list[Digest]]:
         raise BadAnswer(message, instance=answer.url)
     places = range(0, len(content), Digest.LENGTH)
     return [Digest(content[place : place + Digest.LENGTH]) for place in places]
+
+
+def entry_proofs(id_: LogId, first: int, count: int) -> Operation[list[bytes]]:
+    """Fetch the proofs of entries of a log, fewer where it ends."""
+    answer = yield from ask(Request(f"/v1/logs/{id_}/entries/{first}/proofs", {"count": count}))
+    return core.split_sequence(answer.content)
 
 
 def proposals() -> Operation[list[Proposal]]:

@@ -12,6 +12,7 @@ these classes too.
 True
 """
 
+from trine.errors import health as health
 from trine.errors import services as services
 from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
 from trine.errors.archives import BadKeysFile as BadKeysFile
@@ -23,6 +24,7 @@ from trine.errors.base import ExitCode as ExitCode
 from trine.errors.base import LocalRefusal as LocalRefusal
 from trine.errors.base import NegativeVerdict as NegativeVerdict
 from trine.errors.base import TrineError as TrineError
+from trine.errors.base import Unavailable as Unavailable
 from trine.errors.hardware import AlgorithmNotForValidators as AlgorithmNotForValidators
 from trine.errors.hardware import BadTokenConfiguration as BadTokenConfiguration
 from trine.errors.hardware import DamagedVotes as DamagedVotes
@@ -49,6 +51,19 @@ from trine.errors.key_files import PasswordNeeded as PasswordNeeded
 from trine.errors.key_files import UnsupportedKey as UnsupportedKey
 from trine.errors.key_files import WrongPassword as WrongPassword
 from trine.errors.key_files import WrongPublicKey as WrongPublicKey
+from trine.errors.missing import AccountNotFound as AccountNotFound
+from trine.errors.missing import AssetNotFound as AssetNotFound
+from trine.errors.missing import BlockNotFound as BlockNotFound
+from trine.errors.missing import CertificateNotFound as CertificateNotFound
+from trine.errors.missing import EntryNotFound as EntryNotFound
+from trine.errors.missing import LogNotFound as LogNotFound
+from trine.errors.missing import MisbehaviourNotFound as MisbehaviourNotFound
+from trine.errors.missing import NotFound as NotFound
+from trine.errors.missing import OrganisationNotFound as OrganisationNotFound
+from trine.errors.missing import ProposalNotFound as ProposalNotFound
+from trine.errors.missing import StateNotFound as StateNotFound
+from trine.errors.missing import TransactionNotFound as TransactionNotFound
+from trine.errors.missing import TransferNotFound as TransferNotFound
 from trine.errors.proofs import BadTrustFile as BadTrustFile
 from trine.errors.proofs import FileAltered as FileAltered
 from trine.errors.proofs import NotAProof as NotAProof
@@ -58,6 +73,21 @@ from trine.errors.proofs import ProofTooLarge as ProofTooLarge
 from trine.errors.proofs import ProofTruncated as ProofTruncated
 from trine.errors.proofs import ProofVersion as ProofVersion
 from trine.errors.proofs import WrongTrust as WrongTrust
+from trine.errors.timestamps import BadTimestampAuthority as BadTimestampAuthority
+from trine.errors.timestamps import NotATimestamp as NotATimestamp
+from trine.errors.timestamps import TimestampNotGranted as TimestampNotGranted
+from trine.errors.timestamps import TimestampQueueFull as TimestampQueueFull
+from trine.errors.timestamps import TimestampSignature as TimestampSignature
+from trine.errors.timestamps import TimestampSignerMismatch as TimestampSignerMismatch
+from trine.errors.timestamps import TimestampSignerMissing as TimestampSignerMissing
+from trine.errors.timestamps import TimestampStore as TimestampStore
+from trine.errors.timestamps import TimestampTooLarge as TimestampTooLarge
+from trine.errors.timestamps import TimestampUnavailable as TimestampUnavailable
+from trine.errors.timestamps import UnsupportedTimestamp as UnsupportedTimestamp
+from trine.errors.timestamps import WrongImprint as WrongImprint
+from trine.errors.timestamps import WrongNonce as WrongNonce
+from trine.errors.timestamps import WrongTimestampPolicy as WrongTimestampPolicy
+from trine.errors.timestamps import WrongTimestampTime as WrongTimestampTime
 from trine.errors.x509 import BadCertificate as BadCertificate
 from trine.errors.x509 import BadCrl as BadCrl
 from trine.errors.x509 import CertificateExpired as CertificateExpired
@@ -344,60 +374,6 @@ class BadAddress(FailedOutcome):
     """The address is not of the form `host:port`."""
 
 
-class NotFound(TrineError, abstract=True):
-    """The chain holds no such thing, up to the node's latest final block."""
-
-    exit_code = ExitCode.NEGATIVE
-
-
-class TransactionNotFound(NotFound):
-    """The node knows no final transaction with this id."""
-
-
-class BlockNotFound(NotFound):
-    """The chain has no final block of this height."""
-
-
-class AccountNotFound(NotFound):
-    """The address has no account."""
-
-
-class StateNotFound(NotFound):
-    """The state has no entry under this key."""
-
-
-class EntryNotFound(NotFound):
-    """The log has no such entry."""
-
-
-class TransferNotFound(NotFound):
-    """No transfer carries this reference."""
-
-
-class OrganisationNotFound(NotFound):
-    """The chain has no such organisation."""
-
-
-class AssetNotFound(NotFound):
-    """The chain has no such asset."""
-
-
-class LogNotFound(NotFound):
-    """The chain has no such evidence log."""
-
-
-class ProposalNotFound(NotFound):
-    """The chain has no such proposal."""
-
-
-class MisbehaviourNotFound(NotFound):
-    """The node keeps no such evidence of misbehaviour."""
-
-
-class CertificateNotFound(NotFound):
-    """The account has no certificate on the chain."""
-
-
 class Refused(TrineError, abstract=True):
     """The node refuses the request."""
 
@@ -430,12 +406,6 @@ class NoReadAccess(Refused):
 
 class Internal(Refused):
     """The program or the node met a fault of its own."""
-
-
-class Unavailable(TrineError, abstract=True):
-    """No node can answer now; trying again later may help."""
-
-    exit_code = ExitCode.UNREACHABLE
 
 
 class PendingFull(Unavailable):

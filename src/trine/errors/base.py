@@ -63,3 +63,9 @@ class NegativeVerdict(TrineError, abstract=True):
     """Verification ended with a negative verdict."""
 
     exit_code = ExitCode.NEGATIVE
+
+
+class Unavailable(TrineError, abstract=True):
+    """Nobody can answer now: no node, or no other service; trying again later may help."""
+
+    exit_code = ExitCode.UNREACHABLE

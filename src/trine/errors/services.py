@@ -95,11 +95,11 @@ class NoteUnverified(NegativeVerdict):
     """No known key signed the note, or the signature of a known key does not hold."""
 
 
-class UnknownIssuer(NegativeVerdict):
+class IssuerNotAdmitted(NegativeVerdict):
     """The registration policy of the log does not name the issuer of the statement."""
 
 
-class UnknownIssuerKey(NegativeVerdict):
+class IssuerKeyNotAdmitted(NegativeVerdict):
     """The registration policy of the log does not name the key of the statement."""
 
 
@@ -112,7 +112,7 @@ class StatementNotFound(NegativeVerdict):
 
 
 class ServiceFull(NegativeVerdict):
-    """As many statements as the service may hold wait to be recorded; try again later."""
+    """As many statements as the service may hold wait to be recorded."""
 
 
 class LogDiffers(NegativeVerdict):
@@ -137,3 +137,11 @@ class BadCertificateCode(BadInput):
 
 class CertificateDiffers(NegativeVerdict):
     """What the certificate shows is not what its receipt proves."""
+
+
+class ReceiptMissing(NegativeVerdict):
+    """The statement has no receipt."""
+
+
+class FileDiffers(NegativeVerdict):
+    """The file is not the one that the statement is about."""

@@ -1,4 +1,4 @@
-"""Define the exceptions of X.509 certificates that should enrol members."""
+"""Define the exceptions of X.509 certificates: those of members and of timestamp authorities."""
 
 from trine.errors.base import BadInput, ExitCode, TrineError
 
@@ -16,7 +16,7 @@ class BadCrl(BadInput):
 
 
 class CertificateRefused(TrineError, abstract=True):
-    """The certificate enrols nobody: a check of RFC 5280 ended with a negative verdict."""
+    """The certificate vouches for nobody: a check of RFC 5280 had a negative verdict."""
 
     exit_code = ExitCode.NEGATIVE
 

@@ -197,7 +197,7 @@ def read_certificates(content: bytes) -> list[Certificate]:
         else:
             parsed = [x509.load_der_x509_certificate(content)]
         encoded = [one.public_bytes(Encoding.DER) for one in parsed]
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadCertificate(f"no X.509 certificate, expected PEM or DER: {error}") from None
     if len(parsed) > CERTIFICATES_MAX:
         raise BadCertificate(f"{len(parsed)} certificates in a file, at most {CERTIFICATES_MAX}")

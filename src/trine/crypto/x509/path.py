@@ -7,7 +7,7 @@ Where every key is of an algorithm that the path validation of pyca/cryptography
 RSA), that validation must agree too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -99,6 +99,41 @@ def check_member(
         UnsupportedCertificate: An algorithm is not supported.
         BadArgument: There are more certificates or lists than the limits allow.
     """
+    return check_path(
+        certificate,
+        authorities=authorities,
+        intermediates=intermediates,
+        crls=crls,
+        at_ms=at_ms,
+        check_usage=_check_member_usage,
+    )
+
+
+def check_path(
+    certificate: Certificate,
+    *,
+    authorities: Sequence[Certificate],
+    intermediates: Sequence[Certificate],
+    crls: Sequence[RevocationList] | None,
+    at_ms: int,
+    check_usage: Callable[[Certificate], None],
+) -> MemberPath:
+    """Check a certificate of any use up to a trusted authority at a time.
+
+    Args:
+        certificate: Certificate at the lower end.
+        authorities: As `check_member`.
+        intermediates: As `check_member`.
+        crls: As `check_member`.
+        at_ms: As `check_member`.
+        check_usage: Raises where the certificate is not for what it is used for.
+
+    Returns:
+        The path.
+
+    Raises:
+        TrineError: As `check_member`, and what `check_usage` raises.
+    """
     offered = len(authorities) + len(intermediates)
     if offered > CERTIFICATES_MAX:
         raise BadArgument(f"{offered} certificates, at most {CERTIFICATES_MAX}")
@@ -108,6 +143,7 @@ def check_member(
     found = _paths(certificate, authorities, intermediates)
     for _, path in zip(range(PATHS_MAX), found, strict=False):
         try:
+            check_usage(certificate)
             _check_path(path, crls, at_ms)
         except TrineError as error:
             first = first or error
@@ -165,13 +201,12 @@ def _may_have_issued(issuer: Certificate, certificate: Certificate) -> bool:
 def _check_path(
     path: tuple[Certificate, ...], crls: Sequence[RevocationList] | None, at_ms: int
 ) -> None:
-    _check_member_usage(path[0])
     for below, issuer in enumerate(path[1:]):
         _check_issuer_usage(issuer, path[1 : below + 1])
     for certificate, issuer in pairwise(path):
         signature.check_certificate(certificate, issuer)
     for certificate in path:
-        _check_time(certificate, at_ms)
+        check_time(certificate, at_ms)
     if crls is not None:
         for certificate, issuer in pairwise(path):
             check_not_revoked(certificate, issuer, crls, at_ms)
@@ -216,7 +251,12 @@ def _check_issuer_usage(issuer: Certificate, below: tuple[Certificate, ...]) -> 
         )
 
 
-def _check_time(certificate: Certificate, at_ms: int) -> None:
+def check_time(certificate: Certificate, at_ms: int) -> None:
+    """Check that a certificate is in force at a time, in Unix milliseconds.
+
+    Raises:
+        CertificateNotYetValid, CertificateExpired: It is not.
+    """
     not_before_ms, not_after_ms = certificate.validity
     # Certificates count whole seconds: the second that they name belongs to them.
     second = at_ms // 1_000 * 1_000

@@ -23,6 +23,7 @@ from trine.errors.services import (
     CoseTruncated,
     DuplicateLabel,
     NestedTooDeep,
+    TrailingBytes,
 )
 
 HEADERS_MAX: Final = 64
@@ -192,6 +193,33 @@ def items(data: bytes, at: int, end: int, what: str, depth: int = 0) -> Iterator
         stop = skip(data, at, end, what, depth + 1)
         yield at, stop
         at = stop
+
+
+def strings(data: bytes, what: str, *, count_max: int) -> list[bytes]:
+    """Read an array of byte strings, which is all that there is.
+
+    Raises:
+        CoseTruncated: It ends before what it announces.
+        CoseTooLarge: It has over `count_max` of them.
+        CoseEncoding: It is something else.
+        TrailingBytes: Something follows it.
+    """
+    end = len(data)
+    major, count, at = head(data, 0, end, what)
+    if major != ARRAY:
+        raise CoseEncoding(f"{what} is no array")
+    if count > count_max:
+        raise CoseTooLarge(f"{what} has {count} items, at most {count_max}")
+    found = []
+    for _ in range(count):
+        major, length, start = head(data, at, end, what)
+        if major != BYTES:
+            raise CoseEncoding(f"{what} has an item at byte {at} that is no byte string")
+        at = string_end(start, length, end, what)
+        found.append(data[start:at])
+    if at != end:
+        raise TrailingBytes(f"{end - at} bytes follow {what}")
+    return found
 
 
 def text(data: bytes, start: int, stop: int, what: str) -> str:

@@ -11,7 +11,7 @@ from trine.errors import BadAnswer, EntryNotFound, TrineError
 from trine.services.evidence import tree
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest, EvidenceAppend, LogId
-from trine.types.limits import ENTRIES_MAX
+from trine.types.limits import ENTRIES_MAX, RECEIPTS_MAX
 
 MEDIA_TYPE: Final = "application/cose"
 """What the chain is told about the entries."""
@@ -94,6 +94,15 @@ class ChainLog:
         except EntryNotFound:
             return []
 
+    async def proofs(self, first: int, count: int) -> list[bytes]:
+        """Fetch proofs of up to `RECEIPTS_MAX` entries, which are not verified here.
+
+        Raises:
+            EntryNotFound: The first is not under a certificate yet.
+        """
+        count = min(count, RECEIPTS_MAX)
+        return await self._client.entry_proofs(self.log, first=first, count=count)
+
     async def prove(self, index: int) -> ProvenHead:
         """Fetch the proof of an entry and verify it; it shows the whole log's root.
 
@@ -104,13 +113,14 @@ class ChainLog:
         """
         proof = await self._client.proof(f"/v1/logs/{self.log}/entries/{index}")
         shown = core.verify_proof(self._trust.content, proof)
-        found = (shown.get("kind"), shown.get("log"), shown.get("index"))
+        fact = shown["fact"]
+        found = (fact.get("kind"), fact.get("log"), fact.get("index"))
         if found != ("evidence", self.log, index):
             raise BadAnswer(f"a proof about {found}, expected entry {index} of log {self.log}")
-        size = int(shown["size"])
+        size = int(fact["size"])
         root = tree.inclusion_root(
             self.function,
-            tree.leaf_hashes(self.function, [shown["entry"]])[0],
+            tree.leaf_hashes(self.function, [fact["entry"]])[0],
             index,
             size,
             _path(proof),

@@ -128,15 +128,20 @@ class Index:
             with self._engine.begin() as database:
                 _insert_new(database, _STATEMENTS, rows)
 
-    def known(self, log: str, entries: Sequence[Digest]) -> set[Digest]:
-        """Return those of the entries under which something is registered."""
+    def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
+        """Return the places of those entries under which something is registered.
+
+        A place is nothing while the chain has not recorded the entry.
+        """
         columns = _STATEMENTS.c
-        found: set[Digest] = set()
+        found: dict[Digest, int | None] = {}
         with self._engine.connect() as database:
             for at in range(0, len(entries), QUERY_MAX):
                 part = entries[at : at + QUERY_MAX]
-                query = select(columns.entry).where(columns.log == log, columns.entry.in_(part))
-                found.update(map(Digest, database.scalars(query)))
+                query = select(columns.entry, columns.place).where(
+                    columns.log == log, columns.entry.in_(part)
+                )
+                found |= {Digest(row.entry): row.place for row in database.execute(query)}
         return found
 
     def waiting(self, log: str, count: int) -> list[Digest]:

@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from trine.errors import BadConfiguration
-from trine.errors.services import HeaderMissing, MediaTypeRefused, UnknownIssuer, UnknownIssuerKey
+from trine.errors.services import (
+    HeaderMissing,
+    IssuerKeyNotAdmitted,
+    IssuerNotAdmitted,
+    MediaTypeRefused,
+)
 from trine.services.evidence import cose
 from trine.services.evidence.statement import Statement
 from trine.types.calls import PublicKey
@@ -63,13 +68,13 @@ class Policy:
         """Return the key with which the statement must be signed.
 
         Raises:
-            UnknownIssuer, UnknownIssuerKey: Nobody may register so.
+            IssuerNotAdmitted, IssuerKeyNotAdmitted: Nobody may register so.
             MediaTypeRefused: The content is of a type that is not taken from the issuer.
             HeaderMissing: A header that this log requires is not protected.
         """
         issuer = self._by_name.get(statement.issuer)
         if issuer is None:
-            raise UnknownIssuer(f"the issuer {statement.issuer[:200]!r} may not register here")
+            raise IssuerNotAdmitted(f"the issuer {statement.issuer[:200]!r} may not register here")
         if issuer.media_types and statement.content_type not in issuer.media_types:
             found = str(statement.content_type)[:200]
             raise MediaTypeRefused(f"content of the type {found!r} is not taken from this issuer")
@@ -80,7 +85,7 @@ class Policy:
         key = None if name is None else issuer.keys.get(name)
         if key is None:
             shown = "none" if name is None else name[:32].hex()
-            raise UnknownIssuerKey(f"the issuer has no key of the name {shown}")
+            raise IssuerKeyNotAdmitted(f"the issuer has no key of the name {shown}")
         return key
 
 

@@ -19,6 +19,7 @@ from trine.errors import TrineError
 from trine.errors.services import CoseSignature, LogDiffers, ServiceFull, StatementNotFound
 from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
+from trine.services.evidence.gathering import Gathered
 from trine.services.evidence.index import Index, Registration
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
@@ -26,6 +27,7 @@ from trine.services.evidence.policy import Policy
 from trine.services.evidence.receipt import SignedHead, TreeHead
 from trine.services.evidence.statement import Statement
 from trine.types import Digest
+from trine.types.limits import RECEIPTS_MAX
 
 WAITING_MAX: Final = 100_000
 """Statements that wait to be recorded; past it new ones are refused."""
@@ -39,6 +41,9 @@ CERTIFY_S: Final = 0.02
 """Seconds between two looks while recorded entries wait for a certificate."""
 RETRY_S: Final = 1.0
 """Seconds after a failure before the chain is asked again."""
+
+GAP_MAX: Final = 16
+"""Places between two entries whose proofs are fetched together all the same."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -57,14 +62,6 @@ class Signer:
     key: SecretKey
     issuer: str
     subject: str
-
-
-@dataclass
-class _Intake:
-    """A statement on its way in, and who waits for the answer."""
-
-    data: bytes
-    answer: "asyncio.Future[Digest]"
 
 
 class Registrar:
@@ -87,7 +84,15 @@ class Registrar:
         self._mirror = Mirror(
             chain, objects, f"logs/{self._name}/", index.open_log(self._name), self._place
         )
-        self._intake: asyncio.Queue[_Intake] = asyncio.Queue(WAITING_MAX)
+        self._intake = Gathered(self._keep, pause_s=GATHER_S, count_max=BATCH_MAX)
+        self._receipts = {
+            wanted: Gathered(
+                functools.partial(self.receipts, with_chain_proof=wanted),
+                pause_s=GATHER_S,
+                count_max=BATCH_MAX,
+            )
+            for wanted in (False, True)
+        }
         self._to_send: dict[Digest, None] = {}
         self._sending: set[Digest] = set()
         self._expected: dict[Digest, list[asyncio.Future[None]]] = {}
@@ -104,9 +109,7 @@ class Registrar:
             self._to_send[entry] = None
         self._wanted.set()
         async with asyncio.TaskGroup() as tasks:
-            works = [
-                tasks.create_task(work()) for work in (self._take, self._send, self._mirror_on)
-            ]
+            works = [tasks.create_task(work()) for work in (self._send, self._mirror_on)]
             try:
                 yield
             finally:
@@ -121,9 +124,7 @@ class Registrar:
             TrineError: It is no statement that this log takes.
         """
         self._check_room(1)
-        intake = _Intake(data, asyncio.get_running_loop().create_future())
-        self._intake.put_nowait(intake)
-        return await intake.answer
+        return await self._intake.ask(data)
 
     async def register_many(self, items: Sequence[bytes]) -> list[Digest | TrineError]:
         """Do the same with many at once; each has its entry or why it is refused.
@@ -177,40 +178,47 @@ class Registrar:
         Raises:
             StatementNotFound: Nothing is registered under the entry.
         """
-        place = await self._place_of(entry)
-        if place is None or self._signed is None:
-            return None
-        certified, signed = self._signed
-        path = certified.view.inclusion_path(place)
-        proof = (await self.chain.prove(place)).proof if with_chain_proof else None
-        return receipt.receipt_for(signed, place, path, chain_proof=proof)
+        return await self._receipts[with_chain_proof].ask(entry)
+
+    async def receipts(
+        self, entries: Sequence[Digest], *, with_chain_proof: bool = True
+    ) -> list[bytes | TrineError | None]:
+        """Do the same for many entries at once; each has its receipt or what is wrong with it."""
+        places = await self._in_thread(self.index.places, self._name, entries)
+        certified, signed = self._signed or (None, None)
+        made: dict[int, bytes] = {}
+        if certified is not None and signed is not None:
+            size = signed.head.size
+            found = sorted({at for at in places.values() if at is not None and at < size})
+            proofs = await self._chain_proofs(found) if with_chain_proof else {}
+            for at in found:
+                path = certified.view.inclusion_path(at)
+                proof = proofs.get(at)
+                made[at] = receipt.receipt_for(signed, at, path, chain_proof=proof)
+        return [
+            made.get(-1 if (place := places[entry]) is None else place)
+            if entry in places
+            else StatementNotFound(f"no statement has the entry {entry}", instance=str(entry))
+            for entry in entries
+        ]
+
+    async def _chain_proofs(self, places: Sequence[int]) -> dict[int, bytes]:
+        """Fetch the chain's proofs of entries, those of neighbours together."""
+        found: dict[int, bytes] = {}
+        for first, count in runs(places, RECEIPTS_MAX):
+            found |= enumerate(await self.chain.proofs(first, count), first)
+        return found
 
     async def _place_of(self, entry: Digest) -> int | None:
         """Return the index of an entry in the log that is signed; nothing where it is not yet."""
-        place = (await self.find(entry)).place
+        place = (await self._in_thread(self.index.places, self._name, [entry])).get(entry)
         signed = self._signed
         return place if place is not None and signed and place < signed[1].head.size else None
 
     def _check_room(self, count: int) -> None:
-        waiting = self._intake.qsize() + len(self._to_send) + len(self._sending)
+        waiting = len(self._intake) + len(self._to_send) + len(self._sending)
         if waiting + count > WAITING_MAX:
             raise ServiceFull(f"{waiting} statements wait to be recorded, at most {WAITING_MAX}")
-
-    async def _take(self) -> None:
-        """Take what comes one by one, and keep it in batches."""
-        while True:
-            batch = [await self._intake.get()]
-            await asyncio.sleep(GATHER_S)
-            while len(batch) < BATCH_MAX and not self._intake.empty():
-                batch.append(self._intake.get_nowait())
-            try:
-                results = await self._keep([one.data for one in batch])
-            except Exception as error:
-                for one in batch:
-                    _answer(one.answer, error)
-                raise
-            for one, result in zip(batch, results, strict=True):
-                _answer(one.answer, result)
 
     async def _keep(self, items: Sequence[bytes]) -> list[Digest | TrineError]:
         """Check statements, keep the good ones, and have those sent that are new."""
@@ -236,7 +244,7 @@ class Registrar:
         verdicts = statement.verify_many([one for _, one in read], keys)
         good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
         entries = statement.entries_of([one for _, one in good], self.chain.function)
-        known = self.index.known(self._name, entries)
+        known = self.index.places(self._name, entries)
         new: dict[Digest, Registration] = {}
         for (at, one), entry in zip(good, entries, strict=True):
             results[at] = entry
@@ -287,7 +295,7 @@ class Registrar:
             except LogDiffers:
                 raise
             except TrineError as error:
-                log.debug("the log cannot be followed now: %s", error)
+                log.warning("the log cannot be followed now: %s", error)
                 await asyncio.sleep(CERTIFY_S)
 
     async def _advance(self) -> None:
@@ -331,10 +339,20 @@ def _registration(one: Statement, entry: Digest, now: float) -> Registration:
     )
 
 
-def _answer(future: "asyncio.Future[Digest]", result: Digest | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
+def runs(places: Sequence[int], length_max: int) -> list[tuple[int, int]]:
+    """Group ascending places into runs, each its first place and its length.
+
+    Gaps shorter than `GAP_MAX` are bridged.
+
+    >>> runs([1, 2, 4, 90], 10)
+    [(1, 4), (90, 1)]
+    """
+    found: list[tuple[int, int]] = []
+    for place in places:
+        if found:
+            first, length = found[-1]
+            if place - first - length < GAP_MAX and place - first < length_max:
+                found[-1] = first, place - first + 1
+                continue
+        found.append((place, 1))
+    return found

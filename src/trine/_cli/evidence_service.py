@@ -1,0 +1,223 @@
+"""Run the evidence service: registration of signed statements over HTTP."""
+
+import ipaddress
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from trine._cli.settings import Settings, common, signing
+from trine.client.settings import client_files
+from trine.client.verification import Trust, read_file
+from trine.crypto import SUITE_ALGORITHMS, SecretKey, SigningKey
+from trine.errors import BadArgument, BadConfiguration, PortInUse, Unsupported
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+POLICY_BYTES_MAX: Final = 64 * 1_024 * 1_024
+"""Bytes of a policy."""
+KEY_FILE: Final = "service.key"
+"""Secret key of the service, in its folder."""
+
+
+def _listen_address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+        number = int(port)
+    except ValueError:
+        raise BadArgument(f"--listen is {text!r:.80}, expected IP:PORT") from None
+    if not 0 <= number < 1 << 16:
+        raise BadArgument(f"--listen is {text!r:.80}, expected a port of 0 to 65535")
+    return host.strip("[]"), number
+
+
+@click.command("serve")
+@click.option("--log", required=True, help="Log: its number, or organisation/name.")
+@click.option(
+    "--folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the service: its key, its database, the tiles of the log.",
+)
+@click.option(
+    "--policy",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Who may register what, in TOML (docs/reference/scitt.md).",
+)
+@click.option("--name", required=True, metavar="URI", help="The service as receipts name it.")
+@click.option(
+    "--listen", default="127.0.0.1:8650", show_default=True, metavar="IP:PORT", help="Where."
+)
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PEM file of the certificate with which it serves other hosts.",
+)
+@click.option(
+    "--certificate-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PEM file of the certificate's key.",
+)
+@click.option(
+    "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
+)
+@click.option(
+    "--trust",
+    "trust_file",
+    type=click.Path(path_type=Path),
+    help="Trust file of the chain.  [default: that of the home]",
+)
+@common
+@signing
+def serve(
+    settings: Settings,
+    key: SigningKey,
+    log: str,
+    folder: Path,
+    policy: Path,
+    name: str,
+    listen: str,
+    certificate: Path | None,
+    certificate_key: Path | None,
+    database: str | None,
+    trust_file: Path | None,
+) -> None:
+    """Register signed statements (RFC 9943, SCITT) in a log, and give receipts (RFC 9942).
+
+    The key is that of a notary of the log's organisation. Prints where it listens once it does,
+    and runs until it is stopped. What was taken before it stopped is recorded when it runs again.
+
+    \b
+    Examples:
+      trine evidence serve --log city/statements --folder evidence --policy policy.toml \\
+          --name https://log.city.example
+      trine evidence serve --log 7 --folder evidence --policy policy.toml \\
+          --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
+          --certificate-key log.key --database postgresql+psycopg://trine@db/evidence
+    """
+    host, port = _listen_address(listen)
+    if not ipaddress.ip_address(host).is_loopback and certificate is None:
+        raise BadArgument(f"{host} is reached by other hosts: give --certificate too")
+    if (certificate is None) != (certificate_key is None):
+        raise BadArgument("give --certificate and --certificate-key, or neither")
+    text = read_file(policy, POLICY_BYTES_MAX)
+    trust = Trust.load(trust_file or settings.home.trust)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = database or f"sqlite:///{(folder / 'statements.db').absolute()}"
+    with settings.client(key) as client:
+        number = client.log(log).id
+    listener = _listener(host, port)
+    app = _application(
+        settings, key, trust, number, folder, text, (name, f"{trust.chain}/{log}"), database
+    )
+    _serve(app, listener, certificate, certificate_key)
+
+
+def _application(
+    settings: Settings,
+    key: SigningKey,
+    trust: Trust,
+    number: int,
+    folder: Path,
+    policy_text: bytes,
+    names: tuple[str, str],
+    database: str,
+) -> "FastAPI":
+    """Put the service together.
+
+    Raises:
+        Unsupported: The packages that it needs are not installed.
+        BadConfiguration: The policy is none.
+    """
+    try:
+        from trine.api.evidence import create_app  # noqa: PLC0415 - heavy
+        from trine.services.evidence import cose  # noqa: PLC0415
+        from trine.services.evidence.chain import ChainLog  # noqa: PLC0415
+        from trine.services.evidence.index import Index  # noqa: PLC0415
+        from trine.services.evidence.objects import Folder  # noqa: PLC0415
+        from trine.services.evidence.policy import read_policy  # noqa: PLC0415
+        from trine.services.evidence.registrar import Registrar, Signer  # noqa: PLC0415
+    except ImportError as error:
+        message = f"the service needs {error.name}: pip install 'trine[platform]'"
+        raise Unsupported(message) from None
+    from trine.client import AsyncClient  # noqa: PLC0415
+    from trine.types import LogId  # noqa: PLC0415
+
+    try:
+        policy = read_policy(policy_text.decode())
+    except UnicodeDecodeError:
+        raise BadConfiguration("the policy is no UTF-8 text") from None
+    certificate, certificate_key = client_files()
+    client = AsyncClient(
+        settings.urls(),
+        key=key,
+        ca_file=os.environ.get("TRINE_CA_FILE"),
+        client_certificate=certificate,
+        client_key=certificate_key,
+    )
+    service_key = _service_key(folder, SUITE_ALGORITHMS[trust.suite])
+    objects = Folder(folder / "public")
+    chain = ChainLog(client, trust, LogId(number))
+    signer = Signer(service_key, *names)
+    registrar = Registrar(chain, Index(database), objects, policy, signer)
+    return create_app(registrar, objects, cose.public_key(service_key))
+
+
+def _service_key(folder: Path, algorithm: str) -> SecretKey:
+    """Read or make the key that signs receipts, in a file for its owner alone."""
+    path = folder / KEY_FILE
+    if path.exists():
+        return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
+    made = SecretKey.generate(algorithm)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(made.expose().hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    return made
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortInUse(f"{host}:{port}: {error.strerror}: name another with --listen") from None
+    return listener
+
+
+def _serve(
+    app: "FastAPI", listener: socket.socket, certificate: Path | None, key: Path | None
+) -> None:
+    import uvicorn  # noqa: PLC0415 - heavy, and only for this
+
+    class Server(uvicorn.Server):
+        """Tells where it listens, once it does."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                host, port = listener.getsockname()[:2]
+                shown = f"[{host}]" if ":" in host else host
+                click.echo(f"{'https' if certificate else 'http'}://{shown}:{port}")
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        server_header=False,
+    )
+    Server(config).run(sockets=[listener])

@@ -1,0 +1,325 @@
+"""Sign statements about files, register them, and verify what came back."""
+
+import hashlib
+import mimetypes
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import httpx
+
+from trine._cli.settings import Settings, common, facts, moment, signing
+from trine.client.settings import tls
+from trine.client.verification import Trust, read_file, unreadable
+from trine.crypto import SecretKey, SigningKey
+from trine.errors import (
+    BadAnswer,
+    BadArgument,
+    CannotReachNode,
+    UnreadableFile,
+    Unsupported,
+    error_of,
+)
+from trine.types.calls import PublicKey
+
+if TYPE_CHECKING:
+    from trine.services.evidence import checking
+
+SHA256: Final = -16
+"""Number of SHA-256 in COSE (RFC 9054, section 2.1)."""
+TIMEOUT_S: Final = 30.0
+ANSWER_BYTES_MAX: Final = 4 * 1_024 * 1_024
+"""Bytes of what a service answers."""
+KEY_SET_BYTES_MAX: Final = 1_024 * 1_024
+DEFAULT_TYPE: Final = "application/octet-stream"
+
+
+@click.group()
+def statement() -> None:
+    """Sign statements about files, register them with a service, verify them offline.
+
+    Statements and receipts are those of RFC 9943 (SCITT) and RFC 9942: other programs read them
+    too. `trine evidence serve` is such a service.
+
+    \b
+    Examples:
+      trine statement sign report.pdf --issuer https://city.example --out report.statement
+      trine statement register report.statement --service http://127.0.0.1:8650 \\
+          --out report.transparent
+      trine statement verify report.transparent --file report.pdf --issuer-key KEY \\
+          --service-keys keys.cbor --trust trust.json
+    """
+
+
+@statement.command("sign")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--issuer", required=True, metavar="URI", help="Who says it.")
+@click.option("--subject", help="What it is about.  [default: the name of FILE]")
+@click.option("--type", "content_type", help="Media type of FILE.  [default: by its name]")
+@click.option("--embed", is_flag=True, help="Put the content itself in, not its digest.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File.")
+@common
+@signing
+def sign(
+    settings: Settings,
+    key: SigningKey,
+    file: Path,
+    issuer: str,
+    subject: str | None,
+    content_type: str | None,
+    embed: bool,
+    out: Path,
+) -> None:
+    """Sign a statement about FILE: its SHA-256 digest, or with --embed its content.
+
+    \b
+    Examples:
+      trine statement sign report.pdf --issuer https://city.example --out report.statement
+      trine statement sign note.txt --issuer https://city.example --embed --out note.statement
+    """
+    module = _module("statement")
+    if not isinstance(key, SecretKey):
+        raise BadArgument("the key lives in a token, which signs no statements")
+    content = read_file(file, module.STATEMENT_BYTES_MAX) if embed else _digest(file)
+    made = module.sign_statement(
+        content,
+        key=key,
+        issuer=issuer,
+        subject=subject or file.name,
+        content_type=content_type or mimetypes.guess_type(file.name)[0] or DEFAULT_TYPE,
+        issued_at_s=int(time.time()),
+        payload_hash=None if embed else SHA256,
+    )
+    _write(out, made)
+    entry = module.entry_of(made)
+    document = {"statement": str(out), "bytes": len(made), "entry": str(entry), "key": _text(key)}
+    lines = [f"Signed a statement about {file}: {out} ({len(made)} bytes)"]
+    settings.emit(document, [*lines, *facts(issuer=issuer, entry=entry, key=_text(key))])
+
+
+@statement.command("register")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--service", required=True, metavar="URL", help="Where the service listens.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File.")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the service's keys into this file: compare them with another source.",
+)
+@click.option(
+    "--ca-file", type=click.Path(path_type=Path), help="PEM file of who vouches for the service."
+)
+@common
+def register(
+    settings: Settings,
+    file: Path,
+    service: str,
+    out: Path,
+    keys: Path | None,
+    ca_file: Path | None,
+) -> None:
+    """Register a statement, and write it with its receipt.
+
+    Registering again gives another receipt of the same record.
+
+    \b
+    Examples:
+      trine statement register report.statement --service http://127.0.0.1:8650 \\
+          --out report.transparent --keys keys.cbor
+    """
+    module = _module("statement")
+    data = read_file(file, module.TRANSPARENT_BYTES_MAX)
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
+        receipt = _post(http, service, module.registered(data))
+        made = module.with_receipts(data, [receipt])
+        if keys is not None:
+            _write(keys, _get(http, service, "/.well-known/scitt-keys"))
+    _write(out, made)
+    read = _module("receipt").read_receipt(receipt)
+    place = read.inclusions[0]
+    document = {
+        "statement": str(out),
+        "service": read.issuer,
+        "log": read.subject,
+        "index": place.leaf_index,
+        "size": place.size,
+    }
+    lines = [f"Registered: {out} has a receipt of {read.issuer}"]
+    lines += facts(log=f"{read.subject}, entry {place.leaf_index} of {place.size}")
+    settings.emit(document, lines)
+
+
+@statement.command("verify")
+@click.argument("statement_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--file",
+    "content",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What the statement is about.",
+)
+@click.option("--issuer-key", required=True, metavar="ALGORITHM:HEX", help="Key of the issuer.")
+@click.option(
+    "--service-keys",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keys of the service, as it gives them.",
+)
+@click.option(
+    "--trust",
+    "trust_file",
+    type=click.Path(path_type=Path),
+    help="Trust file of the chain: with it nothing depends on the service.",
+)
+@common
+def verify(
+    settings: Settings,
+    statement_file: Path,
+    content: Path | None,
+    issuer_key: str,
+    service_keys: Path,
+    trust_file: Path | None,
+) -> None:
+    """Verify a statement with its receipts; no network is needed.
+
+    Exit status 0: verified; 1: it does not hold, and one sentence says what; 5: no statement.
+
+    \b
+    Examples:
+      trine statement verify report.transparent --file report.pdf --issuer-key KEY \\
+          --service-keys keys.cbor --trust trust.json
+    """
+    checking = _module("checking")
+    data = read_file(statement_file, _module("statement").TRANSPARENT_BYTES_MAX)
+    checked = checking.check(
+        data,
+        issuer_key=_read_key(issuer_key),
+        service_keys=checking.read_key_set(read_file(service_keys, KEY_SET_BYTES_MAX)),
+        trust=None if trust_file is None else Trust.load(trust_file),
+        now_s=int(time.time()),
+    )
+    if content is not None:
+        checking.check_content(checked.statement, content)
+    settings.emit(_document(checked, content), _lines(checked, content))
+
+
+def _document(checked: "checking.Checked", content: Path | None) -> dict[str, Any]:
+    said = checked.statement
+    return {
+        "verified": True,
+        "issuer": said.issuer,
+        "subject": said.subject,
+        "content_type": said.content_type,
+        "issued_at_s": said.issued_at_s,
+        "file": None if content is None else str(content),
+        "receipts": [
+            {
+                "service": one.receipt.issuer,
+                "log": one.receipt.subject,
+                "index": one.leaf_index,
+                "size": one.head.size,
+                "chain": one.chain and one.chain.chain,
+                "height": one.chain and one.chain.height,
+                "time_ms": one.chain and one.chain.time_ms,
+                "signers": one.chain and list(one.chain.signers),
+            }
+            for one in checked.receipts
+        ],
+    }
+
+
+def _lines(checked: "checking.Checked", content: Path | None) -> Iterator[str]:
+    said = checked.statement
+    yield f"Verified: {said.issuer} signed this statement about {said.subject}"
+    if content is not None:
+        yield f"Verified: {content} is, bit for bit, what it is about"
+    for one in checked.receipts:
+        index, size = one.leaf_index, one.head.size
+        yield f"Verified: {one.receipt.issuer} has it in its log, entry {index} of {size}"
+        if one.chain is None:
+            yield "Not verified: who certified the log (give --trust, or ask for a full receipt)"
+            continue
+        signers = ", ".join(one.chain.signers)
+        yield f"Verified: the chain {one.chain.chain} recorded it by {moment(one.chain.time_ms)}"
+        yield from facts(block=one.chain.height, certified_by=signers)
+
+
+def _module(name: str) -> Any:
+    """Import a module of the service.
+
+    Raises:
+        Unsupported: The packages that it needs are not installed.
+    """
+    from importlib import import_module  # noqa: PLC0415
+
+    try:
+        return import_module(f"trine.services.evidence.{name}")
+    except ImportError as error:
+        message = f"statements need {error.name}: pip install 'trine[platform]'"
+        raise Unsupported(message) from None
+
+
+def _digest(file: Path) -> bytes:
+    try:
+        with file.open("rb") as source:
+            return hashlib.file_digest(source, "sha256").digest()
+    except OSError as error:
+        raise unreadable(file, error) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _text(key: SecretKey) -> str:
+    return f"{key.algorithm}:{key.public_key.hex()}"
+
+
+def _read_key(text: str) -> PublicKey:
+    algorithm, _, digits = text.partition(":")
+    try:
+        return PublicKey(algorithm, bytes.fromhex(digits))
+    except ValueError:
+        raise BadArgument(f"--issuer-key is {text!r:.100}, expected ALGORITHM:HEX") from None
+
+
+def _post(http: httpx.Client, service: str, data: bytes) -> bytes:
+    """Register, and wait for the receipt where it takes longer."""
+    headers = {"content-type": "application/cose", "accept": "application/json"}
+    deadline = time.monotonic() + TIMEOUT_S
+    answer = _send(http, "POST", f"{service}/entries", content=data, headers=headers)
+    while answer.status_code in (302, 303):
+        if time.monotonic() > deadline:
+            place = answer.headers["location"]
+            raise BadAnswer(f"{service} took it, and has no receipt yet: ask for {place} later")
+        time.sleep(float(answer.headers.get("retry-after", "1")))
+        answer = _send(http, "GET", str(answer.url.join(answer.headers["location"])))
+    return _checked(answer, service)
+
+
+def _get(http: httpx.Client, service: str, path: str) -> bytes:
+    return _checked(_send(http, "GET", service + path), service)
+
+
+def _send(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Response:
+    try:
+        return http.request(method, url, **options)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise CannotReachNode(f"{url}: {error or type(error).__name__}", instance=url) from None
+
+
+def _checked(answer: httpx.Response, service: str) -> bytes:
+    if len(answer.content) > ANSWER_BYTES_MAX:
+        raise BadAnswer(f"{service} answered over {ANSWER_BYTES_MAX} bytes", instance=service)
+    if answer.is_success:
+        return answer.content
+    try:
+        problem = answer.json()
+        raise error_of(str(problem["code"]), str(problem["detail"]), instance=service)
+    except (ValueError, KeyError, TypeError):
+        status = answer.status_code
+        raise BadAnswer(f"{service} answered {status}, no receipt", instance=service) from None

@@ -1,0 +1,179 @@
+"""Serve the registration of statements by the SCITT reference API (SCRAPI).
+
+Follows draft-ietf-scitt-scrapi-10. Beside it: batches, statements with their receipts, and the
+tiles of the log (C2SP tlog-tiles).
+"""
+
+import base64
+import contextlib
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+
+import cbor2
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trine.api.problems import document_of, problem
+from trine.errors import BadArgument, TrineError
+from trine.errors.services import CoseTooLarge, IssuerKeyNotAdmitted, StatementNotFound
+from trine.services.evidence import cbor, keys, statement, tiles
+from trine.services.evidence.objects import Objects
+from trine.services.evidence.registrar import BATCH_MAX, Registrar
+from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
+from trine.types import Digest
+from trine.types.calls import PublicKey
+
+COSE: Final = "application/cose"
+CBOR: Final = "application/cbor"
+TILE: Final = "application/octet-stream"
+WAIT_S: Final = 5.0
+"""Seconds for which a registration waits for its receipt, before it answers where that will be."""
+RETRY_AFTER_S: Final = 1
+BATCH_BYTES_MAX: Final = 32 * 1_024 * 1_024
+"""Bytes of a batch."""
+
+
+class _Service:
+    """What the routes need."""
+
+    def __init__(self, registrar: Registrar, objects: Objects, key: PublicKey) -> None:
+        self.registrar = registrar
+        self.objects = objects
+        self.key = key
+
+    async def register(self, request: Request) -> Response:
+        """Register a statement; answers its receipt, or where it will be."""
+        data = await _body(request, TRANSPARENT_BYTES_MAX)
+        entry = await self.registrar.register(data)
+        if not await self.registrar.recorded(entry, WAIT_S):
+            return _elsewhere(HTTPStatus.SEE_OTHER, entry)
+        return await self._receipt(request, entry, HTTPStatus.CREATED)
+
+    async def receipt(self, request: Request) -> Response:
+        """Answer the receipt of an entry."""
+        return await self._receipt(request, _entry(request), HTTPStatus.OK)
+
+    async def _receipt(self, request: Request, entry: Digest, status: HTTPStatus) -> Response:
+        with_chain_proof = request.query_params.get("chain", "1") != "0"
+        made = await self.registrar.receipt(entry, with_chain_proof=with_chain_proof)
+        if made is None:
+            return _elsewhere(HTTPStatus.FOUND, entry)
+        return Response(made, status, {"location": f"/entries/{entry}"}, media_type=COSE)
+
+    async def transparent(self, request: Request) -> Response:
+        """Answer a statement with its receipt inside."""
+        entry = _entry(request)
+        found = await self.registrar.find(entry)
+        made = await self.registrar.receipt(entry)
+        if made is None:
+            return _elsewhere(HTTPStatus.FOUND, entry)
+        return Response(statement.with_receipts(found.statement, [made]), media_type=COSE)
+
+    async def register_batch(self, request: Request) -> Response:
+        """Register an array of statements; answers an entry or a problem for each."""
+        items = cbor.strings(
+            await _body(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
+        )
+        results = await self.registrar.register_many(items)
+        answers = [
+            document_of(one) if isinstance(one, TrineError) else bytes(one) for one in results
+        ]
+        return Response(cbor2.dumps(answers), HTTPStatus.ACCEPTED, media_type=CBOR)
+
+    async def receipts(self, request: Request) -> Response:
+        """Answer the receipt of each of an array of entries, null where there is none yet."""
+        items = cbor.strings(
+            await _body(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
+        )
+        entries = [_digest(one) for one in items]
+        with_chain_proof = request.query_params.get("chain", "1") != "0"
+        made = await self.registrar.receipts(entries, with_chain_proof=with_chain_proof)
+        answers = [document_of(one) if isinstance(one, TrineError) else one for one in made]
+        return Response(cbor2.dumps(answers), media_type=CBOR)
+
+    async def key_set(self, _: Request) -> Response:
+        """Answer the keys that sign receipts."""
+        return Response(keys.cose_key_set([self.key]), media_type=CBOR)
+
+    async def one_key(self, request: Request) -> Response:
+        """Answer the key of a name, which is in base64url or hexadecimal digits."""
+        name = request.path_params["kid"]
+        known = base64.urlsafe_b64encode(self.key.key).rstrip(b"=").decode()
+        if name not in {known, self.key.key.hex()}:
+            raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
+        return Response(cbor2.dumps(keys.cose_key(self.key), canonical=True), media_type=CBOR)
+
+    async def tile(self, request: Request) -> Response:
+        """Answer a tile of the log."""
+        name = f"tile/{request.path_params['path']}"
+        tiles.parse_path(name)
+        found = self.objects.read(f"logs/{self.registrar.chain.log}/{name}")
+        if found is None:
+            raise StatementNotFound(f"the log has no {name} yet")
+        return Response(found, media_type=TILE)
+
+
+def create_app(registrar: Registrar, objects: Objects, key: PublicKey) -> FastAPI:
+    """Make the application, which registers while it runs."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with registrar.running():
+            yield
+
+    app = FastAPI(title="Trine evidence service", lifespan=lifespan, openapi_url="/openapi.json")
+    service = _Service(registrar, objects, key)
+    routes = (
+        ("POST", "/entries", service.register),
+        ("GET", "/entries/{entry}", service.receipt),
+        ("GET", "/entries/{entry}/statement", service.transparent),
+        ("POST", "/batches", service.register_batch),
+        ("POST", "/receipts", service.receipts),
+        ("GET", "/.well-known/scitt-keys", service.key_set),
+        ("GET", "/.well-known/scitt-keys/{kid}", service.one_key),
+        ("GET", "/tile/{path:path}", service.tile),
+    )
+    for method, path, handler in routes:
+        app.add_route(path, handler, methods=[method])
+    app.add_exception_handler(TrineError, _on_error)
+    return app
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TrineError)
+    return problem(request, error)
+
+
+async def _body(request: Request, bytes_max: int) -> bytes:
+    """Read the body of a request, no more than it may have.
+
+    Raises:
+        CoseTooLarge: It has more.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > bytes_max:
+            raise CoseTooLarge(f"the body has over {bytes_max} bytes")
+    return bytes(body)
+
+
+def _entry(request: Request) -> Digest:
+    text = request.path_params["entry"]
+    try:
+        return Digest.parse(text)
+    except ValueError:
+        raise StatementNotFound(f"{text[:80]!r} is no entry: 64 hexadecimal digits") from None
+
+
+def _digest(data: bytes) -> Digest:
+    if len(data) != Digest.LENGTH:
+        raise BadArgument(f"an entry has {len(data)} bytes, expected {Digest.LENGTH}")
+    return Digest(data)
+
+
+def _elsewhere(status: HTTPStatus, entry: Digest) -> Response:
+    headers = {"location": f"/entries/{entry}", "retry-after": str(RETRY_AFTER_S)}
+    return Response(b"", status, headers, media_type=COSE)

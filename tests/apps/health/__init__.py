@@ -1,0 +1,1 @@
+"""Test the health application: what is read, checked, sealed, stored and erased."""
