@@ -3,14 +3,16 @@
 import os
 import shutil
 import urllib.error
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 from tools import verapdf
 
-from trine.client.verification import Trust, hash_files
+from trine.client.verification import Trust, hash_files, verify
 from trine.services.evidence import certificate
+from trine.services.evidence.certificate import document
 
 VECTORS = Path(__file__).parents[1] / "proofs" / "vectors"
 FILE = VECTORS / "vector.txt"
@@ -30,6 +32,17 @@ def made(language: certificate.Language, receipt: Path = RECEIPT) -> bytes:
     return certificate.write_certificate(
         receipt.read_bytes(), trust(), digest=digest, size=size, language=language
     )
+
+
+def crowded(language: certificate.Language) -> bytes:
+    """Make a certificate with long and strange names, which no receipt proves."""
+    found = replace(
+        verify(FILE, RECEIPT, trust()),
+        name="合同（终版）\u202e\ufffe😀 العقد <b>&amp; ]]> — копия" + "x" * 150,
+        chain="A chain 国家存证链 " + "y" * 100,
+        signers=tuple(f"validator-{number} of 城市" for number in range(100)),
+    )
+    return document._write(RECEIPT.read_bytes(), trust(), found, language)
 
 
 def needs(program: str, package: str) -> None:

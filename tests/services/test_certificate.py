@@ -1,5 +1,6 @@
 """Test certificates: made again byte for byte, and nothing else is believed."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -47,6 +48,19 @@ def test_the_receipt_is_inside(language: certificate.Language) -> None:
     found = certificate.verify_certificate(FILE, content, trust())
     assert found == verify(FILE, RECEIPT, trust())
     assert len(content) < 100_000
+
+
+def test_conformance() -> None:
+    """Goal: what is held today verifies tomorrow. Method: digests of whole certificates.
+
+    Whoever changes a byte raises `VERSION` and keeps what made the form before.
+    """
+    digests = [hashlib.sha256(made(language)).hexdigest() for language in certificate.LANGUAGES]
+    assert document.VERSION == 1
+    assert digests == [
+        "d2ef581c6e2bcd4ab7563e5f273ad6e16ff9a954155558fae0a1211c28afc16c",
+        "7aa84332e26ea7020fae34558678173f59b17dffd7a25fe2839639372b83310c",
+    ]
 
 
 @LANGUAGES

@@ -8,7 +8,7 @@ import zxingcpp
 from PIL import Image
 from tools import verapdf
 
-from tests.services.certificates import FILE, RECEIPT, made, needs, trust, validator
+from tests.services.certificates import FILE, RECEIPT, crowded, made, needs, trust, validator
 from trine.client.verification import verify
 from trine.services.evidence import certificate
 
@@ -38,12 +38,14 @@ def test_it_is_pdf_a(tmp_path: Path) -> None:
     for language in certificate.LANGUAGES:
         files.append(tmp_path / f"{language}.pdf")
         files[-1].write_bytes(made(language))
+        files.append(tmp_path / f"crowded-{language}.pdf")
+        files[-1].write_bytes(crowded(language))
     # Without its output intent, colours have no meaning: the validator must say so.
     files.append(tmp_path / "wrong.pdf")
     files[-1].write_bytes(made("en").replace(b"/OutputIntents", b"/OutputIntentz"))
     lines = verapdf.validate(jar, files).splitlines()
     verdicts = {line.split()[1]: line.split()[0] for line in lines if line[:4] in ("PASS", "FAIL")}
-    assert list(verdicts.values()) == ["PASS", "PASS", "FAIL"], lines
+    assert list(verdicts.values()) == ["PASS"] * 4 + ["FAIL"], lines
     assert verdicts[str(files[-1])] == "FAIL"
 
 

@@ -77,7 +77,7 @@ def _chinese(time: datetime) -> str:
 ENGLISH: Final = Words(
     tag="en",
     title="Certificate of evidence",
-    lead="The file named below, bit for bit, was in the records of chain “{chain}” "
+    lead='The file named below, bit for bit, was in the records of chain "{chain}" '
     "at the latest on {time}.",
     scan="Place on the chain",
     file="The file",
