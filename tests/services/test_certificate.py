@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.cli.command import trine
 from tests.services.certificates import FILE, RECEIPT, TRUST, VECTORS, made, trust
-from trine.client.verification import Verified, verify
+from trine.client.verification import Trust, Verified, verify
 from trine.errors import BadInput, FileAltered, NegativeVerdict, TrineError
 from trine.errors import services as errors
 from trine.services.evidence import certificate
@@ -126,6 +126,16 @@ def test_page_and_receipt_belong_together(quick: None) -> None:
     start = theirs.index(b"stream\n") + 7
     mixed = theirs[: start + len(other.read_bytes())] + mine[head + length :]
     assert code_of(mixed) == "certificate_differs"
+
+
+def test_names_are_those_of_the_trust_file() -> None:
+    """Goal: nobody believes another's names. Method: a trust file with another name of the chain."""
+    renamed = TRUST.read_bytes().replace(b'"vectors"', b'"victors"')
+    assert renamed != TRUST.read_bytes()
+    other = Trust.load(renamed)
+    assert verify(FILE, RECEIPT, other).chain == "victors"
+    with pytest.raises(errors.CertificateDiffers):
+        certificate.verify_certificate(FILE, made("en"), other)
 
 
 def test_another_file_and_additions(quick: None, tmp_path: Path) -> None:
