@@ -129,7 +129,7 @@ def test_page_and_receipt_belong_together(quick: None) -> None:
 
 
 def test_names_are_those_of_the_trust_file() -> None:
-    """Goal: nobody believes another's names. Method: a trust file that names the chain otherwise."""
+    """Goal: nobody believes another's names. Method: a trust file with another name."""
     renamed = TRUST.read_bytes().replace(b'"vectors"', b'"victors"')
     assert renamed != TRUST.read_bytes()
     other = Trust.load(renamed)
