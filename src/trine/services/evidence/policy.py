@@ -90,7 +90,7 @@ class Policy:
 
 
 def read_policy(text: str) -> Policy:
-    """Read a policy in TOML (docs/reference/scitt.md, section 8).
+    """Read a policy in TOML (docs/reference/scitt.md, section 10).
 
     Raises:
         BadConfiguration: It is no policy; the message says what is wrong with it.
