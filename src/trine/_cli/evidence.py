@@ -3,13 +3,20 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import Any, Final, cast
 
 import click
 
 from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
-from trine.client.verification import Trust, Verified, verify
+from trine.client.verification import (
+    Trust,
+    Verified,
+    read_file,
+    verify,
+    write_whole,
+)
 from trine.crypto import SigningKey
 from trine.errors import (
     BadArgument,
@@ -17,9 +24,12 @@ from trine.errors import (
     NothingToDo,
     TrineError,
     UnreadableFile,
+    Unsupported,
 )
+from trine.types.limits import PROOF_BYTES_MAX
 
 SUFFIX: Final = ".receipt"
+PDF: Final = b"%PDF-"
 FAILURES_SHOWN_MAX: Final = 20
 
 
@@ -148,8 +158,36 @@ def _verified(file: Path, receipt: Path, shown: Verified) -> dict[str, Any]:
     }
 
 
-def _verify_one(settings: Settings, file: Path, receipt: Path, trust: Trust) -> None:
-    shown = verify(file, receipt, trust)
+def _certificates() -> ModuleType:
+    """Load what makes and reads certificates.
+
+    Raises:
+        Unsupported: A package that it needs is missing.
+    """
+    try:
+        from trine.services.evidence import certificate  # noqa: PLC0415 - heavy, seldom needed
+    except ImportError as error:
+        message = "certificates need more packages: pip install 'trine[platform]'"
+        raise Unsupported(message) from error
+    return certificate
+
+
+def _verify_any(file: Path, receipt: Path, trust: Trust) -> Verified:
+    """Verify a file by its receipt, or by a certificate that has the receipt in it."""
+    with_page = read_file(receipt, len(PDF)).startswith(PDF)
+    if not with_page:
+        return verify(file, receipt, trust)
+    found = _certificates()
+    content = read_file(receipt, found.CERTIFICATE_BYTES_MAX)
+    return cast(Verified, found.verify_certificate(file, content, trust))
+
+
+def _verify_one(
+    settings: Settings, file: Path, receipt: Path, trust: Trust, code: str | None
+) -> None:
+    shown = _verify_any(file, receipt, trust)
+    if code is not None:
+        _certificates().check_code(code, shown, trust)
     lines = [f"Verified: {file} is, bit for bit, what chain {shown.chain} recorded"]
     lines += facts(recorded_by=f"block {shown.height}, {moment(shown.time_ms)}")
     lines += facts(log=f"{shown.log}, entry {shown.index}", digest=shown.digest.hex())
@@ -180,16 +218,81 @@ def _verify_folder(settings: Settings, folder: Path, receipts: Path, trust: Trus
         raise click.exceptions.Exit(int(worst))
 
 
-@evidence.command("verify")
+@evidence.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--receipt", required=True, type=click.Path(path_type=Path), help="Receipt of FILE.")
 @click.option(
     "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
 )
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="PDF to write."
+)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the page: English or Chinese.",
+)
 @common
-def verify_(settings: Settings, file: Path, receipt: Path, trust_file: Path) -> None:
+def certificate(
+    settings: Settings, file: Path, receipt: Path, trust_file: Path, out: Path, language: str
+) -> None:
+    """Make the certificate of FILE: a PDF for people, with the receipt inside; needs no network.
+
+    FILE and its receipt are verified first. `trine evidence verify` takes the certificate in the
+    place of the receipt. Needs the packages of trine[platform].
+
+    \b
+    Examples:
+      trine evidence certificate report.pdf --receipt receipts/report.pdf.receipt \\
+          --trust trust.json --out certificate.pdf
+      trine evidence certificate report.pdf --receipt receipts/report.pdf.receipt \\
+          --trust trust.json --out certificate.pdf --language zh
+    """
+    maker = _certificates()
+    trust = Trust.load(trust_file)
+    shown = verify(file, receipt, trust)
+    content = maker.write_certificate(
+        read_file(receipt, PROOF_BYTES_MAX),
+        trust,
+        digest=shown.digest,
+        size=shown.size,
+        language=language,
+    )
+    write_whole(out, content)
+    document = {
+        "certificate": str(out),
+        "file": str(file),
+        "language": language,
+        "bytes": len(content),
+        "digest": shown.digest.hex(),
+        "height": shown.height,
+        "log": shown.log,
+        "index": shown.index,
+    }
+    settings.emit(document, [f"Wrote {out}: certificate of {file}, block {shown.height}"])
+
+
+@evidence.command("verify")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--receipt",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Receipt of FILE, or certificate that has it inside.",
+)
+@click.option(
+    "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
+)
+@click.option("--code", metavar="TEXT", help="Text of a QR code, to be compared with the receipt.")
+@common
+def verify_(
+    settings: Settings, file: Path, receipt: Path, trust_file: Path, code: str | None
+) -> None:
     """Verify that FILE is what a receipt is about; no network is needed.
 
+    A certificate (PDF) is taken as a receipt, and its page must be the one that belongs to it.
     Where FILE is a folder, --receipt is the folder of its receipts, and every file is verified.
 
     Exit status 0: verified; 1: it does not match, and one sentence says what; 5: not a receipt.
@@ -198,10 +301,13 @@ def verify_(settings: Settings, file: Path, receipt: Path, trust_file: Path) -> 
     Examples:
       trine evidence verify report.pdf --receipt receipts/report.pdf.receipt \\
           --trust trust.json
+      trine evidence verify report.pdf --receipt certificate.pdf --trust trust.json
       trine evidence verify contracts/ --receipt receipts --trust trust.json
     """
     trust = Trust.load(trust_file)
     if file.is_dir():
+        if code is not None:
+            raise BadArgument("--code is about one file, not about a folder")
         _verify_folder(settings, file, receipt, trust)
     else:
-        _verify_one(settings, file, receipt, trust)
+        _verify_one(settings, file, receipt, trust, code)

@@ -36,16 +36,21 @@ class Receipt:
 
     def save(self, path: PathLike) -> Path:
         """Write the receipt, whole or not at all; makes the folder where it is missing."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        try:
-            partial.write_bytes(self.content)
-            partial.replace(target)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-        return target
+        return write_whole(path, self.content)
+
+
+def write_whole(path: PathLike, content: bytes) -> Path:
+    """Write a file, whole or not at all; makes the folder where it is missing."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    return target
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,17 @@ def verify(
     # Bytes that are no receipt are refused before a large file is hashed.
     core.read_receipt(anchor.suite, content)
     ((digest, size),) = hash_files(anchor.suite, [Path(path)])
-    fields = core.verify_receipt(anchor.content, content, digest, size)
+    return verify_digest(digest, size, content, anchor)
+
+
+def verify_digest(digest: Digest, size: int, receipt: bytes, trust: Trust) -> Verified:
+    """Check that a file of this digest and size is the one that a receipt is about.
+
+    Raises:
+        FileAltered, ProofMismatch, WrongTrust: As `verify`.
+        NotAProof, ProofTruncated, ProofTooLarge: As `verify`.
+    """
+    fields = core.verify_receipt(trust.content, receipt, digest, size)
     return Verified(
         chain=fields["chain"],
         height=Height(fields["height"]),

@@ -119,6 +119,26 @@ class LogDiffers(NegativeVerdict):
     """The log as the chain's validators certify it is not the one that the service has."""
 
 
+class NotACertificate(BadInput):
+    """The PDF is no certificate as it was made: another one, or saved again by a program."""
+
+
+class CertificateVersion(BadInput):
+    """The certificate has a form that this release does not know."""
+
+
+class CertificateTooLarge(BadInput):
+    """The file is larger than any certificate."""
+
+
+class BadCertificateCode(BadInput):
+    """The text is not that of a certificate's QR code, or has a slip in it."""
+
+
+class CertificateDiffers(NegativeVerdict):
+    """What the certificate shows is not what its receipt proves."""
+
+
 class ReceiptMissing(NegativeVerdict):
     """The statement has no receipt."""
 

@@ -1,0 +1,168 @@
+"""Write certificates, take the receipt out of one, and verify one."""
+
+import re
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from trine.client.verification import Trust, Verified, hash_files, verify_digest
+from trine.errors import ProofTooLarge
+from trine.errors.services import (
+    CertificateDiffers,
+    CertificateTooLarge,
+    CertificateVersion,
+    NotACertificate,
+)
+from trine.services.evidence.certificate import objects, words
+from trine.services.evidence.certificate.code import CHAIN_PREFIX_BYTES, Code, read_code
+from trine.services.evidence.certificate.page import Facts, draw
+from trine.types import Digest
+from trine.types.limits import PROOF_BYTES_MAX
+
+Language = Literal["en", "zh"]
+"""Language of the page."""
+
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+VERSION: Final = 1
+"""Form of the page and the file; it rises with every change of a byte that they have."""
+CERTIFICATE_BYTES_MAX: Final = PROOF_BYTES_MAX + 1024 * 1024
+"""Bytes of a certificate: a receipt, and fonts and page around it."""
+
+_WORDS: Final = {"en": words.ENGLISH, "zh": words.CHINESE}
+_FUNCTIONS: Final = {"intl": "SHA-256", "gm": "SM3"}
+# Everything that comes before the receipt; the language may be known to a later release only.
+_START: Final = re.compile(
+    re.escape(objects.MAGIC)
+    + rb"%trine-certificate ([1-9][0-9]{0,5}) ([a-z]{2})\n"
+    + rb"1 0 obj\n<< /Type /EmbeddedFile [ -~]{1,200} /Length ([1-9][0-9]{0,9}) >>\nstream\n"
+)
+
+
+def _head(language: str) -> bytes:
+    return objects.MAGIC + b"%%trine-certificate %d %s\n" % (VERSION, language.encode())
+
+
+def write_certificate(
+    receipt: bytes, trust: Trust, *, digest: Digest, size: int, language: Language = "en"
+) -> bytes:
+    """Make the certificate of a file from its receipt.
+
+    The same arguments give the same bytes; times are those of the block, never of a clock.
+
+    Args:
+        receipt: The `.receipt` file; it is verified first.
+        trust: Trust file of whoever makes the certificate.
+        digest: Digest of the file, by the hash function of the chain.
+        size: Bytes of the file.
+        language: Language of the page.
+
+    Raises:
+        FileAltered, ProofMismatch, WrongTrust: The receipt does not prove this file.
+        NotAProof, ProofTruncated, ProofTooLarge: The receipt is none.
+        Unsupported: A package of `trine[platform]` is missing.
+    """
+    return _write(receipt, trust, verify_digest(digest, size, receipt, trust), language)
+
+
+def _write(receipt: bytes, trust: Trust, found: Verified, language: str) -> bytes:
+    said = _WORDS[language]
+    page = draw(_facts(found, trust), said)
+    title = f"{said.title}: {found.name}"
+    kept = "".join(one if one.isprintable() else "\ufffd" for one in title)
+    about = objects.Description(kept, said.tag, words.iso_time(found.time_ms))
+    return objects.write_file(_head(language), page, receipt, about)
+
+
+def _facts(found: Verified, trust: Trust) -> Facts:
+    return Facts(found, trust.chain_id, _FUNCTIONS[trust.suite], _code(found, trust).text())
+
+
+def read_certificate(content: bytes) -> bytes:
+    """Take the receipt out of a certificate, without believing anything of its page.
+
+    The receipt is the first object, uncompressed; the rest of the PDF is not looked at. To compare
+    the page with the receipt is `verify_certificate`'s task.
+
+    Raises:
+        CertificateTooLarge: More than `CERTIFICATE_BYTES_MAX`.
+        CertificateVersion: Of a form that this release does not know.
+        NotACertificate: Another PDF, or one that a program saved again.
+    """
+    return _parts(content)[1]
+
+
+def _parts(content: bytes) -> tuple[str, bytes]:
+    """Return language and receipt."""
+    if len(content) > CERTIFICATE_BYTES_MAX:
+        raise CertificateTooLarge(f"the PDF has more than {CERTIFICATE_BYTES_MAX} bytes")
+    found = _START.match(content)
+    if found is None:
+        raise NotACertificate(
+            "the PDF is no certificate as Trine makes it: where a program saved it again, take "
+            f"{objects.ATTACHMENT} out of it and verify that"
+        )
+    version, language, length = int(found[1]), found[2].decode(), int(found[3])
+    if version != VERSION or language not in _WORDS:
+        message = f"the certificate has form {version} in language {language}, this release "
+        raise CertificateVersion(message + f"knows form {VERSION} in {' and '.join(LANGUAGES)}")
+    if length > PROOF_BYTES_MAX:
+        raise ProofTooLarge(f"the receipt in the PDF has more than {PROOF_BYTES_MAX} bytes")
+    receipt = content[found.end() : found.end() + length]
+    if len(receipt) < length:
+        raise NotACertificate("the PDF ends inside its receipt")
+    return language, receipt
+
+
+def verify_certificate(path: Path, content: bytes, trust: Trust) -> Verified:
+    """Check that a file is the one of a certificate, and that the page says what is proven.
+
+    The page is made again from the receipt and must be the same byte for byte: words, picture,
+    fonts and everything between them.
+
+    Raises:
+        CertificateDiffers: The page shows something else, or was made with other fonts.
+        CertificateTooLarge, CertificateVersion, NotACertificate: As `read_certificate`.
+        FileAltered, ProofMismatch, WrongTrust: The receipt does not prove this file.
+        NotAProof, ProofTruncated, ProofTooLarge: The PDF holds no receipt.
+        UnreadableFile: The file cannot be read.
+        Unsupported: A package of `trine[platform]` is missing.
+    """
+    language, receipt = _parts(content)
+    ((digest, size),) = hash_files(trust.suite, [path])
+    found = verify_digest(digest, size, receipt, trust)
+    expected = _write(receipt, trust, found, language)
+    if content != expected:
+        raise CertificateDiffers(_difference(content, expected))
+    return found
+
+
+def check_code(text: str, found: Verified, trust: Trust) -> None:
+    """Check that the text of a QR code leads to the entry that was verified.
+
+    Raises:
+        BadCertificateCode: It is no such text, or has a slip.
+        CertificateDiffers: It leads elsewhere.
+    """
+    if read_code(text) != _code(found, trust):
+        raise CertificateDiffers("the code leads to another entry than the receipt")
+
+
+def _code(found: Verified, trust: Trust) -> Code:
+    prefix = trust.chain_id[:CHAIN_PREFIX_BYTES]
+    return Code(prefix, int(found.log), found.index, int(found.height), bytes(found.entry))
+
+
+def _difference(content: bytes, expected: bytes) -> str:
+    """Say in which part the first difference lies."""
+    pairs = zip(content, expected, strict=False)
+    place = next((at for at, (one, other) in enumerate(pairs) if one != other), len(expected))
+    before = expected[:place].rfind(b" 0 obj\n")
+    number = int(expected[:before].rpartition(b"\n")[2])
+    if place >= len(expected):
+        part = "something was added behind its end"
+    elif number == 5:
+        part = "its words or its code are others"
+    elif number in (13, 14, 18, 19):
+        part = "its fonts are others: it was changed, or made with another version of the fonts"
+    else:
+        part = f"its object {number} is another"
+    return f"the certificate is not the one of its receipt: {part}; believe the receipt alone"

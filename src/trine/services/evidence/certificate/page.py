@@ -1,0 +1,255 @@
+"""Lay the facts out on one page of A4.
+
+Lengths are points (1/72 inch), from the left and from the bottom. Lines that a name would need
+beyond its share of the page are cut, visibly, so that everything always fits.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import segno
+
+from trine.client.verification import Verified
+from trine.services.evidence.certificate.fonts import EM, Font
+from trine.services.evidence.certificate.words import Words
+
+WIDTH: Final = 595
+HEIGHT: Final = 842
+_LEFT: Final = 58.0
+_RIGHT: Final = WIDTH - 58.0
+_VALUES: Final = 172.0
+_CODE_SIDE: Final = 104.0
+_FOOTER: Final = 48.0
+_BODY: Final = 9.6
+_LEADING: Final = 14.2
+
+_INK: Final = "0.11 0.15 0.20"
+_QUIET: Final = "0.42 0.46 0.51"
+_ACCENT: Final = "0.06 0.33 0.42"
+_LINE: Final = "0.84 0.87 0.89"
+_PALE: Final = "0.95 0.965 0.97"
+
+_DIGITS: Final = 8
+"""Hexadecimal digits of a group."""
+_GROUPS: Final = 4
+"""Groups on a line."""
+# No line starts with these.
+_CLOSING: Final = frozenset(
+    "\uff0c\u3002\u3001\uff1b\uff1a\uff01\uff1f\uff09\u300b\u300d\u300f\u201d\u2019,.;:!?)]}"
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a page shows; a page shows nothing else.
+
+    Attributes:
+        verified: What the receipt proves under the trust file.
+        chain_id: Identifier of the chain.
+        function: Name of the hash function: SHA-256 or SM3.
+        code: Text of the QR code.
+    """
+
+    verified: Verified
+    chain_id: bytes
+    function: str
+    code: str
+
+
+def shown(text: str, font: Font) -> str:
+    r"""Write what has no glyph, or cannot be seen, by its number: `\u{1F600}`."""
+    visible = (one.isprintable() and font.has(one) for one in text)
+    return "".join(
+        one if good else f"\\u{{{ord(one):X}}}" for one, good in zip(text, visible, strict=True)
+    )
+
+
+class Page:
+    """The page as it grows: its drawing and the fonts that it uses."""
+
+    def __init__(self) -> None:
+        """Begin an empty page."""
+        self.sans = Font("sans")
+        self.serif = Font("serif")
+        self._drawn: list[bytes] = []
+
+    def content(self) -> bytes:
+        """Return the page's content stream."""
+        return b"\n".join(self._drawn) + b"\n"
+
+    def write(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = _BODY,
+        colour: str = _INK,
+        serif: bool = False,
+    ) -> None:
+        """Write a line that begins at a point."""
+        font, name = (self.serif, b"F2") if serif else (self.sans, b"F1")
+        encoded = font.encode(shown(text, font))
+        place = f"{colour} rg {x:.2f} {y:.2f} Td".encode()
+        self._drawn.append(b"BT /%s %.2f Tf %s %s Tj ET" % (name, size, place, encoded))
+
+    def fill(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """Fill a rectangle."""
+        self._drawn.append(f"{colour} rg {x:.2f} {y:.2f} {width:.2f} {height:.2f} re f".encode())
+
+    def wrap(self, text: str, width: float, size: float, lines_max: int = 9) -> list[str]:
+        """Break a text into lines; what is beyond the last line is cut with an ellipsis."""
+        room = width * EM / size
+        lines = [""]
+        for piece in _pieces(shown(text, self.sans)):
+            # A piece wider than a line is broken anywhere.
+            parts = [piece] if self.sans.width(piece) <= room else list(piece)
+            for part in parts:
+                if self.sans.width((lines[-1] + part).rstrip()) > room and lines[-1]:
+                    lines.append("")
+                lines[-1] += part if lines[-1] else part.lstrip()
+            if len(lines) > lines_max:
+                break
+        if len(lines) > lines_max:
+            lines = lines[:lines_max]
+            while lines[-1] and self.sans.width(lines[-1] + "…") > room:
+                lines[-1] = lines[-1][:-1]
+            lines[-1] += "…"
+        return [line.rstrip() for line in lines]
+
+    def code(self, x: float, y: float, text: str) -> None:
+        """Draw a QR code, its lower left corner at a point, with the quiet zone that it needs."""
+        matrix = segno.make_qr(text, error="m", boost_error=False).matrix
+        module = _CODE_SIDE / len(matrix)
+        self._drawn.append(f"{_INK} rg".encode())
+        for number, row in enumerate(matrix):
+            top = y + _CODE_SIDE - (number + 1) * module
+            start = 0
+            while start < len(row):
+                end = start
+                while end < len(row) and row[end]:
+                    end += 1
+                if end > start:
+                    across = (end - start) * module
+                    box = f"{x + start * module:.3f} {top:.3f} {across:.3f} {module:.3f} re"
+                    self._drawn.append(box.encode())
+                start = end + 1
+        self._drawn.append(b"f")
+
+
+def _pieces(text: str) -> list[str]:
+    """Split a text where a line may end: behind spaces, and around Chinese characters."""
+    pieces = [""]
+    for before, one in zip(" " + text, text, strict=False):
+        wide = ord(one) >= 0x2E80 or ord(before) >= 0x2E80
+        if (before == " " or wide) and one != " " and one not in _CLOSING:
+            pieces.append("")
+        pieces[-1] += one
+    return [piece for piece in pieces if piece]
+
+
+def draw(facts: Facts, words: Words) -> Page:
+    """Draw the page of a certificate."""
+    page = Page()
+    y = _head(page, facts, words)
+    y = _section(page, y, words.file)
+    found = facts.verified
+    y = _field(page, y, words.name, page.wrap(found.name, _RIGHT - _VALUES, _BODY, 4))
+    y = _field(page, y, words.size, [words.size_value.format(size=found.size)])
+    media_type = page.wrap(found.media_type or words.unknown, _RIGHT - _VALUES, _BODY, 2)
+    y = _field(page, y, words.media_type, media_type)
+    y = _digits(page, y, facts.function, found.digest)
+    y = _section(page, y, words.record)
+    y = _field(page, y, words.time, [words.time_words(found.time_ms)])
+    y = _field(page, y, words.chain, page.wrap(found.chain, _RIGHT - _VALUES, _BODY, 2))
+    y = _digits(page, y, "", facts.chain_id)
+    place = words.place_value.format(log=found.log, index=found.index, height=found.height)
+    y = _field(page, y, words.place, page.wrap(place, _RIGHT - _VALUES, _BODY, 2))
+    y = _digits(page, y, words.entry, found.entry)
+    y = _field(page, y, words.certified, _signers(page, found.signers, words))
+    y = _how(page, _section(page, y, words.how), words)
+    y = _section(page, y, words.limits)
+    for line in words.limit_lines:
+        page.fill(_LEFT + 1, y + 2.6, 2.4, 2.4, _ACCENT)
+        page.write(_LEFT + 14, y, line, colour=_QUIET, size=9)
+        y -= 13
+    assert y > _FOOTER, "the shares of the page are cut so that all fits"
+    page.fill(_LEFT, _FOOTER, _RIGHT - _LEFT, 0.6, _LINE)
+    page.write(_LEFT, 35, words.footer, size=7.6, colour=_QUIET)
+    return page
+
+
+def _head(page: Page, facts: Facts, words: Words) -> float:
+    """Draw title, first sentence and code; returns where the page goes on."""
+    page.fill(0, HEIGHT - 7, WIDTH, 7, _ACCENT)
+    page.write(_LEFT, 778, "T R I N E", size=8.5, colour=_ACCENT)
+    page.write(_LEFT, 738, words.title, size=27, serif=True)
+    left = _RIGHT - _CODE_SIDE
+    page.code(left, HEIGHT - 52 - _CODE_SIDE, facts.code)
+    wide = page.sans.width(words.scan) * 7.6 / EM
+    page.write(_RIGHT - (_CODE_SIDE + wide) / 2, 673, words.scan, size=7.6, colour=_QUIET)
+    found = facts.verified
+    lead = words.lead.format(chain=_short(found.chain), time=words.time_words(found.time_ms))
+    y = 711.0
+    for line in page.wrap(lead, left - 36 - _LEFT, 11.2, 4):
+        page.write(_LEFT, y, line, size=11.2)
+        y -= 17
+    return 658.0
+
+
+def _short(name: str) -> str:
+    """Cut a name for a sentence; its own line has more of it."""
+    return name if len(name) <= 40 else name[:40] + "…"
+
+
+def _section(page: Page, y: float, title: str) -> float:
+    y -= 10
+    page.fill(_LEFT, y + 5, _RIGHT - _LEFT, 0.6, _LINE)
+    page.write(_LEFT, y - 12, title, size=12.2, colour=_ACCENT, serif=True)
+    return y - 34
+
+
+def _field(page: Page, y: float, label: str, lines: list[str]) -> float:
+    page.write(_LEFT, y, label, colour=_QUIET, size=9)
+    for line in lines:
+        page.write(_VALUES, y, line)
+        y -= _LEADING
+    return y - 1.4
+
+
+def _digits(page: Page, y: float, label: str, value: bytes) -> float:
+    """Write bytes as hexadecimal digits in groups, each digit at its own place."""
+    page.write(_LEFT, y, label, colour=_QUIET, size=9)
+    text = value.hex()
+    groups = [text[first : first + _DIGITS] for first in range(0, len(text), _DIGITS)]
+    for number, group in enumerate(groups):
+        column = _VALUES + (number % _GROUPS) * 58.0
+        page.write(column, y - (number // _GROUPS) * 13.0, group)
+    return y - 13.0 * -(-len(groups) // _GROUPS) - 2.6
+
+
+def _signers(page: Page, names: tuple[str, ...], words: Words) -> list[str]:
+    """Name as many validators as three lines hold, and count the others."""
+    kept: list[str] = []
+    for count in range(1, len(names) + 1):
+        text = words.separator.join(names[:count])
+        text += words.more.format(count=len(names) - count) if count < len(names) else ""
+        value = words.certified_value.format(count=len(names), names=text)
+        lines = page.wrap(value, _RIGHT - _VALUES, _BODY, 3)
+        if kept and lines[-1].endswith("…"):
+            break
+        kept = lines
+    return kept
+
+
+def _how(page: Page, y: float, words: Words) -> float:
+    """Draw the three steps and the command."""
+    for number, step in enumerate(words.steps, 1):
+        page.write(_LEFT, y, f"{number}", colour=_ACCENT, serif=True, size=10.5)
+        for line in page.wrap(step, _RIGHT - _LEFT - 14, _BODY):
+            page.write(_LEFT + 14, y, line)
+            y -= _LEADING
+    page.fill(_LEFT + 14, y - 12, _RIGHT - _LEFT - 14, 21, _PALE)
+    page.write(_LEFT + 24, y - 4.6, words.command, size=9.2)
+    page.write(_LEFT + 14, y - 28, words.answer)
+    return y - 28 - _LEADING
