@@ -1,0 +1,403 @@
+"""Check a court pack alone: no network, no Trine, only Python 3.11 and the package `cryptography`.
+
+    pip install cryptography              (for a chain with SM2 also: pip install gmalg)
+    python verify.py case.zip --trust trust.json --roots tsa-root.pem
+
+For an expert who trusts neither the party that filed the pack nor the makers of Trine: read this
+file from top to bottom, or have another written from the pages that it names (docs/reference).
+A pack can forge all but mathematics: it could bring validators or a timestamp authority that it
+made up. So get trust file and roots from sources of your own (--trust, --roots); without them,
+compare by hand what the lines `compare` print. Exit status 0: every step holds; 1: one FAILED.
+"""
+# fmt: off - kept below 400 lines, so that one person reads it in one sitting
+import argparse
+import json
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace as Facts
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+SUITES = {"intl": ("sha256", "ed25519", "p256"), "gm": ("sm3", "sm2")}  # hash, validators' keys
+KEYS = {"ed25519": (1, 32), "sm2": (2, 33), "p256": (3, 33)}  # number of the algorithm, bytes
+HASHES: dict[str, Any] = {function.name: function for function in
+                          (hashes.SHA256(), hashes.SHA384(), hashes.SHA512(), hashes.SM3())}
+
+def need(holds: object, otherwise: str) -> None:  # go on only where something holds
+    if not holds:
+        raise ValueError(otherwise)
+def moment(time_ms: int) -> str:
+    return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+# --- 1. Hashes and signatures ---------------------------------------------------------------------
+def digest(name: str, *parts: bytes) -> bytes:
+    state = hashes.Hash(HASHES[name])
+    state.update(b"".join(parts))
+    return state.finalize()
+def tagged(name: str, tag: str, *parts: bytes) -> bytes:  # for one purpose only (wire.md, 2)
+    return digest(name, bytes([len(tag)]), tag.encode(), *parts)
+
+def verifies(key: Any, *signature: Any) -> bool:
+    try:
+        key.verify(*signature)
+    except InvalidSignature:
+        return False
+    return True
+def signed(algorithm: str, key: bytes, message: bytes, signature: bytes) -> bool:
+    need(len(signature) == 64, "a signature of another length")  # Ed25519, or r and s
+    if algorithm == "sm2":  # SM2 with SM3 (GB/T 32918.2) and the identifier that all use
+        import gmalg  # noqa: PLC0415 - only chains of the suite gm need it
+        sm2 = gmalg.SM2(uid=b"1234567812345678", pk=key)
+        return bool(sm2.verify_pk(key) and sm2.verify(message, signature[:32], signature[32:]))
+    if algorithm == "ed25519":
+        return verifies(ed25519.Ed25519PublicKey.from_public_bytes(key), signature, message)
+    both = (int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+    point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
+    return verifies(point, utils.encode_dss_signature(*both), message, ec.ECDSA(hashes.SHA256()))
+# --- 2. CBOR (RFC 8949): definite lengths, numbers in their shortest form, no key twice -----------
+class Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+    def take(self, count: int) -> bytes:
+        need(count <= len(self.data) - self.at, "it ends early")
+        self.at += count
+        return self.data[self.at - count : self.at]
+    def number(self, count: int) -> int:  # unsigned, of so many bytes
+        return int.from_bytes(self.take(count))
+    def item(self, depth: int = 0) -> Any:
+        first = self.number(1)
+        major, value = first >> 5, first & 31
+        if (major, value) == (7, 22):
+            return None
+        if value > 23:
+            need(value < 28, "a length that is not definite")
+            least = (24, 1 << 8, 1 << 16, 1 << 32)[value - 24]
+            value = self.number(1 << value - 24)
+            need(value >= least, "a number that is not in its shortest form")
+        if major < 2:
+            return value if major == 0 else -1 - value
+        if major < 4:
+            return self.take(value) if major == 2 else self.take(value).decode()
+        need(depth < 8 and major < 6, "nested too deep, or of a kind that is not read here")
+        if major == 4:
+            return [self.item(depth + 1) for _ in range(value)]
+        found: dict[Any, Any] = {}
+        for _ in range(value):
+            key = self.item(depth + 1)
+            need(type(key) in {int, bytes, str} and key not in found, "a key that stands twice")
+            found[key] = self.item(depth + 1)
+        return found
+
+def decode(data: bytes) -> Any:  # one value, and nothing behind it
+    reader = Reader(data)
+    found = reader.item()
+    need(reader.at == len(data), "bytes follow the end")
+    return found
+def fields(found: dict[int, Any], count: int) -> list[Any]:  # proofs.md, 2: negative keys may be
+    need(all(key < count for key in found), "a field that is not known")
+    return [found[key] for key in range(count)]
+# --- 3. Trust file, headers, certificates of validators (proofs.md, sections 4 and 5) -------------
+def read_trust(data: bytes) -> Facts:
+    found = json.loads(data)
+    need(found["format"] == "trine-trust-v1", "not a trust file")
+    (name, *usual), members = SUITES[found["suite"]], []
+    for one in found["validators"]:  # ordered by their keys: 34 bytes, the algorithm in front
+        algorithm, key = one.get("algorithm") or usual[0], bytes.fromhex(one["key"])
+        need(algorithm in usual and len(key) == KEYS[algorithm][1], "a key of another suite")
+        members.append((bytes([KEYS[algorithm][0]]) + key.ljust(33, b"\0"), str(one["name"])))
+    need(0 < len(dict(members)) == len(members) <= 100, "no validators, or one twice")
+    return Facts(chain=found["chain"], chain_id=bytes.fromhex(found["chain_id"]), usual=usual,
+                 hash=name, epoch=int(found["epoch"]), members=sorted(members),
+                 said=f"chain {found['chain']} {found['chain_id']}, {len(members)} validators")
+
+def read_header(raw: bytes) -> Facts:  # of a block; the parts that are needed (wire.md, section 8)
+    need(len(raw) > 403 and raw[0] == 1, "a header of another version")
+    height, epoch, time_ms = (int.from_bytes(raw[at : at + 8]) for at in (33, 41, 131))
+    reader, change = Reader(raw[404:]), None
+    if raw[403]:  # the last block of an epoch names the validators of the next
+        change = Facts(epoch=reader.number(8), members=[])
+        for _ in range(reader.number(2)):  # of each its key, organisation, name and address
+            key, _ = reader.take(34), reader.take(4)
+            change.members.append((key, reader.take(reader.number(1)).decode()))
+            reader.take(reader.number(1))
+    return Facts(raw=raw, chain_id=raw[1:33], height=height, epoch=epoch, parent=raw[99:131],
+                 time_ms=time_ms, evidence_root=raw[203:235], change=change)
+
+def varint(number: int) -> bytes:  # seven bits a byte, the least first (LEB128)
+    need(number >= 0, "a number below 0")
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
+
+def check_chain(chain: Any, trust: Facts, members: Any) -> Any:  # headers, the last certified
+    encoded, certificate = fields(chain, 2)
+    headers = [read_header(raw) for raw in encoded]
+    need({one.chain_id for one in headers} == {trust.chain_id}, "it is of another chain")
+    digests = [tagged(trust.hash, "trine/header", one.raw) for one in headers]
+    for one, two, known in zip(headers, headers[1:], digests, strict=False):
+        need(two.parent == known and two.height == one.height + 1, "a block that does not follow")
+    epoch, view, parent_view, block, signers, signatures = fields(certificate, 6)
+    need(block == digests[-1] and epoch == headers[-1].epoch, "the certificate is of another block")
+    count, bits = len(members), int.from_bytes(signers, "little")
+    chosen = [member for place, member in enumerate(members) if bits >> place & 1]
+    need(not bits >> count and len(signatures) == 64 * len(chosen), "signers of another set")
+    need(len(chosen) >= count - (count - 1) // 3, f"only {len(chosen)} of {count} signed")
+    message = varint(57) + b"trine/consensus/" + trust.chain_id + b"_FINALIZE"
+    message += varint(epoch) + varint(view) + varint(parent_view) + block
+    for place, (key, name) in enumerate(chosen):
+        algorithm = next(one for one in trust.usual if KEYS[one][0] == key[0])
+        own = signatures[64 * place : 64 * place + 64]
+        good = signed(algorithm, key[1 : 1 + KEYS[algorithm][1]], message, own)
+        need(good, f"the signature of validator {name} does not hold")
+    return headers, [name for _, name in chosen]
+
+def check_final(chain: Any, hand_overs: Any, trust: Facts) -> Any:  # from the trusted validators on
+    members, since = trust.members, None
+    for one in hand_overs:
+        if read_header(fields(one, 2)[0][0]).epoch < trust.epoch:
+            continue  # it leads to the validators of the trust file
+        headers, _ = check_chain(one, trust, members)
+        epoch, change = headers[0].epoch, headers[0].change
+        need(change and change.epoch == epoch + 1 and headers[-1].epoch == epoch
+             and epoch >= (since or trust.epoch), "a hand-over that is none")
+        members, since = change.members, change.epoch
+    headers, names = check_chain(chain, trust, members)
+    need(since is None or headers[-1].epoch >= since, "an epoch before that of the validators")
+    return headers, names
+# --- 4. Entries of a log (RFC 9162; proofs.md, section 6) and receipts (receipt.md) ---------------
+def log_root(name: str, entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    need(0 <= index < size, "an entry outside of the log")  # RFC 9162, section 2.1.3.2
+    node, last = digest(name, b"\0", entry), size - 1
+    for sibling in path:
+        need(last and len(sibling) == 32, "a path of another length")
+        if index & 1 or index == last:
+            node = digest(name, b"\1", sibling, node)
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            node = digest(name, b"\1", node, sibling)
+        index, last = index >> 1, last >> 1
+    need(last == 0, "a path of another length")
+    return node
+
+def open_envelope(kind: str, data: bytes, trust: Facts) -> Any:  # proofs.md, section 2
+    found, version, body, seal = fields(decode(data), 4)
+    need(found == kind and version == 1, f"not a {kind} file of version 1")
+    need(seal == tagged(trust.hash, "trine/proof-file", body), "its seal does not fit")
+    return decode(body)
+
+def check_proof(proof: Any, trust: Facts) -> Facts:  # an entry is in the log of a certified block
+    kind, statement, chain, hand_overs = fields(proof, 4)
+    need(kind == 6, "a proof of something else than an entry")
+    entry, log, index, size, path, sided = fields(statement, 6)
+    head = log_root(trust.hash, entry, index, size, [path[i:i+32] for i in range(0, len(path), 32)])
+    node = digest(trust.hash, b"\0", log.to_bytes(4), size.to_bytes(8), head)
+    for side, sibling in ((sided[i], sided[i+1:i+33]) for i in range(0, len(sided), 33)):
+        node = digest(trust.hash, b"\1", *((node, sibling) if side else (sibling, node)))
+    headers, names = check_final(chain, hand_overs, trust)
+    need(node == headers[0].evidence_root, "the entry is not in the log that the block commits to")
+    first = headers[0]
+    said = f"log {log}, entry {index}, in block {first.height} of {moment(first.time_ms)}"
+    return Facts(entry=entry, headers=headers, said=f"{said}, certified by {', '.join(names)}")
+
+def check_receipt(data: bytes, record: bytes, trust: Facts, _: Any) -> Facts:  # receipt.md
+    salt, _, size, _, proof = fields(open_envelope("trine-receipt", data, trust), 5)
+    entry = tagged(trust.hash, "trine/evidence-entry", salt, digest(trust.hash, record))
+    shown = check_proof(decode(proof), trust)
+    need(len(record) == size and entry == shown.entry, "the receipt is about another file")
+    return shown
+# --- 5. Signed statements (RFC 9943) and their receipts (RFC 9942); scitt.md ----------------------
+COSE = {-8: "ed25519", -19: "ed25519", -7: "p256", -9: "p256", -65600: "sm2"}
+ENVELOPES = {-16: "sha256", -43: "sha384", -44: "sha512"}
+CRITICAL = {1, 2, 3, 4, 15, 33, 34, 258, 259, 260, 395, -65601}
+
+def read_message(data: bytes) -> Facts:  # COSE_Sign1 (RFC 9052, 4); `registered`: what a log has
+    reader = Reader(data)
+    need(reader.take(2) == b"\xd2\x84", "not a COSE_Sign1 message")
+    headers, one = decode(reader.item()), reader.at
+    others, two = reader.item(), reader.at
+    payload, three, signature = reader.item(), reader.at, reader.item()
+    need(reader.at == len(data) and not headers.keys() & others.keys(), "malformed")
+    need(CRITICAL.issuperset(headers.get(2, [])), "a critical header that is not known")
+    return Facts(headers=headers, others=others, payload=payload, signature=signature,
+                 protected=data[2:one], content=data[two:three],
+                 registered=data[:one] + b"\xa0" + data[two:])
+
+def made_with(message: Facts, content: bytes, keys: list[Any]) -> bool:  # RFC 9052, section 4.4
+    algorithm = COSE[message.headers[1]]
+    whole = b"\x84\x6aSignature1" + message.protected + b"\x40" + content
+    return any(signed(algorithm, bytes.fromhex(one["key"]), whole, message.signature)
+               for one in keys if one["algorithm"] == algorithm)
+
+def check_statement(data: bytes, record: bytes, trust: Facts, keys: list[Any]) -> Facts:
+    said, shown = read_message(data), Facts(headers=())
+    claims, envelope = said.headers[15], said.headers.get(258)
+    issuers = [one for one in keys if one["use"] == "issuer" and one["name"] == claims[1]]
+    need(made_with(said, said.content, issuers), f"no known key of {claims[1]} signed it")
+    about = record if envelope is None else digest(ENVELOPES[envelope], record)
+    need(said.payload == about, "the statement is about another file")
+    for each in said.others[394]:
+        receipt = read_message(each)
+        name, good = {1: "sha256", -65600: "sm3"}[receipt.headers[395]], False
+        entry = digest(name, said.registered)
+        for size, index, path in map(decode, receipt.others[396][-1]):
+            root = b"\x58\x20" + log_root(name, entry, index, size, path)
+            good |= (size == receipt.headers.get(-65601, size) and receipt.payload is None
+                     and made_with(receipt, root, [one for one in keys if one["use"] == "service"]))
+        need(good, "no known key of a service signed a receipt")
+        if -65600 in receipt.others:
+            shown = check_proof(open_envelope("trine-proof", receipt.others[-65600], trust), trust)
+            need(shown.entry == entry, "the chain's proof is about another statement")
+    need(shown.headers, "no receipt has the chain's proof")
+    now_s = shown.headers[0].time_ms // 1000
+    need(max(claims.get(5, 0), claims.get(6, 0)) - 300 <= now_s < claims.get(4, now_s) + 300,
+         "the statement was not in force when it was recorded")
+    shown.said += f"; {claims[1]} signed what is said about {claims[2]}"
+    return shown
+# --- 6. Timestamps (RFC 3161, RFC 5652, RFC 5816), in DER -----------------------------------------
+# Identifiers of algorithms and types, as they stand in DER, in hexadecimal digits.
+NAMES = {"608648016503040201": "sha256", "608648016503040202": "sha384",
+         "608648016503040203": "sha512", "2a811ccf55018311": "sm3"}
+SIGNED_DATA = ("2a864886f70d010702", "2a811ccf550601040202")  # of RFC 5652, of GB/T 35275
+TST_INFO, CONTENT_TYPE = "2a864886f70d0109100104", "2a864886f70d010903"
+MESSAGE_DIGEST, PSS = "2a864886f70d010904", "2a864886f70d01010a"
+SM2_CURVE, SM2_SM3 = "2a811ccf5501822d", "2a811ccf55018375"
+KNOWN = (ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE)
+
+def der(data: bytes) -> list[Facts]:  # elements one behind the other; `text`: content in digits
+    found, reader = [], Reader(data)
+    while reader.at < len(data):
+        start, tag, size = reader.at, reader.number(1), reader.number(1)
+        content = reader.take(reader.number(size - 128) if size > 127 else size)
+        found.append(Facts(tag=tag, content=content, text=content.hex(), raw=data[start:reader.at]))
+    return found
+
+def holds(by: x509.Certificate, name: str, message: bytes, signature: bytes, pss: bool) -> bool:
+    info = der(der(der(by.tbs_certificate_bytes)[0].content)[6].content)  # subjectPublicKeyInfo
+    if SM2_CURVE in info[0].text:
+        r, s = (number.to_bytes(32) for number in utils.decode_dss_signature(signature))
+        return name == "sm3" and signed("sm2", info[1].content[1:], message, r + s)
+    key: Any = by.public_key()
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return verifies(key, signature, message)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return verifies(key, signature, message, ec.ECDSA(HASHES[name]))
+    need(key.key_size >= 2048, "a key of RSA that is too short")
+    salted = padding.PSS(padding.MGF1(HASHES[name]), padding.PSS.AUTO)
+    return verifies(key, signature, message, salted if pss else padding.PKCS1v15(), HASHES[name])
+
+def find_root(one: x509.Certificate, others: Any, roots: Any, at: datetime, depth: int = 0) -> Any:
+    need(one.not_valid_before_utc <= at <= one.not_valid_after_utc, "a certificate not in force")
+    need(all(not e.critical or e.oid in KNOWN for e in one.extensions), "an unknown extension")
+    if one in roots and depth:
+        return one
+    how = der(der(one.tbs_certificate_bytes)[0].content)[2].text  # the algorithm of its signature
+    name = "sm3" if SM2_SM3 in how else getattr(one.signature_hash_algorithm, "name", "sha512")
+    for by in (by for by in [*roots, *others] if by.subject == one.issuer):
+        if holds(by, name, one.tbs_certificate_bytes, one.signature, PSS in how):
+            may = by.extensions.get_extension_for_class(x509.BasicConstraints).value
+            need(may.ca and (may.path_length is None or depth <= may.path_length), "no issuer")
+            return find_root(by, others, roots, at, depth + 1)
+    raise ValueError(f"no path to a trusted root from {one.subject.rfc4514_string()}")
+
+def check_token(token: bytes, roots: list[Any], others: list[Any], shown: list[Facts]) -> Facts:
+    kind, wrapped = der(der(token)[0].content)
+    _, _, about, *more, signers = der(der(wrapped.content)[0].content)
+    content_type, content = der(about.content)
+    statement = der(content.content)[0].content  # what the authority states
+    _, _, hashed, attributes, how, signature, *_ = der(der(signers.content)[0].content)
+    name = NAMES[der(hashed.content)[0].text]
+    facts = {kind.text: der(values.content)[0] for kind, values in
+             (der(one.content) for one in der(attributes.content))}  # what is signed
+    need(kind.text in SIGNED_DATA and content_type.text == facts[CONTENT_TYPE].text == TST_INFO
+         and facts[MESSAGE_DIGEST].content == digest(name, statement), "another content was signed")
+    inside = [x509.load_der_x509_certificate(one.raw) for box in more if box.tag == 0xA0
+              for one in der(box.content)]
+    stampers = [one for one in [*inside, *others] if any(  # who may stamp, and nothing else
+        use.critical and use.oid == ExtensionOID.EXTENDED_KEY_USAGE
+        and list(use.value) == [ExtendedKeyUsageOID.TIME_STAMPING] for use in one.extensions)]
+    made = (b"\x31" + attributes.raw[1:], signature.content, PSS in how.text)  # RFC 5652, 5.4
+    signer: Any = next((one for one in stampers if holds(one, name, *made)), None)
+    need(signer, "no authority's key made the signature")
+    _, _, imprint, _, time, *_ = der(der(statement)[0].content)
+    whole, _, part = time.content.decode().rstrip("Z").partition(".")
+    at = datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    time_ms = int(at.timestamp()) * 1000 + int(part.ljust(3, "0")[:3])
+    root = find_root(signer, [*inside, *others], roots, at)
+    name, stamped = NAMES[der(der(imprint.content)[0].content)[0].text], []
+    for one in (one.headers[-1] for one in shown):  # the header that the validators certified
+        if der(imprint.content)[1].content == digest(name, one.raw):
+            need(time_ms > one.time_ms - 60_000, "a time before that of the block")
+            stamped.append(one.raw)
+    need(stamped, "a timestamp of something else than a certified header")
+    who, whose = signer.subject.rfc4514_string(), root.subject.rfc4514_string()
+    return Facts(stamped=stamped, said=f"{who} states {moment(time_ms)}, trusted by {whose}")
+# --- 7. The pack ----------------------------------------------------------------------------------
+def read_manifest(pack: zipfile.ZipFile) -> Any:
+    found = json.loads(pack.read("manifest.json"))
+    seal, names = found.pop("seal"), pack.namelist()
+    plain = json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    need(found["format"] == "trine-court-pack-v1", "not a pack of version 1")
+    need(digest("sha256", plain).hex() == seal, "altered: its seal does not fit")
+    need(len(set(names)) == len(names), "a member stands twice in the ZIP")
+    return found
+
+def read_member(pack: zipfile.ZipFile, name: str, listed: dict[str, str]) -> bytes:
+    content = pack.read(name)
+    need(digest("sha256", content).hex() == listed.get(name), "altered, or not in the manifest")
+    return content
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check a court pack.")
+    parser.add_argument("pack")
+    pem = x509.load_pem_x509_certificates
+    own = {"trust": "trust.json", "roots": "keys/roots.pem", "keys": "keys/keys.json"}
+    loaders = {"keys/keys.json": json.loads, "keys/issuers.pem": pem, "keys/roots.pem": pem}
+    for option in own:
+        parser.add_argument(f"--{option}", type=Path, help="your own, instead of the pack's")
+    parser.add_argument("--without-timestamp", action="store_true", help="do not ask for one")
+    given, failures, shown, stamped = vars(parser.parse_args()), [], [], []
+    def tell(word: str, text: str) -> None:  # nothing that a terminal would obey
+        print(f"{word:8}" + "".join(one if one.isprintable() else "?" for one in text))
+    def step(what: str, check: Any, *inputs: Any) -> Any:
+        try:
+            found = check(*inputs)
+            tell("ok", f"{what}: {getattr(found, 'said', 'as it should be')}")
+        except Exception as error:
+            found = failures.append(what)
+            tell("FAILED", f"{what}: {error or type(error).__name__}")
+        return found
+    pack = step("ZIP", zipfile.ZipFile, given["pack"])
+    manifest = pack and step("manifest.json", read_manifest, pack)
+    if not manifest:
+        return 1
+    listed = manifest["members"]
+    names = sorted({*listed, *pack.namelist()} - {"manifest.json"})
+    members = {name: step(name, read_member, pack, name, listed) or b"" for name in names}
+    for option, name in own.items():
+        members[name] = given[option].read_bytes() if given[option] else members.get(name, b"")
+        if members[name] and not given[option]:
+            tell("compare", f"the pack's {name}: SHA-256 {digest('sha256', members[name]).hex()}")
+    trust = step("trust", read_trust, members["trust.json"])
+    keys, others, roots = (step(name, load, members[name]) if members.get(name) else []
+                           for name, load in loaders.items())
+    for record, proof in manifest["evidence"]:
+        check = check_receipt if proof.startswith("receipts/") else check_statement
+        found = step(f"{record} by {proof}", check, members[proof], members[record], trust, keys)
+        shown += [found] if found else []
+    for name in (name for name in names if name.startswith("timestamps/")):
+        found = step(name, check_token, members[name], roots, others, shown)
+        stamped += found.stamped if found else []
+    for header in (one.headers[-1] for one in shown):
+        good = header.raw in stamped or given["without_timestamp"]
+        step(f"timestamp of block {header.height}", need, good, "missing: an old key, once stolen, "
+             "could have made this block today (--without-timestamp accepts that)")
+    tell("", f"NOT VERIFIED: {len(failures)} steps failed" if failures or not shown else "VERIFIED")
+    return 1 if failures or not shown else 0
+
+if __name__ == "__main__":
+    sys.exit(main())
