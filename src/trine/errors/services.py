@@ -145,3 +145,23 @@ class ReceiptMissing(NegativeVerdict):
 
 class FileDiffers(NegativeVerdict):
     """The file is not the one that the statement is about."""
+
+
+class NotACourtPack(BadInput):
+    """The file is no court pack: another ZIP, or one that a program wrote again."""
+
+
+class CourtPackVersion(BadInput):
+    """The court pack has a form that this release does not know."""
+
+
+class CourtPackTooLarge(BadInput):
+    """The court pack, or what should go into it, is larger than any pack may be."""
+
+
+class CourtPackDiffers(NegativeVerdict):
+    """A part of the court pack is not what its manifest or its proofs say: it was altered."""
+
+
+class PackTimestampMissing(NegativeVerdict):
+    """No timestamp of an outside authority is over a block on which the court pack relies."""

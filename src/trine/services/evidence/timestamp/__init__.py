@@ -29,6 +29,7 @@ from trine.services.evidence.timestamp.response import Response
 from trine.services.evidence.timestamp.verify import (
     Timestamp,
     stated_hash,
+    stated_imprint,
     token_of,
     verify,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "open_authority",
     "record_imprint",
     "stated_hash",
+    "stated_imprint",
     "token_of",
     "verify",
 ]

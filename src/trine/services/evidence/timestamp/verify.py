@@ -84,13 +84,22 @@ def token_of(der: bytes) -> bytes:
     return der
 
 
+def stated_imprint(der: bytes) -> Imprint:
+    """Return the imprint that a timestamp states, to find what it is of; unverified.
+
+    Raises:
+        TimestampNotGranted, TimestampTooLarge, NotATimestamp, UnsupportedTimestamp: As `verify`.
+    """
+    return read_token(token_of(der)).statement.imprint
+
+
 def stated_hash(der: bytes) -> str:
     """Return the hash of a timestamp's imprint, with which to hash a large file; unverified.
 
     Raises:
         TimestampNotGranted, TimestampTooLarge, NotATimestamp, UnsupportedTimestamp: As `verify`.
     """
-    return read_token(token_of(der)).statement.imprint.algorithm
+    return stated_imprint(der).algorithm
 
 
 def _is_response(der: bytes) -> bool:

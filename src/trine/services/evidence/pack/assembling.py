@@ -1,0 +1,194 @@
+"""Put a court pack together: verify everything first, then write what was verified."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from trine.client.verification import Trust
+from trine.crypto.x509 import Certificate
+from trine.errors import BadArgument
+from trine.errors.services import CourtPackTooLarge
+from trine.services.evidence.pack import format as form
+from trine.services.evidence.pack.proving import (
+    Keys,
+    Proven,
+    Stamp,
+    is_statement,
+    match_timestamps,
+    prove,
+    require_stamped,
+)
+from trine.services.evidence.pack.proving import blocks_of as blocks_of
+from trine.services.evidence.pack.report import Facts, Rest, write_report
+from trine.services.evidence.pack.words import LANGUAGES, READ_ME, READ_ME_ZH
+
+SERVICE: Final = "service"
+"""Use of a key that signs receipts."""
+ISSUER: Final = "issuer"
+"""Use of a key that signs statements."""
+
+
+class Exhibit(NamedTuple):
+    """A record with what proves it.
+
+    Attributes:
+        name: Name of the record's file.
+        record: The file.
+        proof: Its receipt file, or transparent statement.
+    """
+
+    name: str
+    record: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class Timestamps:
+    """What outside authorities state.
+
+    Attributes:
+        tokens: Responses or tokens of RFC 3161.
+        roots: Roots of the authorities.
+        certificates: Certificates between, and signers' where tokens lack them.
+    """
+
+    tokens: Sequence[bytes] = ()
+    roots: Sequence[Certificate] = ()
+    certificates: Sequence[Certificate] = ()
+
+
+class Pack(NamedTuple):
+    """A pack that was put together.
+
+    Attributes:
+        content: Its bytes.
+        proven: What each exhibit proves.
+        stamps: Its timestamps.
+    """
+
+    content: bytes
+    proven: tuple[Proven, ...]
+    stamps: tuple[Stamp, ...]
+
+
+def prove_all(exhibits: Sequence[Exhibit], trust: Trust, keys: Keys) -> tuple[Proven, ...]:
+    """Verify every exhibit.
+
+    Raises:
+        BadArgument: There is none.
+        CourtPackTooLarge: There are more than a pack may have.
+        TrineError: As `prove`; the message begins with the name of the file.
+    """
+    if not exhibits:
+        raise BadArgument("a court pack needs at least one file with its receipt")
+    if len(exhibits) > form.EVIDENCE_MAX:
+        raise CourtPackTooLarge(f"{len(exhibits)} exhibits, at most {form.EVIDENCE_MAX}")
+    return tuple(prove(one.name, one.record, one.proof, trust, keys) for one in exhibits)
+
+
+def verifier() -> bytes:
+    """Return the verifier that every pack carries."""
+    return files("trine.services.evidence.pack").joinpath(form.VERIFIER).read_bytes()
+
+
+def assemble(
+    exhibits: Sequence[Exhibit],
+    *,
+    trust: Trust,
+    timestamps: Timestamps,
+    keys: Keys | None = None,
+    without_timestamp: bool = False,
+    language: str = "en",
+) -> Pack:
+    """Verify everything, and write the pack.
+
+    Args:
+        exhibits: Records with what proves them.
+        trust: Trust file of the chain.
+        timestamps: At least one over the certified header of every exhibit.
+        keys: Keys of issuers and services; needed for statements.
+        without_timestamp: Write the pack without; the report says so in red.
+        language: `en` or `zh`, which the report shows first.
+
+    Raises:
+        PackTimestampMissing: A certified header has no timestamp.
+        BadArgument: Nothing to put in, or timestamps without roots.
+        CourtPackTooLarge: It would be larger than any pack.
+        TrineError: An exhibit or timestamp does not verify.
+    """
+    given = keys or Keys()
+    proven = prove_all(exhibits, trust, given)
+    blocks = blocks_of(proven)
+    stamps: tuple[Stamp, ...] = ()
+    if timestamps.tokens:
+        found = match_timestamps(
+            timestamps.tokens, blocks, roots=timestamps.roots, certificates=timestamps.certificates
+        )
+        stamps = tuple(sorted(found, key=lambda one: (one.block.height, one.token)))
+    if not without_timestamp:
+        require_stamped(blocks, stamps)
+    members, evidence = _exhibits(exhibits)
+    used = Keys(
+        tuple(sorted({(one.said.issuer, one.said.key) for one in proven if one.said})),
+        given.services if any(one.said for one in proven) else (),
+    )
+    roots = timestamps.roots if stamps else ()
+    facts = Facts(proven, stamps, Rest(trust, roots, used), language)
+    members |= fixed(facts, timestamps.certificates if stamps else ())
+    members |= {f"{form.TIMESTAMPS}{n}.tst": one.token for n, one in enumerate(stamps, 1)}
+    manifest = {
+        "evidence": evidence,
+        "language": language,
+        "without_timestamp": without_timestamp,
+    }
+    return Pack(form.write_pack(members, manifest), proven, stamps)
+
+
+def _exhibits(exhibits: Sequence[Exhibit]) -> tuple[dict[str, bytes], list[list[str]]]:
+    """Name records and proofs; a record that several proofs are about is there once."""
+    members: dict[str, bytes] = {}
+    evidence: list[list[str]] = []
+    names: dict[tuple[str, bytes], str] = {}
+    for number, one in enumerate(exhibits, 1):
+        safe = form.member_name(one.name)
+        record = names.setdefault((one.name, one.record), f"{form.RECORDS}{number}-{safe}")
+        folder, suffix = form.RECEIPTS, "receipt"
+        if is_statement(one.proof):
+            folder, suffix = form.STATEMENTS, "statement"
+        proof = f"{folder}{number}-{safe}.{suffix}"
+        members |= {record: one.record, proof: one.proof}
+        evidence.append([record, proof, one.name])
+    return members, evidence
+
+
+def fixed(facts: Facts, certificates: Sequence[Certificate]) -> dict[str, bytes]:
+    """Write the members that follow from what was verified, and from this release."""
+    trust, roots, keys = facts.rest
+    assert facts.language in LANGUAGES, "the caller chose a language of the report"
+    members = {
+        form.TRUST: trust.content,
+        form.REPORT: write_report(facts),
+        form.VERIFIER: verifier(),
+        form.READ_ME: READ_ME.encode(),
+        form.READ_ME_ZH: READ_ME_ZH.encode(),
+    }
+    if roots:
+        members[form.ROOTS] = b"".join(one.to_pem() for one in roots)
+    if certificates:
+        members[form.ISSUERS] = b"".join(one.to_pem() for one in certificates)
+    if keys.issuers:
+        members[form.KEYS] = write_keys(keys)
+    return members
+
+
+def write_keys(keys: Keys) -> bytes:
+    """Write keys for `keys/keys.json`."""
+    listed = [(ISSUER, name, key) for name, key in keys.issuers]
+    listed += [(SERVICE, "", key) for key in keys.services]
+    documents = [
+        {"use": use, "name": name, "algorithm": key.algorithm, "key": key.key.hex()}
+        for use, name, key in listed
+    ]
+    return f"{json.dumps(documents, ensure_ascii=False, indent=1)}\n".encode()

@@ -1,0 +1,290 @@
+"""Verify one record by its receipt or statement, and say what that proves.
+
+Nothing is written or believed here: `prove` takes bytes, the trust file and keys, and returns what
+Trine's verifiers found. Timestamps over the certified headers are matched and verified in
+`match_timestamps`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from trine.client.verification import Trust, Verified, VerifiedProof, verify_digest, verify_proof
+from trine.crypto import hash_many
+from trine.crypto.x509 import Certificate
+from trine.errors import WrongImprint, WrongTimestampTime
+from trine.errors.services import (
+    BadHeader,
+    CoseSignature,
+    FileDiffers,
+    PackTimestampMissing,
+    ReceiptMissing,
+)
+from trine.model.hashing import Suite, under
+from trine.model.proofs.certified import CertifiedChain
+from trine.model.proofs.envelope import open_envelope
+from trine.model.proofs.proof import Proof
+from trine.model.proofs.receipt import Receipt
+from trine.services.evidence import checking, receipt, statement
+from trine.services.evidence.chain import FUNCTIONS
+from trine.services.evidence.pack import verify as stranger
+from trine.services.evidence.timestamp import Imprint, Timestamp, stated_imprint, token_of, verify
+from trine.services.evidence.timestamp.limits import SKEW_MS_MAX
+from trine.types import Digest
+from trine.types.calls import PublicKey
+
+COSE: Final = b"\xd2\x84"
+"""How a statement begins; a receipt file begins otherwise."""
+SHA256_NAME: Final = "sha256"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys that the filing party names, of whoever signs statements and receipts of services.
+
+    Attributes:
+        issuers: Name and key of each issuer.
+        services: Keys of services.
+    """
+
+    issuers: tuple[tuple[str, PublicKey], ...] = ()
+    services: tuple[PublicKey, ...] = ()
+
+
+class Block(NamedTuple):
+    """A block whose certificate was verified, to be stamped by an outside authority.
+
+    Attributes:
+        header: Encoded header that carries the certificate.
+        height: Its height.
+        time_ms: Its time in Unix milliseconds.
+    """
+
+    header: bytes
+    height: int
+    time_ms: int
+
+
+class Said(NamedTuple):
+    """Who signed a statement about a record, as the signature covers it."""
+
+    issuer: str
+    subject: str
+    issued_at_s: int | None
+    service: str
+    key: PublicKey
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What a receipt or statement proves about a record.
+
+    Attributes:
+        name: Name of the file, for people.
+        size: Bytes of the record.
+        digest: Digest of the record, of the chain's suite.
+        entry: Entry in the log.
+        log: Number of the log.
+        index: Index of the entry.
+        height: Height of the block that commits to the log.
+        time_ms: Time of that block.
+        signers: Validators that certified it.
+        certified: Block whose header has the certificate: that one, or one after it.
+        hand_overs: Hand-overs from set to set of validators that the proof brings.
+        said: The statement; nothing where a receipt file alone proves the record.
+    """
+
+    name: str
+    size: int
+    digest: bytes
+    entry: bytes
+    log: int
+    index: int
+    height: int
+    time_ms: int
+    signers: tuple[str, ...]
+    certified: Block
+    hand_overs: int
+    said: Said | None = field(default=None)
+
+
+class Stamp(NamedTuple):
+    """A verified timestamp over a certified header."""
+
+    token: bytes
+    shown: Timestamp
+    block: Block
+
+
+def is_statement(proof: bytes) -> bool:
+    """Say whether bytes are a statement (COSE) rather than a receipt file."""
+    return proof.startswith(COSE)
+
+
+def prove(name: str, record: bytes, proof: bytes, trust: Trust, keys: Keys) -> Proven:
+    """Verify a record by its receipt or transparent statement.
+
+    Args:
+        name: Name of the record's file.
+        record: The record.
+        proof: Receipt file (`receipt.md`) or transparent statement (`scitt.md`).
+        trust: Whom to believe.
+        keys: Keys of issuers and services, for statements.
+
+    Raises:
+        FileAltered, FileDiffers: The proof is about another file.
+        ProofMismatch, WrongTrust: The proof does not hold under the trust file.
+        CoseSignature, ReceiptMissing, TreeMismatch: The statement does not hold.
+        NotAProof, NotACoseMessage and others: The bytes are no proof.
+    """
+    (digest,) = hash_many(FUNCTIONS[trust.suite], [record])
+    if is_statement(proof):
+        return _prove_statement(name, record, digest, proof, trust, keys)
+    shown = verify_digest(Digest(digest), len(record), proof, trust)
+    with under(Suite(trust.suite)):
+        inner = Receipt.from_body(open_envelope("receipt", proof)).proof
+        certified = _certified(inner.chain)
+    return _proven(name, record, digest, shown, (shown.log, shown.index), inner, certified)
+
+
+def _proven(
+    name: str,
+    record: bytes,
+    digest: bytes,
+    shown: Verified | VerifiedProof,
+    place: tuple[int, int],
+    inner: Proof,
+    certified: Block,
+    said: Said | None = None,
+) -> Proven:
+    entry = shown.entry if isinstance(shown, Verified) else shown.fact["entry"]
+    return Proven(
+        name=name,
+        size=len(record),
+        digest=digest,
+        entry=bytes(entry),
+        log=place[0],
+        index=place[1],
+        height=shown.height,
+        time_ms=shown.time_ms,
+        signers=shown.signers,
+        certified=certified,
+        hand_overs=len(inner.hand_overs),
+        said=said,
+    )
+
+
+def _certified(chain: CertifiedChain) -> Block:
+    last = chain.headers[-1]
+    return Block(last.encode(), last.height, last.time_ms)
+
+
+def _prove_statement(
+    name: str, record: bytes, digest: bytes, data: bytes, trust: Trust, keys: Keys
+) -> Proven:
+    proofs = [receipt.read_receipt(one).chain_proof for one in statement.receipts_of(data)]
+    chain_proof = next((one for one in reversed(proofs) if one is not None), None)
+    if chain_proof is None:
+        raise ReceiptMissing("no receipt of the statement has the chain's proof: ask the service")
+    shown = verify_proof(chain_proof, trust)
+    # What counts is whether it was in force when it was recorded, not when a court reads it.
+    now_s = shown.time_ms // 1_000
+    read = statement.read_statement(data, now_s=now_s)
+    _check_kinds(data)
+    issuer_key = _issuer_key(read, keys)
+    checked = checking.check(
+        data, issuer_key=issuer_key, service_keys=keys.services, trust=trust, now_s=now_s
+    )
+    _check_record(checked.statement, record)
+    place = checked.receipts[0].receipt
+    said = Said(read.issuer, read.subject, read.issued_at_s, place.issuer or "", issuer_key)
+    with under(Suite(trust.suite)):
+        inner = Proof.from_body(open_envelope("proof", chain_proof))
+        certified = _certified(inner.chain)
+    found = (shown.fact["log"], shown.fact["index"])
+    return _proven(name, record, digest, shown, found, inner, certified, said)
+
+
+def _check_kinds(data: bytes) -> None:
+    """Check that the stranger's verifier, which reads fewer kinds of headers, reads this one."""
+    try:
+        for one in (data, *statement.receipts_of(data)):
+            stranger.read_message(one)
+    except ValueError as error:
+        raise BadHeader(f"a header has a value that a pack's verify.py does not read: {error}") from None
+
+
+def _issuer_key(read: statement.Statement, keys: Keys) -> PublicKey:
+    """Choose the key of the statement's issuer: the named one, else the first."""
+    own = [key for name, key in keys.issuers if name in {read.issuer, ""}]
+    named = [key for key in own if key.key == read.key_id]
+    if not own:
+        raise CoseSignature(f"no key of the issuer {read.issuer} is given (--issuer-key)")
+    return (named or own)[0]
+
+
+def _check_record(said: statement.Statement, record: bytes) -> None:
+    content = record
+    if said.payload_hash is not None:
+        content = hashlib.new(checking.HASH_NAMES[said.payload_hash], record).digest()
+    if content != said.payload:
+        raise FileDiffers("the statement is about another file")
+
+
+def blocks_of(proven: Sequence[Proven]) -> list[Block]:
+    """Return every certified block once, by its height."""
+    return sorted({one.certified for one in proven}, key=lambda block: block.height)
+
+
+def match_timestamps(
+    tokens: Sequence[bytes],
+    blocks: Sequence[Block],
+    *,
+    roots: Sequence[Certificate],
+    certificates: Sequence[Certificate] = (),
+) -> list[Stamp]:
+    """Verify timestamps, each over the header of one of the blocks.
+
+    Args:
+        tokens: Responses or tokens of RFC 3161.
+        blocks: Blocks whose certificates were verified.
+        roots: Roots of the authorities that are trusted.
+        certificates: Certificates between, and signers' where the tokens lack them.
+
+    Raises:
+        WrongImprint: A token is over something else.
+        WrongTimestampTime: A token's time lies before that of its block.
+        TrineError: As `timestamp.verify`.
+    """
+    found = []
+    for number, one in enumerate(tokens, 1):
+        token = token_of(one)
+        stated = stated_imprint(token)
+        fitting = [b for b in blocks if Imprint.of_data(b.header, stated.algorithm) == stated]
+        if not fitting:
+            raise WrongImprint(f"timestamp {number} is over none of the certified headers")
+        shown = verify(token, roots=roots, imprint=stated, certificates=certificates)
+        if shown.time_ms <= fitting[0].time_ms - SKEW_MS_MAX:
+            raise WrongTimestampTime(
+                f"timestamp {number} states {shown.time_ms} Unix ms, before its block's "
+                f"{fitting[0].time_ms}"
+            )
+        found.append(Stamp(token, shown, fitting[0]))
+    return found
+
+
+def require_stamped(blocks: Sequence[Block], stamps: Sequence[Stamp]) -> None:
+    """Check that every block has a timestamp.
+
+    Raises:
+        PackTimestampMissing: One has none.
+    """
+    stamped = {one.block for one in stamps}
+    missing = [str(block.height) for block in blocks if block not in stamped]
+    if missing:
+        raise PackTimestampMissing(
+            f"no timestamp of an outside authority is over the header of block {missing[0]}: "
+            "whoever steals old keys could make such a block at any later time; ask an authority "
+            "(--tsa), give its token (--timestamp), or say --without-timestamp"
+        )
