@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import click
 
+from trine._cli.court_pack import pack
 from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine.client.verification import (
@@ -48,6 +49,7 @@ def evidence() -> None:
 
 
 evidence.add_command(serve)
+evidence.add_command(pack)
 
 
 def find_files(paths: tuple[Path, ...], out: Path) -> dict[Path, Path]:
