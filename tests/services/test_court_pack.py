@@ -158,8 +158,9 @@ def test_a_forged_page_is_named(name: str) -> None:
     members = form.read_zip(packs.made())
     forged = members[name].replace(b"vector", b"victor").replace(b"Trine", b"Trice")
     assert forged != members[name]
-    found = failures(packs.changed(packs.made(), {name: forged}))
-    assert found == {f"{name} as it follows": "court_pack_differs"}
+    bad = packs.changed(packs.made(), {name: forged})
+    for own in (None, pack.Own(packs.trust(), [packs.tsa()[1]])):
+        assert failures(bad, own) == {f"{name} as it follows": "court_pack_differs"}
 
 
 def test_members_may_not_be_added_or_taken_away(tmp_path: Path) -> None:

@@ -130,10 +130,9 @@ def assemble(
     if not without_timestamp:
         require_stamped(blocks, stamps)
     members, evidence = _exhibits(exhibits)
-    used = Keys(
-        tuple(sorted({(one.said.issuer, one.said.key) for one in proven if one.said})),
-        given.services if any(one.said for one in proven) else (),
-    )
+    said = {(one.said.issuer, one.said.key) for one in proven if one.said}
+    issuers = sorted(said, key=lambda one: (one[0], one[1].algorithm, one[1].key))
+    used = Keys(tuple(issuers), given.services if said else ())
     roots = timestamps.roots if stamps else ()
     facts = Facts(proven, stamps, Rest(trust, roots, used), language)
     members |= fixed(facts, timestamps.certificates if stamps else ())

@@ -31,6 +31,9 @@ from trine.types.calls import PublicKey
 VERIFIERS: Final[frozenset[str]] = frozenset()
 """SHA-256 of the verifiers of former releases, which packs made by them carry."""
 
+FOLLOWS: Final = " as it follows"
+"""How a step is named that makes a member again."""
+
 T = TypeVar("T")
 
 
@@ -136,7 +139,19 @@ def check_pack(data: bytes, own: Own | None = None, *, without_timestamp: bool =
             )
     if own is None or own == Own():
         _check_fixed(checked, good, manifest, rest, certificates)
+    else:
+        _check_pages(checked, data)
     return checked
+
+
+def _check_pages(checked: Checked, data: bytes) -> None:
+    """Compare the pages with what the pack itself brings: they were made with that."""
+    pages = check_pack(data, without_timestamp=True)
+    found = [step for step in pages.steps if step.what.endswith(FOLLOWS)]
+    if not found:
+        detail = "it cannot be remade: the pack does not hold under what it brings itself"
+        found = [Step(f"{form.REPORT}{FOLLOWS}", detail, CourtPackDiffers.code)]
+    checked.steps += found
 
 
 def _check_form(data: bytes, members: Mapping[str, bytes]) -> None:
@@ -291,7 +306,7 @@ def _check_fixed(
     known = VERIFIERS | {hashlib.sha256(verifier()).hexdigest()}
     for name, content in fixed(facts, certificates).items():
         checked.attempt(
-            f"{name} as it follows",
+            f"{name}{FOLLOWS}",
             lambda name=name, content=content: _same(name, content, members, known),  # type: ignore[misc]
             lambda _: "as this release writes it",
         )

@@ -212,7 +212,7 @@ def _check_kinds(data: bytes) -> None:
         for one in (data, *statement.receipts_of(data)):
             stranger.read_message(one)
     except ValueError as error:
-        raise BadHeader(f"a header has a value that a pack's verify.py does not read: {error}") from None
+        raise BadHeader(f"a header has a value that verify.py does not read: {error}") from None
 
 
 def _issuer_key(read: statement.Statement, keys: Keys) -> PublicKey:
