@@ -54,9 +54,13 @@ def exhibits() -> list[pack.Exhibit]:
     ]
 
 
-@cache
 def tsa(kind: str = "p256") -> tuple[Authority, Certificate]:
-    """Return an authority outside of the chain, and its root."""
+    """Return an authority outside of the chain, and its root: always the same of a kind."""
+    return _tsa(kind)
+
+
+@cache
+def _tsa(kind: str) -> tuple[Authority, Certificate]:
     return made_up_authority(kind, now_ms=NOW_MS, name="Court TSA")
 
 
@@ -141,4 +145,3 @@ def verified_alone(folder: Path, case: Path, *options: object) -> Ran:
     program.write_bytes(pack.verifier())
     run = f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
     return alone(lonely(folder), run, case, *options)
-

@@ -195,7 +195,10 @@ def test_a_pack_without_a_timestamp(tmp_path: Path) -> None:
         ran = packs.verified_alone(tmp_path, case)
         assert ran.status == 1
         assert any("timestamp of block 18: missing" in line for line in ran.failed)
-    assert packs.verified_alone(tmp_path, write(tmp_path, packs.bare()), "--without-timestamp").status == 0
+    assert (
+        packs.verified_alone(tmp_path, write(tmp_path, packs.bare()), "--without-timestamp").status
+        == 0
+    )
 
 
 def test_the_report_says_in_red_that_no_timestamp_is_there() -> None:
@@ -301,7 +304,7 @@ def pem(content: bytes) -> list[stranger.x509.Certificate]:
 
 @pytest.mark.parametrize("binding", ["sha1", "sha256"])
 def test_the_stranger_reads_tokens_of_openssl(binding: str, tmp_path: Path) -> None:
-    """Goal: other programs' tokens are read. Method: OpenSSL stamps with RSA, old binding and new."""
+    """Goal: other programs' tokens are read. Method: OpenSSL stamps, old binding and new."""
     header = packs.blocks()[0].header
     token, root = openssl_token(tmp_path, header, binding)
     found = stranger.check_token(token, pem(root), [], facts())
@@ -437,7 +440,9 @@ def test_commands(tmp_path: Path) -> None:
     assert "FAILED  records/1-vector.txt: " in done.out
     receipt_only = trine("evidence", "pack", "verify", receipt, "--json")
     assert (receipt_only.status, receipt_only.code) == (5, "not_a_court_pack")
-    assert trine("evidence", "pack", "--file", record, "--json", "--out", out).code == "bad_argument"
+    assert (
+        trine("evidence", "pack", "--file", record, "--json", "--out", out).code == "bad_argument"
+    )
 
 
 def test_the_page_names_the_digest_of_the_verifier() -> None:

@@ -199,9 +199,7 @@ def _read_key(text: str) -> PublicKey:
         raise BadArgument(f"--issuer-key is {text!r:.100}, expected ALGORITHM:HEX") from None
 
 
-def _timestamps(
-    loaded: ModuleType, asked: Asked, trust: Trust, prove: Any
-) -> "Timestamps":
+def _timestamps(loaded: ModuleType, asked: Asked, trust: Trust, prove: Any) -> "Timestamps":
     """Read the tokens that are given, and ask for one over every certified header."""
     from trine.services.evidence import timestamp  # noqa: PLC0415 - optional
 
@@ -302,9 +300,7 @@ def headers(settings: Settings, trust_file: Path | None, out: Path, **options: A
 @pack.command("verify")
 @click.argument("file", type=INPUT)
 @click.option("--trust", "trust_file", type=INPUT, help="Your own trust file, not the pack's.")
-@click.option(
-    "--roots", multiple=True, type=INPUT, help="Your own roots of timestamp authorities."
-)
+@click.option("--roots", multiple=True, type=INPUT, help="Your own roots of timestamp authorities.")
 @click.option("--without-timestamp", is_flag=True, help="Accept blocks without a timestamp.")
 @common
 def verify_(
@@ -354,7 +350,9 @@ def _steps(checked: "Checked", file: Path) -> list[str]:
     lines = []
     for step in checked.steps:
         refusal = "" if step.code is None else f" [{step.code}]"
-        lines.append(f"{'ok' if step.code is None else 'FAILED':8}{step.what}: {step.detail}{refusal}")
+        lines.append(
+            f"{'ok' if step.code is None else 'FAILED':8}{step.what}: {step.detail}{refusal}"
+        )
     for name, digest in checked.compare.items():
         lines.append(f"compare the pack's own {name}: SHA-256 {digest}")
     safe = ["".join(one if one.isprintable() else "?" for one in line) for line in lines]

@@ -15,12 +15,12 @@ from trine.services.evidence.pack.proving import (
     Keys,
     Proven,
     Stamp,
+    blocks_of,
     is_statement,
     match_timestamps,
     prove,
     require_stamped,
 )
-from trine.services.evidence.pack.proving import blocks_of as blocks_of
 from trine.services.evidence.pack.report import Facts, Rest, write_report
 from trine.services.evidence.pack.words import LANGUAGES, READ_ME, READ_ME_ZH
 

@@ -6,9 +6,9 @@ Trine's verifiers found. Timestamps over the certified headers are matched and v
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trine.client.verification import Trust, Verified, VerifiedProof, verify_digest, verify_proof
 from trine.crypto import hash_many
@@ -22,7 +22,6 @@ from trine.errors.services import (
     ReceiptMissing,
 )
 from trine.model.hashing import Suite, under
-from trine.model.proofs.certified import CertifiedChain
 from trine.model.proofs.envelope import open_envelope
 from trine.model.proofs.proof import Proof
 from trine.model.proofs.receipt import Receipt
@@ -36,7 +35,6 @@ from trine.types.calls import PublicKey
 
 COSE: Final = b"\xd2\x84"
 """How a statement begins; a receipt file begins otherwise."""
-SHA256_NAME: Final = "sha256"
 
 
 @dataclass(frozen=True)
@@ -138,51 +136,42 @@ def prove(name: str, record: bytes, proof: bytes, trust: Trust, keys: Keys) -> P
         CoseSignature, ReceiptMissing, TreeMismatch: The statement does not hold.
         NotAProof, NotACoseMessage and others: The bytes are no proof.
     """
-    (digest,) = hash_many(FUNCTIONS[trust.suite], [record])
     if is_statement(proof):
-        return _prove_statement(name, record, digest, proof, trust, keys)
+        return _prove_statement(name, record, proof, trust, keys)
+    (digest,) = hash_many(FUNCTIONS[trust.suite], [record])
     shown = verify_digest(Digest(digest), len(record), proof, trust)
     with under(Suite(trust.suite)):
         inner = Receipt.from_body(open_envelope("receipt", proof)).proof
-        certified = _certified(inner.chain)
-    return _proven(name, record, digest, shown, (shown.log, shown.index), inner, certified)
+    facts = {"log": shown.log, "index": shown.index, "entry": shown.entry}
+    return _proven((name, len(record), digest), shown, facts, inner)
 
 
 def _proven(
-    name: str,
-    record: bytes,
-    digest: bytes,
+    record: tuple[str, int, bytes],
     shown: Verified | VerifiedProof,
-    place: tuple[int, int],
+    facts: Mapping[str, Any],
     inner: Proof,
-    certified: Block,
     said: Said | None = None,
 ) -> Proven:
-    entry = shown.entry if isinstance(shown, Verified) else shown.fact["entry"]
+    last = inner.chain.headers[-1]
+    name, size, digest = record
     return Proven(
         name=name,
-        size=len(record),
+        size=size,
         digest=digest,
-        entry=bytes(entry),
-        log=place[0],
-        index=place[1],
+        entry=bytes(facts["entry"]),
+        log=facts["log"],
+        index=facts["index"],
         height=shown.height,
         time_ms=shown.time_ms,
         signers=shown.signers,
-        certified=certified,
+        certified=Block(last.encode(), last.height, last.time_ms),
         hand_overs=len(inner.hand_overs),
         said=said,
     )
 
 
-def _certified(chain: CertifiedChain) -> Block:
-    last = chain.headers[-1]
-    return Block(last.encode(), last.height, last.time_ms)
-
-
-def _prove_statement(
-    name: str, record: bytes, digest: bytes, data: bytes, trust: Trust, keys: Keys
-) -> Proven:
+def _prove_statement(name: str, record: bytes, data: bytes, trust: Trust, keys: Keys) -> Proven:
     proofs = [receipt.read_receipt(one).chain_proof for one in statement.receipts_of(data)]
     chain_proof = next((one for one in reversed(proofs) if one is not None), None)
     if chain_proof is None:
@@ -201,9 +190,8 @@ def _prove_statement(
     said = Said(read.issuer, read.subject, read.issued_at_s, place.issuer or "", issuer_key)
     with under(Suite(trust.suite)):
         inner = Proof.from_body(open_envelope("proof", chain_proof))
-        certified = _certified(inner.chain)
-    found = (shown.fact["log"], shown.fact["index"])
-    return _proven(name, record, digest, shown, found, inner, certified, said)
+    (digest,) = hash_many(FUNCTIONS[trust.suite], [record])
+    return _proven((name, len(record), digest), shown, shown.fact, inner, said)
 
 
 def _check_kinds(data: bytes) -> None:

@@ -30,8 +30,8 @@ _UNITS: Final = ((86_400_000, "d", "天"), (3_600_000, "h", "小时"), (60_000, 
 STYLE: Final = """
 :root{--ink:#1c2733;--quiet:#5e6a75;--line:#d9e0e4;--pale:#f3f7f8;--accent:#0f546b;--alarm:#a3261c}
 *{box-sizing:border-box}
-body{margin:0;background:#fff;color:var(--ink);font:15px/1.55 "Noto Sans","Noto Sans SC","PingFang SC",
-"Microsoft YaHei",system-ui,sans-serif}
+body{margin:0;background:#fff;color:var(--ink);font:15px/1.55 "Noto Sans","Noto Sans SC",
+"PingFang SC","Microsoft YaHei",system-ui,sans-serif}
 main{max-width:820px;margin:0 auto;padding:34px 28px 40px;border-top:7px solid var(--accent)}
 h1,h2{font-family:"Noto Serif","Noto Serif SC","Songti SC",serif;font-weight:600;line-height:1.25}
 h1{font-size:32px;margin:4px 0 8px}h2{font-size:19px;color:var(--accent);margin:34px 0 12px;
@@ -49,17 +49,21 @@ ol.steps li{padding:3px 0 3px 28px;position:relative;overflow-wrap:anywhere}
 ol.steps li::before{content:"\\2713";position:absolute;left:4px;color:var(--accent);font-weight:700}
 ol.steps li.missing{color:var(--alarm)}
 ol.steps li.missing::before{content:"\\2717";color:var(--alarm)}
-.alarm{border:2px solid var(--alarm);color:var(--alarm);border-radius:8px;padding:12px 18px;margin:18px 0}
+.alarm{border:2px solid var(--alarm);color:var(--alarm);border-radius:8px;padding:12px 18px;
+margin:18px 0}
 .alarm b{display:block;font-size:17px}
 pre{background:var(--pale);border-radius:6px;padding:12px 16px;overflow-x:auto;white-space:pre-wrap}
 .quiet{color:var(--quiet)}li{margin:2px 0}
 footer{margin-top:30px;color:var(--quiet);font-size:13px}
-.choice{float:right;font-size:14px}.choice label{cursor:pointer;color:var(--accent);margin-left:14px}
+.choice{float:right;font-size:14px}
+.choice label{cursor:pointer;color:var(--accent);margin-left:14px}
 main>input{position:absolute;opacity:0}
 section.text{display:none}
 #en:checked~.en,#zh:checked~.zh{display:block}
-#en:checked~.choice label[for=en],#zh:checked~.choice label[for=zh]{color:var(--ink);font-weight:600}
-#en:focus-visible~.choice label[for=en],#zh:focus-visible~.choice label[for=zh]{outline:2px solid}
+#en:checked~.choice label[for=en],
+#zh:checked~.choice label[for=zh]{color:var(--ink);font-weight:600}
+#en:focus-visible~.choice label[for=en],
+#zh:focus-visible~.choice label[for=zh]{outline:2px solid}
 @media(max-width:560px){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}}
 @media print{.choice{display:none}main{max-width:none;padding:0 0 20px;border-top-width:4px}
 body{font-size:11.5pt}h2{break-after:avoid-page}}
@@ -106,7 +110,7 @@ def write_report(facts: Facts) -> bytes:
     first = LANGUAGES[facts.language]
     page = (
         f'<!DOCTYPE html>\n<html lang="{first.tag}">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width">\n'
         f"<title>{first.title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
@@ -117,7 +121,7 @@ def write_report(facts: Facts) -> bytes:
 
 
 def shown(text: str) -> str:
-    r"""Write somebody else's words: what cannot be seen by its number, `\\u{202E}`; not too many."""
+    r"""Write somebody else's words: what cannot be seen by its number, `\u{202E}`; cut."""
     seen = (one if one.isprintable() else f"\\u{{{ord(one):X}}}" for one in text)
     cut = "".join(seen)
     return escape(cut if len(cut) <= TEXT_CHARACTERS_MAX else cut[:TEXT_CHARACTERS_MAX] + "…")

@@ -1,3 +1,4 @@
+# fmt: off
 """Check a court pack alone: no network, no Trine, only Python 3.11 and the package `cryptography`.
 
     pip install cryptography              (for a chain with SM2 also: pip install gmalg)
@@ -8,7 +9,6 @@ another from the pages that it names (docs/reference). A pack can forge all but 
 could bring validators or a timestamp authority that it made up. So give trust file and roots from
 sources of your own; without, compare what `compare` prints. Exit status 0: every step holds.
 """
-# fmt: off - kept below 400 lines, so that one person reads it in one sitting
 import argparse
 import io
 import json

@@ -66,8 +66,8 @@ ENGLISH: Final = Words(
     lead='One record of chain "{chain}", with everything that is needed to check it.',
     lead_many='{count} records of chain "{chain}", with everything that is needed to check them.',
     alarm="No timestamp of an outside authority",
-    alarm_why="Nobody outside of the chain states when its block existed. Whoever steals keys of former "
-    "validators can make such a block at any later time. Ask for a pack with a timestamp.",
+    alarm_why="Nobody outside of the chain states when its block existed. Whoever steals keys of "
+    "former validators can make such a block at any later time. Ask for a pack with a timestamp.",
     records="What was recorded",
     file="File",
     size="{size:,} bytes",
@@ -82,15 +82,15 @@ ENGLISH: Final = Words(
     steps="Steps of the check",
     step_content="The file, bit for bit, gives the entry {entry}.",
     step_signed="The issuer's signature covers the file's digest; {service} signed its receipt.",
-    step_log="The entry is number {index} of log {log}; its path leads to the root in the header of "
-    "block {height}.",
+    step_log="The entry is number {index} of log {log}; its path leads to the root in the header "
+    "of block {height}.",
     step_block="{count} validators signed the header of block {height}: more than two thirds.",
     step_hand_overs="The proof brings {count} hand-overs from one set of validators to the next.",
     step_stamp="{authority} states that this header existed on {time}, {gap} after the block.",
     step_no_stamp="No outside authority states that this header existed.",
     trusted="What this rests on",
-    trusted_why="A pack could bring its own. Compare these with what the organisations of the chain and "
-    "the timestamp authority publish elsewhere.",
+    trusted_why="A pack could bring its own. Compare these with what the organisations of the chain "
+    "and the timestamp authority publish elsewhere.",
     trust_file="trust.json, SHA-256",
     chain="Chain",
     validator="Validator {name}",
@@ -100,7 +100,7 @@ ENGLISH: Final = Words(
     how_steps=(
         "Get trust.json and the root of the timestamp authority from sources of your own.",
         "Take verify.py out of the pack, or better from where Trine is published: fewer than 400 "
-        "lines of Python that anybody can read. It needs Python 3.11 and the package “cryptography” "
+        "lines of Python that anybody can read. It needs Python 3.11, the package “cryptography” "
         "(with SM2 also “gmalg”), and no network.",
         "Run it. It prints each step as “ok” or “FAILED”, and whatever was altered by its name:",
     ),
@@ -116,7 +116,7 @@ ENGLISH: Final = Words(
         "Whether the certificate of the timestamp authority was revoked: ask the authority.",
         "This page proves nothing by itself. Only who runs the check has checked.",
     ),
-    footer="Made from the pack's proofs alone: the same evidence gives this page again, byte for byte.",
+    footer="Made from the pack's proofs alone: the same evidence gives this page again.",
     language="English",
 )
 
@@ -158,8 +158,9 @@ CHINESE: Final = Words(
     how="如何自行核验，无需信任 Trine 的制作者",
     how_steps=(
         "从自己信任的来源取得 trust.json 和时间戳机构的根证书。",
-        "从包中取出 verify.py，更好的做法是从 Trine 的发布处取得：它是不到 400 行、人人可读的 Python 程序，"
-        "只需 Python 3.11 和软件包“cryptography”（使用 SM2 时还需“gmalg”），不需要网络。",
+        "从包中取出 verify.py，更好的做法是从 Trine 的发布处取得：它是不到 400 行、人人可读的"
+        "Python 程序，只需 Python 3.11 和软件包“cryptography”（使用 SM2 时还需“gmalg”），"
+        "不需要网络。",
         "运行它。它逐步打印“ok”或“FAILED”，凡被改动之处都会指名：",
     ),
     commands=ENGLISH.commands,
@@ -171,7 +172,7 @@ CHINESE: Final = Words(
         "不说明时间戳机构的证书是否已被吊销：请向该机构查询。",
         "本页本身不证明任何事。只有实际运行核验的人才算核验过。",
     ),
-    footer="本页完全由包内的证明生成：同样的证据总能逐字节重新生成同一页。",
+    footer="本页完全由包内的证明生成：同样的证据总能重新生成同一页。",
     language="中文",
 )
 
