@@ -111,8 +111,12 @@ def changed(data: bytes, changes: Mapping[str, bytes | None]) -> bytes:
 
 def altered(data: bytes, name: str) -> bytes:
     """Flip one bit in the middle of a member, where it stands in the ZIP."""
-    content = form.read_zip(data)[name]
-    start = data.index(content)
+    start = 0
+    for one, content in form.read_zip(data).items():
+        start += form.LOCAL_BYTES + len(one.encode())
+        if one == name:
+            break
+        start += len(content)
     place = start + len(content) // 2
     return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 

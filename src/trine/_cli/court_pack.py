@@ -106,11 +106,9 @@ def _exhibits(function: Any) -> Any:
     "--language", type=LANGUAGES, default="en", show_default=True, help="Shown first in the report."
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="ZIP to write.")
-@click.pass_context
 @common
 def pack(
     settings: Settings,
-    context: click.Context,
     trust_file: Path | None,
     out: Path | None,
     without_timestamp: bool,
@@ -133,7 +131,7 @@ def pack(
           --timestamp block.tsr --roots tsa-root.pem --out case.zip
       trine evidence pack verify case.zip --trust trust.json --roots tsa-root.pem
     """
-    if context.invoked_subcommand is not None:
+    if click.get_current_context().invoked_subcommand is not None:
         return
     if out is None:
         raise BadArgument("--out names the ZIP to write")

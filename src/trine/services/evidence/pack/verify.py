@@ -356,7 +356,7 @@ def main() -> int:
         parser.add_argument(f"--{option}", type=Path, help="your own, instead of the pack's")
     parser.add_argument("--without-timestamp", action="store_true", help="do not ask for one")
     given, failures, shown, stamped = vars(parser.parse_args()), [], [], []
-    def tell(word: str, text: str) -> None:  # nothing that a terminal would obey
+    def tell(word: str, text: str) -> Any:  # nothing that a terminal would obey
         print(f"{word:8}" + "".join(one if one.isprintable() else "?" for one in text))
     def step(what: str, check: Any, *inputs: Any) -> Any:
         try:
@@ -369,7 +369,7 @@ def main() -> int:
     pack = step("ZIP", zipfile.ZipFile, given["pack"])
     manifest = pack and step("manifest.json", read_manifest, pack)
     if not manifest:
-        return 1
+        return tell("", "NOT VERIFIED") or 1
     listed = manifest["members"]
     names = sorted({*listed, *pack.namelist()} - {"manifest.json"})
     members = {name: step(name, read_member, pack, name, listed) or b"" for name in names}

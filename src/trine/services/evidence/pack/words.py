@@ -89,7 +89,7 @@ ENGLISH: Final = Words(
     step_stamp="{authority} states that this header existed on {time}, {gap} after the block.",
     step_no_stamp="No outside authority states that this header existed.",
     trusted="What this rests on",
-    trusted_why="A pack could bring its own. Compare these with what the organisations of the chain "
+    trusted_why="A pack could bring its own. Compare these with what the chain's organisations "
     "and the timestamp authority publish elsewhere.",
     trust_file="trust.json, SHA-256",
     chain="Chain",
