@@ -43,7 +43,7 @@ article{border:1px solid var(--line);border-radius:8px;padding:18px 20px;margin:
 break-inside:avoid-page}
 dl{display:grid;grid-template-columns:150px 1fr;gap:5px 18px;margin:0}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
-code,.digits{font-family:"Noto Sans Mono",ui-monospace,Menlo,Consolas,monospace;font-size:13px}
+code,.digits{font-family:"Noto Sans Mono",ui-monospace,Menlo,Consolas,monospace;font-size:12px}
 ol.steps{list-style:none;margin:14px 0 0;padding:12px 0 0;border-top:1px solid var(--line)}
 ol.steps li{padding:3px 0 3px 28px;position:relative;overflow-wrap:anywhere}
 ol.steps li::before{content:"\\2713";position:absolute;left:4px;color:var(--accent);font-weight:700}

@@ -94,7 +94,7 @@ ENGLISH: Final = Words(
     trust_file="trust.json, SHA-256",
     chain="Chain",
     validator="Validator {name}",
-    root="Root of the timestamps, SHA-256",
+    root="Timestamp root, SHA-256",
     key="Key of {name}",
     how="How to check this, without the makers of Trine",
     how_steps=(
@@ -150,15 +150,15 @@ CHINESE: Final = Words(
     step_no_stamp="没有外部机构证明该头部何时存在。",
     trusted="以上所依赖的",
     trusted_why="证据包可能自带伪造的内容。请与链上各组织和时间戳机构在别处公布的内容比对。",
-    trust_file="trust.json 的 SHA-256",
+    trust_file="trust.json，SHA-256",
     chain="链",
     validator="验证节点 {name}",
-    root="时间戳根证书的 SHA-256",
+    root="时间戳根，SHA-256",
     key="{name} 的密钥",
     how="如何自行核验，无需信任 Trine 的制作者",
     how_steps=(
         "从自己信任的来源取得 trust.json 和时间戳机构的根证书。",
-        "从包中取出 verify.py，更好的做法是从 Trine 的发布处取得：它是不到 400 行、人人可读的"
+        "从包中取出 verify.py，更好的做法是从 Trine 的发布处取得：它是不到 400 行、人人可读的 "
         "Python 程序，只需 Python 3.11 和软件包“cryptography”（使用 SM2 时还需“gmalg”），"
         "不需要网络。",
         "运行它。它逐步打印“ok”或“FAILED”，凡被改动之处都会指名：",
