@@ -86,7 +86,7 @@ def test_a_stranger_has_no_trine(tmp_path: Path) -> None:
 
 @BOTH_LANGUAGES
 def test_both_checks_accept(language: str, tmp_path: Path) -> None:
-    """Goal: a good pack verifies, with and without Trine, by the pack's trust and by one's own."""
+    """Goal: a good pack verifies. Method: with and without Trine, by its trust and by one's own."""
     data = packs.made(language)
     assert failures(data) == {}
     root = packs.tsa()[1]

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from trine.client.verification import Trust
@@ -134,7 +135,7 @@ def check_pack(data: bytes, own: Own | None = None, *, without_timestamp: bool =
         for block in blocks:
             checked.attempt(
                 f"outside timestamp of block {block.height}",
-                lambda block=block: require_stamped([block], checked.stamps),  # type: ignore[misc]
+                partial(require_stamped, [block], checked.stamps),
                 lambda _: "there is one",
             )
     if own is None or own == Own():
@@ -171,7 +172,7 @@ def _check_members(
     for name in sorted({*listed, *members} - {form.MANIFEST}):
         content = checked.attempt(
             name,
-            lambda name=name: _member(name, members, listed),  # type: ignore[misc]
+            partial(_member, name, members, listed),
             lambda content: f"{len(content)} bytes, as the manifest lists them",
         )
         if content is not None:
@@ -258,9 +259,7 @@ def _check_exhibits(
             continue
         found = checked.attempt(
             f"{record} by {proof}",
-            lambda one=(name, members[record], members[proof]): prove(  # type: ignore[misc]
-                *one, rest.trust, rest.keys
-            ),
+            partial(prove, name, members[record], members[proof], rest.trust, rest.keys),
             say,
         )
         if found is not None:
@@ -282,8 +281,12 @@ def _check_stamps(
     for name in sorted(one for one in members if one.startswith(form.TIMESTAMPS)):
         found = checked.attempt(
             f"{name} over its block",
-            lambda name=name: match_timestamps(  # type: ignore[misc]
-                [members[name]], blocks, roots=rest.roots, certificates=certificates
+            partial(
+                match_timestamps,
+                [members[name]],
+                blocks,
+                roots=rest.roots,
+                certificates=certificates,
             ),
             lambda stamps: f"block {stamps[0].block.height}, {stamps[0].shown.signer.subject}",
         )
@@ -307,7 +310,7 @@ def _check_fixed(
     for name, content in fixed(facts, certificates).items():
         checked.attempt(
             f"{name}{FOLLOWS}",
-            lambda name=name, content=content: _same(name, content, members, known),  # type: ignore[misc]
+            partial(_same, name, content, members, known),
             lambda _: "as this release writes it",
         )
 

@@ -362,10 +362,10 @@ def main() -> int:
         try:
             found = check(*inputs)
             tell("ok", f"{what}: {getattr(found, 'said', 'as it should be')}")
+            return found
         except Exception as error:
-            found = failures.append(what)
-            tell("FAILED", f"{what}: {error or type(error).__name__}")
-        return found
+            failures.append(what)
+            tell("FAILED", f"{what}: {str(error) or type(error).__name__}")
     pack = step("ZIP", zipfile.ZipFile, given["pack"])
     manifest = pack and step("manifest.json", read_manifest, pack)
     if not manifest:
@@ -387,7 +387,7 @@ def main() -> int:
         shown += [found] if found else []
     for name in (name for name in names if name.startswith("timestamps/")):
         found = step(name, check_token, members[name], roots, others, shown)
-        stamped += found.stamped if found else []
+        stamped += [*found.stamped] if found else []
     for header in (one.headers[-1] for one in shown):
         good = header.raw in stamped or given["without_timestamp"]
         step(f"timestamp of block {header.height}", need, good, "missing: old keys could forge it")
