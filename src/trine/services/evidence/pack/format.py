@@ -5,7 +5,8 @@ the same bytes, and a byte that a reader would overlook has no place to hide. A 
 digest of every other member; its seal covers the manifest itself. `docs/reference/court-pack.md`.
 
 >>> from trine.services.evidence.pack import format as form
->>> data = form.write_pack({"records/1-a.txt": b"a"}, {"language": "en"})
+>>> fields = {"language": "en", "evidence": [], "without_timestamp": False}
+>>> data = form.write_pack({"records/1-a.txt": b"a"}, fields)
 >>> members = form.read_zip(data)
 >>> list(members), form.read_manifest(members["manifest.json"])["language"]
 (['manifest.json', 'records/1-a.txt'], 'en')
