@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,11 +28,13 @@ from trine.services.evidence.pack import verify as stranger
 from trine.services.evidence.pack.report import shown
 from trine.services.evidence.timestamp import (
     Authority,
+    AuthorityKey,
     Imprint,
     Request,
     made_up_authority,
     token_of,
 )
+from trine.services.evidence.timestamp.made_up import issue
 
 VERIFIER_LINES_MAX = 400
 ROOT = Path(__file__).parents[2]
@@ -302,6 +305,44 @@ def test_the_stranger_reads_every_authority(kind: str) -> None:
 def pem(content: bytes) -> list[stranger.x509.Certificate]:
     """Read certificates as the stranger does."""
     return stranger.x509.load_pem_x509_certificates(content)
+
+
+def test_the_stranger_refuses_certificates_that_may_not_stamp() -> None:
+    """Goal: not every certificate of a root stamps. Method: one key, four certificates beside it.
+
+    The token brings no certificate; what is given beside it is a good one, one for other uses, one
+    that had expired, and one whose issuer may issue none.
+    """
+    (authority, _), header = packs.tsa(), packs.blocks()[0].header
+    asked = Request(Imprint.of_data(header), nonce=7, wants_certificate=False)
+    token = token_of(authority.answer(asked.to_der(), now_ms=packs.NOW_MS, serial=1))
+    root_key = AuthorityKey.generate("p256")
+    own = issue(root_key, "Root", (root_key, "Root"), now_ms=packs.NOW_MS, is_root=True)
+    usage = {"extn_id": "extended_key_usage", "critical": True, "extn_value": ["code_signing"]}
+
+    def certified(
+        issuer: tuple[AuthorityKey, str] = (root_key, "Root"), **more: Any
+    ) -> Certificate:
+        given = {"now_ms": packs.NOW_MS, "extensions": None, "days": 365} | more
+        return issue(authority.key, "Stamper", issuer, **given)
+
+    none = {"extn_id": "basic_constraints", "critical": True, "extn_value": {"ca": False}}
+    between = certified(extensions=[none])
+    cases = {
+        "": [certified()],
+        "no authority's key": [certified(extensions=[usage])],
+        "not in force": [certified(now_ms=packs.NOW_MS - 400 * 86_400_000, days=30)],
+        "no issuer": [issue(authority.key, "X", (authority.key, "Stamper"), now_ms=packs.NOW_MS)],
+    }
+    cases["no issuer"].append(between)
+    for reason, certificates in cases.items():
+        others = pem(b"".join(one.to_pem() for one in certificates))
+        if not reason:
+            found = stranger.check_token(token, pem(own.to_pem()), others, facts())
+            assert found.stamped == [header]
+            continue
+        with pytest.raises(ValueError, match=reason):
+            stranger.check_token(token, pem(own.to_pem()), others, facts())
 
 
 @pytest.mark.parametrize("binding", ["sha1", "sha256"])
