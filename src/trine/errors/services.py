@@ -1,6 +1,6 @@
 """Define the exceptions of services: signed statements, receipts, tiles and checkpoints."""
 
-from trine.errors.base import BadInput, NegativeVerdict
+from trine.errors.base import BadInput, NegativeVerdict, Unavailable
 
 
 class NotACoseMessage(BadInput):
@@ -165,3 +165,7 @@ class CourtPackDiffers(NegativeVerdict):
 
 class PackTimestampMissing(NegativeVerdict):
     """No timestamp of an outside authority is over a block on which the court pack relies."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store of a log's files does not answer, or refuses."""
