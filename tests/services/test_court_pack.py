@@ -6,9 +6,11 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from trine.client.verification import Trust
 from trine.crypto.x509 import Certificate
 from trine.errors import TrineError
 from trine.model.hashing import Suite, under
+from trine.model.proofs.envelope import seal_of
 from trine.services.evidence import pack
 from trine.services.evidence.pack import format as form
 from trine.services.evidence.pack import verify as stranger
@@ -281,6 +284,41 @@ def test_the_stranger_decides_as_the_model(name: str) -> None:
             verdicts.append(files.verdict(name, one, trusted) == "accepted")
             assert accepts(one) == verdicts[-1], one.hex()
     assert 0 < sum(verdicts) < len(verdicts) / 10
+
+
+def rewritten(change: Callable[[dict[int, Any]], None]) -> bytes:
+    """Change the proof inside the receipt of the vectors, under a right seal."""
+    body = cbor2.loads(cbor2.loads(files.read("vector.receipt"))[2])
+    proof = cbor2.loads(body[4])
+    change(proof)
+    body[4] = cbor2.dumps(proof, canonical=True)
+    content = cbor2.dumps(body, canonical=True)
+    with under(Suite.INTL):
+        envelope = {0: "trine-receipt", 1: 1, 2: content, 3: bytes(seal_of(content))}
+    return cbor2.dumps(envelope, canonical=True)
+
+
+def drop_a_signer(proof: dict[int, Any]) -> None:
+    """Leave two of the three signatures that four validators need."""
+    certificate = proof[2][1]
+    bits = certificate[4][0]
+    certificate[4] = bytes([bits & (bits - 1)])
+    certificate[5] = certificate[5][64:]
+
+
+def hand_over_nothing(proof: dict[int, Any]) -> None:
+    """Put a certified block that names no validators where a hand-over belongs."""
+    proof[3] = [proof[2]]
+
+
+def test_the_stranger_asks_for_a_quorum_and_for_hand_overs() -> None:
+    """Goal: good signatures are not enough. Method: too few of them, and of another block."""
+    assert accepts(rewritten(lambda _: None))
+    for change in (drop_a_signer, hand_over_nothing):
+        bad = rewritten(change)
+        assert not accepts(bad)
+        with under(Suite.INTL):
+            assert files.verdict("vector.receipt", bad, files.trust()) == "refused"
 
 
 def facts() -> list[stranger.Facts]:
