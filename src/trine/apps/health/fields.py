@@ -10,7 +10,7 @@ leaves that nobody can guess. Specified in `docs/reference/health-access.md`, se
 >>> facts = Facts("4.0", "Patient", "", "hospital")
 >>> fields = Fields.of(facts, b'{"active":true}', bytes(32), Digest(bytes(32)), Suite.INTL)
 >>> shown = fields.disclose(["@type"])
->>> check_fields(shown, Suite.INTL)
+>>> check_fields(shown, Suite.INTL).values
 {'@type': '"Patient"'}
 """
 
@@ -170,47 +170,41 @@ def fields_entry(record: Digest, count: int, root: bytes, suite: Suite) -> Diges
         return tagged_hash(_ENTRY_TAG, bytes([VERSION]), record, _u32(count), root)
 
 
-def check_fields(shown: Disclosure, suite: Suite, entry: Digest | None = None) -> dict[str, str]:
-    """Check that fields are those of one tree; returns them by their names.
+class CheckedFields(NamedTuple):
+    """What a disclosure shows, if the log holds its entry.
+
+    Attributes:
+        values: The fields' values in canonical form, by their places.
+        entry: Entry of the fields that the log must hold.
+    """
+
+    values: dict[str, str]
+    entry: Digest
+
+
+def check_fields(shown: Disclosure, suite: Suite) -> CheckedFields:
+    """Check that fields are those of one tree; that the log holds its entry is yet to be checked.
 
     Args:
         shown: What was shown.
         suite: Suite of the chain.
-        entry: Entry of the fields that must come out; without it anything may.
 
     Raises:
-        DisclosureMismatch: They are not.
+        DisclosureMismatch: They are not, or one is there twice.
     """
-    roots = set()
+    roots, function = set(), FUNCTIONS[suite]
     for field in shown.fields:
         leaf = leaf_of(field.salt, field.path, field.value, suite)
-        function = FUNCTIONS[suite]
         try:
             hashed = tree.leaf_hashes(function, [leaf])[0]
             at = field.index, shown.count, field.siblings
             roots.add(bytes(tree.inclusion_root(function, hashed, *at)))
         except TreeMismatch as error:
             raise DisclosureMismatch(str(error)) from None
-    if len(roots) != 1 or len({field.path for field in shown.fields}) != len(shown.fields):
+    values = {field.path: field.value for field in shown.fields}
+    if len(roots) != 1 or len(values) != len(shown.fields):
         raise DisclosureMismatch("the fields are not those of one record, each once")
-    found = fields_entry(shown.record, shown.count, roots.pop(), suite)
-    if entry is not None and found != entry:
-        raise DisclosureMismatch("the fields lead to another entry than the log's")
-    return {field.path: field.value for field in shown.fields}
-
-
-def entry_of_fields(shown: Disclosure, suite: Suite) -> Digest:
-    """Return the entry that the log must hold if what was shown is true.
-
-    Raises:
-        DisclosureMismatch: The fields are not those of one tree.
-    """
-    check_fields(shown, suite)
-    first = shown.fields[0]
-    function = FUNCTIONS[suite]
-    leaf = tree.leaf_hashes(function, [leaf_of(first.salt, first.path, first.value, suite)])[0]
-    root = tree.inclusion_root(function, leaf, first.index, shown.count, first.siblings)
-    return fields_entry(shown.record, shown.count, root, suite)
+    return CheckedFields(values, fields_entry(shown.record, shown.count, roots.pop(), suite))
 
 
 def month_of_record(resource: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ validators certified. All entries are held in memory, about 200 bytes each.
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from trine.apps.health.limits import WAIT_S_MAX
 from trine.client import Trust
@@ -20,7 +20,7 @@ from trine.services.evidence.chain import FETCH_MAX, FUNCTIONS, ChainLog, Proven
 from trine.types import Digest as ChainDigest
 from trine.types import LogId
 
-POLL_S = 0.02
+POLL_S: Final = 0.02
 """Seconds between two looks while an entry is final and not yet under a certified head."""
 
 
@@ -72,18 +72,14 @@ async def settle(log: EventLog, entry: Digest) -> None:
     Raises:
         HistoryBusy: It does not within `WAIT_S_MAX`.
     """
-    async with asyncio.timeout(WAIT_S_MAX) as limit:
-        try:
-            while True:
+    try:
+        async with asyncio.timeout(WAIT_S_MAX):
+            while log.first(entry) is None:
                 await log.refresh()
-                if log.first(entry) is not None:
-                    return
-                await asyncio.sleep(POLL_S)
-        except asyncio.CancelledError:
-            if not limit.expired():
-                raise
-            message = f"no certified head shows the entry within {WAIT_S_MAX:.0f} s"
-            raise HistoryBusy(message) from None
+                await asyncio.sleep(0 if log.first(entry) is not None else POLL_S)
+    except TimeoutError:
+        message = f"no certified head shows the entry within {WAIT_S_MAX:.0f} s"
+        raise HistoryBusy(message) from None
 
 
 class CertifiedLog:
