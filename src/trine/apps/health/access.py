@@ -92,8 +92,9 @@ class AccessDesk:
         now_ms = max(self._custody.base.clock(), history.time_ms)
         if now_ms - asked.said.issued_ms > REQUEST_AGE_MS_MAX:
             raise StatementUsed("the request became too old before the record was handed out")
-        decision = self._decide(asked, history, now_ms)[1]
-        if not decision.is_permitted or asked.said.id not in history.granted:
+        if asked.said.id not in history.granted:
+            raise AccessRefused("the access was taken back", instance=event.entry.hex())
+        if not self._decide(asked, history, now_ms)[1].is_permitted:
             raise _refused(await self._take_back(asked, event))
         base = self._custody.base
         sealed, keys = base.records.hand_out(
