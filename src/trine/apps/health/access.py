@@ -18,14 +18,19 @@ from trine.apps.health import audit, codes
 from trine.apps.health.consent import Decision, Reason, Request
 from trine.apps.health.custody import Custody, Draft
 from trine.apps.health.events import Event, Kind
-from trine.apps.health.fields import codings_of
+from trine.apps.health.fields import Disclosure, codings_of
 from trine.apps.health.history import History, request_of
 from trine.apps.health.limits import REQUEST_AGE_MS_MAX
 from trine.apps.health.people import Person
 from trine.apps.health.reading import parse
 from trine.apps.health.requests import AccessRequest
 from trine.apps.health.statements import Said, read_said, to_text
-from trine.errors.health import AccessRefused, RecordNotFound, StatementUsed
+from trine.errors.health import (
+    AccessRefused,
+    BadHealthStatement,
+    RecordNotFound,
+    StatementUsed,
+)
 from trine.model.identifiers import Digest
 
 
@@ -37,6 +42,19 @@ class Handout:
     """The sealed record, for `sealing.open_sealed`."""
     keys: bytes
     """Its keys, for the recipient alone."""
+    access: Digest
+    """Entry of the event that says so, final in the log."""
+    number: int
+    """Number of that event in the patient's history."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsHandout:
+    """Some fields of a record for the one who asked."""
+
+    shown: Disclosure
+    fields_entry: Digest
+    """Entry in the records' log; a proof of it shows that the fields are those of a record."""
     access: Digest
     """Entry of the event that says so, final in the log."""
     number: int
@@ -65,17 +83,47 @@ class AccessDesk:
         """Grant or refuse a signed request; either is in the patient's history on return.
 
         Args:
-            data: Signed `AccessRequest`.
+            data: Signed `AccessRequest` for a whole record.
 
         Raises:
-            AccessRefused: No consent permits it; `details` has the reason and the event's entry.
+            AccessRefused: No consent permits it; `details` has the reason, `instance` the entry of
+                the refusal.
             PersonUnknown: Nobody whom the custodian knows signed it.
             RecordErased, RecordNotFound: There is no such record of this patient.
             StatementUsed: The request is too old, or was refused before.
-            BadHealthStatement, CoseSignature and others: It is no signed request.
+            BadHealthStatement, CoseSignature and others: It is no such request.
             HistoryBusy, TrineError: The chain cannot record it; nothing is handed out.
         """
         asked = self._read(data)
+        if asked.request.fields:
+            raise BadHealthStatement("the request is for some fields, not for the record")
+        event = await self._grant(asked)
+        base, record = self._custody.base, asked.request.record
+        sealed, keys = base.records.hand_out(record, base.key, asked.person.recipient)
+        return Handout(sealed, keys, event.entry, event.position.number)
+
+    async def disclose(self, data: bytes) -> FieldsHandout:
+        """Do the same for some fields of a record, of which nothing else is shown.
+
+        Args:
+            data: Signed `AccessRequest` with fields.
+
+        Raises:
+            BadArgument: The record has no such field.
+            AccessRefused and others: As `open` says.
+        """
+        asked = self._read(data)
+        if not asked.request.fields:
+            raise BadHealthStatement("the request names no fields")
+        # Before the access is recorded, so that none is recorded for a field that is not there.
+        fields = self._custody.fields(asked.request.record)
+        shown = fields.disclose(asked.request.fields)
+        event = await self._grant(asked)
+        self._custody.owner(asked.request.record)
+        return FieldsHandout(shown, fields.entry, event.entry, event.position.number)
+
+    async def _grant(self, asked: _Asked) -> Event:
+        """Record an access, look once more, and return its event."""
         patient = asked.request.patient
         event = (await self._custody.read(patient)).granted.get(asked.said.id)
         if event is None:
@@ -84,11 +132,7 @@ class AccessDesk:
             )
         if event.kind is Kind.REFUSAL:
             raise _refused(event)
-        return await self._hand_out(asked, event)
-
-    async def _hand_out(self, asked: _Asked, event: Event) -> Handout:
-        """Look once more, and hand out the record of an access that is final."""
-        history = await self._custody.read(asked.request.patient)
+        history = await self._custody.read(patient)
         now_ms = max(self._custody.base.clock(), history.time_ms)
         if now_ms - asked.said.issued_ms > REQUEST_AGE_MS_MAX:
             raise StatementUsed("the request became too old before the record was handed out")
@@ -96,11 +140,7 @@ class AccessDesk:
             raise AccessRefused("the access was taken back", instance=event.entry.hex())
         if not self._decide(asked, history, now_ms)[1].is_permitted:
             raise _refused(await self._take_back(asked, event))
-        base = self._custody.base
-        sealed, keys = base.records.hand_out(
-            asked.request.record, base.key, asked.person.recipient
-        )
-        return Handout(sealed, keys, event.entry, event.position.number)
+        return event
 
     async def _take_back(self, asked: _Asked, access: Event) -> Event:
         def draft(history: History, now_ms: int) -> Draft:

@@ -49,3 +49,5 @@ SMALL_CELL_MIN: Final = 10
 """Smallest count that a researcher is told; smaller ones are suppressed."""
 FIELDS_MAX: Final = 100_000
 """Fields of one record that are committed to one by one."""
+SHOWN_FIELDS_MAX: Final = 100
+"""Fields of a record that are shown at once."""

@@ -142,6 +142,18 @@ class CertifiedLog:
             self._first.setdefault(entry, len(self._entries))
             self._entries.append(entry)
 
+    async def prove(self, entry: Digest) -> bytes:
+        """Fetch the proof file of an entry, verified.
+
+        Raises:
+            EntryNotFound: No certified head that is known shows the entry.
+            TrineError: A node does not answer, or lies.
+        """
+        index = self._first.get(entry)
+        if index is None:
+            raise EntryNotFound("the log does not show the entry", instance=entry.hex())
+        return (await self._chain.prove(index)).proof
+
     def first(self, entry: Digest) -> int | None:
         """Return the first index of an entry."""
         return self._first.get(entry)

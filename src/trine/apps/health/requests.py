@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from trine.apps.health import codes
-from trine.apps.health.limits import EMERGENCY_MS_MAX, REASON_CHARACTERS_MAX
+from trine.apps.health.limits import (
+    EMERGENCY_MS_MAX,
+    REASON_CHARACTERS_MAX,
+    SHOWN_FIELDS_MAX,
+)
 from trine.apps.health.statements import SAID_TYPE, Said, read_said, sign_said
 from trine.apps.health.uses import ResearchUse
 from trine.crypto import SecretKey
@@ -45,6 +49,8 @@ class AccessRequest:
     reason: str = ""
     """In words, for the patient."""
     use: ResearchUse | None = None
+    fields: tuple[str, ...] = ()
+    """Places of the fields that alone shall be shown; empty: the whole record."""
 
     def sign(self, key: SecretKey, *, now_ms: int) -> bytes:
         """Sign the request with the key of who asks."""
@@ -58,6 +64,8 @@ class AccessRequest:
         }
         if self.use is not None:
             body["use"] = self.use.document()
+        if self.fields:
+            body["fields"] = list(self.fields)
         return sign_said(body, key, subject=self.patient.hex(), now_ms=now_ms)
 
     @classmethod
@@ -68,14 +76,20 @@ class AccessRequest:
             BadHealthStatement: It is none.
         """
         names = {"custodian", "patient", "record", "purpose", "reason"}
-        body = _body(said, "access", names, {"use"})
+        body = _body(said, "access", names, {"use", "fields"})
         if body["purpose"] not in codes.PURPOSES:
             raise BadHealthStatement(f"{body['purpose']!r:.40} is no purpose of use")
         if len(body["reason"]) > REASON_CHARACTERS_MAX:
             raise BadHealthStatement(f"a reason of over {REASON_CHARACTERS_MAX} characters")
         patient, record = _digest(body["patient"]), _digest(body["record"])
         use = ResearchUse.read(body["use"]) if "use" in body else None
-        return cls(body["custodian"], patient, record, body["purpose"], body["reason"], use)
+        fields = body.get("fields", ["@type"])
+        if type(fields) is not list or not 1 <= len(fields) <= SHOWN_FIELDS_MAX:
+            raise BadHealthStatement(f"1 to {SHOWN_FIELDS_MAX} fields are shown at once")
+        if not all(type(name) is str for name in fields) or len(set(fields)) != len(fields):
+            raise BadHealthStatement("a field is named by a text, once")
+        texts = body["custodian"], patient, record, body["purpose"], body["reason"]
+        return cls(*texts, use, tuple(fields) if "fields" in body else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Show a regulator totals, accesses and proofs, and no content.
+
+A custodian's log of histories holds pairs: a marker, then the entry of an event. A *report* opens
+the head of every event, and of none the body: what it was, for which purpose, in which month. As
+every pair must be opened, the totals are complete by proof; whose events they are, and about which
+records, stays hidden.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import cbor2
+
+from trine.apps.health.custody import Custody
+from trine.apps.health.events import HeadOpening, Kind, read_array, read_head
+from trine.apps.health.log import CertifiedHead, CertifiedLog, check_log
+from trine.apps.health.sealing import SALT_BYTES, commitment
+from trine.client import Trust
+from trine.errors.health import BadDisclosure, HistoryIncomplete, HistoryMismatch
+from trine.model.hashing import Suite
+from trine.model.identifiers import Digest
+
+VERSION = 1
+"""Version of the form of reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The heads of all events of a custodian, in the order of the log."""
+
+    suite: Suite
+    custodian: str
+    head: CertifiedHead
+    openings: tuple[HeadOpening, ...]
+
+    def encode(self) -> bytes:
+        """Return the report as a file, in CBOR."""
+        opened = [[one.salt, one.head] for one in self.openings]
+        parts = [VERSION, str(self.suite), self.custodian, list(self.head[:3]), self.head.proof]
+        return cbor2.dumps([*parts, opened], canonical=True)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read a report; nothing of it is checked yet.
+
+        Raises:
+            BadDisclosure: It is none.
+        """
+        version, suite, custodian, head, proof, opened = read_array(data, 6, "a report")
+        try:
+            certified = CertifiedHead(*(int(one) for one in head), proof)
+            openings = tuple(HeadOpening(bytes(salt), bytes(text)) for salt, text in opened)
+            found = cls(Suite(suite), custodian, certified, openings)
+            is_whole = version == VERSION and type(custodian) is str and type(proof) is bytes
+            is_whole = is_whole and all(len(one.salt) == SALT_BYTES for one in openings)
+        except (TypeError, ValueError):
+            is_whole = False
+        if not is_whole:
+            raise BadDisclosure(f"a report of another form than version {VERSION}")
+        return found
+
+
+class Accessed(NamedTuple):
+    """One event as a regulator sees it.
+
+    Attributes:
+        index: Index of its entry in the log.
+        entry: Its entry.
+        kind: What it is.
+        purpose: Code of PurposeOfUse.
+        month: When.
+        is_void: Whether another event had its place already.
+    """
+
+    index: int
+    entry: Digest
+    kind: Kind
+    purpose: str
+    month: str
+    is_void: bool
+
+
+class Oversight(NamedTuple):
+    """What a report shows.
+
+    Attributes:
+        complete_ms: Time up to which it is complete, Unix time in milliseconds.
+        histories: Patients whose histories were opened.
+        totals: Number of events by kind, purpose and month; void ones are left out.
+        void: Number of void events.
+        events: Every event.
+    """
+
+    complete_ms: int
+    histories: int
+    totals: dict[tuple[Kind, str, str], int]
+    void: int
+    events: tuple[Accessed, ...]
+
+
+async def export_report(custody: Custody, log: CertifiedLog) -> Report:
+    """Write the report of a custodian; `log.entries(report.head.size)` goes with it.
+
+    Raises:
+        HistoryIncomplete: The store lacks an event of the log.
+        HistoryMismatch: The log is empty.
+        TrineError: No node answers, or it lies.
+    """
+    await log.refresh()
+    head = log.head
+    if head is None:
+        raise HistoryMismatch("no history was opened yet")
+    openings = []
+    for index in range(1, head.size, 2):
+        entry = log.entry(index)
+        assert entry is not None, "the log has as many entries as its head says"
+        openings.append(custody.event(entry).opening)
+    return Report(log.suite, custody.custodian, head, tuple(openings))
+
+
+def verify_report(report: Report, entries: bytes, trust: Trust) -> Oversight:
+    """Check that a report opens every event of a log. No network is needed.
+
+    Args:
+        report: The report.
+        entries: All entries of the log up to its head, 32 bytes each.
+        trust: Whom to believe about the chain.
+
+    Raises:
+        HistoryIncomplete: An event of the log is not opened.
+        HistoryMismatch: An event is opened as something else.
+        ProofMismatch, WrongTrust and others: The proof of the head does not verify.
+    """
+    if str(report.suite) != trust.suite:
+        raise HistoryMismatch(f"a report of a {report.suite} chain, the trust file is another's")
+    listed = check_log(entries, report.head, trust)
+    if len(listed) % 2 or len(report.openings) != len(listed) // 2:
+        message = f"{len(report.openings)} events are opened, the log has {len(listed)} entries"
+        raise HistoryIncomplete(f"{message}: two for each event")
+    markers: set[Digest] = set()
+    events: list[Accessed] = []
+    for at, opening in enumerate(report.openings):
+        marker, entry = listed[2 * at], listed[2 * at + 1]
+        if commitment(report.suite, opening.salt, opening.head) != entry:
+            raise HistoryMismatch(f"entry {2 * at + 1} of the log is another event")
+        head = read_head(opening.head)
+        if head.custodian != report.custodian:
+            raise HistoryMismatch(f"entry {2 * at + 1} of the log is of another custodian")
+        is_void = marker in markers
+        markers.add(marker)
+        events.append(Accessed(2 * at + 1, entry, head.kind, head.purpose, head.month, is_void))
+    valid = [one for one in events if not one.is_void]
+    totals = Counter((one.kind, one.purpose, one.month) for one in valid)
+    histories = sum(one.kind is Kind.OPENING for one in valid)
+    void = len(events) - len(valid)
+    return Oversight(report.head.time_ms, histories, dict(totals), void, tuple(events))
