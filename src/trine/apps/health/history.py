@@ -186,11 +186,13 @@ class History:
         return decide(self.consents.values(), request, now_ms)
 
     def open_emergency(self, person: Digest, now_ms: int) -> Emergency | None:
-        """Return the emergency under which somebody may open records now."""
+        """Return the emergency under which somebody may open records now; a review ends it."""
         open_ = (
             one
             for one in self.emergencies.values()
-            if one.person == person and one.first_ms <= now_ms <= one.last_ms
+            if one.person == person
+            and one.reviewed is None
+            and one.first_ms <= now_ms <= one.last_ms
         )
         return next(open_, None)
 
