@@ -8,7 +8,7 @@ what that shows and what it does not.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import cbor2
 
@@ -26,9 +26,9 @@ from trine.errors.health import BadDisclosure, ClaimUnproven, DisclosureMismatch
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
-VERSION = 1
+VERSION: Final = 1
 """Version of the form of proven disclosures."""
-CLAIMS = frozenset({"Claim", "ExplanationOfBenefit"})
+CLAIMS: Final = frozenset({"Claim", "ExplanationOfBenefit"})
 """Resource types that are read as claims."""
 
 

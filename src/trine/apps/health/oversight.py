@@ -7,8 +7,9 @@ records, stays hidden.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import cbor2
 
@@ -21,7 +22,7 @@ from trine.errors.health import BadDisclosure, HistoryIncomplete, HistoryMismatc
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
-VERSION = 1
+VERSION: Final = 1
 """Version of the form of reports."""
 
 
@@ -85,14 +86,12 @@ class Oversight(NamedTuple):
     """What a report shows.
 
     Attributes:
-        complete_ms: Time up to which it is complete, Unix time in milliseconds.
         histories: Patients whose histories were opened.
         totals: Number of events by kind, purpose and month; void ones are left out.
         void: Number of void events.
         events: Every event.
     """
 
-    complete_ms: int
     histories: int
     totals: dict[tuple[Kind, str, str], int]
     void: int
@@ -120,7 +119,7 @@ async def export_report(custody: Custody, log: CertifiedLog) -> Report:
 
 
 def verify_report(report: Report, entries: bytes, trust: Trust) -> Oversight:
-    """Check that a report opens every event of a log. No network is needed.
+    """Check that a report opens every event of a log up to `report.head`. No network is needed.
 
     Args:
         report: The report.
@@ -134,14 +133,26 @@ def verify_report(report: Report, entries: bytes, trust: Trust) -> Oversight:
     """
     if str(report.suite) != trust.suite:
         raise HistoryMismatch(f"a report of a {report.suite} chain, the trust file is another's")
-    listed = check_log(entries, report.head, trust)
-    if len(listed) % 2 or len(report.openings) != len(listed) // 2:
-        message = f"{len(report.openings)} events are opened, the log has {len(listed)} entries"
+    return check_report(report, check_log(entries, report.head, trust))
+
+
+def check_report(report: Report, entries: Sequence[Digest]) -> Oversight:
+    """Check a report against the entries of the log, which are believed here.
+
+    Args:
+        report: The report.
+        entries: All entries of the log.
+
+    Raises:
+        HistoryIncomplete, HistoryMismatch: As `verify_report` says.
+    """
+    if len(entries) % 2 or len(report.openings) != len(entries) // 2:
+        message = f"{len(report.openings)} events are opened, the log has {len(entries)} entries"
         raise HistoryIncomplete(f"{message}: two for each event")
     markers: set[Digest] = set()
     events: list[Accessed] = []
     for at, opening in enumerate(report.openings):
-        marker, entry = listed[2 * at], listed[2 * at + 1]
+        marker, entry = entries[2 * at], entries[2 * at + 1]
         if commitment(report.suite, opening.salt, opening.head) != entry:
             raise HistoryMismatch(f"entry {2 * at + 1} of the log is another event")
         head = read_head(opening.head)
@@ -153,5 +164,4 @@ def verify_report(report: Report, entries: bytes, trust: Trust) -> Oversight:
     valid = [one for one in events if not one.is_void]
     totals = Counter((one.kind, one.purpose, one.month) for one in valid)
     histories = sum(one.kind is Kind.OPENING for one in valid)
-    void = len(events) - len(valid)
-    return Oversight(report.head.time_ms, histories, dict(totals), void, tuple(events))
+    return Oversight(histories, dict(totals), len(events) - len(valid), tuple(events))

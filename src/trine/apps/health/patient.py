@@ -7,8 +7,9 @@ out, changed, added or moved is found: the log has exactly one entry behind the 
 number, and the history ends only where the log has no further marker.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import cbor2
 
@@ -22,9 +23,9 @@ from trine.errors.health import BadDisclosure, HistoryIncomplete, HistoryMismatc
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
-VERSION = 1
+VERSION: Final = 1
 """Version of the form of history files."""
-_FIELDS = 8
+_PARTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class HistoryFile:
             BadDisclosure: It is none.
         """
         version, suite, patient, custodian, key, head, proof, events = read_array(
-            data, _FIELDS, "a history file"
+            data, _PARTS, "a history file"
         )
         try:
             found = Suite(suite)
@@ -102,24 +103,34 @@ class Seen(NamedTuple):
     emergency: str
 
 
-class VerifiedHistory(NamedTuple):
-    """What a history file shows.
+class CheckedHistory(NamedTuple):
+    """What a history file shows, if the entries are those of the log.
 
     Attributes:
-        chain: Name of the chain whose validators certified the log.
-        complete_ms: Time up to which it is complete, Unix time in milliseconds.
         void: Events that lost their place to another one; nothing was opened under them.
         seen: Every event, in order.
         emergencies: Every emergency, with its review.
         consents: Identifiers of the consents that are not withdrawn.
     """
 
-    chain: str
-    complete_ms: int
     void: int
     seen: tuple[Seen, ...]
     emergencies: tuple[Emergency, ...]
     consents: tuple[str, ...]
+
+
+class VerifiedHistory(NamedTuple):
+    """What a history file shows.
+
+    Attributes:
+        chain: Name of the chain whose validators certified the log.
+        complete_ms: Time up to which it is complete, Unix time in milliseconds.
+        history: The history.
+    """
+
+    chain: str
+    complete_ms: int
+    history: CheckedHistory
 
 
 async def export_history(custody: Custody, log: CertifiedLog, patient: Digest) -> HistoryFile:
@@ -149,8 +160,21 @@ def verify_history(file: HistoryFile, entries: bytes, trust: Trust) -> VerifiedH
     """
     if str(file.suite) != trust.suite:
         raise HistoryMismatch(f"a history of a {file.suite} chain, the trust file is another's")
-    listed = check_log(entries, file.head, trust)
-    placed, void = _placed(listed, file.key, file.suite)
+    history = check_history(file, check_log(entries, file.head, trust))
+    return VerifiedHistory(trust.chain, file.head.time_ms, history)
+
+
+def check_history(file: HistoryFile, entries: Sequence[Digest]) -> CheckedHistory:
+    """Check a history against the entries of the log, which are believed here.
+
+    Args:
+        file: The history file.
+        entries: All entries of the log.
+
+    Raises:
+        HistoryIncomplete, HistoryMismatch: As `verify_history` says.
+    """
+    placed, void = _placed(entries, file.key, file.suite)
     history, seen = History(file.patient, file.custodian), []
     for event in file.events:
         if history.next >= len(placed):
@@ -163,13 +187,10 @@ def verify_history(file: HistoryFile, entries: bytes, trust: Trust) -> VerifiedH
         message = f"the log has {len(placed)} events of the patient, the file {history.next}"
         raise HistoryIncomplete(message)
     consents = [name for name, given in history.consents.items() if given.withdrawn is None]
-    emergencies = tuple(history.emergencies.values())
-    return VerifiedHistory(
-        trust.chain, file.head.time_ms, void, tuple(seen), emergencies, tuple(consents)
-    )
+    return CheckedHistory(void, tuple(seen), tuple(history.emergencies.values()), tuple(consents))
 
 
-def _placed(entries: list[Digest], key: bytes, suite: Suite) -> tuple[list[Digest], int]:
+def _placed(entries: Sequence[Digest], key: bytes, suite: Suite) -> tuple[list[Digest], int]:
     """Return the entry of each number, and how many came too late for their place.
 
     Raises:
