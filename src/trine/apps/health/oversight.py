@@ -118,19 +118,22 @@ async def export_report(custody: Custody, log: CertifiedLog) -> Report:
     return Report(log.suite, custody.custodian, head, tuple(openings))
 
 
-def verify_report(report: Report, entries: bytes, trust: Trust) -> Oversight:
+def verify_report(report: Report, entries: bytes, trust: Trust, log: int) -> Oversight:
     """Check that a report opens every event of a log up to `report.head`. No network is needed.
 
     Args:
         report: The report.
         entries: All entries of the log up to its head, 32 bytes each.
         trust: Whom to believe about the chain.
+        log: Number of the custodian's log of histories, known from elsewhere.
 
     Raises:
         HistoryIncomplete: An event of the log is not opened.
         HistoryMismatch: An event is opened as something else.
         ProofMismatch, WrongTrust and others: The proof of the head does not verify.
     """
+    if report.head.log != log:
+        raise HistoryMismatch(f"it is about log {report.head.log}, expected {log}")
     if str(report.suite) != trust.suite:
         raise HistoryMismatch(f"a report of a {report.suite} chain, the trust file is another's")
     return check_report(report, check_log(entries, report.head, trust))

@@ -145,19 +145,22 @@ async def export_history(custody: Custody, log: CertifiedLog, patient: Digest) -
     return HistoryFile(log.suite, patient, custody.custodian, key, head, tuple(events))
 
 
-def verify_history(file: HistoryFile, entries: bytes, trust: Trust) -> VerifiedHistory:
+def verify_history(file: HistoryFile, entries: bytes, trust: Trust, log: int) -> VerifiedHistory:
     """Check that a history is the whole of what the log holds of the patient. No network is needed.
 
     Args:
         file: The history file.
         entries: All entries of the log up to its head, 32 bytes each.
         trust: Whom to believe about the chain.
+        log: Number of the custodian's log of histories, known from elsewhere.
 
     Raises:
         HistoryIncomplete: The log has an event of the patient that the file lacks.
         HistoryMismatch: The file has an event that the log lacks, or one that was not allowed.
         ProofMismatch, WrongTrust and others: The proof of the head does not verify.
     """
+    if file.head.log != log:
+        raise HistoryMismatch(f"it is about log {file.head.log}, expected {log}")
     if str(file.suite) != trust.suite:
         raise HistoryMismatch(f"a history of a {file.suite} chain, the trust file is another's")
     history = check_history(file, check_log(entries, file.head, trust))
