@@ -309,7 +309,7 @@ def test_times_of_consents() -> None:
 
 def test_purposes_are_a_hierarchy() -> None:
     """Goal: a purpose includes its special cases and no others. Method: all pairs."""
-    assert len(PURPOSES) == 55
+    assert len(PURPOSES) == 59
     for one in PURPOSES:
         assert is_within(one, one)
         broader = [other for other in PURPOSES if is_within(one, other)]
