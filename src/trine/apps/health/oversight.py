@@ -15,7 +15,7 @@ import cbor2
 
 from trine.apps.health.custody import Custody
 from trine.apps.health.events import HeadOpening, Kind, read_array, read_head
-from trine.apps.health.log import CertifiedHead, CertifiedLog, check_log
+from trine.apps.health.log import CertifiedHead, check_log
 from trine.apps.health.sealing import SALT_BYTES, commitment
 from trine.client import Trust
 from trine.errors.health import BadDisclosure, HistoryIncomplete, HistoryMismatch
@@ -98,14 +98,15 @@ class Oversight(NamedTuple):
     events: tuple[Accessed, ...]
 
 
-async def export_report(custody: Custody, log: CertifiedLog) -> Report:
-    """Write the report of a custodian; `log.entries(report.head.size)` goes with it.
+async def export_report(custody: Custody) -> Report:
+    """Write the report of a custodian; the log's first `head.size` entries go with it.
 
     Raises:
         HistoryIncomplete: The store lacks an event of the log.
         HistoryMismatch: The log is empty.
         TrineError: No node answers, or it lies.
     """
+    log = custody.base.log
     await log.refresh()
     head = log.head
     if head is None:

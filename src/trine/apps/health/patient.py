@@ -17,7 +17,7 @@ from trine.apps.health.custody import Custody
 from trine.apps.health.events import KEY_BYTES, Event, Kind, marker_of, read_array
 from trine.apps.health.history import Emergency, History
 from trine.apps.health.limits import EVENTS_MAX
-from trine.apps.health.log import CertifiedHead, CertifiedLog, check_log
+from trine.apps.health.log import CertifiedHead, check_log
 from trine.client import Trust
 from trine.errors.health import BadDisclosure, HistoryIncomplete, HistoryMismatch
 from trine.model.hashing import Suite
@@ -133,13 +133,14 @@ class VerifiedHistory(NamedTuple):
     history: CheckedHistory
 
 
-async def export_history(custody: Custody, log: CertifiedLog, patient: Digest) -> HistoryFile:
-    """Write the history file of a patient; `log.entries(file.head.size)` goes with it.
+async def export_history(custody: Custody, patient: Digest) -> HistoryFile:
+    """Write the history file of a patient; the log's first `head.size` entries go with it.
 
     Raises:
         HistoryNotFound, HistoryIncomplete and others: As `Custody.events` says.
     """
-    events, head = await custody.events(patient), log.head
+    log, events = custody.base.log, await custody.events(patient)
+    head = log.head
     assert head is not None, "a history with an opening is in a log that is not empty"
     key = custody.history_key(patient)
     return HistoryFile(log.suite, patient, custody.custodian, key, head, tuple(events))
