@@ -44,30 +44,37 @@ from trine.services.evidence.chain import ChainLog
 from trine.types import LogCreate
 
 pytestmark = [pytest.mark.network, ONE_SUITE]
-HISTORIES, RECORDS = "city/histories", "city/records"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A chain with the two logs of a custodian."""
+    """A chain of one validator."""
     with chain(Home(tmp_path_factory.mktemp("health") / "home")) as running:
-        with Client(running.urls(), key=running.open_key()) as client:
-            for name in (HISTORIES, RECORDS):
-                client.submit(LogCreate(name=name.partition("/")[2]))
         yield running
 
 
+@pytest.fixture
+def logs(home: Home, request: pytest.FixtureRequest) -> str:
+    """The two logs of a custodian, whose names end in this."""
+    end = str(abs(hash(request.node.name)) % 10**9)
+    with Client(home.urls(), key=home.open_key()) as client:
+        for name in ("histories", "records"):
+            client.submit(LogCreate(name=f"{name}-{end}"))
+    return end
+
+
 @asynccontextmanager
-async def custodian(home: Home, folder: Path) -> AsyncIterator[World]:
+async def custodian(home: Home, folder: Path, logs: str) -> AsyncIterator[World]:
     """A custodian with a connection of its own to the chain."""
     trust = Trust.load(home.trust)
+    names = [f"city/{name}-{logs}" for name in ("histories", "records")]
     async with AsyncClient(home.urls(), key=home.open_key()) as client:
-        ids = [(await client.log(name)).id for name in (HISTORIES, RECORDS)]
-        logs = [CertifiedLog(ChainLog(client, trust, id_, media_type="")) for id_ in ids]
-        yield World(folder, *logs)
+        ids = [(await client.log(name)).id for name in names]
+        found = [CertifiedLog(ChainLog(client, trust, id_, media_type="")) for id_ in ids]
+        yield World(folder, *found)
 
 
-def test_everybody_verifies_their_part(home: Home, tmp_path: Path) -> None:
+def test_everybody_verifies_their_part(home: Home, logs: str, tmp_path: Path) -> None:
     """Goal: patient, insurer and regulator check theirs offline, with the chain's proofs.
 
     Method: access, disclosure and refusal; files through their bytes; then other logs, times,
@@ -75,7 +82,7 @@ def test_everybody_verifies_their_part(home: Home, tmp_path: Path) -> None:
     """
 
     async def work() -> None:
-        async with custodian(home, tmp_path) as world:
+        async with custodian(home, tmp_path, logs) as world:
             patient = await world.open_patient()
             record = await world.keep(patient, effectiveDateTime="2026-11-27")
             await world.give(terms_for(patient))
@@ -138,7 +145,7 @@ def check_offline(data: bytes, entries: bytes, trust: Trust, log: int) -> None:
             verify_history(file, altered, trust, log)
 
 
-def test_withdrawals_race_accesses(home: Home, tmp_path: Path) -> None:
+def test_withdrawals_race_accesses(home: Home, logs: str, tmp_path: Path) -> None:
     """Goal: the order of the chain decides, whoever is faster.
 
     Method: two custodian's programs over one store, each with its own connection: one withdraws
@@ -148,7 +155,7 @@ def test_withdrawals_race_accesses(home: Home, tmp_path: Path) -> None:
     """
 
     async def work() -> None:
-        async with custodian(home, tmp_path) as one, custodian(home, tmp_path) as two:
+        async with custodian(home, tmp_path, logs) as one, custodian(home, tmp_path, logs) as two:
             patient = await one.open_patient()
             record = await one.keep(patient)
             outcomes: list[bool] = []
@@ -190,20 +197,20 @@ from trine.client.home import Home
 from trine.model.identifiers import Digest
 
 async def work():
-    async with custodian(Home(Path(sys.argv[1])), Path(sys.argv[2])) as world:
+    async with custodian(Home(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[6]) as world:
         patient, record = (Digest(bytes.fromhex(text)) for text in sys.argv[3:5])
         print("ready", flush=True)
         number = 0
         while True:
             number += 1
-            got = await world.desk.open(world.ask(patient, record, reason=str(number)))
+            got = await world.desk.open(world.ask(patient, record, reason=f"{sys.argv[5]}-{number}"))
             print(got.access.hex(), flush=True)
 
 asyncio.run(work())
 """
 
 
-def test_a_kill_at_any_moment_hands_out_nothing_unrecorded(home: Home, tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_hands_out_nothing_unrecorded(home: Home, logs: str, tmp_path: Path) -> None:
     """Goal: no record is handed out without its audit entry on the chain.
 
     Method: kill a program that opens records one after the other, at moments that differ; every
@@ -211,14 +218,14 @@ def test_a_kill_at_any_moment_hands_out_nothing_unrecorded(home: Home, tmp_path:
     """
 
     async def begin() -> tuple[str, str]:
-        async with custodian(home, tmp_path) as world:
+        async with custodian(home, tmp_path, logs) as world:
             patient = await world.open_patient()
             record = await world.keep(patient)
             await world.give(terms_for(patient))
             return patient.hex(), record.hex()
 
     async def end() -> tuple[HistoryFile, bytes]:
-        async with custodian(home, tmp_path) as world:
+        async with custodian(home, tmp_path, logs) as world:
             patient = patient_id(cose.public_key(PRIVATE_KEY))
             record = next(world.custody.records_of(patient))
             await world.desk.open(world.ask(patient, record, reason="after all"))
@@ -229,7 +236,8 @@ def test_a_kill_at_any_moment_hands_out_nothing_unrecorded(home: Home, tmp_path:
     names = run(begin())
     handed: list[str] = []
     for number in range(4):
-        arguments = [sys.executable, "-c", PROGRAM, str(home.path), str(tmp_path), *names]
+        arguments = [sys.executable, "-c", PROGRAM, str(home.path)]
+        arguments += [str(tmp_path), *names, str(number), logs]
         program = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
