@@ -105,7 +105,8 @@ def literally(given: Given, request: Request, now_ms: int) -> bool:
         terms.first_ms is None or terms.first_ms <= now_ms,
         terms.last_ms is None or now_ms <= terms.last_ms,
         terms.denies or not research or (
-            request.use is not None and allows(terms.uses, request.use, request.person.hex(), now_ms)
+            request.use is not None
+            and allows(terms.uses, request.use, request.person.hex(), now_ms)
         ),
     ))  # fmt: skip
 

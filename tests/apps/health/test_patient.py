@@ -62,7 +62,8 @@ def test_the_patient_sees_everything(tmp_path: Path) -> None:
         file = HistoryFile.decode((await export_history(world.custody, patient)).encode())
         shown = check_history(file, world.memory.all)
         assert [str(one.kind) for one in shown.seen] == [
-            "opening", "consent", "access", "emergency", "access", "review", "withdrawal", "refusal",
+            "opening", "consent", "access", "emergency", "access", "review", "withdrawal",
+            "refusal",
         ]  # fmt: skip
         access, emergency, urgent = shown.seen[2:5]
         assert (access.name, access.purpose, access.reason, access.consent, access.type_name) == (

@@ -7,6 +7,7 @@ grants the clinician's requests with the purpose BTG, each with its own entry in
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -19,8 +20,11 @@ from trine.apps.health.notices import Notice, Notices, stored
 from trine.apps.health.people import Person, Role
 from trine.apps.health.requests import Approval, EmergencyRequest, Review
 from trine.apps.health.statements import read_said, to_text
+from trine.errors import TrineError
 from trine.errors.health import EmergencyRefused
 from trine.model.identifiers import Digest
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,11 @@ class EmergencyDesk:
             event = await self._custody.record(
                 asked.patient, lambda history, at_ms: self._draft(history, at_ms, parties)
             )
-        await self._notices.deliver()
+        try:
+            await self._notices.deliver()
+        except TrineError as error:
+            # It is in the outbox, durably, and goes out with the next delivery.
+            log.warning("the notice of an emergency waits: %s", error.code)
         return (await self._custody.read(asked.patient)).emergencies[event.entry]
 
     async def _check_reviews(self, person: Person) -> None:

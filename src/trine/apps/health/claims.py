@@ -42,8 +42,10 @@ class ProvenDisclosure:
 
     def encode(self) -> bytes:
         """Return it as a file, in CBOR."""
-        fields = [[one.index, one.path, one.value, bytes(one.salt),
-                   [bytes(each) for each in one.siblings]] for one in self.shown.fields]  # fmt: skip
+        fields = [
+            [one.index, one.path, one.value, bytes(one.salt), [bytes(o) for o in one.siblings]]
+            for one in self.shown.fields
+        ]
         parts = [VERSION, bytes(self.shown.record), self.shown.count, fields, self.proof]
         return cbor2.dumps(parts, canonical=True)
 

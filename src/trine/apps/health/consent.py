@@ -302,7 +302,7 @@ def _uses(resource: dict[str, Any]) -> dict[str, str]:
         _refuse_others(policy, frozenset({"uri", "extension"}), "Consent.policy")
         term = str(policy.get("uri", "")).removeprefix(codes.DUO)
         extensions = policy.get("extension", [])
-        values = [e.get("valueString", "") for e in extensions if e["url"] == codes.USE_VALUE_URL]
+        values = [e.get("valueString", "") for e in extensions if e.get("url") == codes.USE_VALUE_URL]
         if term not in USES or term in found or len(values) != len(extensions):
             raise ConsentNotUnderstood("Consent.policy: a term of DUO, once, is expected")
         if len(values) != USES[term].has_value or "" in values:

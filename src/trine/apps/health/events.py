@@ -259,6 +259,8 @@ def read_array(data: bytes, length: int, what: str) -> list[Any]:
         found = cbor2.loads(data)
     except (ValueError, EOFError, RecursionError, OverflowError, MemoryError):
         raise BadDisclosure(wrong) from None
-    if type(found) is not list or len(found) != length or cbor2.dumps(found, canonical=True) != data:
+    is_list = type(found) is list and len(found) == length
+    if not is_list or cbor2.dumps(found, canonical=True) != data:
         raise BadDisclosure(wrong)
-    return found
+    listed: list[Any] = found
+    return listed

@@ -69,7 +69,7 @@ class Person:
         return {
             "name": self.name,
             "organisation": self.organisation,
-            "roles": sorted(self.roles),
+            "roles": sorted(map(str, self.roles)),
             "algorithm": self.signing.algorithm,
             "key": self.signing.key.hex(),
             "recipient": self.public_key.hex(),

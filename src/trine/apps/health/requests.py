@@ -3,6 +3,7 @@
 Each is the body of a statement (`statements`) with exactly the members that it has here, so that
 nothing in it is skipped.
 
+>>> from trine.apps.health.statements import read_said
 >>> from trine.crypto import SecretKey
 >>> key = SecretKey("ed25519", bytes(32))
 >>> asked = AccessRequest("hospital", Digest(bytes(32)), Digest(bytes(32)), "TREAT")
@@ -21,7 +22,7 @@ from trine.apps.health.limits import (
     REASON_CHARACTERS_MAX,
     SHOWN_FIELDS_MAX,
 )
-from trine.apps.health.statements import SAID_TYPE, Said, read_said, sign_said
+from trine.apps.health.statements import SAID_TYPE, Said, sign_said
 from trine.apps.health.uses import ResearchUse
 from trine.crypto import SecretKey
 from trine.errors.health import BadHealthStatement
@@ -32,9 +33,6 @@ FINDINGS: Final = frozenset({"justified", "unjustified"})
 _HEX: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])").fullmatch
 _MINUTE_MS: Final = 60_000
-
-__all__ = ["FINDINGS", "AccessRequest", "Approval", "CountRequest", "EmergencyRequest", "Review",
-           "read_said"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
