@@ -301,8 +301,8 @@ def _uses(resource: dict[str, Any]) -> dict[str, str]:
     for policy in resource.get("policy", []):
         _refuse_others(policy, frozenset({"uri", "extension"}), "Consent.policy")
         term = str(policy.get("uri", "")).removeprefix(codes.DUO)
-        extensions = policy.get("extension", [])
-        values = [e.get("valueString", "") for e in extensions if e.get("url") == codes.USE_VALUE_URL]
+        extensions, url = policy.get("extension", []), codes.USE_VALUE_URL
+        values = [one.get("valueString", "") for one in extensions if one.get("url") == url]
         if term not in USES or term in found or len(values) != len(extensions):
             raise ConsentNotUnderstood("Consent.policy: a term of DUO, once, is expected")
         if len(values) != USES[term].has_value or "" in values:
@@ -338,7 +338,7 @@ def instants(text: str) -> tuple[int, int]:
             first = _milliseconds(moment)
             return first, first if "." in text else first + 999
         parts = [int(part) for part in text.split("-")]
-        begin = date(*(parts + [1, 1])[:3])
+        begin = date(*[*parts, 1, 1][:3])
         if len(parts) == 1:
             after = date(begin.year + 1, 1, 1)
         elif len(parts) == 2:
