@@ -161,8 +161,8 @@ class AccessDesk:
         if custody.owner(request.record) != request.patient:
             message = f"no record under entry {request.record.hex()} of this patient"
             raise RecordNotFound(message, instance=request.record.hex())
-        opened = custody.base.records.open(request.record, custody.base.key)
-        return _Asked(data, said, request, person, opened.facts.type_name)
+        facts = custody.base.records.facts(request.record)
+        return _Asked(data, said, request, person, facts.type_name)
 
     def _draft(self, asked: _Asked, history: History, now_ms: int) -> Draft:
         history.heard(asked.data, now_ms)

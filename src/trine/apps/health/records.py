@@ -36,6 +36,7 @@ from trine.apps.health.sealing import (
     Facts,
     OpenedRecord,
     RecordKeys,
+    SealedRecord,
     open_sealed,
     seal,
     share_keys,
@@ -140,6 +141,14 @@ class Records:
             NotARecipient, DamagedRecord, RecordMismatch: As `sealing.open_sealed` says.
         """
         return open_sealed(*self._read(entry), key)
+
+    def facts(self, entry: Digest) -> Facts:
+        """Return what is public of a record, without opening it.
+
+        Raises:
+            RecordErased, RecordNotFound, DamagedRecord: As `open` says.
+        """
+        return SealedRecord.decode(self._read(entry)[0]).facts
 
     def hand_out(
         self, entry: Digest, key: RecipientKey, recipient: Recipient

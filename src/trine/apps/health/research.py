@@ -121,12 +121,11 @@ class ResearchDesk:
         base = self._custody.base
         for entry in self._custody.records_of(patient):
             try:
-                opened = base.records.open(entry, base.key)
+                if base.records.facts(entry).type_name != asked.type_name:
+                    continue
+                resource = parse(base.records.open(entry, base.key).resource)
             except RecordErased:
                 continue
-            if opened.facts.type_name != asked.type_name:
-                continue
-            resource = parse(opened.resource)
             month = month_of_record(resource)
             is_in_time = asked.first_month <= month <= (asked.last_month or "9999-99")
             if is_in_time and (not asked.code or asked.code in set(codings_of(resource))):
