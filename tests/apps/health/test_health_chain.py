@@ -32,6 +32,7 @@ from trine.apps.health.patient import HistoryFile, export_history, verify_histor
 from trine.apps.health.sealing import open_sealed
 from trine.client import AsyncClient, Trust
 from trine.client.home import Home
+from trine.crypto import SecretKey
 from trine.errors import TrineError
 from trine.errors.health import (
     AccessRefused,
@@ -41,7 +42,7 @@ from trine.errors.health import (
 )
 from trine.services.evidence import cose
 from trine.services.evidence.chain import ChainLog
-from trine.types import LogCreate
+from trine.types import AccountCreate, LogCreate, Roles
 
 pytestmark = [pytest.mark.network, ONE_SUITE]
 
@@ -64,11 +65,13 @@ def logs(home: Home, request: pytest.FixtureRequest) -> str:
 
 
 @asynccontextmanager
-async def custodian(home: Home, folder: Path, logs: str) -> AsyncIterator[World]:
-    """A custodian with a connection of its own to the chain."""
+async def custodian(
+    home: Home, folder: Path, logs: str, key: SecretKey | None = None
+) -> AsyncIterator[World]:
+    """A custodian's program with a connection and, if given, an account of its own."""
     trust = Trust.load(home.trust)
     names = [f"city/{name}-{logs}" for name in ("histories", "records")]
-    async with AsyncClient(home.urls(), key=home.open_key()) as client:
+    async with AsyncClient(home.urls(), key=key or home.open_key()) as client:
         ids = [(await client.log(name)).id for name in names]
         found = [CertifiedLog(ChainLog(client, trust, id_, media_type="")) for id_ in ids]
         yield World(folder, *found)
@@ -145,6 +148,14 @@ def check_offline(data: bytes, entries: bytes, trust: Trust, log: int) -> None:
             verify_history(file, altered, trust, log)
 
 
+def another_notary(home: Home) -> SecretKey:
+    """Create an account that appends to the logs too: an account is used by one program."""
+    key = SecretKey.generate("ed25519")
+    with Client(home.urls(), key=home.open_key()) as client:
+        client.submit(AccountCreate(cose.public_key(key), Roles.NOTARY))
+    return key
+
+
 def test_withdrawals_race_accesses(home: Home, logs: str, tmp_path: Path) -> None:
     """Goal: the order of the chain decides, whoever is faster.
 
@@ -155,7 +166,9 @@ def test_withdrawals_race_accesses(home: Home, logs: str, tmp_path: Path) -> Non
     """
 
     async def work() -> None:
-        async with custodian(home, tmp_path, logs) as one, custodian(home, tmp_path, logs) as two:
+        mine = custodian(home, tmp_path, logs)
+        others = custodian(home, tmp_path, logs, another_notary(home))
+        async with mine as one, others as two:
             patient = await one.open_patient()
             record = await one.keep(patient)
             outcomes: list[bool] = []
