@@ -68,9 +68,7 @@ def test_an_emergency_opens_records_and_tells_the_patient(tmp_path: Path) -> Non
         for fields in others:
             with pytest.raises(AccessRefused):
                 await world.desk.open(world.ask(patient, record, **fields))
-        access = next(
-            one for one in await world.custody.events(patient) if one.kind is Kind.ACCESS
-        )
+        access = next(one for one in await world.custody.events(patient) if one.kind is Kind.ACCESS)
         assert access.content["basis"] == {"emergency": emergency.entry.hex()}
 
     run(work())

@@ -74,8 +74,8 @@ def test_names_are_json_pointers() -> None:
                 continue
             found: Any = resource
             for step in name.split("/")[1:]:
-                step = step.replace("~1", "/").replace("~0", "~")
-                found = found[int(step)] if isinstance(found, list) else found[step]
+                key = step.replace("~1", "/").replace("~0", "~")
+                found = found[int(key)] if isinstance(found, list) else found[key]
             assert canonical(found).decode() == value
 
 

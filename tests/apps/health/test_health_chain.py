@@ -181,9 +181,7 @@ def test_withdrawals_race_accesses(home: Home, logs: str, tmp_path: Path) -> Non
                     await asyncio.sleep(number * 0.01)
                     await two.withdraw(terms)  # type: ignore[arg-type]
 
-                results = await asyncio.gather(
-                    one.desk.open(data), later(), return_exceptions=True
-                )
+                results = await asyncio.gather(one.desk.open(data), later(), return_exceptions=True)
                 assert results[1] is None, results
                 outcomes.append(not isinstance(results[0], BaseException))
                 assert outcomes[-1] or isinstance(results[0], AccessRefused), results[0]

@@ -123,7 +123,7 @@ def again(event: Event) -> Event:
         content,
         event.facts.custodian,
         event.time_ms,
-        event.suite,
+        suite=event.suite,
         purpose=event.facts.purpose,
     )
 
@@ -165,7 +165,7 @@ def test_a_lying_custodian_is_found_out(tmp_path: Path) -> None:
         for kind, lie, purpose in lies:
             position = access.position
             event = make_event(
-                kind, position, lie, "hospital", access.time_ms, Suite.INTL, purpose=purpose
+                kind, position, lie, "hospital", access.time_ms, suite=Suite.INTL, purpose=purpose
             )
             entries = [*world.memory.all[:4], marker_of(file.key, 2, Suite.INTL), event.entry]
             wrong = replace(file, events=(*file.events[:2], event))
@@ -250,7 +250,7 @@ def test_a_store_that_lost_an_event_says_so(tmp_path: Path) -> None:
 
 EVENT = make_event(
     "review", Position(Digest(bytes(32)), 3, Digest(bytes(32))), {"a": "b"}, "hospital", 5,
-    Suite.INTL,
+    suite=Suite.INTL,
 )  # fmt: skip
 
 

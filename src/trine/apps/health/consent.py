@@ -36,6 +36,7 @@ CONSENT_TYPE: Final = "application/fhir+json; fhirVersion=4.0"
 """Media type of a signed consent and of its withdrawal."""
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _PERMIT, _DENY = "permit", "deny"
+_NO_ENTRY: Final = Digest(bytes(32))
 _KNOWN: Final = frozenset({
     "resourceType", "id", "meta", "text", "language", "status", "scope", "category", "patient",
     "dateTime", "performer", "organization", "policy", "policyRule", "identifier", "provision",
@@ -79,7 +80,7 @@ class Given:
 
     number: int
     terms: Terms
-    entry: Digest = Digest(bytes(32))
+    entry: Digest = _NO_ENTRY
     """Entry of the event that holds it."""
     withdrawn: int | None = None
     """Number of the event that withdrew it."""

@@ -208,7 +208,7 @@ class Custody:
             content,
             self.custodian,
             now_ms,
-            log.suite,
+            suite=log.suite,
             purpose=made.purpose,
         )
         stored = [(f"events/{event.entry.hex()}", event.encode()), *made.beside(event)]

@@ -8,9 +8,9 @@ markers is the patient's whole history. Specified in `docs/reference/health-acce
 
 >>> from trine.model.hashing import Suite
 >>> about = Position(Digest(bytes(32)), 0, Digest(bytes(32)))
->>> event = make_event("review", about, {"finding": "justified"}, "hospital", 0, Suite.INTL)
+>>> event = make_event("review", about, {"finding": "justified"}, "hospital", 0, suite=Suite.INTL)
 >>> read = Event.decode(event.encode(), Suite.INTL)
->>> read.entry == event.entry, read.kind, read.content["finding"]
+>>> read.entry == event.entry, read.kind.value, read.content["finding"]
 (True, 'review', 'justified')
 """
 
@@ -174,8 +174,8 @@ def make_event(
     content: dict[str, Any],
     custodian: str,
     time_ms: int,
-    suite: Suite,
     *,
+    suite: Suite,
     purpose: str = "",
 ) -> Event:
     """Write an event with new salts.
@@ -257,10 +257,10 @@ def read_array(data: bytes, length: int, what: str) -> list[Any]:
     wrong = f"{what} is an array of {length} in CBOR"
     try:
         found = cbor2.loads(data)
-    except (ValueError, EOFError, RecursionError, OverflowError, MemoryError):
+        is_canonical = cbor2.dumps(found, canonical=True) == data
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError):
         raise BadDisclosure(wrong) from None
-    is_list = type(found) is list and len(found) == length
-    if not is_list or cbor2.dumps(found, canonical=True) != data:
+    if type(found) is not list or len(found) != length or not is_canonical:
         raise BadDisclosure(wrong)
     listed: list[Any] = found
     return listed

@@ -133,7 +133,7 @@ def read_key_set(data: bytes) -> list[PublicKey]:
         raise BadHeader(f"a set of keys of {len(data)} bytes, at most {KEY_SET_BYTES_MAX}")
     try:
         document = cbor2.loads(data)
-    except (ValueError, EOFError, RecursionError, OverflowError) as error:
+    except (cbor2.CBORError, ValueError, RecursionError, OverflowError) as error:
         raise BadHeader(f"{wrong}: {error}") from None
     if not isinstance(document, list) or not 1 <= len(document) <= KEYS_MAX:
         raise BadHeader(wrong)
