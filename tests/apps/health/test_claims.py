@@ -94,7 +94,7 @@ def test_altered_fields_are_refused(bit: int, data: st.DataObject) -> None:
             first._replace(value='"1970-03-06"'),
             first._replace(path="/deceasedDateTime"),
             first._replace(salt=bytes(salt)),
-            first._replace(index=first.index + 1),
+            first._replace(leaf_index=first.leaf_index + 1),
             first._replace(siblings=(bytes(sibling), *first.siblings[1:])),
             first._replace(siblings=first.siblings[:-1]),
         ])

@@ -43,7 +43,7 @@ class ProvenDisclosure:
     def encode(self) -> bytes:
         """Return it as a file, in CBOR."""
         fields = [
-            [one.index, one.path, one.value, bytes(one.salt), [bytes(o) for o in one.siblings]]
+            [one.leaf_index, one.path, one.value, bytes(one.salt), [bytes(o) for o in one.siblings]]
             for one in self.shown.fields
         ]
         parts = [VERSION, bytes(self.shown.record), self.shown.count, fields, self.proof]
@@ -64,7 +64,7 @@ class ProvenDisclosure:
                 Shown(at, str(path), str(value), bytes(salt), tuple(map(bytes, siblings)))
                 for at, path, value, salt, siblings in fields
             )
-            is_whole = is_whole and all(type(one.index) is int for one in shown)
+            is_whole = is_whole and all(type(one.leaf_index) is int for one in shown)
             found = cls(Disclosure(Digest(record), count, shown), proof)
         except (TypeError, ValueError):
             is_whole = False

@@ -259,7 +259,7 @@ def read_terms(resource: Any) -> Terms:
 
 def is_withdrawal(resource: Mapping[str, Any]) -> bool:
     """Say whether a resource that `read_terms` accepted withdraws a consent."""
-    return resource["status"] == "inactive"
+    return bool(resource["status"] == "inactive")
 
 
 def _read_provision(
@@ -292,8 +292,17 @@ def _read_provision(
     _refuse_others(period, frozenset({"start", "end"}), "Consent.provision.period")
     first = instants(period["start"])[0] if "start" in period else None
     last = instants(period["end"])[1] if "end" in period else None
-    sets = (frozenset(recipients), frozenset(purposes), frozenset(types), frozenset(wanted))
-    return Terms(*named, *sets, first, last, uses, kind == _DENY)
+    return Terms(
+        *named,
+        recipients=frozenset(recipients),
+        purposes=frozenset(purposes),
+        types=frozenset(types),
+        codes=frozenset(wanted),
+        first_ms=first,
+        last_ms=last,
+        uses=uses,
+        denies=kind == _DENY,
+    )
 
 
 def _uses(resource: dict[str, Any]) -> dict[str, str]:

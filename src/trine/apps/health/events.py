@@ -218,7 +218,7 @@ def read_head(data: bytes) -> Head:
     """
     try:
         found = parse(data)
-        texts = [found[name] for name in ("custodian", "purpose", "month")]
+        texts = found["custodian"], found["purpose"], found["month"]
         head = Head(Kind(found["event"]), *texts, Digest(bytes.fromhex(found["body"])))
         is_whole = found["version"] == VERSION and len(found) == 6 and canonical(found) == data
     except (TrineError, KeyError, TypeError, ValueError):

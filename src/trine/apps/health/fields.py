@@ -50,14 +50,14 @@ class Shown(NamedTuple):
     """One field with what shows it.
 
     Attributes:
-        index: Number of its leaf.
+        leaf_index: Number of its leaf.
         path: Its place.
         value: Its value in canonical form.
         salt: Salt of the leaf.
         siblings: Hashes from leaf to root.
     """
 
-    index: int
+    leaf_index: int
     path: str
     value: str
     salt: bytes
@@ -197,7 +197,7 @@ def check_fields(shown: Disclosure, suite: Suite) -> CheckedFields:
         leaf = leaf_of(field.salt, field.path, field.value, suite)
         try:
             hashed = tree.leaf_hashes(function, [leaf])[0]
-            at = field.index, shown.count, field.siblings
+            at = field.leaf_index, shown.count, field.siblings
             roots.add(bytes(tree.inclusion_root(function, hashed, *at)))
         except TreeMismatch as error:
             raise DisclosureMismatch(str(error)) from None

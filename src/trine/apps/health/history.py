@@ -351,9 +351,9 @@ def _add_emergency(history: History, event: Event) -> None:
     last_ms = event.time_ms + request.length_ms
     if content["lastMs"] != last_ms or event.facts.purpose != codes.BREAK_GLASS:
         _refuse("it lasts longer than was asked for, or has another purpose")
-    ids = [one.id for one in people]
+    person, second = people
     history.emergencies[event.entry] = Emergency(
-        event.entry, history.next, *ids, event.time_ms, last_ms
+        event.entry, history.next, person.id, second.id, event.time_ms, last_ms
     )
     for data in statements:
         history.used[read_said(data, now_ms=event.time_ms).id] = history.next

@@ -55,9 +55,9 @@ class Notice:
     def decode(cls, data: bytes) -> Self:
         """Read a notice that was stored."""
         found = parse(data)
-        digests = [Digest(bytes.fromhex(found[name])) for name in ("patient", "event")]
-        texts = [found[name] for name in ("name", "organisation", "reason", "firstMs", "lastMs")]
-        return cls(*digests, *texts)
+        patient, event = (Digest(bytes.fromhex(found[name])) for name in ("patient", "event"))
+        who = found["name"], found["organisation"], found["reason"]
+        return cls(patient, event, *who, found["firstMs"], found["lastMs"])
 
 
 class Sender(Protocol):

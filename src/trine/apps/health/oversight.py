@@ -50,7 +50,8 @@ class Report:
         """
         version, suite, custodian, head, proof, opened = read_array(data, 6, "a report")
         try:
-            certified = CertifiedHead(*(int(one) for one in head), proof)
+            log, size, time_ms = map(int, head)
+            certified = CertifiedHead(log, size, time_ms, proof)
             openings = tuple(HeadOpening(bytes(salt), bytes(text)) for salt, text in opened)
             found = cls(Suite(suite), custodian, certified, openings)
             is_whole = version == VERSION and type(custodian) is str and type(proof) is bytes
@@ -66,7 +67,7 @@ class Accessed(NamedTuple):
     """One event as a regulator sees it.
 
     Attributes:
-        index: Index of its entry in the log.
+        place: Index of its entry in the log.
         entry: Its entry.
         kind: What it is.
         purpose: Code of PurposeOfUse.
@@ -74,7 +75,7 @@ class Accessed(NamedTuple):
         is_void: Whether another event had its place already.
     """
 
-    index: int
+    place: int
     entry: Digest
     kind: Kind
     purpose: str

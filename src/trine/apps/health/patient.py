@@ -58,11 +58,11 @@ class HistoryFile:
         )
         try:
             found = Suite(suite)
-            numbers = [int(one) for one in head]
+            log, size, time_ms = map(int, head)
             is_whole = version == VERSION and len(key) == KEY_BYTES and type(custodian) is str
             is_whole = is_whole and type(proof) is bytes and len(events) <= EVENTS_MAX
             opened = tuple(Event.decode(one, found) for one in events)
-            certified = CertifiedHead(*numbers, proof)
+            certified = CertifiedHead(log, size, time_ms, proof)
             history = cls(found, Digest(patient), custodian, key, certified, opened)
         except (TypeError, ValueError):
             is_whole = False
