@@ -161,6 +161,16 @@ def test_each_difference_has_its_reason(change: dict[str, Any], reason: Reason) 
     assert decide([Given(0, replace(base, **change))], request, NOW_MS).reason is reason
 
 
+def test_the_earliest_consent_decides() -> None:
+    """Goal: everybody names the same consent. Method: three that permit, in each order."""
+    base = Terms("c", PATIENT, "hospital", frozenset({DOCTOR}), frozenset({"TREAT"}))
+    three = [Given(number, replace(base, identifier=f"c-{number}")) for number in range(3)]
+    request = Request(DOCTOR, "TREAT", "Observation")
+    for order in (three, three[::-1], [three[1], three[0], three[2]]):
+        assert decide(order, request, NOW_MS).consent == "c-0"
+    assert decide([replace(three[0], withdrawn=9), *three[1:]], request, NOW_MS).consent == "c-1"
+
+
 def test_without_consents_nothing_is_permitted() -> None:
     """Goal: no access by default. Method: no consent, and one that was withdrawn."""
     request = Request(DOCTOR, "TREAT", "Observation")
