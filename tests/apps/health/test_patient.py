@@ -145,12 +145,16 @@ def test_a_lying_custodian_is_found_out(tmp_path: Path) -> None:
         known = {"patient", "number", "previous", "timeMs"}
         content = {name: value for name, value in access.content.items() if name not in known}
         asked = access.content["request"]
+        # The doctor's key to open with, another's to sign with.
+        mixed = replace(DOCTOR.person, signing=INSURER.person.signing).document()
         lies: list[tuple[str, dict[str, object], str]] = [
             ("access", content | {"basis": {"consent": "c-2"}}, "TREAT"),
             ("access", content | {"basis": {}}, "TREAT"),
             ("access", content | {"basis": {"emergency": "00" * 32}}, "BTG"),
             ("access", content | {"record": "00" * 32}, "TREAT"),
             ("access", content | {"person": INSURER.person.document()}, "TREAT"),
+            ("access", content | {"person": mixed}, "TREAT"),
+            ("refusal", content | {"person": mixed, "reason": "denied"}, "TREAT"),
             ("access", content, "ETREAT"),
             ("access", {}, "TREAT"),
             ("opening", file.events[0].content, ""),
