@@ -89,6 +89,9 @@ const CODES = {
   ...themselves(EVIDENCE_REFUSED),
 } as const satisfies Record<string, RefusalCode>;
 
+/** Every code, for those who say them in other words. */
+export const REFUSAL_CODES: readonly RefusalCode[] = [...new Set(Object.values(CODES))];
+
 /** What exactly did not match; several reasons share a code. */
 export type RefusalReason = keyof typeof CODES;
 
@@ -107,6 +110,7 @@ export interface Step {
   readonly check:
     | "seal"
     | "file"
+    | "message"
     | "statement"
     | "hand_over"
     | "chain"

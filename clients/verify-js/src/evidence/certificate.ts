@@ -22,8 +22,10 @@ export const CERTIFICATE_BYTES_MAX = PROOF_BYTES_MAX + 1024 * 1024;
 const START_BYTES_MAX = 512;
 
 /** Everything that comes before the receipt, a character for a byte. */
-const START =
-  /^%PDF-1\.7\n%\xe2\xe3\xcf\xd3\n%trine-certificate ([1-9][0-9]{0,5}) ([a-z]{2})\n1 0 obj\n<< \/Type \/EmbeddedFile [ -~]{1,200} \/Length ([1-9][0-9]{0,9}) >>\nstream\n/;
+const START = new RegExp(
+  String.raw`^%PDF-1\.7\n%\xe2\xe3\xcf\xd3\n%trine-certificate ([1-9][0-9]{0,5}) ([a-z]{2})\n` +
+    String.raw`1 0 obj\n<< /Type /EmbeddedFile [ -~]{1,200} /Length ([1-9][0-9]{0,9}) >>\nstream\n`,
+);
 
 /** What a certificate holds. */
 export interface Certificate {

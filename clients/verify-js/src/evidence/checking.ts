@@ -125,7 +125,7 @@ async function check(
   const trust = checks.trust === undefined ? undefined : trustOf(checks.trust);
   // A copy: what was checked stays as it is, whatever the caller does with the bytes.
   const statement = readStatement(new Uint8Array(given), checks.nowS);
-  notes.passed("statement", "the file is a signed statement, and its headers are as they must be");
+  notes.passed("message", "the file is a signed statement, and its headers are as they must be");
   checkIssuer(statement, checks.issuerKey, notes);
   const receipts = receiptsOf(statement);
   if (receipts.length === 0) {

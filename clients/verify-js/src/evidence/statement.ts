@@ -50,7 +50,8 @@ const UNDERSTOOD: ReadonlySet<Label> = new Set([
 ]);
 
 // Space is what Unicode calls so, in every language that reads statements.
-const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
+const SPACE = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+const URI = new RegExp(`^[A-Za-z][A-Za-z0-9+.-]*:[^${SPACE}]+$`);
 
 /** A signed statement whose headers are checked; its signature is not. */
 export interface Statement {
