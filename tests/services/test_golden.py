@@ -5,12 +5,8 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from tests.services import golden
 from trine.services.evidence import certificate
-
-pytestmark = pytest.mark.usefixtures("intl")
 
 CASES = json.loads((golden.FOLDER / "cases.json").read_text())
 
