@@ -124,7 +124,7 @@ export const ENGLISH = {
   step_chain: "The block is of the trusted chain",
   mean_chain: "Its header names the chain of your trust file, and the certificate is of this block.",
   step_certificate: "Enough validators signed",
-  mean_certificate: "Fewer than a third of them could not forge it together.",
+  mean_certificate: "More than two thirds of the validators did.",
   step_signature: "Their signatures hold",
   mean_signature: "Each verifies under the key of the trust file or of a hand-over.",
   step_failed: "This step failed",

@@ -162,6 +162,17 @@ test("a statement shows its facts", async () => {
 });
 
 /**
+ * Goal: no index that nothing shows. Method: a receipt with a wrong proof before the right one.
+ */
+test("the place is that of the proof that holds", () => {
+  const one = NAMED.get("second proof holds")!;
+  const [data] = filesOf(one);
+  const key = readPublicKey(one.service_key);
+  const { index, size } = verifyInclusion(readReceipt(data!), files.hex(one.entry), key);
+  assert.deepEqual([index, size], [0n, 2n]);
+});
+
+/**
  * Goal: what was not given is not called checked. Method: leave each out, and all.
  */
 test("what is left out is said to be unchecked", async () => {

@@ -74,6 +74,7 @@ export interface Statement {
 
 /** Read a signed or transparent statement and check its headers at a Unix time in seconds. */
 export function readStatement(data: Uint8Array, nowS: number): Statement {
+  if (!Number.isFinite(nowS)) throw refused("bad_argument", "the time is no number");
   const message = cose.readSign1(data, "the statement", TRANSPARENT_BYTES_MAX);
   const [first, stop] = message.unprotectedPlace;
   if (data.length - (stop - first) >= STATEMENT_BYTES_MAX) {
