@@ -17,6 +17,7 @@ import {
   verifyStatement,
 } from "../src/index.js";
 import { toHex } from "../src/bytes.js";
+import { algorithm } from "../src/evidence/cose.js";
 import { readStatement } from "../src/evidence/statement.js";
 import { type Evidence, type Given, issuerOf } from "./sorting.js";
 import { type Key, cause, moment, number, t, utc } from "./texts.js";
@@ -303,12 +304,15 @@ function receiptSections(one: ShownReceipt): Section[] {
   return [log, { title: t("section_record"), rows: record }];
 }
 
-/** The key that a statement names, as people write keys, so that a reader can compare it. */
+/** The key that a statement names, where its name is the key, so that a reader can compare it. */
 export function claimedKey(evidence: Evidence | undefined): string | undefined {
   if (evidence?.kind !== "statement") return undefined;
   try {
-    const { keyId } = readStatement(evidence.bytes, Math.floor(Date.now() / SECOND_MS));
-    return keyId === undefined ? undefined : toHex(keyId);
+    const nowS = Math.floor(Date.now() / SECOND_MS);
+    const { keyId, message } = readStatement(evidence.bytes, nowS);
+    const name = algorithm(message);
+    const isKey = keyId?.length === (name === "ed25519" ? 32 : 33);
+    return isKey ? `${name}:${toHex(keyId)}` : undefined;
   } catch (error) {
     if (error instanceof Refusal) return undefined;
     throw error;
