@@ -1,4 +1,4 @@
-"""Test the page that checks evidence as a reader uses it: from a file, with every request watched."""
+"""Test the page that checks evidence as a reader uses it: from a file, requests watched."""
 
 import base64
 import contextlib
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from tests.services import golden
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "verify-js"
@@ -93,9 +95,6 @@ def altered(path: Path, folder: Path, at: int = -1) -> Path:
 
 def golden_key(algorithm: str) -> str:
     """Public half of the golden issuer's key."""
-    # Imported here: the golden files need packages that other tests of pages do not.
-    from tests.services import golden  # noqa: PLC0415
-
     return golden.text_of(golden.key_of(algorithm, ISSUER_BYTE))
 
 
@@ -194,9 +193,7 @@ def test_a_certificate_is_read_and_its_page_is_not(opened: Page, tmp_path: Path)
 @pytest.mark.parametrize(
     ("algorithm", "suite"), [("ed25519", "intl"), ("p256", "intl"), ("sm2", "gm")]
 )
-def test_a_statement_is_verified(
-    opened: Page, tmp_path: Path, algorithm: str, suite: str
-) -> None:
+def test_a_statement_is_verified(opened: Page, tmp_path: Path, algorithm: str, suite: str) -> None:
     """Goal: every step, none assumed. Method: give one input after the other; then alter it."""
     statement = VECTORS / f"{algorithm}.transparent"
     give(opened, statement)

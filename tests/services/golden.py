@@ -139,7 +139,9 @@ class Chain:
         entries = [Digest(self.hash(bytes([number]))) for number in range(3)]
         entries[index] = entry
         leaves = tree.leaf_hashes(self.function, entries)
-        head = receipt.TreeHead(self.function, 3, tree.Frontier(self.function).extend(leaves).root())
+        head = receipt.TreeHead(
+            self.function, 3, tree.Frontier(self.function).extend(leaves).root()
+        )
         signed = receipt.sign_head(
             head,
             key=self.service,

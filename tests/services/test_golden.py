@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from tests.services import golden
+from tests.services import certificates, golden
 from trine.services.evidence import certificate
 
 CASES = json.loads((golden.FOLDER / "cases.json").read_text())
@@ -74,6 +74,6 @@ def test_cases_reach_every_refusal() -> None:
 def test_the_certificate_is_whole() -> None:
     """Goal: the golden page is a real one. Method: its page too is verified, here."""
     content = (golden.FOLDER / "certificate.pdf").read_bytes()
-    vectors = golden.certificates
-    found = certificate.verify_certificate(vectors.FILE, content, vectors.trust())
+    trust = certificates.trust()
+    found = certificate.verify_certificate(certificates.FILE, content, trust)
     assert found.name == "vector.txt"

@@ -82,7 +82,7 @@ export const CHINESE: Words = {
   time: "区块时间",
   block: "区块摘要",
   certified_by: "认证者",
-  signers: "{names}（共 {n} 个验证节点）",
+  signers: "{names}（{n} 个验证节点）",
   kind: "类别",
   about: "关于",
   issuer: "签发者",
