@@ -133,8 +133,14 @@ class Chain:
         signatures = b"".join(key.sign(namespace, signed)[:64] for key in signing)
         return {0: 0, 1: 3, 2: 2, 3: digest, 4: b"\x07", 5: signatures}
 
-    def transparent(self, made: bytes, *, index: int, chained: bool = True) -> bytes:
-        """Add the receipt of a log of three entries to a statement."""
+    def transparent(self, made: bytes, *, index: int, proof: bytes | None = None) -> bytes:
+        """Add the receipt of a log of three entries to a statement.
+
+        Args:
+            made: The statement.
+            index: Its place in the log.
+            proof: What stands for the chain's proof; empty for none, by default the right one.
+        """
         entry = statement.entry_of(made, self.function)
         entries = [Digest(self.hash(bytes([number]))) for number in range(3)]
         entries[index] = entry
@@ -149,11 +155,12 @@ class Chain:
             subject="city/statements",
             issued_at_s=NOW_S + 90,
         )
+        own = self.proof(entry, index, leaves, head.root)
         found = receipt.receipt_for(
             signed,
             index,
             path_of(self.function, index, leaves),
-            chain_proof=self.proof(entry, index, leaves, head.root) if chained else None,
+            chain_proof=(own if proof is None else proof) or None,
         )
         return statement.with_receipts(made, [found])
 
@@ -273,7 +280,13 @@ def _transparent(made: dict[str, bytes], suite: str, algorithm: str) -> Iterator
     yield one("trust in other validators", trust=f"{suite}-other-trust.json")
     yield one("too early", now_s=NOW_S - 301)
     yield one("no receipt", f"{algorithm}.statement")
-    yield one("no chain's proof", chain.transparent(plain, index=0, chained=False))
+    yield one("no chain's proof", chain.transparent(plain, index=0, proof=b""))
+    yield one("chain's proof is none", chain.transparent(plain, index=0, proof=b"proof"))
+    entries = [Digest(bytes([number] * 32)) for number in range(3)]
+    leaves = tree.leaf_hashes(chain.function, entries)
+    root = tree.Frontier(chain.function).extend(leaves).root()
+    foreign = chain.proof(entries[1], 1, leaves, root)
+    yield one("chain's proof of another", chain.transparent(plain, index=0, proof=foreign))
     yield one("last leaf", chain.transparent(plain, index=2))
     yield one("two receipts", statement.with_receipts(data, statement.receipts_of(data)))
     stranger = chain.transparent(signed_statement(key_of(algorithm, 7)), index=1)
