@@ -248,6 +248,8 @@ def _hostile() -> Iterator[dict[str, Any]]:
     other = cbor2.dumps([2, 1, receipts.PATH])
     yield case("allowed receipt", "receipt", receipts.crafted(), **known)
     proofs = {-1: [other, receipts.PROOF]}
+    large = {-1: [cbor2.dumps([2**62 + 1, 2**62, receipts.PATH])]}
+    yield case("log of too many leaves", "receipt", receipts.crafted(proofs=large), **known)
     yield case("second proof holds", "receipt", receipts.crafted(proofs=proofs), **known)
 
 

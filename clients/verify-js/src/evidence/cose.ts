@@ -7,7 +7,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 
-import { ascii, concat, equal } from "../bytes.js";
+import { ascii, concat } from "../bytes.js";
 import { verifySm2 } from "../sm2.js";
 import * as cbor from "./cbor.js";
 import { type Label, type Places, type Slice, refused } from "./cbor.js";
@@ -191,13 +191,15 @@ export function checkCritical(message: Sign1, understood: ReadonlySet<Label>): v
 }
 
 const CONTEXT = concat(Uint8Array.of(0x84, 0x6a), ascii("Signature1"));
-const EMPTY_MAP = Uint8Array.of(0xa0);
 
-/** Return what is signed: the Sig_structure (RFC 9052, section 4.4) without external data. */
+/**
+ * Return what is signed: the Sig_structure (RFC 9052, section 4.4) without external data.
+ *
+ * @param header Content of the protected header, which has an algorithm and so is not empty.
+ */
 export function signedBytes(header: Uint8Array, payload: Uint8Array): Uint8Array {
   const none = new Uint8Array(0);
-  const covered = equal(header, EMPTY_MAP) ? none : header;
-  return concat(CONTEXT, ...[covered, none, payload].map(cbor.encodeBytes));
+  return concat(CONTEXT, ...[header, none, payload].map(cbor.encodeBytes));
 }
 
 /**
