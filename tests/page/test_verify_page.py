@@ -326,7 +326,7 @@ def test_the_policy_forbids_the_network(browser: Browser, place: Path) -> None:
       document.addEventListener("securitypolicyviolation",
         (event) => blocked.push(event.effectiveDirective));
       const url = `http://${host}/`;
-      await fetch(url).catch(() => undefined);
+      await fetch(url, { signal: AbortSignal.timeout(500) }).catch(() => undefined);
       try { new WebSocket(`ws://${host}/`); } catch { /* some browsers throw */ }
       navigator.sendBeacon(url);
       new Image().src = url;
