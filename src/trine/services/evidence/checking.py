@@ -113,7 +113,7 @@ def _check_receipt(
         raise BadReceipt(f"the service's key {name:.80} is not among those given")
     entry = entries[read.function]
     head = receipt.verify_inclusion(read, entry, key)
-    index = read.inclusions[0].leaf_index
+    index = receipt.place_of(read, entry, head).leaf_index
     if read.chain_proof is None or trust is None:
         return Shown(read, head, index, None)
     chain = verify_proof(read.chain_proof, trust)
