@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,9 @@ class Objects(Protocol):
 
     def write(self, items: Mapping[str, bytes]) -> None:
         """Keep every item; on return they survive a crash of the machine."""
+
+    def remove(self, name: str) -> None:
+        """Forget what is below a name, as if it were a folder; it may be back after a crash."""
 
 
 class Folder:
@@ -56,6 +60,10 @@ class Folder:
             folders.add(place.parent)
         for folder in folders:
             _sync_folder(folder)
+
+    def remove(self, name: str) -> None:
+        """Remove a folder with its files, where it is there."""
+        shutil.rmtree(self._place(name), ignore_errors=True)
 
     def _place(self, name: str) -> Path:
         parts = name.split("/")
