@@ -8,6 +8,8 @@ from typing import Any, Final, cast
 
 import click
 
+from trine._cli.evidence_monitor import monitor, witness
+from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine.client.verification import (
@@ -47,7 +49,8 @@ def evidence() -> None:
     """
 
 
-evidence.add_command(serve)
+for command in (serve, witness, monitor, search):
+    evidence.add_command(command)
 
 
 def find_files(paths: tuple[Path, ...], out: Path) -> dict[Path, Path]:

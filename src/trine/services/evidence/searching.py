@@ -147,8 +147,16 @@ def verify_pages(
     *,
     function: HashFunction = "sha256",
     witnesses_min: int = 0,
+    issuer: str | None = None,
 ) -> Found:
     """Verify the pages of one search, which follow each other without a gap.
+
+    Args:
+        pages: The pages.
+        keys: Keys of the log and of the witnesses that are trusted.
+        function: Hash function of the log.
+        witnesses_min: Cosignatures that must be there.
+        issuer: Name of the issuer that they must be about; any where it is not given.
 
     Returns:
         All rows that fit from the first place to before `stop`, and the last checkpoint.
@@ -167,6 +175,8 @@ def verify_pages(
     for data in pages:
         page = _read(data)
         wanted = tuple(page.get(name) for name in ("issuer", "from_ms", "to_ms"))
+        if issuer is not None and wanted[0] != rows.name_digests(function, [issuer])[0]:
+            raise SearchIncomplete(f"the pages are not about {issuer[:200]!r}")
         if asked not in (None, wanted):
             raise SearchIncomplete("the pages answer different searches")
         asked = wanted
@@ -176,6 +186,21 @@ def verify_pages(
         before = one
     assert before is not None
     return before._replace(rows=tuple(found), first=0)
+
+
+def read_pages(data: bytes) -> list[bytes]:
+    """Read a file with the pages of a proof: an array of byte strings.
+
+    Raises:
+        BadRow: It is none.
+    """
+    try:
+        pages = cbor2.loads(data)
+    except (ValueError, EOFError, TypeError, RecursionError):
+        raise BadRow("the file is no proof of a search") from None
+    if not isinstance(pages, list) or not all(isinstance(one, bytes) for one in pages):
+        raise BadRow("the file is no proof of a search")
+    return pages
 
 
 def _check_follows(before: Found | None, one: Found) -> None:
