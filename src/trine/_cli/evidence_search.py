@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import cbor2
 import click
 import httpx
 
@@ -122,9 +121,10 @@ def _write_proof(http: httpx.Client, service: str, out: Path, asked: dict[str, s
     def fetch(first: int) -> bytes:
         return get(http, service, "/search/proof", {**wanted, "first": str(first)})
 
-    pages = list(evidence_module("searching").pages_of(fetch))
+    searching = evidence_module("searching")
+    pages = list(searching.pages_of(fetch))
     try:
-        out.write_bytes(cbor2.dumps(pages))
+        out.write_bytes(searching.write_pages(pages))
     except OSError as error:
         raise UnreadableFile(f"{out} cannot be written: {error.strerror}") from None
     return len(pages)
@@ -187,6 +187,9 @@ def verify(
         "verified": True,
         "origin": found.checkpoint.origin,
         "size": found.checkpoint.size,
+        "issuer_digest": found.asked.issuer and str(found.asked.issuer),
+        "from_ms": found.asked.from_ms,
+        "to_ms": found.asked.to_ms,
         "entries": [
             {"entry": str(row.entry), "place": row.place, "recorded_ms": row.recorded_ms}
             for row in found.rows
@@ -196,5 +199,10 @@ def verify(
     lines = [f"Verified: of the {size:,} entries of {origin} exactly {len(found.rows):,} fit"]
     for row in found.rows[:SHOWN_MAX]:
         lines.append(f"{row.place:>10}  {moment(row.recorded_ms)}  {row.entry}")
-    lines += facts(root=found.checkpoint.root)
+    lines += facts(
+        issuer=found.asked.issuer,
+        since=None if found.asked.from_ms is None else moment(found.asked.from_ms),
+        before=None if found.asked.to_ms is None else moment(found.asked.to_ms),
+        root=found.checkpoint.root,
+    )
     settings.emit(document, lines)

@@ -139,6 +139,7 @@ class Registrar:
 
         Raises:
             ServiceFull: Too many wait.
+            LogClosed: The log has as many entries as it may have.
             TrineError: It is no statement that this log takes.
         """
         self._check_room(1)
@@ -149,6 +150,7 @@ class Registrar:
 
         Raises:
             ServiceFull: Too many wait.
+            LogClosed: The log has as many entries as it may have.
         """
         self._check_room(len(items))
         return await self._keep(items)
@@ -235,6 +237,7 @@ class Registrar:
 
     def _check_room(self, count: int) -> None:
         waiting = len(self._intake) + len(self._to_send) + len(self._sending)
+        self.policy.check_open(self._mirror.size + waiting + count)
         if waiting + count > WAITING_MAX:
             raise ServiceFull(f"{waiting} statements wait to be recorded, at most {WAITING_MAX}")
 

@@ -42,12 +42,28 @@ class Found(NamedTuple):
         rows: All rows that fit, from `first` to before `stop`.
         first: First place that the page is about.
         stop: Place behind the last.
+        asked: What was searched for.
     """
 
     checkpoint: Checkpoint
     rows: tuple[Row, ...]
     first: int
     stop: int
+    asked: "Asked"
+
+
+class Asked(NamedTuple):
+    """What a proof is about: an issuer, or a time.
+
+    Attributes:
+        issuer: Hash of the issuer's name.
+        from_ms: Unix time in milliseconds at which the log had the entries, at least.
+        to_ms: The same, before which.
+    """
+
+    issuer: Digest | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
 
 
 def issuer_page(checkpoint: bytes, index: Snapshot, issuer: Digest, first: int) -> bytes:
@@ -170,21 +186,17 @@ def verify_pages(
     if not 1 <= len(pages) <= PAGES_MAX:
         raise BadRow(f"a proof of {len(pages)} pages, expected 1 to {PAGES_MAX}")
     found: list[Row] = []
-    asked: object = None
     before: Found | None = None
     for data in pages:
-        page = _read(data)
-        wanted = tuple(page.get(name) for name in ("issuer", "from_ms", "to_ms"))
-        if issuer is not None and wanted[0] != rows.name_digests(function, [issuer])[0]:
+        one = _verify(_read(data), keys, function, witnesses_min)
+        if issuer is not None and one.asked.issuer != rows.name_digests(function, [issuer])[0]:
             raise SearchIncomplete(f"the pages are not about {issuer[:200]!r}")
-        if asked not in (None, wanted):
-            raise SearchIncomplete("the pages answer different searches")
-        asked = wanted
-        one = _verify(page, keys, function, witnesses_min)
         _check_follows(before, one)
         found += one.rows
         before = one
     assert before is not None
+    if before.stop != before.checkpoint.size:
+        raise SearchIncomplete(f"the proof ends at {before.stop} of {before.checkpoint.size}")
     return before._replace(rows=tuple(found), first=0)
 
 
@@ -203,6 +215,11 @@ def read_pages(data: bytes) -> list[bytes]:
     return pages
 
 
+def write_pages(pages: Sequence[bytes]) -> bytes:
+    """Write a file with the pages of a proof."""
+    return cbor2.dumps(list(pages))
+
+
 def _check_follows(before: Found | None, one: Found) -> None:
     """Check that pages leave no gap.
 
@@ -213,8 +230,8 @@ def _check_follows(before: Found | None, one: Found) -> None:
         if one.first:
             raise SearchIncomplete(f"the proof begins at place {one.first}, not with the log")
         return
-    if one.checkpoint.origin != before.checkpoint.origin:
-        raise SearchIncomplete("the pages are of different logs")
+    if (one.checkpoint.origin, one.asked) != (before.checkpoint.origin, before.asked):
+        raise SearchIncomplete("the pages are of different logs, or answer different searches")
     if one.first != before.stop or one.checkpoint.size < before.checkpoint.size:
         raise SearchIncomplete(f"a page ends before {before.stop}, the next begins at {one.first}")
 
@@ -283,9 +300,8 @@ def _verify_issuer(
     total = rows.epochs_of(checkpoint.size)
     leaves = tree.leaf_hashes(function, roots)
     _check_root(function, leaves, epoch, total, _split(page["path"]), head.epochs)
-    return Found(
-        checkpoint, tuple(found), first, min((epoch + len(parts)) * EPOCH_ROWS, checkpoint.size)
-    )
+    stop = min((epoch + len(parts)) * EPOCH_ROWS, checkpoint.size)
+    return Found(checkpoint, tuple(found), first, stop, Asked(Digest(issuer)))
 
 
 def _verify_time(
@@ -306,7 +322,8 @@ def _verify_time(
         raise SearchIncomplete(f"rows before place {low} may be of the time too")
     is_end = times[-1] >= to_ms or stop == checkpoint.size
     found = [one for one in shown if one.place >= first and from_ms <= one.recorded_ms < to_ms]
-    return Found(checkpoint, tuple(found), first, checkpoint.size if is_end else stop)
+    asked = Asked(None, from_ms, to_ms)
+    return Found(checkpoint, tuple(found), first, checkpoint.size if is_end else stop, asked)
 
 
 def _check_neighbours(shown: Sequence[Row], issuer: bytes, low: int, width: int) -> None:
