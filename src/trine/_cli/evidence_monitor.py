@@ -25,7 +25,7 @@ from trine.errors import BadArgument, CannotReachNode, FolderLocked, TrineError
 
 if TYPE_CHECKING:
     from trine.services.evidence import monitor as monitoring
-    from trine.services.evidence.tree import Frontier
+    from trine.services.evidence.tree import Frontier, HashFunction
 
 KEY_FILE: Final = "witness.key"
 """Secret key of a witness, in its folder."""
@@ -109,7 +109,7 @@ def monitor(
     once: bool,
     every: int,
     statements: bool,
-    function: "monitoring.HashFunction",
+    function: "HashFunction",
     trust_file: Path | None,
     log: str | None,
     ca_file: Path | None,
