@@ -21,7 +21,7 @@ from trine._cli.settings import Settings, common, facts
 from trine._cli.statements import evidence_module
 from trine.client.settings import tls
 from trine.client.verification import Trust, read_file
-from trine.errors import BadArgument, CannotReachNode, FolderLocked, TrineError
+from trine.errors import BadArgument, CannotReachNode, ExitCode, FolderLocked, TrineError
 
 if TYPE_CHECKING:
     from trine.services.evidence import monitor as monitoring
@@ -32,6 +32,10 @@ KEY_FILE: Final = "witness.key"
 VERIFIER_FILE: Final = "witness.vkey"
 """Its verifier key, which others are given."""
 INTERVAL_S_MAX: Final = 86_400
+PATIENCE_S: Final = 60.0
+"""Seconds for which a monitor that looks again and again bears what may pass by itself."""
+PASSING: Final = frozenset({"note_unverified", "log_shrank", "tile_differs"})
+"""Codes of that: a copy that lags behind or is being updated, a witness that came too late."""
 WITNESSES_MAX: Final = 16
 """Witnesses that a monitor trusts."""
 TIMEOUT_S: Final = 30.0
@@ -147,8 +151,12 @@ def monitor(
             state=state,
             reads_statements=statements,
         )
+        good_s = time.monotonic()
         while True:
-            seen = _look(settings, follower, url, evidence_file, chain, once=once)
+            patient = not once and time.monotonic() - good_s < PATIENCE_S
+            seen = _look(settings, follower, url, evidence_file, chain, once=once, patient=patient)
+            if seen is not None:
+                good_s = time.monotonic()
             if seen is not None and seen.is_new and state_file is not None:
                 _keep(state_file, follower.state.encode())
             if once:
@@ -164,8 +172,9 @@ def _look(
     chain: tuple[Trust, str] | None,
     *,
     once: bool,
+    patient: bool,
 ) -> "monitoring.Seen | None":
-    """Look once, and say what was seen; nothing where the server does not answer just now."""
+    """Look once, and say what was seen; nothing where that is to be tried again."""
     try:
         seen = follower.look()
         height = None
@@ -177,7 +186,10 @@ def _look(
         settings.note(f"not now: {error}")
         return None
     except TrineError as error:
-        if error.exit_code == 1:
+        if patient and error.code in PASSING:
+            settings.note(f"not now: {error}")
+            return None
+        if error.exit_code == ExitCode.NEGATIVE:
             _keep_evidence(evidence_file, url, error, follower.state.note)
         raise
     one = seen.checkpoint

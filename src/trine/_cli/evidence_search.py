@@ -42,7 +42,8 @@ def _time_ms(text: str) -> int:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise BadArgument(f"{text[:80]!r} is no time such as 2026-05-03 or 2026-05-03T12:00") from None
+        message = f"{text[:80]!r} is no time such as 2026-05-03 or 2026-05-03T12:00"
+        raise BadArgument(message) from None
     if read.tzinfo is None:
         read = read.replace(tzinfo=UTC)
     return max(0, round(read.timestamp() * 1_000))

@@ -332,5 +332,5 @@ def _checked(answer: httpx.Response, service: str) -> bytes:
         problem = answer.json()
         raise error_of(str(problem["code"]), str(problem["detail"]), instance=service)
     except (ValueError, KeyError, TypeError):
-        status = answer.status_code
-        raise BadAnswer(f"{service} answered {status}, not what was asked", instance=service) from None
+        message = f"{service} answered {answer.status_code}, not what was asked"
+        raise BadAnswer(message, instance=service) from None

@@ -152,8 +152,8 @@ class Index:
         present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
         if missing := {one.name for one in _STATEMENTS.columns} - present:
             raise BadConfiguration(
-                f"the database is of an earlier release, without {min(missing)}: name an empty one, "
-                "and register what it holds again"
+                f"the database is of an earlier release, without {min(missing)}: name an empty "
+                "one, and register what it holds again"
             )
 
     def close(self) -> None:

@@ -175,22 +175,26 @@ class Witness:
         edge = await asyncio.to_thread(self.seen, checkpoint.origin, function)
         if old_size != edge.size:
             return Answer(HTTPStatus.CONFLICT, f"{edge.size}\n".encode(), SIZE_TEXT)
+        wrong: TreeMismatch | None = None
         try:
             _check_consistent(function, edge, checkpoint, path)
         except TreeMismatch as error:
-            await asyncio.to_thread(self._keep_refused, checkpoint.origin, data)
-            is_same_size = old_size == checkpoint.size
-            code = HTTPStatus.CONFLICT if is_same_size else HTTPStatus.UNPROCESSABLE_ENTITY
-            if is_same_size:
-                return Answer(code, f"{edge.size}\n".encode(), SIZE_TEXT)
-            return _refusal(code, error)
+            wrong = error
+        if wrong is not None and old_size == checkpoint.size:
+            if checkpoint.root != edge.root():
+                await asyncio.to_thread(self._keep_refused, checkpoint.origin, data)
+            return Answer(HTTPStatus.CONFLICT, f"{edge.size}\n".encode(), SIZE_TEXT)
         try:
             edge = await self._certified(watched.chain, edge, checkpoint)
         except LogDiffers as error:
+            # A wrong proof shows nothing, for anyone may send one; another log does.
             await asyncio.to_thread(self._keep_refused, checkpoint.origin, data)
-            return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, error)
+            return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, wrong or error)
         except TrineError as error:
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error)
+            if wrong is None:
+                return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error)
+        if wrong is not None:
+            return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, wrong)
         # What is signed is remembered first: never two checkpoints that contradict each other.
         await asyncio.to_thread(self._keep, checkpoint, edge, data)
         line = note.cosign(checkpoint.text(), self._key, self.verifier.name, int(time.time()))
@@ -227,8 +231,8 @@ class Witness:
         self._objects.write({_place(checkpoint.origin): json.dumps(document, indent=1).encode()})
 
     def _keep_refused(self, origin: str, data: bytes) -> None:
-        """Keep a checkpoint of the log that contradicts what was seen: the log signed it."""
-        log.error("a checkpoint of %s contradicts what was cosigned: it is kept as evidence", origin)
+        """Keep a checkpoint that contradicts what was seen, or the chain: the log signed it."""
+        log.error("a checkpoint of %s is not of the chain's log: it is kept as evidence", origin)
         for number in range(REFUSED_MAX):
             name = f"{_place(origin)}.refused.{number}"
             kept = self._objects.read(name)
