@@ -39,8 +39,8 @@ GATHER_S: Final = 0.01
 """Seconds to wait for more statements that come one by one."""
 FOLLOW_S: Final = 1.0
 """Seconds between two looks at a log of which nothing is expected."""
-CERTIFY_S: Final = 0.02
-"""Seconds between two looks while recorded entries wait for a certificate."""
+AGAIN_S: Final = 0.1
+"""The same while somebody waits for a receipt, or a node could not answer."""
 PUBLISH_S: Final = 0.25
 """Seconds between two looks whether a checkpoint is to be published."""
 RETRY_S: Final = 1.0
@@ -162,7 +162,6 @@ class Registrar:
         self._expected.setdefault(entry, []).append(waiter)
         try:
             if await self._place_of(entry) is None:
-                self._follow.set()
                 await asyncio.wait_for(waiter, timeout_s)
         except TimeoutError:
             return False
@@ -310,7 +309,7 @@ class Registrar:
     async def _mirror_on(self) -> None:
         """Follow the log of the chain, sign its heads, and tell who waits."""
         while True:
-            pause = CERTIFY_S if self._expected else FOLLOW_S
+            pause = AGAIN_S if self._expected else FOLLOW_S
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._follow.wait(), pause)
             self._follow.clear()
@@ -320,7 +319,7 @@ class Registrar:
                 raise
             except TrineError as error:
                 log.warning("the log cannot be followed now: %s", error)
-                await asyncio.sleep(CERTIFY_S)
+                await asyncio.sleep(AGAIN_S)
 
     async def _publish_on(self) -> None:
         """Publish the newest head again and again; witnesses that take long hold up nothing."""
