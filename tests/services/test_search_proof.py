@@ -1,5 +1,6 @@
 """Test the index of a log, and the proofs that an answer left nothing out."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -256,3 +257,22 @@ def test_an_old_look_stays_as_it_was(tmp_path: Path) -> None:
     assert len(searching.verify_pages([page], [VERIFIER]).rows) == 1_000
     page = searching.time_page(checkpoint, index, 0, 1 << 60, 0)
     assert len(searching.verify_pages([page], [VERIFIER]).rows) == 1_000
+
+
+def test_the_bytes_of_rows_and_pages_are_held(tmp_path: Path) -> None:
+    """Goal: another byte is another format. Method: hash pages about a small log."""
+    log = LocalLog(tmp_path)
+    log.grow(["a", "b", "c"], ["x", "y", "x"])
+    checkpoint, index = log.publish()
+    assert checkpoint.split(b"\n")[3] == (
+        b"trine-index/v1 rHTTbm9q1ffJXrMjZMqGdbnCG5UiwXQDDsnIpMK7v/g= "
+        b"pZUEjiG8AAwAQGP6ZDZuckBjiy2LLJpBwz1LQz/fY60="
+    )
+    pages = (
+        searching.issuer_page(checkpoint, index, digest("issuer", "x"), 0),
+        searching.time_page(checkpoint, index, 0, 5_000, 0),
+    )
+    assert [hashlib.sha256(page).hexdigest() for page in pages] == [
+        "ce403216d67f663a559886a2156f61ab5e3fb92b4d3fdef2d6063763a047a423",
+        "e2d7092fd56cfd7511231493ceff441e2b7500e89960476a3b9cfb63eb96b162",
+    ]
