@@ -192,9 +192,9 @@ def test_rows_of_other_entries_are_noticed(tmp_path: Path) -> None:
     log.publish((index.head.line(),))
     shutil.rmtree(tmp_path / "one/index")
     shutil.copytree(tmp_path / "two/index", tmp_path / "one/index")
-    with static_server(tmp_path / "one") as url:
-        with pytest.raises(IndexDiffers, match="not those of the log"):
-            monitor(url, log).look()
+    refused = pytest.raises(IndexDiffers, match="not those of the log")
+    with static_server(tmp_path / "one") as url, refused:
+        monitor(url, log).look()
 
 
 def test_the_command_keeps_evidence(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.services.logs import KEY, ORIGIN, LocalLog, digest
 from trine.errors import TrineError
-from trine.errors.services import BadRow, NoteUnverified, SearchIncomplete, TreeMismatch
+from trine.errors.services import NoteUnverified, SearchIncomplete, TreeMismatch
 from trine.services.evidence import note, rows, searching, tree
 from trine.services.evidence.catalogue import Catalogue, Snapshot
 from trine.services.evidence.rows import EPOCH_ROWS, Row
@@ -217,8 +217,10 @@ def test_each_part_of_a_page_is_checked(searched: Searched) -> None:
         for name in cbor2.loads(good):
             for value in (None, -1, 1 << 64, b"", "text", [], [[]], [[0, b"", b""]], {}):
                 page = cbor2.loads(good)
+                if page[name] == value:
+                    continue
                 page[name] = value
-                with pytest.raises((BadRow, SearchIncomplete, TreeMismatch, TrineError)):
+                with pytest.raises(TrineError):
                     searching.verify_pages([cbor2.dumps(page)], [VERIFIER])
 
 

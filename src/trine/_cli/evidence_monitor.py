@@ -139,9 +139,7 @@ def monitor(
     if state_file is not None and state_file.exists():
         state = module.State.decode(read_file(state_file, module.STATE_BYTES_MAX), function)
     chain = None if trust_file is None or log is None else (Trust.load(trust_file), log)
-    with httpx.Client(
-        timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)
-    ) as http:
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
         follower = module.Monitor(
             evidence_module("source").HttpSource(url, http),
             note.VerifierKey.parse(log_key),
@@ -300,7 +298,11 @@ def witness(
           --name witness.province.example/w1 --node http://127.0.0.1:8645 --trust trust.json
     """
     host, port = listen_address(listen, certificate, certificate_key)
-    core, note, chain = evidence_module("witness"), evidence_module("note"), evidence_module("chain")
+    core, note, chain = (
+        evidence_module("witness"),
+        evidence_module("note"),
+        evidence_module("chain"),
+    )
     from trine.api.witness import create_app  # noqa: PLC0415 - heavy
     from trine.types import LogId  # noqa: PLC0415
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import httpx
@@ -13,9 +13,6 @@ from trine._cli.statements import evidence_module, get
 from trine.client.settings import tls
 from trine.client.verification import read_file
 from trine.errors import BadArgument, UnreadableFile
-
-if TYPE_CHECKING:
-    from trine.services.evidence import searching
 
 PROOF_BYTES_MAX: Final = 1 << 30
 """Bytes of a file with the pages of a proof."""

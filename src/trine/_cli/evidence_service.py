@@ -204,7 +204,8 @@ def _application(
     signer = Signer(service_key, *names)
     origin = names[0].partition("://")[2].rstrip("/") or names[0]
     publisher = Publisher(objects, log_prefix(chain.log), origin, checkpoint_key, asked)
-    registrar = Registrar(chain, Index(database), objects, policy, signer, publisher)
+    index = Index(database)
+    registrar = Registrar(chain, index, objects, policy, signer=signer, publisher=publisher)
     return create_app(registrar, objects, cose.public_key(service_key))
 
 

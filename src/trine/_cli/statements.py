@@ -254,7 +254,7 @@ def evidence_module(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415
 
     try:
-        return importevidence_module(f"trine.services.evidence.{name}")
+        return import_module(f"trine.services.evidence.{name}")
     except ImportError as error:
         message = f"statements need {error.name}: pip install 'trine[platform]'"
         raise Unsupported(message) from None

@@ -19,7 +19,8 @@ def create_app(witness: Witness) -> FastAPI:
             if len(body) > REQUEST_BYTES_MAX:
                 return Response(b"the body is too large\n", 413, media_type=TEXT)
         answer = await witness.add(bytes(body))
-        return Response(answer.body, answer.status, media_type=answer.media_type)
+        # As a header: a media type of text would get a character set.
+        return Response(answer.body, answer.status, {"content-type": answer.media_type})
 
     async def verifier(_: Request) -> Response:
         """Answer the key that cosigns."""

@@ -250,7 +250,10 @@ class Index:
             for at in range(0, len(entries), QUERY_MAX):
                 part = entries[at : at + QUERY_MAX]
                 wanted = select(
-                    columns.entry, columns.issuer_digest, columns.content_type, columns.content_digest
+                    columns.entry,
+                    columns.issuer_digest,
+                    columns.content_type,
+                    columns.content_digest,
                 ).where(columns.log == log, columns.entry.in_(part))
                 for entry, issuer, kind, content in database.execute(wanted):
                     found[Digest(entry)] = (Digest(issuer), kind, Digest(content))

@@ -122,8 +122,8 @@ class Publisher:
             return False
         before = self._before
         # After a start the index of the old checkpoint is not in memory: it is made once more.
-        return before is None or size > before.size or (
-            size == before.size and self.published is None
+        return (
+            before is None or size > before.size or (size == before.size and self.published is None)
         )
 
     def _look(self, certified: Certified, mirror: Mirror) -> Snapshot:

@@ -77,6 +77,7 @@ class Registrar:
         index: Index,
         objects: Objects,
         policy: Policy,
+        *,
         signer: Signer,
         publisher: Publisher,
     ) -> None:

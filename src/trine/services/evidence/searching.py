@@ -106,9 +106,7 @@ def issuer_page(checkpoint: bytes, index: Snapshot, issuer: Digest, first: int) 
     )
 
 
-def _issuer_range(
-    sorted_rows: SortedRows, width: int, issuer: Digest
-) -> tuple[int, bytes, bytes]:
+def _issuer_range(sorted_rows: SortedRows, width: int, issuer: Digest) -> tuple[int, bytes, bytes]:
     """Return the first number, the rows of an issuer with their neighbours, and the path."""
 
     def position(key: tuple[bytes, int]) -> int:
@@ -208,7 +206,7 @@ def read_pages(data: bytes) -> list[bytes]:
     """
     try:
         pages = cbor2.loads(data)
-    except (ValueError, EOFError, TypeError, RecursionError):
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError):
         raise BadRow("the file is no proof of a search") from None
     if not isinstance(pages, list) or not all(isinstance(one, bytes) for one in pages):
         raise BadRow("the file is no proof of a search")
@@ -241,7 +239,7 @@ def _read(data: bytes) -> dict[str, Any]:
         raise BadRow(f"a page of {len(data)} bytes, at most {PAGE_BYTES_MAX}")
     try:
         page = cbor2.loads(data)
-    except (ValueError, EOFError, TypeError, RecursionError):
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError):
         raise BadRow("a page of the proof is no CBOR") from None
     kinds: dict[str, type] = {"checkpoint": bytes, "first": int, "path": bytes, "version": int}
     if isinstance(page, dict):
@@ -299,7 +297,8 @@ def _verify_issuer(
         found += [one for one in shown if one.issuer == issuer]
     total = rows.epochs_of(checkpoint.size)
     leaves = tree.leaf_hashes(function, roots)
-    _check_root(function, leaves, epoch, total, _split(page["path"]), head.epochs)
+    found_root = tree.range_root(function, leaves, epoch, total, _split(page["path"]))
+    _check_root(found_root, head.epochs)
     stop = min((epoch + len(parts)) * EPOCH_ROWS, checkpoint.size)
     return Found(checkpoint, tuple(found), first, stop, Asked(Digest(issuer)))
 
@@ -309,8 +308,8 @@ def _verify_time(
 ) -> Found:
     low, from_ms, to_ms = page["low"], page["from_ms"], page["to_ms"]
     shown = _rows(page["rows"])
-    encoded = tree.leaf_hashes(function, [one.encode() for one in shown])
-    _check_root(function, encoded, low, checkpoint.size, _split(page["path"]), head.rows)
+    root = _root(function, shown, low, checkpoint.size, _split(page["path"]))
+    _check_root(root, head.rows)
     for place, one in enumerate(shown, low):
         if one.place != place:
             raise SearchIncomplete(f"the row of place {place} says {one.place}")
@@ -341,7 +340,7 @@ def _check_neighbours(shown: Sequence[Row], issuer: bytes, low: int, width: int)
 
 
 def _part(part: object) -> tuple[int, list[Row], list[bytes]]:
-    if not isinstance(part, list) or len(part) != 3:  # noqa: PLR2004 - number, rows, path
+    if not isinstance(part, list) or len(part) != 3:
         raise BadRow("an epoch of a page is an array of three")
     low, joined, path = part
     if type(low) is not int or not isinstance(joined, bytes) or not isinstance(path, bytes):
@@ -368,15 +367,7 @@ def _root(
     return tree.range_root(function, leaves, low, size, path)
 
 
-def _check_root(
-    function: HashFunction,
-    leaves: Sequence[bytes],
-    first: int,
-    size: int,
-    path: Sequence[bytes],
-    root: Digest,
-) -> None:
-    found = tree.range_root(function, leaves, first, size, path)
+def _check_root(found: Digest, root: Digest) -> None:
     if found != root:
         raise TreeMismatch(f"the rows lead to {found}, the checkpoint has {root}")
 

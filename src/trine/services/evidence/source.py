@@ -74,9 +74,7 @@ def read_tile(source: Source, tile: Tile, prefix: str = "") -> bytes | None:
     return None
 
 
-def read_bundles(
-    source: Source, prefix: str, first: int, stop: int, size: int
-) -> list[bytes]:
+def read_bundles(source: Source, prefix: str, first: int, stop: int, size: int) -> list[bytes]:
     """Read entries from one place to before another.
 
     Args:

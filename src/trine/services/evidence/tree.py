@@ -246,9 +246,7 @@ def levels(function: HashFunction, leaves: Sequence[bytes]) -> list[list[bytes]]
     return rows
 
 
-def range_path(
-    first: int, stop: int, size: int, over: Callable[[int, int], bytes]
-) -> list[bytes]:
+def range_path(first: int, stop: int, size: int, over: Callable[[int, int], bytes]) -> list[bytes]:
     """Return what leads from neighbouring leaves to the root, from left to right.
 
     Args:

@@ -116,9 +116,7 @@ async def _extend(chain: ChainLog, edge: Frontier, size: int) -> Frontier:
     entries = await chain.entries(edge.size, min(size - edge.size, FETCH_MAX))
     if not entries:
         raise LogDiffers(f"the chain has {edge.size} entries, the checkpoint {size}")
-    return await asyncio.to_thread(
-        lambda: edge.extend(tree.leaf_hashes(chain.function, entries))
-    )
+    return await asyncio.to_thread(lambda: edge.extend(tree.leaf_hashes(chain.function, entries)))
 
 
 class Witness:
@@ -200,9 +198,7 @@ class Witness:
         line = note.cosign(checkpoint.text(), self._key, self.verifier.name, int(time.time()))
         return Answer(HTTPStatus.OK, f"{line}\n".encode())
 
-    async def _certified(
-        self, chain: ChainLog, edge: Frontier, checkpoint: Checkpoint
-    ) -> Frontier:
+    async def _certified(self, chain: ChainLog, edge: Frontier, checkpoint: Checkpoint) -> Frontier:
         """Read on to the checkpoint through the own node, and check the certificate."""
         if checkpoint.size == 0:
             return edge
@@ -293,9 +289,7 @@ def read_size(answer: bytes) -> int | None:
     return int(text) if text.isdigit() and len(text) < 20 else None
 
 
-def cosignature_in(
-    answer: bytes, text: str, key: note.VerifierKey
-) -> note.SignatureLine | None:
+def cosignature_in(answer: bytes, text: str, key: note.VerifierKey) -> note.SignatureLine | None:
     """Find the cosignature of a witness in its answer; nothing where it does not hold.
 
     Args:
