@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cbor2
 import pytest
@@ -24,7 +25,8 @@ COMMON = [f"issuer-{number}" for number in range(4)]
 VERIFIER = note.verifier_of(KEY, ORIGIN)
 
 
-class Searched(NamedTuple):
+@dataclass(frozen=True)
+class Searched:
     """A log of some epochs, the last unfinished."""
 
     log: LocalLog

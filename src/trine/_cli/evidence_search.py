@@ -112,12 +112,12 @@ def _write_proof(http: httpx.Client, service: str, out: Path, asked: dict[str, s
     """Fetch all pages of a proof into a file; returns how many they are."""
     if "issuer" in asked and ("from" in asked or "to" in asked):
         raise BadArgument("a proof is of an issuer or of a time: leave one out")
-    wanted = {name: asked[name] for name in ("issuer", "from", "to") if name in asked}
+    wanted = {name: text for name, text in asked.items() if name in ("issuer", "from", "to")}
     if not wanted:
         raise BadArgument("a proof needs --issuer, or --from and --to")
 
     def fetch(first: int) -> bytes:
-        return get(http, service, "/search/proof", {**wanted, "first": str(first)})
+        return get(http, service, "/search/proof", wanted | {"first": str(first)})
 
     searching = evidence_module("searching")
     pages = list(searching.pages_of(fetch))
@@ -174,7 +174,7 @@ def verify(
       trine evidence search verify city.search --log-key "$KEY" --issuer https://city.example
     """
     searching, note = evidence_module("searching"), evidence_module("note")
-    found: searching.Found = searching.verify_pages(
+    found = searching.verify_pages(
         searching.read_pages(read_file(file, PROOF_BYTES_MAX)),
         [note.VerifierKey.parse(key) for key in (log_key, *witness_keys)],
         function=function,

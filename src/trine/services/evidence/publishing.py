@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import httpx
@@ -46,7 +47,8 @@ class WitnessAt(NamedTuple):
     key: note.VerifierKey
 
 
-class Published(NamedTuple):
+@dataclass(frozen=True)
+class Published:
     """What was published last: the note, and the index that it commits to."""
 
     note: bytes

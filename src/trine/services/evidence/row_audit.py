@@ -55,8 +55,9 @@ class RowAudit:
         Raises:
             ValueError, KeyError, TypeError: It is nothing of the kind.
         """
-        trees = {name: Frontier.from_json(function, document[name]) for name in _TREES}
-        return cls(**trees, last_ms=int(document["last_ms"]))
+        trees = (Frontier.from_json(function, document[name]) for name in _TREES)
+        found, entries, start, epochs = trees
+        return cls(found, entries, start, epochs, int(document["last_ms"]))
 
     def read_on(
         self,
