@@ -1,6 +1,6 @@
 """Define the exceptions of services: signed statements, receipts, tiles and checkpoints."""
 
-from trine.errors.base import BadInput, NegativeVerdict
+from trine.errors.base import BadInput, NegativeVerdict, Unavailable
 
 
 class NotACoseMessage(BadInput):
@@ -173,3 +173,7 @@ class ReceiptMissing(NegativeVerdict):
 
 class FileDiffers(NegativeVerdict):
     """The file is not the one that the statement is about."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store of a log's files does not answer, or refuses."""

@@ -151,6 +151,9 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Seconds after which whatever was refused for want of room may be sent again.
+pub const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
+
 /// Writes the documents of problems, also of those that the server itself found.
 pub async fn render(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
@@ -169,7 +172,7 @@ pub async fn render(request: Request, next: Next) -> Response {
     let kind = HeaderValue::from_static("application/problem+json");
     parts.headers.insert(header::CONTENT_TYPE, kind);
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        parts.headers.insert(header::RETRY_AFTER, RETRY_AFTER_S);
     }
     Response::from_parts(parts, body.into())
 }

@@ -1,6 +1,10 @@
 //! Take transactions: many as one binary batch, or one as JSON.
 
-use super::{Api, Shared, problem::Problem, request};
+use super::{
+    Api, Shared,
+    problem::{Problem, RETRY_AFTER_S},
+    request,
+};
 use crate::mempool::{
     batch,
     refusal::{Refusal, Verdict},
@@ -89,7 +93,10 @@ pub(super) async fn submit(
             }
             let raw = read_batch(body).await?;
             let verdicts = api.parts.mempool.submit(raw).await;
-            Ok(Json(Lines { results: lines(verdicts, query.answers) }).into_response())
+            let again = verdicts.iter().any(|one| one.result.as_ref().is_err_and(Refusal::passes));
+            let lines = Json(Lines { results: lines(verdicts, query.answers) });
+            let hint = again.then_some([(header::RETRY_AFTER, RETRY_AFTER_S)]);
+            Ok((hint, lines).into_response())
         }
         "application/json" => {
             if query.answers != Answers::All {

@@ -61,6 +61,11 @@ impl Refusal {
             Self::Internal => "internal",
         }
     }
+
+    /// Whether the same bytes may be taken a little later.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::AccountFull | Self::PoolFull | Self::Behind | Self::NotReady)
+    }
 }
 
 impl From<DecodeError> for Refusal {

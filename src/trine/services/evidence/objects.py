@@ -66,10 +66,19 @@ class Folder:
         shutil.rmtree(self._place(name), ignore_errors=True)
 
     def _place(self, name: str) -> Path:
-        parts = name.split("/")
-        if not all(parts) or any(part.startswith(".") for part in parts):
-            raise BadArgument(f"{name!r:.80} is no name of an object")
-        return self.path.joinpath(*parts)
+        return self.path.joinpath(*check_name(name))
+
+
+def check_name(name: str) -> list[str]:
+    """Return the parts of a name.
+
+    Raises:
+        BadArgument: One is empty, or begins with a dot.
+    """
+    parts = name.split("/")
+    if not all(parts) or any(part.startswith(".") for part in parts):
+        raise BadArgument(f"{name!r:.80} is no name of an object")
+    return parts
 
 
 def _write_partial(place: Path, content: bytes) -> Path:

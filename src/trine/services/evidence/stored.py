@@ -3,7 +3,7 @@
 Every file is one that any web server can serve: `tile/0/000`, `tile/entries/000.p/7`.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from trine.errors.services import BadTile
 from trine.services.evidence import tiles, tree
@@ -23,7 +23,7 @@ class StoredTree:
 
     def read(self, level: int, index: int, width: int) -> bytes:
         """Return a tile, or a wider one where only that is left; nothing where there is none."""
-        for wider in range(width, TILE_WIDTH + 1):
+        for wider in _widths(width):
             found = self._objects.read(self._prefix + tiles.path(Tile(level, index, wider)))
             if found is not None:
                 return found
@@ -35,7 +35,7 @@ class StoredTree:
         Raises:
             BadTile: There is no such bundle.
         """
-        for wider in range(width, TILE_WIDTH + 1):
+        for wider in _widths(width):
             found = self._objects.read(self._prefix + tiles.entries_path(number, wider))
             if found is not None:
                 return tiles.entries_in(found)[:width]
@@ -74,6 +74,11 @@ class StoredTree:
         self._objects.write({self._prefix + name: one for name, one in named.items()})
         for name in _outgrown(size, made):
             self._objects.remove(self._prefix + name)
+
+
+def _widths(width: int) -> Iterable[int]:
+    """List which tiles hold one of a width: mostly itself, or the full one where that is gone."""
+    return dict.fromkeys((width, TILE_WIDTH, *range(width + 1, TILE_WIDTH)))
 
 
 def _outgrown(size: int, made: Container[Tile]) -> list[str]:

@@ -1,6 +1,6 @@
 //! Test how transactions come in and how clients wait for them.
 
-use super::{StatusCode, ok, post, transfer};
+use super::{Body, Request, StatusCode, header, ok, post, send, transfer};
 use crate::memory_chain::MemoryChain;
 use crate::mempool::batch;
 use bytes::Bytes;
@@ -8,7 +8,9 @@ use serde_json::json;
 use std::time::Duration;
 use trine_testkit::spoil;
 use trine_types::codec::to_hex;
-use trine_types::limits::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, WAIT_MS_MAX};
+use trine_types::limits::{
+    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, PENDING_ACCOUNT_MAX, WAIT_MS_MAX,
+};
 
 const OCTETS: &str = "application/octet-stream";
 const JSON: &str = "application/json";
@@ -53,6 +55,32 @@ async fn a_batch_is_answered_with_its_refusals_alone() {
     assert!(["duplicate", "nonce_used"].contains(&last), "{last}");
     let (status, _) = post(&chain, "/v1/transactions?answers=some", OCTETS, Bytes::new()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+/// Goal: a batch says when to send again what there was no room for, and only then. Method: more
+/// of one account than may wait, then bytes that are no transaction.
+#[tokio::test]
+async fn a_batch_without_room_says_when_to_send_again() {
+    let chain = MemoryChain::start();
+    let count = PENDING_ACCOUNT_MAX as u64;
+    let all: Vec<_> = (0..=count)
+        .map(|nonce| chain.transaction("alice", nonce, &[transfer("bob", 1)]).bytes)
+        .collect();
+    let hint = async |parts: &[Bytes]| {
+        let request = Request::post("/v1/transactions").header(header::CONTENT_TYPE, OCTETS);
+        let body = Body::from(batch::join(parts.iter()));
+        let response = send(&chain, request.body(body).unwrap()).await;
+        let hint = response.headers().get(header::RETRY_AFTER).cloned();
+        (hint.map(|hint| hint.to_str().unwrap().to_owned()), super::read(response).await.1)
+    };
+    let (found, answer) = hint(&all).await;
+    assert_eq!(found.as_deref(), Some("1"));
+    let refused: Vec<_> = (0..=count as usize)
+        .filter(|&place| answer["results"][place]["accepted"] == json!(false))
+        .collect();
+    assert_eq!(refused, [count as usize]);
+    assert_eq!(answer["results"][count as usize]["code"], "pending_full");
+    assert_eq!(hint(&[Bytes::from_static(b"nonsense")]).await.0, None);
 }
 
 /// Goal: one transaction can be submitted as JSON, and a refusal is a problem. Method: twice the
