@@ -311,6 +311,16 @@ def test_what_stays_allowed() -> None:
         assert receipt.verify_inclusion(found, entry(0), PUBLIC).size == 2
 
 
+def test_the_place_is_that_of_the_proof_that_holds() -> None:
+    """Goal: no index that nothing shows. Method: a wrong proof before the right one."""
+    other = cbor2.dumps([2, 1, PATH])
+    found = receipt.read_receipt(crafted(proofs={-1: [other, PROOF]}))
+    head = receipt.verify_inclusion(found, entry(0), PUBLIC)
+    assert receipt.place_of(found, entry(0), head).leaf_index == 0
+    with pytest.raises(errors.BadReceipt):
+        receipt.place_of(found, entry(1), head)
+
+
 @given(st.binary(max_size=300))
 def test_garbage_raises_no_other_error(data: bytes) -> None:
     """Goal: no surprise for a server. Method: any bytes as receipt, headers, proofs and path."""

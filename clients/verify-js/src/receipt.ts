@@ -102,13 +102,22 @@ function factsOf(suite: Suite, content: Uint8Array | FileFacts): FileFacts {
   return content;
 }
 
-/** Read a stream piece by piece; some browsers cannot iterate over one. */
-async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
+/** Contents of a file: bytes, `file.stream()` of a page, or a readable stream of Node. */
+export type Bytes = Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Read contents piece by piece; some browsers cannot iterate over a stream. */
+export async function* piecesOf(contents: Bytes): AsyncGenerator<Uint8Array> {
+  if (contents instanceof Uint8Array) {
+    yield contents;
+  } else if ("getReader" in contents) {
+    const reader = contents.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } else {
+    yield* contents;
   }
 }
 
@@ -116,15 +125,12 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
  * Measure a file without holding it in memory.
  *
  * @param suite Suite of the chain: `Trust.suite`.
- * @param contents A stream: `file.stream()` of a page, or a readable stream of Node.
+ * @param contents The file.
  */
-export async function measure(
-  suite: Suite,
-  contents: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
-): Promise<FileFacts> {
+export async function measure(suite: Suite, contents: Bytes): Promise<FileFacts> {
   const function_ = start(suite);
   let size = 0n;
-  for await (const piece of "getReader" in contents ? piecesOf(contents) : contents) {
+  for await (const piece of piecesOf(contents)) {
     function_.update(piece);
     size += BigInt(piece.length);
   }

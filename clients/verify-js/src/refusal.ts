@@ -9,7 +9,49 @@ export type RefusalCode =
   | "proof_version"
   | "wrong_trust"
   | "file_altered"
-  | "proof_mismatch";
+  | "proof_mismatch"
+  | EvidenceCode;
+
+/** Codes of signed statements, COSE receipts and certificates (docs/reference/scitt.md, section 9). */
+type EvidenceCode = (typeof EVIDENCE_BAD_INPUT)[number] | (typeof EVIDENCE_REFUSED)[number];
+
+/** Codes of evidence that cannot be judged. */
+const EVIDENCE_BAD_INPUT = [
+  "not_a_cose_message",
+  "cose_truncated",
+  "cose_too_large",
+  "cose_encoding",
+  "trailing_bytes",
+  "nested_too_deep",
+  "duplicate_label",
+  "header_missing",
+  "header_not_protected",
+  "bad_header",
+  "critical_header",
+  "signature_algorithm",
+  "detached_payload",
+  "bad_receipt",
+  "unknown_structure",
+  "not_a_certificate",
+  "certificate_version",
+  "certificate_too_large",
+  "bad_argument",
+] as const;
+
+/** Codes of evidence of which something does not match. */
+const EVIDENCE_REFUSED = [
+  "statement_not_yet_valid",
+  "statement_expired",
+  "cose_signature",
+  "tree_mismatch",
+  "receipt_missing",
+  "file_differs",
+] as const;
+
+/** Codes that are their own reason. */
+function themselves<T extends string>(codes: readonly T[]): { readonly [C in T]: C } {
+  return Object.fromEntries(codes.map((code) => [code, code])) as { readonly [C in T]: C };
+}
 
 /** Verdict on an input that is not accepted: it cannot be judged, or something does not match. */
 export type NegativeVerdict = "bad_input" | "refused";
@@ -43,7 +85,12 @@ const CODES = {
   not_a_validator: "proof_mismatch",
   no_conflict: "proof_mismatch",
   not_an_entry: "proof_mismatch",
+  ...themselves(EVIDENCE_BAD_INPUT),
+  ...themselves(EVIDENCE_REFUSED),
 } as const satisfies Record<string, RefusalCode>;
+
+/** Every code, for those who say them in other words. */
+export const REFUSAL_CODES: readonly RefusalCode[] = [...new Set(Object.values(CODES))];
 
 /** What exactly did not match; several reasons share a code. */
 export type RefusalReason = keyof typeof CODES;
@@ -54,6 +101,7 @@ const BAD_INPUT: ReadonlySet<RefusalReason> = new Set([
   "truncated",
   "too_large",
   "unusable_trust",
+  ...EVIDENCE_BAD_INPUT,
 ]);
 
 /** One check that was made and passed. */
@@ -62,17 +110,31 @@ export interface Step {
   readonly check:
     | "seal"
     | "file"
+    | "message"
     | "statement"
     | "hand_over"
     | "chain"
     | "certificate"
-    | "signature";
+    | "signature"
+    | "issuer"
+    | "inclusion"
+    | "service"
+    | "content"
+    | "attachment";
   /** What was checked and found, in words. */
   readonly text: string;
 }
 
+/** A check that was not made, and why not. */
+export interface Unchecked {
+  /** What was not checked: `page` is the page of a certificate. */
+  readonly check: "issuer" | "service" | "chain" | "content" | "page";
+  /** Why not, in words. */
+  readonly text: string;
+}
+
 /**
- * A proof, receipt or trust file that is not accepted; the message says in one sentence why.
+ * A proof, receipt, statement or trust file that is not accepted; the message says in one sentence why.
  *
  * Nothing else is thrown for any input.
  */

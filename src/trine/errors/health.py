@@ -1,6 +1,6 @@
-"""Define the exceptions of health records: what is read, and what is sealed."""
+"""Define the exceptions of health records: what is read, sealed, consented to and opened."""
 
-from trine.errors.base import BadInput, LocalRefusal, NegativeVerdict
+from trine.errors.base import BadInput, LocalRefusal, NegativeVerdict, Unavailable
 
 
 class FhirXml(BadInput):
@@ -69,3 +69,71 @@ class RecordErased(NegativeVerdict):
 
 class RecordMismatch(NegativeVerdict):
     """The record that was opened is not the one that its entry commits to."""
+
+
+class ConsentNotUnderstood(BadInput):
+    """A consent says something that this application could not keep to."""
+
+
+class ConsentExists(NegativeVerdict):
+    """The patient has given a consent of this identifier before."""
+
+
+class ConsentUnknown(NegativeVerdict):
+    """The patient has no consent of this identifier in force."""
+
+
+class NotThePatient(NegativeVerdict):
+    """The statement was signed by nobody who may speak for the patient."""
+
+
+class BadHealthStatement(BadInput):
+    """A request, approval or review is not in the form that is read."""
+
+
+class StatementUsed(NegativeVerdict):
+    """The statement is in the patient's history already, or too old to be acted on."""
+
+
+class PersonUnknown(NegativeVerdict):
+    """The custodian knows no person with this key in the role that is needed."""
+
+
+class AccessRefused(LocalRefusal):
+    """No consent permits the access; the refusal is in the patient's history."""
+
+
+class EmergencyRefused(LocalRefusal):
+    """The emergency access breaks a rule; the message names it."""
+
+
+class HistoryNotFound(NegativeVerdict):
+    """The custodian keeps no history of this patient."""
+
+
+class HistoryExists(NegativeVerdict):
+    """The custodian keeps a history of this patient already."""
+
+
+class HistoryBusy(Unavailable):
+    """Other events of the patient came first again and again, or the log does not show this one."""
+
+
+class HistoryIncomplete(NegativeVerdict):
+    """An event that the log holds is missing from what was handed over."""
+
+
+class HistoryMismatch(NegativeVerdict):
+    """What was handed over is not what the log holds."""
+
+
+class BadDisclosure(BadInput):
+    """The document is no history, disclosure or report in the form that is read."""
+
+
+class DisclosureMismatch(NegativeVerdict):
+    """What was disclosed of a record is not what was committed to."""
+
+
+class ClaimUnproven(NegativeVerdict):
+    """The claim names a record of which nothing, or something else, was shown."""

@@ -15,7 +15,7 @@ from trine.apps.health.definitions import Release
 from trine.apps.health.reading import parse, read_lines
 from trine.apps.health.recipients import RecipientKey
 from trine.apps.health.records import BATCH, Kept, Records, media_type
-from trine.apps.health.sealing import commitment
+from trine.apps.health.sealing import commitment, open_sealed
 from trine.apps.health.store import FolderStore
 from trine.apps.health.validation import Checked, validate
 from trine.errors import BadArgument, TrineError
@@ -56,6 +56,14 @@ def test_access_is_shared_and_withdrawn(records: Records) -> None:
     entry = keep_one(records).entry
     with pytest.raises(NotARecipient):
         records.open(entry, NURSE)
+    assert open_sealed(*records.hand_out(entry, DOCTOR, NURSE.recipient), NURSE).entry == entry
+    with pytest.raises(NotARecipient):
+        open_sealed(*records.hand_out(entry, DOCTOR, NURSE.recipient), DOCTOR)
+    with pytest.raises(NotARecipient):
+        records.hand_out(entry, NURSE, NURSE.recipient)
+    with pytest.raises(NotARecipient):
+        records.open(entry, NURSE)
+    assert records.facts(entry) == records.open(entry, DOCTOR).facts
     records.share(entry, DOCTOR, NURSE.recipient)
     assert records.open(entry, NURSE).resource == PATIENT
     records.withdraw(entry, DOCTOR.recipient)

@@ -1,8 +1,13 @@
-"""Keep health records: FHIR resources checked, sealed for their recipients, committed to a chain.
+"""Keep health records: FHIR resources checked, sealed, committed to a chain, opened by consent.
 
 Read (`reading`), check (`validation`, `bundles`), write canonically (`canonical`), seal and store
 (`records`); `generator` makes records up. What is stored and committed is specified in
 `docs/reference/health-records.md`.
+
+Records are opened by consent (`consent`, `access`) or in an emergency (`breakglass`), and either is
+in the patient's history first (`custody`, `history`). Patients (`patient`), insurers (`claims`),
+researchers (`research`) and regulators (`oversight`) check what concerns them:
+`docs/reference/health-access.md`.
 
 >>> import tempfile
 >>> from pathlib import Path

@@ -24,7 +24,7 @@ trine.errors.health.RecordErased: the record was erased; its entry alone remains
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -36,6 +36,7 @@ from trine.apps.health.sealing import (
     Facts,
     OpenedRecord,
     RecordKeys,
+    SealedRecord,
     open_sealed,
     seal,
     share_keys,
@@ -140,6 +141,37 @@ class Records:
             NotARecipient, DamagedRecord, RecordMismatch: As `sealing.open_sealed` says.
         """
         return open_sealed(*self._read(entry), key)
+
+    def facts(self, entry: Digest) -> Facts:
+        """Return what is public of a record, without opening it.
+
+        Raises:
+            RecordErased, RecordNotFound, DamagedRecord: As `open` says.
+        """
+        return SealedRecord.decode(self._read(entry)[0]).facts
+
+    def hand_out(
+        self, entry: Digest, key: RecipientKey, recipient: Recipient
+    ) -> tuple[bytes, bytes]:
+        """Return a record as it is sealed, with keys for one recipient and nobody else.
+
+        Nothing of it is kept: whoever asks again must be allowed again.
+
+        Args:
+            entry: Entry of the record.
+            key: Key of somebody who can open it.
+            recipient: Who shall be able to open what is returned.
+
+        Raises:
+            RecordErased, RecordNotFound, NotARecipient, DamagedRecord: As `open` says.
+            BadPublicKey, Unsupported: As `sealing.share_keys` says.
+        """
+        sealed, keys = self._read(entry)
+        held = RecordKeys.decode(keys)
+        own = {name: one for name, one in held.wrapped.items() if name == key.recipient.id}
+        shared = share_keys(sealed, replace(held, wrapped=own).encode(), key, recipient)
+        only = {recipient.id: shared.wrapped[recipient.id]}
+        return sealed, replace(shared, wrapped=only).encode()
 
     def share(self, entry: Digest, key: RecipientKey, recipient: Recipient) -> None:
         """Let one more recipient open a record; what is sealed stays as it is.

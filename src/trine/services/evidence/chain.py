@@ -14,7 +14,7 @@ from trine.types import Digest, EvidenceAppend, LogId
 from trine.types.limits import ENTRIES_MAX, RECEIPTS_MAX
 
 MEDIA_TYPE: Final = "application/cose"
-"""What the chain is told about the entries."""
+"""What the chain is told about entries that are those of statements."""
 FETCH_MAX: Final = 65_536
 """Entries that a node gives at once."""
 FUNCTIONS: Final[dict[str, HashFunction]] = {"intl": "sha256", "gm": "sm3"}
@@ -44,16 +44,20 @@ class ProvenHead(NamedTuple):
 class ChainLog:
     """One log of a chain, through any of its nodes; nothing that they say is believed."""
 
-    def __init__(self, client: AsyncClient, trust: Trust, log: LogId) -> None:
+    def __init__(
+        self, client: AsyncClient, trust: Trust, log: LogId, *, media_type: str = MEDIA_TYPE
+    ) -> None:
         """Use the log with this number.
 
         Args:
             client: Client with the key of a notary of the log's organisation.
             trust: Whom to believe about the chain.
             log: The log.
+            media_type: What the chain is told about the entries.
         """
         self._client = client
         self._trust = trust
+        self._media_type = media_type
         self.log = log
         self.function = FUNCTIONS[trust.suite]
 
@@ -71,7 +75,7 @@ class ChainLog:
             EvidenceAppend(
                 log=self.log,
                 entries=tuple(entries[first : first + ENTRIES_MAX]),
-                media_type=MEDIA_TYPE,
+                media_type=self._media_type,
             )
             for first in range(0, len(entries), ENTRIES_MAX)
         ]
@@ -112,20 +116,31 @@ class ChainLog:
             NegativeVerdict: It does not verify.
         """
         proof = await self._client.proof(f"/v1/logs/{self.log}/entries/{index}")
-        shown = core.verify_proof(self._trust.content, proof)
-        fact = shown["fact"]
-        found = (fact.get("kind"), fact.get("log"), fact.get("index"))
-        if found != ("evidence", self.log, index):
-            raise BadAnswer(f"a proof about {found}, expected entry {index} of log {self.log}")
-        size = int(fact["size"])
-        root = tree.inclusion_root(
-            self.function,
-            tree.leaf_hashes(self.function, [fact["entry"]])[0],
-            index,
-            size,
-            _path(proof),
-        )
-        return ProvenHead(size, root, int(shown["height"]), int(shown["time_ms"]), proof, index)
+        return proven_head(self._trust, proof, self.log, index)
+
+
+def proven_head(trust: Trust, proof: bytes, log: LogId, index: int) -> ProvenHead:
+    """Verify the proof of an entry; it shows the root of the whole log. No network is needed.
+
+    Args:
+        trust: Whom to believe about the chain.
+        proof: The proof file.
+        log: The log that it must be about.
+        index: Index of the entry that it must be about.
+
+    Raises:
+        BadAnswer: The proof is about something else.
+        NegativeVerdict: It does not verify.
+    """
+    shown = core.verify_proof(trust.content, proof)
+    fact = shown["fact"]
+    found = (fact.get("kind"), fact.get("log"), fact.get("index"))
+    if found != ("evidence", log, index):
+        raise BadAnswer(f"a proof about {found}, expected entry {index} of log {log}")
+    function, size = FUNCTIONS[trust.suite], int(fact["size"])
+    leaf = tree.leaf_hashes(function, [fact["entry"]])[0]
+    root = tree.inclusion_root(function, leaf, index, size, _path(proof))
+    return ProvenHead(size, root, int(shown["height"]), int(shown["time_ms"]), proof, index)
 
 
 def _path(proof: bytes) -> list[bytes]:

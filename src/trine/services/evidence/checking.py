@@ -113,7 +113,7 @@ def _check_receipt(
         raise BadReceipt(f"the service's key {name:.80} is not among those given")
     entry = entries[read.function]
     head = receipt.verify_inclusion(read, entry, key)
-    index = read.inclusions[0].leaf_index
+    index = receipt.place_of(read, entry, head).leaf_index
     if read.chain_proof is None or trust is None:
         return Shown(read, head, index, None)
     chain = verify_proof(read.chain_proof, trust)
@@ -133,7 +133,7 @@ def read_key_set(data: bytes) -> list[PublicKey]:
         raise BadHeader(f"a set of keys of {len(data)} bytes, at most {KEY_SET_BYTES_MAX}")
     try:
         document = cbor2.loads(data)
-    except (ValueError, EOFError, RecursionError, OverflowError) as error:
+    except (cbor2.CBORError, ValueError, RecursionError, OverflowError) as error:
         raise BadHeader(f"{wrong}: {error}") from None
     if not isinstance(document, list) or not 1 <= len(document) <= KEYS_MAX:
         raise BadHeader(wrong)

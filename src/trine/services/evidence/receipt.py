@@ -392,6 +392,29 @@ def verify_inclusion(receipt: Receipt, entry: Digest, key: PublicKey) -> TreeHea
     return _signed(receipt, heads, key, "inclusion")
 
 
+def place_of(receipt: Receipt, entry: Digest, head: TreeHead) -> Inclusion:
+    """Return the proof that leads from an entry to a log that was verified.
+
+    A receipt may hold others beside it, which show nothing.
+
+    Args:
+        receipt: The receipt.
+        entry: Entry of the statement.
+        head: What `verify_inclusion` returned for both.
+
+    Raises:
+        BadReceipt: No proof leads there: the head is of something else.
+    """
+    (leaf,) = tree.leaf_hashes(head.function, [entry])
+    for proof in receipt.inclusions:
+        place = (proof.leaf_index, proof.size, proof.path)
+        if proof.size == head.size and (
+            tree.inclusion_root(head.function, leaf, *place) == head.root
+        ):
+            return proof
+    raise BadReceipt("no proof of the receipt leads from the entry to the log")
+
+
 def verify_consistency(receipt: Receipt, old: TreeHead, key: PublicKey) -> TreeHead:
     """Check that the service signed a log that begins with the one that was known before.
 

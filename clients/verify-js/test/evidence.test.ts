@@ -1,0 +1,257 @@
+/** Judge the golden files of evidence as the verifier in Python does. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { inflateSync } from "node:zlib";
+
+import { toHex } from "../src/bytes.js";
+import * as cose from "../src/evidence/cose.js";
+import { readReceipt, verifyInclusion } from "../src/evidence/receipt.js";
+import { readStatement } from "../src/evidence/statement.js";
+import {
+  Refusal,
+  type StatementChecks,
+  Trust,
+  readCertificate,
+  readKeySet,
+  readPublicKey,
+  verifyCertificate,
+  verifyStatement,
+} from "../src/index.js";
+import * as files from "./files.js";
+
+/** One case of `cases.json`; tests/services/golden.py says what the fields mean. */
+interface Case {
+  readonly name: string;
+  readonly form: "transparent" | "statement" | "receipt" | "certificate";
+  readonly data?: string;
+  readonly file?: string;
+  readonly flips_apart?: number;
+  readonly lengths_apart?: number;
+  readonly code: string;
+  readonly now_s: number;
+  readonly issuer_key: string;
+  readonly service_key: string;
+  readonly entry: string;
+  readonly keys: string;
+  readonly trust: string | null;
+  readonly content: string | null;
+}
+
+const FOLDER = new URL("../../../../tests/services/vectors/", import.meta.url);
+const read = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, FOLDER)));
+const CASES = JSON.parse(readFileSync(new URL("cases.json", FOLDER), "utf8")) as readonly Case[];
+
+/** Files that a case is about. */
+function* filesOf(one: Case): Generator<Uint8Array> {
+  const data =
+    one.file === undefined
+      ? new Uint8Array(inflateSync(Buffer.from(one.data!, "base64")))
+      : read(one.file);
+  if (one.flips_apart !== undefined) {
+    for (let bit = 0; bit < 8 * data.length; bit += one.flips_apart) yield files.flipped(data, bit);
+  } else if (one.lengths_apart !== undefined) {
+    for (let length = 0; length < data.length; length += one.lengths_apart) {
+      yield data.subarray(0, length);
+    }
+  } else {
+    yield data;
+  }
+}
+
+/** What a transparent statement of a case is checked with. */
+function checksOf(one: Case): StatementChecks {
+  return {
+    nowS: one.now_s,
+    issuerKey: readPublicKey(one.issuer_key),
+    serviceKeys: readKeySet(read(one.keys)),
+    trust: one.trust === null ? undefined : read(one.trust),
+    content: one.content === null ? undefined : read(one.content),
+  };
+}
+
+async function judged(one: Case, data: Uint8Array): Promise<string> {
+  switch (one.form) {
+    case "statement": {
+      const { message } = readStatement(data, one.now_s);
+      cose.verifySign1(message, readPublicKey(one.issuer_key));
+      return "verified";
+    }
+    case "receipt": {
+      const key = readPublicKey(one.service_key);
+      verifyInclusion(readReceipt(data), files.hex(one.entry), key);
+      return "verified";
+    }
+    case "certificate": {
+      const found = await verifyCertificate(data, read(one.content!), read(one.trust!));
+      assert.deepEqual(
+        found.unchecked.map(({ check }) => check),
+        ["page"],
+      );
+      return "verified";
+    }
+    case "transparent": {
+      const found = await verifyStatement(data, checksOf(one));
+      return found.receipts.every(({ chain }) => chain !== undefined) ? "verified" : "unchained";
+    }
+  }
+}
+
+async function codeOf(one: Case, data: Uint8Array): Promise<string> {
+  try {
+    return await judged(one, data);
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+/** Write codes as the cases do: what repeats, once. */
+function runs(codes: readonly string[]): string {
+  const found: [string, number][] = [];
+  for (const code of codes) {
+    const last = found.at(-1);
+    if (last?.[0] === code) last[1] += 1;
+    else found.push([code, 1]);
+  }
+  return found.map(([code, count]) => (count === 1 ? code : `${code}*${count}`)).join(" ");
+}
+
+/**
+ * Goal: every verifier decides alike, with the same code. Method: right, wrong, hostile, cut and
+ * altered files, with the codes of the verifier in Python.
+ */
+test("cases of evidence have the code of the verifier in Python", async () => {
+  assert.ok(CASES.length > 200);
+  for (const one of CASES) {
+    const codes: string[] = [];
+    for (const data of filesOf(one)) codes.push(await codeOf(one, data));
+    assert.equal(runs(codes), one.code, one.name);
+  }
+});
+
+const NAMED = new Map(CASES.map((one) => [one.name, one]));
+const [RIGHT] = filesOf(NAMED.get("ed25519: right")!);
+const CHECKS = checksOf(NAMED.get("ed25519: right")!);
+
+/**
+ * Goal: the facts are those that were signed. Method: the golden statement, whose words are known.
+ */
+test("a statement shows its facts", async () => {
+  const found = await verifyStatement(RIGHT!, CHECKS);
+  assert.deepEqual(
+    [found.issuer, found.subject, found.contentType, found.issuedAtS, found.contentFunction],
+    ["https://city.example", "report.txt", "text/plain", 1_700_000_000, "SHA-256"],
+  );
+  const [receipt] = found.receipts;
+  assert.ok(receipt !== undefined && found.receipts.length === 1);
+  const { service, log, index, size, isSizeSigned, chain } = receipt;
+  assert.deepEqual(
+    [service, log, index, size, isSizeSigned],
+    ["https://log.example", "city/statements", 1n, 3n, true],
+  );
+  assert.ok(chain !== undefined);
+  assert.deepEqual([chain.chain, chain.height, chain.signers], ["made-up", 7n, ["n0", "n1", "n2"]]);
+  assert.equal(toHex(chain.fact.entry), receipt.entry);
+  const checks = new Set(found.steps.map(({ check }) => check));
+  for (const check of ["message", "issuer", "inclusion", "service", "signature", "content"]) {
+    assert.ok(checks.has(check as never), check);
+  }
+  assert.deepEqual(found.unchecked, []);
+});
+
+/**
+ * Goal: no index that nothing shows. Method: a receipt with a wrong proof before the right one.
+ */
+test("the place is that of the proof that holds", () => {
+  const one = NAMED.get("second proof holds")!;
+  const [data] = filesOf(one);
+  const key = readPublicKey(one.service_key);
+  const { index, size } = verifyInclusion(readReceipt(data!), files.hex(one.entry), key);
+  assert.deepEqual([index, size], [0n, 2n]);
+});
+
+/**
+ * Goal: what was not given is not called checked. Method: leave each out, and all.
+ */
+test("what is left out is said to be unchecked", async () => {
+  const left = async (...names: readonly (keyof StatementChecks)[]): Promise<string[]> => {
+    const rest = { ...CHECKS, ...Object.fromEntries(names.map((name) => [name, undefined])) };
+    const found = await verifyStatement(RIGHT!, rest);
+    return found.unchecked.map(({ check }) => check);
+  };
+  assert.deepEqual(await left("issuerKey"), ["issuer"]);
+  assert.deepEqual(await left("serviceKeys"), ["service"]);
+  assert.deepEqual(await left("trust"), ["chain"]);
+  assert.deepEqual(await left("content"), ["content"]);
+  const every = await left("issuerKey", "serviceKeys", "trust", "content");
+  assert.deepEqual(every, ["issuer", "service", "chain", "content"]);
+});
+
+/**
+ * Goal: a reader learns how far the check came. Method: a refusal at the end has the steps before.
+ */
+test("a refusal tells which steps had passed", async () => {
+  const other = { ...CHECKS, content: new Uint8Array(3) };
+  await assert.rejects(verifyStatement(RIGHT!, other), (error: unknown) => {
+    assert.ok(error instanceof Refusal);
+    assert.deepEqual([error.code, error.verdict], ["file_differs", "refused"]);
+    assert.equal(error.steps[0]?.check, "message");
+    assert.equal(error.steps.at(-1)?.check, "signature");
+    return true;
+  });
+  const trust = Trust.read(read("intl-other-trust.json"));
+  await assert.rejects(verifyStatement(RIGHT!, { ...CHECKS, trust }), (error: unknown) => {
+    assert.ok(error instanceof Refusal);
+    assert.equal(error.code, "proof_mismatch");
+    const checks = error.steps.map(({ check }) => check);
+    assert.ok(checks.includes("service") && !checks.includes("signature"), checks.join());
+    return true;
+  });
+});
+
+/**
+ * Goal: a file is compared as a stream too. Method: the content in pieces of one byte.
+ */
+test("content may come in pieces", async () => {
+  const content = (async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (const byte of read("report.txt")) yield Uint8Array.of(byte);
+  })();
+  const found = await verifyStatement(RIGHT!, { ...CHECKS, content });
+  assert.equal(found.steps.at(-1)?.check, "content");
+});
+
+/**
+ * Goal: the receipt in a certificate is the receipt. Method: compare it with the golden file.
+ */
+test("a certificate holds its receipt", () => {
+  const { language, receipt } = readCertificate(read("certificate.pdf"));
+  assert.equal(language, "en");
+  assert.equal(toHex(receipt), toHex(files.read("vector.receipt")));
+});
+
+/**
+ * Goal: keys that are none are refused, and nothing else is thrown. Method: the golden sets with
+ * every byte altered and at every length; keys written wrongly.
+ */
+test("sets of keys are read strictly", () => {
+  for (const name of ["intl-keys.cbor", "gm-keys.cbor"]) {
+    const right = read(name);
+    assert.equal(readKeySet(right).length, 1);
+    for (let length = 0; length < right.length; length += 1) {
+      assert.throws(() => readKeySet(right.subarray(0, length)), { code: "bad_header" });
+    }
+    for (let bit = 0; bit < 8 * right.length; bit += 1) {
+      try {
+        readKeySet(files.flipped(right, bit));
+      } catch (error) {
+        assert.ok(error instanceof Refusal && error.code === "bad_header", `${name}, bit ${bit}`);
+      }
+    }
+    assert.throws(() => readKeySet(Uint8Array.from([...right, 0])), { code: "bad_header" });
+  }
+  for (const text of ["", "ed25519", "ed25519:0", "ed25519:zz", "a:00:00"]) {
+    assert.throws(() => readPublicKey(text), { code: "bad_argument" });
+  }
+});

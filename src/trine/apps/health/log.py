@@ -1,0 +1,194 @@
+"""Follow an evidence log of the custodian: every entry, under the newest head that is certified.
+
+What a node says is checked: entries are taken only where they hash to a root that the chain's
+validators certified. All entries are held in memory, about 200 bytes each.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+from trine.apps.health.limits import WAIT_S_MAX
+from trine.client import Trust
+from trine.errors import EntryNotFound
+from trine.errors.health import HistoryBusy, HistoryMismatch
+from trine.errors.services import LogDiffers
+from trine.model.hashing import Suite
+from trine.model.identifiers import Digest
+from trine.services.evidence import tree
+from trine.services.evidence.chain import FETCH_MAX, FUNCTIONS, ChainLog, ProvenHead, proven_head
+from trine.types import Digest as ChainDigest
+from trine.types import LogId
+
+POLL_S: Final = 0.02
+"""Seconds between two looks while an entry is final and not yet under a certified head."""
+
+
+class CertifiedHead(NamedTuple):
+    """A log as the chain's validators certified it.
+
+    Attributes:
+        log: Number of the log.
+        size: Number of its entries.
+        time_ms: Time of the block, Unix time in milliseconds.
+        proof: Proof file of the last entry.
+    """
+
+    log: int
+    size: int
+    time_ms: int
+    proof: bytes
+
+
+class EventLog(Protocol):
+    """A log that grows, and of which all entries are known."""
+
+    suite: Suite
+
+    async def append(self, entries: Sequence[Digest]) -> None:
+        """Add entries, next to each other, and wait until they are final.
+
+        Raises:
+            TrineError: They may not be recorded, or it is not known.
+        """
+
+    async def refresh(self) -> None:
+        """Learn of newer entries."""
+
+    def first(self, entry: Digest) -> int | None:
+        """Return the first index of an entry; nothing where the log has none."""
+
+    def entry(self, index: int) -> Digest | None:
+        """Return an entry; nothing past the end."""
+
+    @property
+    def head(self) -> CertifiedHead | None:
+        """The newest head; nothing while the log is empty."""
+
+
+async def settle(log: EventLog, entry: Digest) -> None:
+    """Wait until the log shows an entry.
+
+    Raises:
+        HistoryBusy: It does not within `WAIT_S_MAX`.
+    """
+    try:
+        async with asyncio.timeout(WAIT_S_MAX):
+            while log.first(entry) is None:
+                await log.refresh()
+                await asyncio.sleep(0 if log.first(entry) is not None else POLL_S)
+    except TimeoutError:
+        message = f"no certified head shows the entry within {WAIT_S_MAX:.0f} s"
+        raise HistoryBusy(message) from None
+
+
+class CertifiedLog:
+    """The event log of a chain, through one of its nodes."""
+
+    def __init__(self, chain: ChainLog) -> None:
+        """Follow a log of a chain."""
+        self._chain = chain
+        self.suite = Suite.GM if chain.function == FUNCTIONS["gm"] else Suite.INTL
+        self._entries: list[Digest] = []
+        self._first: dict[Digest, int] = {}
+        self._frontier = tree.Frontier(chain.function)
+        self._head: ProvenHead | None = None
+        self._busy = asyncio.Lock()
+
+    @property
+    def head(self) -> CertifiedHead | None:
+        """The newest certified head that is known; nothing while the log is empty."""
+        known = self._head
+        if known is None:
+            return None
+        return CertifiedHead(self._chain.log, known.size, known.time_ms, known.proof)
+
+    async def append(self, entries: Sequence[Digest]) -> None:
+        """Have the chain record entries, and wait until they are final."""
+        for failure in await self._chain.append([ChainDigest(one) for one in entries]):
+            raise failure
+
+    async def refresh(self) -> None:
+        """Follow the chain to its newest certified head.
+
+        Raises:
+            LogDiffers: The certified root is not that of the entries.
+            TrineError: A node does not answer, or lies.
+        """
+        async with self._busy:
+            size = await self._chain.size()
+            if size <= len(self._entries):
+                return
+            try:
+                head = await self._chain.prove(size - 1)
+            except EntryNotFound:
+                return  # It is final, and its certificate is on the way.
+            new: list[Digest] = []
+            while len(self._entries) + len(new) < head.size:
+                first = len(self._entries) + len(new)
+                found = await self._chain.entries(first, min(head.size - first, FETCH_MAX))
+                if not found:
+                    return  # The node that answered is behind the one that gave the proof.
+                new += (Digest(one) for one in found)
+            self._take(head, new)
+
+    def _take(self, head: ProvenHead, new: Sequence[Digest]) -> None:
+        frontier = self._frontier.extend(tree.leaf_hashes(self._chain.function, new))
+        if frontier.root() != head.root:
+            at = f"at {head.size} entries of log {self._chain.log}"
+            raise LogDiffers(f"the root {at} is {head.root} on the chain, another of the entries")
+        self._frontier, self._head = frontier, head
+        for entry in new:
+            self._first.setdefault(entry, len(self._entries))
+            self._entries.append(entry)
+
+    async def prove(self, entry: Digest) -> bytes:
+        """Fetch the proof file of an entry, verified.
+
+        Raises:
+            EntryNotFound: No certified head that is known shows the entry.
+            TrineError: A node does not answer, or lies.
+        """
+        index = self._first.get(entry)
+        if index is None:
+            raise EntryNotFound("the log does not show the entry", instance=entry.hex())
+        return (await self._chain.prove(index)).proof
+
+    def first(self, entry: Digest) -> int | None:
+        """Return the first index of an entry."""
+        return self._first.get(entry)
+
+    def entry(self, index: int) -> Digest | None:
+        """Return an entry."""
+        return self._entries[index] if index < len(self._entries) else None
+
+    def entries(self, size: int) -> bytes:
+        """Return the first entries, 32 bytes each, for who verifies offline."""
+        return b"".join(self._entries[:size])
+
+
+def check_log(entries: bytes, head: CertifiedHead, trust: Trust) -> list[Digest]:
+    """Check that entries are all those of a certified log. No network is needed.
+
+    Args:
+        entries: The entries, 32 bytes each.
+        head: The head, whose proof is verified here.
+        trust: Whom to believe about the chain.
+
+    Returns:
+        The entries.
+
+    Raises:
+        HistoryMismatch: They are not those of the log, or the head says another size or time.
+        ProofMismatch, WrongTrust, NotAProof and others: The proof does not verify.
+    """
+    function = FUNCTIONS[trust.suite]
+    width = Digest.LENGTH
+    if head.size < 1 or len(entries) != head.size * width:
+        raise HistoryMismatch(f"{len(entries)} bytes of entries, expected {head.size * width}")
+    shown = proven_head(trust, head.proof, LogId(head.log), head.size - 1)
+    found = [Digest(entries[at : at + width]) for at in range(0, len(entries), width)]
+    root = tree.Frontier(function).extend(tree.leaf_hashes(function, found)).root()
+    if (shown.size, shown.time_ms, shown.root) != (head.size, head.time_ms, root):
+        raise HistoryMismatch("the entries are not those of the log that the proof is about")
+    return found
