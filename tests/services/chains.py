@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,12 +70,22 @@ def issuer_key() -> SecretKey:
 
 
 @contextlib.contextmanager
-def service(home: Home, folder: Path, key: SecretKey) -> Iterator[Service]:
-    """Run the service for the log of the chain."""
+def service(
+    home: Home,
+    folder: Path,
+    key: SecretKey,
+    *,
+    witnesses: Sequence[tuple[str, str]] = (),
+    head: str = "",
+) -> Iterator[Service]:
+    """Run the service for the log of the chain; `head` are the first lines of its policy."""
     policy = write_policy(folder, key)
+    policy.write_text(head + policy.read_text())
     command = [sys.executable, "-m", "trine", "evidence", "serve", "--home", str(home.path)]
     command += ["--log", "city/statements", "--folder", str(folder), "--policy", str(policy)]
     command += ["--name", SERVICE, "--listen", "127.0.0.1:0"]
+    for one in witnesses:
+        command += ["--witness", *one]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     admin = home.open_key()
     with policy.open("a") as file:

@@ -51,6 +51,17 @@ def test_what_is_written_is_read(objects: Objects) -> None:
     assert objects.read("tile/0/001") is None
 
 
+def test_what_is_below_a_name_goes(objects: Objects) -> None:
+    """Goal: partial tiles go, and nothing beside them. Method: remove twice; read neighbours."""
+    kept = {"tile/0/000": b"full", "tile/0/000.pages": b"other", "tile/0/001.p/1": b"next"}
+    objects.write(kept | {"tile/0/000.p/1": b"1", "tile/0/000.p/255": b"255"})
+    objects.remove("tile/0/000.p")
+    objects.remove("tile/0/000.p")
+    assert objects.read("tile/0/000.p/1") is None
+    assert objects.read("tile/0/000.p/255") is None
+    assert {name: objects.read(name) for name in kept} == kept
+
+
 @pytest.mark.parametrize("name", ["", "/etc/passwd", "a//b", "../secret", "a/.hidden", "a/../b"])
 def test_names_stay_inside(objects: Objects, name: str) -> None:
     """Goal: no name leads out of the folder. Method: names that would."""
@@ -58,6 +69,8 @@ def test_names_stay_inside(objects: Objects, name: str) -> None:
         objects.read(name)
     with pytest.raises(BadArgument):
         objects.write({name: b""})
+    with pytest.raises(BadArgument):
+        objects.remove(name)
 
 
 def test_an_s3_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

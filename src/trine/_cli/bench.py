@@ -8,6 +8,7 @@ import click
 
 from trine._cli.bench_evidence import bench_evidence
 from trine._cli.bench_health import bench_health
+from trine._cli.bench_log import bench_log
 from trine._cli.compare import compare
 from trine._cli.faults import faults
 from trine._cli.load_network import (
@@ -52,6 +53,7 @@ bench.add_command(compare)
 bench.add_command(payments)
 bench.add_command(faults)
 bench.add_command(bench_evidence)
+bench.add_command(bench_log)
 bench.add_command(bench_health)
 bench.add_command(recovery)
 bench.add_command(membership)

@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 import click
 
 from trine._cli.court_pack import pack
+from trine._cli.evidence_monitor import monitor, witness
+from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine.client.verification import (
@@ -48,8 +50,8 @@ def evidence() -> None:
     """
 
 
-evidence.add_command(serve)
-evidence.add_command(pack)
+for command in (serve, witness, monitor, search, pack):
+    evidence.add_command(command)
 
 
 def find_files(paths: tuple[Path, ...], out: Path) -> dict[Path, Path]:

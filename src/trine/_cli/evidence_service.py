@@ -4,6 +4,7 @@ import ipaddress
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,13 +19,24 @@ from trine.errors import BadArgument, BadConfiguration, PortInUse, Unsupported
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from trine.client import AsyncClient
+
 POLICY_BYTES_MAX: Final = 64 * 1_024 * 1_024
 """Bytes of a policy."""
 KEY_FILE: Final = "service.key"
 """Secret key of the service, in its folder."""
+CHECKPOINT_KEY_FILE: Final = "checkpoint.key"
+"""Secret key that signs checkpoints, in its folder."""
 
 
-def _listen_address(text: str) -> tuple[str, int]:
+def listen_address(
+    text: str, certificate: Path | None, certificate_key: Path | None
+) -> tuple[str, int]:
+    """Read IP:PORT; other hosts are served with a certificate only.
+
+    Raises:
+        BadArgument: It is none, or the certificate or its key is missing.
+    """
     host, _, port = text.rpartition(":")
     try:
         ipaddress.ip_address(host.strip("[]"))
@@ -33,7 +45,12 @@ def _listen_address(text: str) -> tuple[str, int]:
         raise BadArgument(f"--listen is {text!r:.80}, expected IP:PORT") from None
     if not 0 <= number < 1 << 16:
         raise BadArgument(f"--listen is {text!r:.80}, expected a port of 0 to 65535")
-    return host.strip("[]"), number
+    host = host.strip("[]")
+    if not ipaddress.ip_address(host).is_loopback and certificate is None:
+        raise BadArgument(f"{host} is reached by other hosts: give --certificate too")
+    if (certificate is None) != (certificate_key is None):
+        raise BadArgument("give --certificate and --certificate-key, or neither")
+    return host, number
 
 
 @click.command("serve")
@@ -65,6 +82,14 @@ def _listen_address(text: str) -> tuple[str, int]:
     help="PEM file of the certificate's key.",
 )
 @click.option(
+    "--witness",
+    "witnesses",
+    type=(str, str),
+    multiple=True,
+    metavar="URL KEY",
+    help="Witness that is asked to cosign checkpoints: where, and its verifier key.",
+)
+@click.option(
     "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
 )
 @click.option(
@@ -85,6 +110,7 @@ def serve(
     listen: str,
     certificate: Path | None,
     certificate_key: Path | None,
+    witnesses: tuple[tuple[str, str], ...],
     database: str | None,
     trust_file: Path | None,
 ) -> None:
@@ -92,6 +118,7 @@ def serve(
 
     The key is that of a notary of the log's organisation. Prints where it listens once it does,
     and runs until it is stopped. What was taken before it stopped is recorded when it runs again.
+    FOLDER/public/logs/N has the log's checkpoint and tiles: any web server may serve it too.
 
     \b
     Examples:
@@ -101,22 +128,26 @@ def serve(
           --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
           --certificate-key log.key --database postgresql+psycopg://trine@db/evidence
     """
-    host, port = _listen_address(listen)
-    if not ipaddress.ip_address(host).is_loopback and certificate is None:
-        raise BadArgument(f"{host} is reached by other hosts: give --certificate too")
-    if (certificate is None) != (certificate_key is None):
-        raise BadArgument("give --certificate and --certificate-key, or neither")
+    host, port = listen_address(listen, certificate, certificate_key)
     text = read_file(policy, POLICY_BYTES_MAX)
     trust = Trust.load(trust_file or settings.home.trust)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = database or f"sqlite:///{(folder / 'statements.db').absolute()}"
     with settings.client(key) as client:
         number = client.log(log).id
-    listener = _listener(host, port)
+    socket_there = listener(host, port)
     app = _application(
-        settings, key, trust, number, folder, text, (name, f"{trust.chain}/{log}"), database
+        settings,
+        key,
+        trust,
+        number,
+        folder,
+        text,
+        (name, f"{trust.chain}/{log}"),
+        database,
+        witnesses,
     )
-    _serve(app, listener, certificate, certificate_key)
+    serve_app(app, socket_there, certificate, certificate_key)
 
 
 def _application(
@@ -128,6 +159,7 @@ def _application(
     policy_text: bytes,
     names: tuple[str, str],
     database: str,
+    witnesses: Sequence[tuple[str, str]],
 ) -> "FastAPI":
     """Put the service together.
 
@@ -140,38 +172,60 @@ def _application(
         from trine.services.evidence import cose  # noqa: PLC0415
         from trine.services.evidence.chain import ChainLog  # noqa: PLC0415
         from trine.services.evidence.index import Index  # noqa: PLC0415
+        from trine.services.evidence.note import VerifierKey  # noqa: PLC0415
         from trine.services.evidence.objects import Folder  # noqa: PLC0415
         from trine.services.evidence.policy import read_policy  # noqa: PLC0415
-        from trine.services.evidence.registrar import Registrar, Signer  # noqa: PLC0415
+        from trine.services.evidence.publishing import (  # noqa: PLC0415
+            WITNESSES_MAX,
+            Publisher,
+            WitnessAt,
+        )
+        from trine.services.evidence.registrar import (  # noqa: PLC0415
+            Registrar,
+            Signer,
+            log_prefix,
+        )
     except ImportError as error:
         message = f"the service needs {error.name}: pip install 'trine[platform]'"
         raise Unsupported(message) from None
-    from trine.client import AsyncClient  # noqa: PLC0415
     from trine.types import LogId  # noqa: PLC0415
 
     try:
         policy = read_policy(policy_text.decode())
     except UnicodeDecodeError:
         raise BadConfiguration("the policy is no UTF-8 text") from None
+    asked = [WitnessAt(url.rstrip("/"), VerifierKey.parse(vkey)) for url, vkey in witnesses]
+    if len(asked) > WITNESSES_MAX:
+        raise BadArgument(f"{len(asked)} witnesses, at most {WITNESSES_MAX}")
+    service_key = secret_key(folder / KEY_FILE, SUITE_ALGORITHMS[trust.suite])
+    checkpoint_key = secret_key(folder / CHECKPOINT_KEY_FILE, "ed25519")
+    objects = Folder(folder / "public")
+    chain = ChainLog(chain_client(settings, key), trust, LogId(number))
+    signer = Signer(service_key, *names)
+    origin = names[0].partition("://")[2].rstrip("/") or names[0]
+    publisher = Publisher(objects, log_prefix(chain.log), origin, checkpoint_key, asked)
+    index = Index(database)
+    registrar = Registrar(chain, index, objects, policy, signer=signer, publisher=publisher)
+    return create_app(registrar, objects, cose.public_key(service_key))
+
+
+def chain_client(settings: Settings, key: SigningKey | None = None) -> "AsyncClient":
+    """Make a client of the nodes, for one event loop."""
+    from trine.client import AsyncClient  # noqa: PLC0415
+
     certificate, certificate_key = client_files()
-    client = AsyncClient(
+    return AsyncClient(
         settings.urls(),
         key=key,
+        read_key=settings.open_read_key if key is None or settings.read_key else None,
         ca_file=os.environ.get("TRINE_CA_FILE"),
         client_certificate=certificate,
         client_key=certificate_key,
     )
-    service_key = _service_key(folder, SUITE_ALGORITHMS[trust.suite])
-    objects = Folder(folder / "public")
-    chain = ChainLog(client, trust, LogId(number))
-    signer = Signer(service_key, *names)
-    registrar = Registrar(chain, Index(database), objects, policy, signer)
-    return create_app(registrar, objects, cose.public_key(service_key))
 
 
-def _service_key(folder: Path, algorithm: str) -> SecretKey:
-    """Read or make the key that signs receipts, in a file for its owner alone."""
-    path = folder / KEY_FILE
+def secret_key(path: Path, algorithm: str) -> SecretKey:
+    """Read or make a key, in a file for its owner alone."""
     if path.exists():
         return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
     made = SecretKey.generate(algorithm)
@@ -185,21 +239,27 @@ def _service_key(folder: Path, algorithm: str) -> SecretKey:
     return made
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listener(host: str, port: int) -> socket.socket:
+    """Listen, before anything else takes the port.
+
+    Raises:
+        PortInUse: Something has it.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        found.bind((host, port))
     except OSError as error:
-        listener.close()
+        found.close()
         raise PortInUse(f"{host}:{port}: {error.strerror}: name another with --listen") from None
-    return listener
+    return found
 
 
-def _serve(
-    app: "FastAPI", listener: socket.socket, certificate: Path | None, key: Path | None
+def serve_app(
+    app: "FastAPI", there: socket.socket, certificate: Path | None, key: Path | None
 ) -> None:
+    """Serve until the process is stopped, and print where once it does."""
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
 
     class Server(uvicorn.Server):
@@ -208,7 +268,7 @@ def _serve(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                host, port = listener.getsockname()[:2]
+                host, port = there.getsockname()[:2]
                 shown = f"[{host}]" if ":" in host else host
                 click.echo(f"{'https' if certificate else 'http'}://{shown}:{port}")
 
@@ -220,4 +280,4 @@ def _serve(
         ssl_keyfile=key,
         server_header=False,
     )
-    Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[there])

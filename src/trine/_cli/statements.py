@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SHA256: Final = -16
 """Number of SHA-256 in COSE (RFC 9054, section 2.1)."""
 TIMEOUT_S: Final = 30.0
-ANSWER_BYTES_MAX: Final = 4 * 1_024 * 1_024
+ANSWER_BYTES_MAX: Final = 8 * 1_024 * 1_024
 """Bytes of what a service answers."""
 KEY_SET_BYTES_MAX: Final = 1_024 * 1_024
 DEFAULT_TYPE: Final = "application/octet-stream"
@@ -79,7 +79,7 @@ def sign(
       trine statement sign report.pdf --issuer https://city.example --out report.statement
       trine statement sign note.txt --issuer https://city.example --embed --out note.statement
     """
-    module = _module("statement")
+    module = evidence_module("statement")
     if not isinstance(key, SecretKey):
         raise BadArgument("the key lives in a token, which signs no statements")
     content = read_file(file, module.STATEMENT_BYTES_MAX) if embed else _digest(file)
@@ -129,15 +129,15 @@ def register(
       trine statement register report.statement --service http://127.0.0.1:8650 \\
           --out report.transparent --keys keys.cbor
     """
-    module = _module("statement")
+    module = evidence_module("statement")
     data = read_file(file, module.TRANSPARENT_BYTES_MAX)
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
         receipt = _post(http, service, module.registered(data))
         made = module.with_receipts(data, [receipt])
         if keys is not None:
-            _write(keys, _get(http, service, "/.well-known/scitt-keys"))
+            _write(keys, get(http, service, "/.well-known/scitt-keys"))
     _write(out, made)
-    read = _module("receipt").read_receipt(receipt)
+    read = evidence_module("receipt").read_receipt(receipt)
     place = read.inclusions[0]
     document = {
         "statement": str(out),
@@ -190,8 +190,8 @@ def verify(
       trine statement verify report.transparent --file report.pdf --issuer-key KEY \\
           --service-keys keys.cbor --trust trust.json
     """
-    checking = _module("checking")
-    data = read_file(statement_file, _module("statement").TRANSPARENT_BYTES_MAX)
+    checking = evidence_module("checking")
+    data = read_file(statement_file, evidence_module("statement").TRANSPARENT_BYTES_MAX)
     checked = checking.check(
         data,
         issuer_key=_read_key(issuer_key),
@@ -245,7 +245,7 @@ def _lines(checked: "checking.Checked", content: Path | None) -> Iterator[str]:
         yield from facts(block=one.chain.height, certified_by=signers)
 
 
-def _module(name: str) -> Any:
+def evidence_module(name: str) -> Any:
     """Import a module of the service.
 
     Raises:
@@ -301,8 +301,19 @@ def _post(http: httpx.Client, service: str, data: bytes) -> bytes:
     return _checked(answer, service)
 
 
-def _get(http: httpx.Client, service: str, path: str) -> bytes:
-    return _checked(_send(http, "GET", service + path), service)
+def get(
+    http: httpx.Client, service: str, path: str, query: Mapping[str, str] | None = None
+) -> bytes:
+    """Ask a service.
+
+    Raises:
+        CannotReachNode: Nothing answers.
+        BadAnswer: The answer is an error of no known code, or too large.
+        TrineError: What the service says.
+    """
+    headers = {"accept": "application/json"}
+    answer = _send(http, "GET", service.rstrip("/") + path, params=query, headers=headers)
+    return _checked(answer, service)
 
 
 def _send(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Response:
@@ -321,5 +332,5 @@ def _checked(answer: httpx.Response, service: str) -> bytes:
         problem = answer.json()
         raise error_of(str(problem["code"]), str(problem["detail"]), instance=service)
     except (ValueError, KeyError, TypeError):
-        status = answer.status_code
-        raise BadAnswer(f"{service} answered {status}, no receipt", instance=service) from None
+        message = f"{service} answered {answer.status_code}, not what was asked"
+        raise BadAnswer(message, instance=service) from None

@@ -1,26 +1,32 @@
 """Serve the registration of statements by the SCITT reference API (SCRAPI).
 
-Follows draft-ietf-scitt-scrapi-10. Beside it: batches, statements with their receipts, and the
-tiles of the log (C2SP tlog-tiles).
+Follows draft-ietf-scitt-scrapi-10. Beside it: batches, statements with their receipts, searches
+with their proofs, and the files of the log (C2SP tlog-tiles).
 """
 
+import asyncio
 import base64
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
 
 import cbor2
 from fastapi import FastAPI
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from trine.api.problems import document_of, problem
 from trine.errors import BadArgument, TrineError
 from trine.errors.services import CoseTooLarge, IssuerKeyNotAdmitted, StatementNotFound
-from trine.services.evidence import cbor, keys, statement, tiles
+from trine.services.evidence import cbor, keys, searching, statement, tiles
+from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
-from trine.services.evidence.registrar import BATCH_MAX, Registrar
+from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
+from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
+from trine.services.evidence.rows import TIME_MS_MAX, name_digests
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.types import Digest
 from trine.types.calls import PublicKey
@@ -33,6 +39,15 @@ WAIT_S: Final = 5.0
 RETRY_AFTER_S: Final = 1
 BATCH_BYTES_MAX: Final = 32 * 1_024 * 1_024
 """Bytes of a batch."""
+SEARCH_MAX: Final = 1_000
+"""Statements of a page of a search."""
+NUMBER_DIGITS_MAX: Final = 18
+"""Digits of a number in a query."""
+TEXT: Final = "text/plain; charset=utf-8"
+FOREVER: Final = "public, max-age=31536000, immutable"
+"""How long a tile may be kept: it never changes (C2SP tlog-tiles)."""
+SOON: Final = "public, max-age=1"
+"""How long a checkpoint may be kept (C2SP tlog-tiles: no more than a few seconds)."""
 
 
 class _Service:
@@ -42,6 +57,8 @@ class _Service:
         self.registrar = registrar
         self.objects = objects
         self.key = key
+        self.proving = asyncio.Lock()
+        """Held while a proof is made: a snapshot is for one thread."""
 
     async def register(self, request: Request) -> Response:
         """Register a statement; answers its receipt, or where it will be."""
@@ -106,13 +123,69 @@ class _Service:
         return Response(cbor2.dumps(keys.cose_key(self.key), canonical=True), media_type=CBOR)
 
     async def tile(self, request: Request) -> Response:
-        """Answer a tile of the log."""
+        """Answer a tile of the log, or of its index."""
+        folder = request.url.path.removeprefix("/").partition("tile/")[0]
         name = f"tile/{request.path_params['path']}"
         tiles.parse_path(name)
-        found = self.objects.read(f"logs/{self.registrar.chain.log}/{name}")
+        return self._file(folder + name, TILE, FOREVER)
+
+    async def checkpoint(self, _: Request) -> Response:
+        """Answer the newest checkpoint."""
+        return self._file(CHECKPOINT, TEXT, SOON)
+
+    async def verifier(self, _: Request) -> Response:
+        """Answer the key that signs checkpoints."""
+        return self._file(VERIFIER, TEXT, SOON)
+
+    def _file(self, name: str, media_type: str, caching: str) -> Response:
+        found = self.objects.read(log_prefix(self.registrar.chain.log) + name)
         if found is None:
             raise StatementNotFound(f"the log has no {name} yet")
-        return Response(found, media_type=TILE)
+        return Response(found, headers={"cache-control": caching}, media_type=media_type)
+
+    async def search(self, request: Request) -> Response:
+        """Answer which statements fit, page after page."""
+        asked = request.query_params
+        count = _number(asked, "count", SEARCH_MAX)
+        if not 1 <= count <= SEARCH_MAX:
+            raise BadArgument(f"count is {count}, expected 1 to {SEARCH_MAX}")
+        function = self.registrar.chain.function
+        query = Query(
+            name_digests(function, [asked["issuer"]])[0] if "issuer" in asked else None,
+            asked.get("type"),
+            _hex_digest(asked["digest"]) if "digest" in asked else None,
+            _number(asked, "from") if "from" in asked else None,
+            _number(asked, "to") if "to" in asked else None,
+            _number(asked, "after", -1),
+        )
+        found = await self.registrar.search(query, count)
+        after = found[-1].place if len(found) == count else None
+        return JSONResponse({"statements": list(map(_shown, found)), "after": after})
+
+    async def search_proof(self, request: Request) -> Response:
+        """Answer a page of the proof of a search (docs/reference/scitt.md, section 12)."""
+        published = self.registrar.publisher.published
+        if published is None:
+            raise StatementNotFound("the log has no checkpoint yet")
+        asked = request.query_params
+        first = _number(asked, "first", 0)
+        if "issuer" in asked:
+            issuer = name_digests(published.index.function, [asked["issuer"]])[0]
+            make = functools.partial(
+                searching.issuer_page, published.note, published.index, issuer, first
+            )
+        else:
+            make = functools.partial(
+                searching.time_page,
+                published.note,
+                published.index,
+                _number(asked, "from", 0),
+                _number(asked, "to", TIME_MS_MAX),
+                first,
+            )
+        async with self.proving:
+            page = await asyncio.to_thread(make)
+        return Response(page, media_type=CBOR)
 
 
 def create_app(registrar: Registrar, objects: Objects, key: PublicKey) -> FastAPI:
@@ -133,7 +206,12 @@ def create_app(registrar: Registrar, objects: Objects, key: PublicKey) -> FastAP
         ("POST", "/receipts", service.receipts),
         ("GET", "/.well-known/scitt-keys", service.key_set),
         ("GET", "/.well-known/scitt-keys/{kid}", service.one_key),
+        ("GET", "/checkpoint", service.checkpoint),
+        ("GET", "/log.vkey", service.verifier),
         ("GET", "/tile/{path:path}", service.tile),
+        ("GET", "/index/tile/{path:path}", service.tile),
+        ("GET", "/search", service.search),
+        ("GET", "/search/proof", service.search_proof),
     )
     for method, path, handler in routes:
         app.add_route(path, handler, methods=[method])
@@ -172,6 +250,34 @@ def _digest(data: bytes) -> Digest:
     if len(data) != Digest.LENGTH:
         raise BadArgument(f"an entry has {len(data)} bytes, expected {Digest.LENGTH}")
     return Digest(data)
+
+
+def _number(asked: QueryParams, name: str, default: int | None = None) -> int:
+    text = asked.get(name)
+    if text is None and default is not None:
+        return default
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
+        raise BadArgument(f"{name} is {text!r:.80}, expected digits up to {NUMBER_DIGITS_MAX}")
+    return int(text)
+
+
+def _hex_digest(text: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except ValueError:
+        raise BadArgument(f"digest is {text[:80]!r}, expected 64 hexadecimal digits") from None
+
+
+def _shown(one: Registration) -> dict[str, object]:
+    return {
+        "entry": str(one.entry),
+        "place": one.place,
+        "issuer": one.issuer,
+        "subject": one.subject,
+        "content_type": one.content_type,
+        "registered_ms": one.registered_ms,
+        "content_digest": str(one.content_digest),
+    }
 
 
 def _elsewhere(status: HTTPStatus, entry: Digest) -> Response:

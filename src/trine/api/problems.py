@@ -12,6 +12,7 @@ from trine.errors.base import BadInput
 from trine.errors.services import (
     DetachedPayload,
     HeaderMissing,
+    LogClosed,
     ServiceFull,
     SignatureAlgorithm,
     StatementNotFound,
@@ -35,6 +36,7 @@ _TITLES: Final[dict[type[TrineError], str]] = {
 _STATUS: Final[dict[type[TrineError], HTTPStatus]] = {
     StatementNotFound: HTTPStatus.NOT_FOUND,
     ServiceFull: HTTPStatus.TOO_MANY_REQUESTS,
+    LogClosed: HTTPStatus.GONE,
 }
 
 

@@ -119,6 +119,34 @@ class LogDiffers(NegativeVerdict):
     """The log as the chain's validators certify it is not the one that the service has."""
 
 
+class LogForked(NegativeVerdict):
+    """Two checkpoints that the log signed contradict each other: it was rewritten."""
+
+
+class LogShrank(NegativeVerdict):
+    """The newest checkpoint of the log has fewer entries than one that it signed before."""
+
+
+class TileDiffers(NegativeVerdict):
+    """A tile or bundle that the log serves is missing, or is not that of its checkpoint."""
+
+
+class IndexDiffers(NegativeVerdict):
+    """The index to which a checkpoint commits is not that of the entries of the log."""
+
+
+class SearchIncomplete(NegativeVerdict):
+    """The proof of a search does not show that nothing was left out."""
+
+
+class BadRow(BadInput):
+    """The bytes are no row of an index, or no proof of a search."""
+
+
+class LogClosed(NegativeVerdict):
+    """The log takes no more statements; the message names the one that follows."""
+
+
 class NotACertificate(BadInput):
     """The PDF is no certificate as it was made: another one, or saved again by a program."""
 

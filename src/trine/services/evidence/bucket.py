@@ -87,6 +87,19 @@ class Bucket:
         with ThreadPoolExecutor(WRITERS) as pool:
             list(pool.map(self._write_one, items.items()))
 
+    def remove(self, name: str) -> None:
+        """Remove the objects below a name, as if it were a folder.
+
+        Raises:
+            StoreUnavailable: The S3 does not answer, or refuses.
+        """
+        check_name(name)
+        try:
+            for batch in obstore.list(self._store, f"{name}/"):
+                obstore.delete(self._store, [one["path"] for one in batch])
+        except BaseError as error:
+            raise self._unavailable(error) from None
+
     def _write_one(self, item: tuple[str, bytes]) -> None:
         name, content = item
         try:

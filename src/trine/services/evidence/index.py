@@ -6,7 +6,10 @@ durably, before the chain is asked to record its entry: no receipt is without a 
 >>> index = Index("sqlite://")
 >>> index.open_log("7")
 0
->>> said = Registration(Digest(bytes(32)), None, "https://city.example", "a", "text/json", 1, b"..")
+>>> digest = Digest(bytes(32))
+>>> said = Registration(
+...     digest, None, "https://city.example", "a", "text/json", 1, b"..", digest, digest
+... )
 >>> index.add("7", [said])
 >>> index.waiting("7", 10) == [said.entry]
 True
@@ -22,6 +25,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Integer,
     LargeBinary,
     MetaData,
@@ -32,6 +36,8 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    inspect,
+    or_,
     select,
     update,
 )
@@ -42,6 +48,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
+from trine.errors import BadConfiguration
 from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
@@ -71,8 +78,14 @@ _STATEMENTS: Final = Table(
     Column("content_type", Text, nullable=False),
     Column("registered_ms", BigInteger, nullable=False),
     Column("statement", LargeBinary, nullable=False),
+    Column("issuer_digest", LargeBinary(Digest.LENGTH), nullable=False),
+    Column("content_digest", LargeBinary(Digest.LENGTH), nullable=False),
     UniqueConstraint("log", "entry"),
     TableIndex("statements_by_place", "log", "place"),
+    TableIndex("statements_by_issuer", "log", "issuer_digest", "place"),
+    TableIndex("statements_by_content", "log", "content_digest", "place"),
+    TableIndex("statements_by_type", "log", "content_type", "place"),
+    TableIndex("statements_by_time", "log", "registered_ms"),
 )
 
 
@@ -87,6 +100,8 @@ class Registration(NamedTuple):
         content_type: Type of what is said.
         registered_ms: Unix time in milliseconds at which the service took it.
         statement: Its bytes, without receipts.
+        issuer_digest: Hash of the issuer's name (`rows.About`).
+        content_digest: Digest of the content (`rows.About`).
     """
 
     entry: Digest
@@ -96,6 +111,28 @@ class Registration(NamedTuple):
     content_type: str
     registered_ms: int
     statement: bytes
+    issuer_digest: Digest
+    content_digest: Digest
+
+
+class Query(NamedTuple):
+    """What is searched for: all that is given must fit.
+
+    Attributes:
+        issuer_digest: Hash of the issuer's name.
+        content_type: Content type, as text.
+        digest: An entry, or the digest of a content.
+        from_ms: Unix time in milliseconds at which it was registered, at least.
+        to_ms: The same, before which.
+        after: Place in the log behind which.
+    """
+
+    issuer_digest: Digest | None = None
+    content_type: str | None = None
+    digest: Digest | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    after: int = -1
 
 
 class Index:
@@ -106,9 +143,18 @@ class Index:
 
         Args:
             url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, `postgresql://…`.
+
+        Raises:
+            BadConfiguration: The tables that are there have other columns.
         """
         self._engine = _engine(url)
         _METADATA.create_all(self._engine)
+        present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
+        if missing := {one.name for one in _STATEMENTS.columns} - present:
+            raise BadConfiguration(
+                f"the database is of an earlier release, without {min(missing)}: name an empty "
+                "one, and register what it holds again"
+            )
 
     def close(self) -> None:
         """Close the connections."""
@@ -187,6 +233,32 @@ class Index:
             row = database.execute(query).first()
         return None if row is None else _registration(row)
 
+    def search(self, log: str, query: Query, count: int) -> list[Registration]:
+        """Return up to `count` statements that fit and are recorded, in the order of places."""
+        wanted = select(_STATEMENTS).where(*_conditions(log, query))
+        wanted = wanted.order_by(_STATEMENTS.c.place).limit(count)
+        with self._engine.connect() as database:
+            return [_registration(row) for row in database.execute(wanted)]
+
+    def described(
+        self, log: str, entries: Sequence[Digest]
+    ) -> dict[Digest, tuple[Digest, str, Digest]]:
+        """Return the issuer's digest, content type and content's digest of registered entries."""
+        columns = _STATEMENTS.c
+        found = {}
+        with self._engine.connect() as database:
+            for at in range(0, len(entries), QUERY_MAX):
+                part = entries[at : at + QUERY_MAX]
+                wanted = select(
+                    columns.entry,
+                    columns.issuer_digest,
+                    columns.content_type,
+                    columns.content_digest,
+                ).where(columns.log == log, columns.entry.in_(part))
+                for entry, issuer, kind, content in database.execute(wanted):
+                    found[Digest(entry)] = (Digest(issuer), kind, Digest(content))
+        return found
+
 
 def _registration(row: Any) -> Registration:
     return Registration(
@@ -197,7 +269,25 @@ def _registration(row: Any) -> Registration:
         row.content_type,
         row.registered_ms,
         row.statement,
+        Digest(row.issuer_digest),
+        Digest(row.content_digest),
     )
+
+
+def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
+    columns = _STATEMENTS.c
+    found = [columns.log == log, columns.place > query.after]
+    if query.issuer_digest is not None:
+        found.append(columns.issuer_digest == query.issuer_digest)
+    if query.content_type is not None:
+        found.append(columns.content_type == query.content_type)
+    if query.digest is not None:
+        found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
+    if query.from_ms is not None:
+        found.append(columns.registered_ms >= query.from_ms)
+    if query.to_ms is not None:
+        found.append(columns.registered_ms < query.to_ms)
+    return found
 
 
 def _insert_new(database: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,11 +2,16 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from trine.errors import BadArgument
+
+SYNCS: Final = 32
+"""Files that are written and synced at a time: the disk takes many as one."""
 
 
 class Objects(Protocol):
@@ -17,6 +22,9 @@ class Objects(Protocol):
 
     def write(self, items: Mapping[str, bytes]) -> None:
         """Keep every item; on return they survive a crash of the machine."""
+
+    def remove(self, name: str) -> None:
+        """Forget what is below a name, as if it were a folder; it may be back after a crash."""
 
 
 class Folder:
@@ -43,19 +51,19 @@ class Folder:
 
     def write(self, items: Mapping[str, bytes]) -> None:
         """Write every file whole or not at all, and then sync what was written."""
+        with ThreadPoolExecutor(SYNCS) as pool:
+            partials = list(pool.map(_write_partial, map(self._place, items), items.values()))
         folders = set()
-        for name, content in items.items():
+        for name, partial in zip(items, partials, strict=True):
             place = self._place(name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fdatasync(file.fileno())
             partial.replace(place)
             folders.add(place.parent)
         for folder in folders:
             _sync_folder(folder)
+
+    def remove(self, name: str) -> None:
+        """Remove a folder with its files, where it is there."""
+        shutil.rmtree(self._place(name), ignore_errors=True)
 
     def _place(self, name: str) -> Path:
         return self.path.joinpath(*check_name(name))
@@ -71,6 +79,17 @@ def check_name(name: str) -> list[str]:
     if not all(parts) or any(part.startswith(".") for part in parts):
         raise BadArgument(f"{name!r:.80} is no name of an object")
     return parts
+
+
+def _write_partial(place: Path, content: bytes) -> Path:
+    """Write a file beside its place, and sync it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fdatasync(file.fileno())
+    return partial
 
 
 def _sync_folder(path: Path) -> None:

@@ -21,6 +21,7 @@ from trine.errors.services import (
     HeaderMissing,
     IssuerKeyNotAdmitted,
     IssuerNotAdmitted,
+    LogClosed,
     MediaTypeRefused,
 )
 from trine.services.evidence import cose
@@ -55,14 +56,28 @@ class Policy:
     Attributes:
         issuers: Who may register.
         required_headers: Labels that must be protected beside those that always must.
+        entries_max: Entries that the log gets at most; nothing where there is no end.
+        successor: URL of the service of the log that follows it.
     """
 
     issuers: tuple[Issuer, ...]
     required_headers: tuple[int | str, ...] = ()
+    entries_max: int | None = None
+    successor: str | None = None
     _by_name: dict[str, Issuer] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {one.name: one for one in self.issuers})
+
+    def check_open(self, count: int) -> None:
+        """Check that a log takes so many entries.
+
+        Raises:
+            LogClosed: It takes fewer.
+        """
+        if self.entries_max is not None and count > self.entries_max:
+            there = f": register at {self.successor}" if self.successor else ""
+            raise LogClosed(f"the log takes {self.entries_max} entries and no more{there}")
 
     def key_of(self, statement: Statement) -> PublicKey:
         """Return the key with which the statement must be signed.
@@ -99,7 +114,7 @@ def read_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(f"the policy is no TOML: {error}") from None
-    unknown = document.keys() - {"issuers", "required_headers"}
+    unknown = document.keys() - {"issuers", "required_headers", "entries_max", "successor"}
     if unknown:
         raise BadConfiguration(f"the policy has the unknown field {min(unknown)!r}")
     issuers = document.get("issuers")
@@ -112,7 +127,12 @@ def read_policy(text: str) -> Policy:
     headers = document.get("required_headers", [])
     if not isinstance(headers, list) or not all(_is_label(one) for one in headers):
         raise BadConfiguration("required_headers is a list of numbers and texts")
-    return Policy(read, tuple(headers))
+    entries_max, successor = document.get("entries_max"), document.get("successor")
+    if entries_max is not None and (type(entries_max) is not int or entries_max < 1):
+        raise BadConfiguration(f"entries_max is {entries_max!r:.80}, expected a number from 1")
+    if successor is not None and not isinstance(successor, str):
+        raise BadConfiguration(f"successor is {successor!r:.80}, expected a URL")
+    return Policy(read, tuple(headers), entries_max, successor)
 
 
 def _is_label(value: Any) -> bool:

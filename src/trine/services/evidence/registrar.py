@@ -20,13 +20,15 @@ from trine.errors.services import CoseSignature, LogDiffers, ServiceFull, Statem
 from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.gathering import Gathered
-from trine.services.evidence.index import Index, Registration
+from trine.services.evidence.index import Index, Query, Registration
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.policy import Policy
+from trine.services.evidence.publishing import Publisher
 from trine.services.evidence.receipt import SignedHead, TreeHead
+from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digests
 from trine.services.evidence.statement import Statement
-from trine.types import Digest
+from trine.types import Digest, LogId
 from trine.types.limits import RECEIPTS_MAX
 
 WAITING_MAX: Final = 100_000
@@ -39,6 +41,8 @@ FOLLOW_S: Final = 1.0
 """Seconds between two looks at a log of which nothing is expected."""
 AGAIN_S: Final = 0.1
 """The same while somebody waits for a receipt, or a node could not answer."""
+PUBLISH_S: Final = 0.25
+"""Seconds between two looks whether a checkpoint is to be published."""
 RETRY_S: Final = 1.0
 """Seconds after a failure before the chain is asked again."""
 
@@ -68,7 +72,14 @@ class Registrar:
     """Registration of one log. All methods are for one event loop."""
 
     def __init__(
-        self, chain: ChainLog, index: Index, objects: Objects, policy: Policy, signer: Signer
+        self,
+        chain: ChainLog,
+        index: Index,
+        objects: Objects,
+        policy: Policy,
+        *,
+        signer: Signer,
+        publisher: Publisher,
     ) -> None:
         """Prepare; `running` does the work.
 
@@ -78,11 +89,18 @@ class Registrar:
             objects: Where tiles are kept.
             policy: What is registered.
             signer: Who signs receipts.
+            publisher: Publishes checkpoints of the log.
         """
         self.chain, self.index, self.policy, self.signer = chain, index, policy, signer
+        self.publisher = publisher
         self._name = str(chain.log)
         self._mirror = Mirror(
-            chain, objects, f"logs/{self._name}/", index.open_log(self._name), self._place
+            chain,
+            objects,
+            log_prefix(chain.log),
+            index.open_log(self._name),
+            describe=self._describe,
+            placed=self._place,
         )
         self._intake = Gathered(self._keep, pause_s=GATHER_S, count_max=BATCH_MAX)
         self._receipts = {
@@ -109,7 +127,8 @@ class Registrar:
             self._to_send[entry] = None
         self._wanted.set()
         async with asyncio.TaskGroup() as tasks:
-            works = [tasks.create_task(work()) for work in (self._send, self._mirror_on)]
+            wanted = (self._send, self._mirror_on, self._publish_on)
+            works = [tasks.create_task(work()) for work in wanted]
             try:
                 yield
             finally:
@@ -121,6 +140,7 @@ class Registrar:
 
         Raises:
             ServiceFull: Too many wait.
+            LogClosed: The log has as many entries as it may have.
             TrineError: It is no statement that this log takes.
         """
         self._check_room(1)
@@ -131,6 +151,7 @@ class Registrar:
 
         Raises:
             ServiceFull: Too many wait.
+            LogClosed: The log has as many entries as it may have.
         """
         self._check_room(len(items))
         return await self._keep(items)
@@ -216,6 +237,7 @@ class Registrar:
 
     def _check_room(self, count: int) -> None:
         waiting = len(self._intake) + len(self._to_send) + len(self._sending)
+        self.policy.check_open(self._mirror.size + waiting + count)
         if waiting + count > WAITING_MAX:
             raise ServiceFull(f"{waiting} statements wait to be recorded, at most {WAITING_MAX}")
 
@@ -244,11 +266,14 @@ class Registrar:
         good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
         entries = statement.entries_of([one for _, one in good], self.chain.function)
         known = self.index.places(self._name, entries)
+        function = self.chain.function
+        issuers = name_digests(function, [one.issuer for _, one in good])
         new: dict[Digest, Registration] = {}
-        for (at, one), entry in zip(good, entries, strict=True):
+        for (at, one), entry, issuer in zip(good, entries, issuers, strict=True):
             results[at] = entry
             if entry not in known:
-                new[entry] = _registration(one, entry, now)
+                content = content_digest(function, one.payload, one.payload_hash)
+                new[entry] = _registration(one, entry, now, issuer, content)
         self.index.add(self._name, list(new.values()))
         wrong = CoseSignature("the statement's signature does not hold")
         return [wrong if result is None else result for result in results], list(new)
@@ -297,6 +322,18 @@ class Registrar:
                 log.warning("the log cannot be followed now: %s", error)
                 await asyncio.sleep(AGAIN_S)
 
+    async def _publish_on(self) -> None:
+        """Publish the newest head again and again; witnesses that take long hold up nothing."""
+        while True:
+            await asyncio.sleep(PUBLISH_S)
+            try:
+                await self.publisher.publish(self._mirror)
+            except LogDiffers:
+                raise
+            except TrineError as error:
+                log.warning("no checkpoint can be published now: %s", error)
+                await asyncio.sleep(RETRY_S)
+
     async def _advance(self) -> None:
         certified = await self._mirror.advance()
         if certified is None or (self._signed and self._signed[0] is certified):
@@ -317,6 +354,23 @@ class Registrar:
                 if not waiter.done():
                     waiter.set_result(None)
 
+    async def search(self, query: Query, count: int) -> list[Registration]:
+        """Find statements that are recorded, at most `count`, in the order of their places."""
+        return await self._in_thread(self.index.search, self._name, query, count)
+
+    def _describe(self, entries: Sequence[Digest]) -> list[About]:
+        """Say what the statements of entries are about, for the rows of the index."""
+        known = self.index.described(self._name, entries)
+        kinds = list({kind for _, kind, _ in known.values()})
+        digests = name_digests(self.chain.function, kinds)
+        by_kind = dict(zip(kinds, digests, strict=True))
+        return [
+            About(found[0], by_kind[found[1]], found[2])
+            if (found := known.get(entry)) is not None
+            else UNKNOWN
+            for entry in entries
+        ]
+
     def _place(self, first: int, entries: Sequence[Digest]) -> None:
         self.index.place(self._name, first, entries)
         self._fresh += entries
@@ -326,7 +380,9 @@ class Registrar:
         return await asyncio.to_thread(functools.partial(work, *arguments))
 
 
-def _registration(one: Statement, entry: Digest, now: float) -> Registration:
+def _registration(
+    one: Statement, entry: Digest, now: float, issuer: Digest, content: Digest
+) -> Registration:
     return Registration(
         entry,
         None,
@@ -335,7 +391,14 @@ def _registration(one: Statement, entry: Digest, now: float) -> Registration:
         str(one.content_type),
         int(now * 1_000),
         statement.registered(one),
+        issuer,
+        content,
     )
+
+
+def log_prefix(log: LogId) -> str:
+    """Return below which name the files of a log are kept: the folder that a web server serves."""
+    return f"logs/{log}/"
 
 
 def runs(places: Sequence[int], length_max: int) -> list[tuple[int, int]]:

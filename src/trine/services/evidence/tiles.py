@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Protocol
 
 from trine.errors import BadArgument
 from trine.errors.services import BadTile
-from trine.services.evidence.tree import SIZE_MAX, HashFunction, join, parents
+from trine.services.evidence.tree import SIZE_MAX, HashFunction, join, parents, range_path, split
 from trine.types import Digest
 
 TILE_HEIGHT: Final = 8
@@ -257,7 +257,7 @@ class View:
         Raises:
             BadTile: A tile has another length than it must.
         """
-        return self._range(0, self.size)
+        return self.over(0, self.size)
 
     def inclusion_path(self, index: int) -> list[Digest]:
         """Return the inclusion proof of a leaf, leaf to root (RFC 9162, section 2.1.3.1).
@@ -270,12 +270,12 @@ class View:
             raise BadArgument(f"leaf {index} of a log of {self.size}")
         found, first, stop = [], 0, self.size
         while stop - first > 1:
-            middle = first + _split(stop - first)
+            middle = first + split(stop - first)
             if index < middle:
-                found.append(self._range(middle, stop))
+                found.append(self.over(middle, stop))
                 stop = middle
             else:
-                found.append(self._range(first, middle))
+                found.append(self.over(first, middle))
                 first = middle
         return found[::-1]
 
@@ -290,17 +290,28 @@ class View:
             raise BadArgument(f"a log of {self.size} leaves was never one of {old_size}")
         found, first, stop = [], 0, self.size
         while stop != old_size:
-            middle = first + _split(stop - first)
+            middle = first + split(stop - first)
             if old_size <= middle:
-                found.append(self._range(middle, stop))
+                found.append(self.over(middle, stop))
                 stop = middle
             else:
-                found.append(self._range(first, middle))
+                found.append(self.over(first, middle))
                 first = middle
         # The verifier knows the subtree only where it is the whole older log.
         if first:
-            found.append(self._range(first, stop))
+            found.append(self.over(first, stop))
         return found[::-1]
+
+    def range_path(self, first: int, stop: int) -> list[bytes]:
+        """Return what leads from neighbouring leaves to the root (`tree.range_path`).
+
+        Raises:
+            BadArgument: The log has no such leaves.
+            BadTile: A tile has another length than it must.
+        """
+        if not 0 <= first < stop <= self.size:
+            raise BadArgument(f"leaves {first} to {stop} of a log of {self.size}")
+        return range_path(first, stop, self.size, self.over)
 
     def leaf(self, index: int) -> Digest:
         """Return the hash of a leaf.
@@ -313,8 +324,12 @@ class View:
             raise BadArgument(f"leaf {index} of a log of {self.size}")
         return Digest(self._node(0, index))
 
-    def _range(self, first: int, stop: int) -> Digest:
-        """Return the root over leaves, where `first` is where a subtree so large may begin."""
+    def over(self, first: int, stop: int) -> Digest:
+        """Return the root over leaves, where `first` is where a subtree so large may begin.
+
+        Raises:
+            BadTile: A tile has another length than it must.
+        """
         count = stop - first
         if count and not count & count - 1:
             height = count.bit_length() - 1
@@ -342,8 +357,3 @@ class View:
                 del self._cache[next(iter(self._cache))]
             self._cache[level, number] = rows
         return rows[row][place]
-
-
-def _split(count: int) -> int:
-    """Return the largest power of two below `count`, which is at least 2."""
-    return 1 << (count - 1).bit_length() - 1

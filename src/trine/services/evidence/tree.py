@@ -13,8 +13,8 @@ else; `tiles` makes them from a log's stored hashes.
 """
 
 import hashlib
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from trine.crypto import hash_many
 from trine.errors.services import TreeMismatch
@@ -82,6 +82,22 @@ class Frontier(NamedTuple):
             peaks.append(node)
             size += 1
         return self._replace(size=size, peaks=tuple(peaks))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is to be remembered: size and peaks."""
+        return {"size": self.size, "peaks": [peak.hex() for peak in self.peaks]}
+
+    @classmethod
+    def from_json(cls, function: HashFunction, document: Mapping[str, Any]) -> Self:
+        """Read what was remembered.
+
+        Raises:
+            ValueError, KeyError, TypeError: It is no edge of a log.
+        """
+        size, peaks = document["size"], tuple(map(bytes.fromhex, document["peaks"]))
+        if type(size) is not int or not 0 <= size <= SIZE_MAX or len(peaks) != size.bit_count():
+            raise ValueError(f"{len(peaks)} peaks are not those of {size!r:.30} leaves")
+        return cls(function, size, peaks)
 
     def root(self) -> Digest:
         """Return the root of the log: the peaks joined from the smallest up."""
@@ -216,6 +232,82 @@ def check_consistency(
     found = consistency_root(function, old_size, new_size, old_root, path)
     if found != root:
         raise TreeMismatch(f"the proof leads to {found} at {new_size} leaves, expected {root}")
+
+
+def levels(function: HashFunction, leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return all nodes of a small tree by height, the leaves first; the last is the root.
+
+    A node without a neighbour rises as it is, which is the tree of RFC 9162, section 2.1.1.
+    """
+    rows = [list(leaves)]
+    while len(rows[-1]) > 1:
+        below = rows[-1]
+        rows.append(parents(function, below) + below[len(below) & ~1 :])
+    return rows
+
+
+def range_path(first: int, stop: int, size: int, over: Callable[[int, int], bytes]) -> list[bytes]:
+    """Return what leads from neighbouring leaves to the root, from left to right.
+
+    Args:
+        first: Number of the first of them.
+        stop: Number behind the last.
+        size: Leaves of the tree.
+        over: Gives the root over the leaves from one number to before another.
+    """
+
+    def visit(low: int, high: int) -> list[bytes]:
+        if high <= first or low >= stop:
+            return [over(low, high)]
+        if first <= low and high <= stop:
+            return []
+        middle = low + split(high - low)
+        return visit(low, middle) + visit(middle, high)
+
+    return visit(0, size)
+
+
+def range_root(
+    function: HashFunction, leaves: Sequence[bytes], first: int, size: int, path: Sequence[bytes]
+) -> Digest:
+    """Compute the root to which neighbouring leaves lead with the path of `range_path`.
+
+    Args:
+        function: Hash function of the tree.
+        leaves: Their hashes, one at least.
+        first: Number of the first of them.
+        size: Leaves of the tree.
+        path: What is beside them.
+
+    Raises:
+        TreeMismatch: The numbers are out of range, or the path has another length than it must.
+    """
+    stop = first + len(leaves)
+    if not 0 <= first < stop <= size <= SIZE_MAX:
+        raise TreeMismatch(f"leaves {first} to {stop} of a tree of {size}, at most {SIZE_MAX}")
+    beside = iter(path)
+
+    def visit(low: int, high: int) -> bytes:
+        if high <= first or low >= stop:
+            found = next(beside, None)
+            if found is None or len(found) != Digest.LENGTH:
+                raise TreeMismatch(f"a path of {len(path)} hashes is too short, or one of them is")
+            return found
+        if high - low == 1:
+            return leaves[low - first]
+        middle = low + split(high - low)
+        left = visit(low, middle)
+        return node_hash(function, left, visit(middle, high))
+
+    root = visit(0, size)
+    if next(beside, None) is not None:
+        raise TreeMismatch(f"a path of {len(path)} hashes is longer than it must be")
+    return Digest(root)
+
+
+def split(count: int) -> int:
+    """Return where a tree of `count` leaves, at least 2, parts: the largest power of 2 below."""
+    return 1 << (count - 1).bit_length() - 1
 
 
 def _check_path(path: Sequence[bytes]) -> None:

@@ -1,0 +1,183 @@
+"""Keep the rows of a log's index, sort them in epochs, and commit to them (`rows`)."""
+
+import sys
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+
+from trine.errors.services import BadTile
+from trine.services.evidence import tiles, tree
+from trine.services.evidence.objects import Objects
+from trine.services.evidence.rows import EPOCH_ROWS, About, Epoch, IndexHead, Row, epoch_width
+from trine.services.evidence.stored import StoredTree
+from trine.services.evidence.tiles import TILE_WIDTH, View, width_of
+from trine.services.evidence.tree import HashFunction
+from trine.types import Digest
+
+FOLDER: Final = "index/"
+"""Where the rows lie below the prefix of the log."""
+BUNDLES_CACHED_MAX: Final = 256
+"""Bundles of rows that are kept in memory: 36 KiB each."""
+
+_DIGEST: Final = Digest.LENGTH
+
+
+class SortedRows(Protocol):
+    """Rows of an epoch, sorted by issuer and place."""
+
+    def row(self, number: int) -> Row:
+        """Return one of them."""
+
+    def over(self, first: int, stop: int) -> bytes:
+        """Return the root over rows that are one subtree."""
+
+
+class Snapshot:
+    """The index of a log at one size, which stays so while rows are added. For one thread."""
+
+    def __init__(
+        self, catalogue: "Catalogue", size: int, roots: Sequence[Digest], last: Epoch | None
+    ) -> None:
+        """Look at the first `size` rows; `last` are those of the unfinished epoch, sorted."""
+        self.size = size
+        self.function = catalogue.function
+        self._catalogue = catalogue
+        self._last = last
+        joined = [*roots, *([] if last is None else [last.root])]
+        leaves = tree.leaf_hashes(self.function, joined)
+        self.epoch_nodes = tree.levels(self.function, leaves)
+        self.view = catalogue.tree.view(size)
+        self.head = IndexHead(self.view.root(), Digest(self.epoch_nodes[-1][0]))
+        self._bundle = lru_cache(BUNDLES_CACHED_MAX)(catalogue.tree.entries)
+
+    def row(self, place: int) -> Row:
+        """Return the row of a place.
+
+        Raises:
+            BadTile: There is none.
+        """
+        number, at = divmod(place, TILE_WIDTH)
+        if not 0 <= place < self.size:
+            raise BadTile(f"the index has no row {place}")
+        return Row.decode(self._bundle(number, width_of(0, number, self.size))[at])
+
+    def epoch(self, number: int) -> SortedRows:
+        """Return the rows of an epoch, sorted."""
+        if self._last is not None and number == self.size // EPOCH_ROWS:
+            return self._last
+        return self._catalogue.finished(number, self)
+
+    def width(self, number: int) -> int:
+        """Return how many rows an epoch has."""
+        return epoch_width(number, self.size)
+
+
+class _Finished:
+    """A finished epoch: its order and its tiles are files, its rows those of the log."""
+
+    def __init__(self, first: int, order: "array[int]", view: View, rows: Snapshot) -> None:
+        self._first = first
+        self._order = order
+        self._rows = rows
+        self.over = view.over
+
+    def row(self, number: int) -> Row:
+        return self._rows.row(self._first + self._order[number])
+
+
+class Catalogue:
+    """Rows of one log, for one thread at a time."""
+
+    def __init__(self, function: HashFunction, objects: Objects, prefix: str, size: int) -> None:
+        """Go on with a log whose first `size` entries have rows.
+
+        Raises:
+            BadTile: Rows are missing.
+        """
+        self.function = function
+        self.size = size
+        self._objects = objects
+        self._prefix = prefix + FOLDER
+        self.tree = StoredTree(function, objects, self._prefix)
+        finished = size // EPOCH_ROWS
+        self._open = self._read_rows(finished * EPOCH_ROWS, size)
+        known = objects.read(self._prefix + "epochs") or b""
+        # An epoch whose rows are there and whose root is not was being sorted when all ended.
+        self._roots = [
+            Digest(known[at : at + _DIGEST])
+            for at in range(0, min(len(known), finished * _DIGEST), _DIGEST)
+        ]
+        for epoch in range(len(self._roots), finished):
+            first = epoch * EPOCH_ROWS
+            self._finish(self._read_rows(first, first + EPOCH_ROWS))
+        self._last_ms = self._read_rows(size - 1, size)[0].recorded_ms if size else 0
+
+    def _read_rows(self, first: int, stop: int) -> list[Row]:
+        found: list[Row] = []
+        while first < stop:
+            number, at = divmod(first, TILE_WIDTH)
+            part = self.tree.entries(number, min(TILE_WIDTH, stop - first + at))[at:]
+            found += map(Row.decode, part)
+            first += len(part)
+        return found
+
+    def append(self, entries: Sequence[Digest], about: Sequence[About], now_ms: int) -> None:
+        """Keep rows of more entries, durably.
+
+        Args:
+            entries: The entries, in the order of their places.
+            about: What is said of each.
+            now_ms: Unix time in milliseconds; where it is before that of the newest row, that.
+        """
+        self._last_ms = max(now_ms, self._last_ms)
+        made = [
+            Row(place, self._last_ms, *one, entry)
+            for place, (entry, one) in enumerate(zip(entries, about, strict=True), self.size)
+        ]
+        self.tree.append(self.size, [row.encode() for row in made])
+        self._open += made
+        self.size += len(made)
+        while len(self._open) >= EPOCH_ROWS:
+            self._finish(self._open[:EPOCH_ROWS])
+            del self._open[:EPOCH_ROWS]
+
+    def _finish(self, rows: Sequence[Row]) -> None:
+        """Keep the order of an epoch that is complete, and after it its root."""
+        epoch = Epoch.sort(self.function, rows)
+        folder = self._folder(len(self._roots))
+        order = array("H", (row.place % EPOCH_ROWS for row in epoch.rows))
+        made = tiles.append(self.function, tiles.FromMapping({}), 0, epoch.nodes[0])
+        named = {folder + tiles.path(tile): content for tile, content in made.items()}
+        self._objects.write(named | {folder + "order": _big_endian(order).tobytes()})
+        self._roots.append(epoch.root)
+        self._objects.write({self._prefix + "epochs": b"".join(self._roots)})
+
+    def _folder(self, epoch: int) -> str:
+        return f"{self._prefix}issuers/{epoch}/"
+
+    def finished(self, epoch: int, snapshot: Snapshot) -> SortedRows:
+        """Return a finished epoch, with its rows as a snapshot reads them.
+
+        Raises:
+            BadTile: Its order is missing.
+        """
+        folder = self._folder(epoch)
+        order = array("H", self._objects.read(folder + "order") or b"")
+        if len(order) != EPOCH_ROWS:
+            raise BadTile(f"{folder}order is missing")
+        view = StoredTree(self.function, self._objects, folder).view(EPOCH_ROWS)
+        return _Finished(epoch * EPOCH_ROWS, _big_endian(order), view, snapshot)
+
+    def snapshot(self) -> Snapshot:
+        """Look at the index as it is; there is one row at least."""
+        last = Epoch.sort(self.function, self._open) if self._open else None
+        return Snapshot(self, self.size, tuple(self._roots), last)
+
+
+def _big_endian(numbers: "array[int]") -> "array[int]":
+    """Turn numbers of this machine into those of a file, or back."""
+    found = numbers[:]
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found

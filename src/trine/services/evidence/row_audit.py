@@ -1,0 +1,184 @@
+"""Read all rows of a log's index, sort them anew, and compare with what its checkpoint says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from trine.errors import TrineError
+from trine.errors.services import BadRow, IndexDiffers, TileDiffers
+from trine.services.evidence import rows, statement, tree
+from trine.services.evidence.catalogue import FOLDER
+from trine.services.evidence.checkpoint import Checkpoint
+from trine.services.evidence.rows import EPOCH_ROWS, NOBODY, About, Epoch, IndexHead, Row
+from trine.services.evidence.source import Source, read_bundles
+from trine.services.evidence.tree import Frontier, HashFunction
+
+CHUNK: Final = 65_536
+"""Rows that are read together: whole epochs."""
+
+
+@dataclass(frozen=True)
+class RowAudit:
+    """What is known of an index.
+
+    Attributes:
+        rows: Tree over the rows.
+        entries: Tree over the entries in the rows: the log's own.
+        start: Tree over the rows before the unfinished epoch.
+        epochs: Tree over the roots of the finished epochs.
+        last_ms: Time of the newest row.
+        opened: Rows of the unfinished epoch; read again after a start.
+    """
+
+    rows: Frontier
+    entries: Frontier
+    start: Frontier
+    epochs: Frontier
+    last_ms: int = 0
+    opened: tuple[Row, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def begin(cls, function: HashFunction) -> "RowAudit":
+        """Begin with the first row."""
+        empty = Frontier(function)
+        return cls(empty, empty, empty, empty)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is to be remembered; the rows themselves are read again."""
+        trees = {name: getattr(self, name).to_json() for name in _TREES}
+        return {**trees, "last_ms": self.last_ms}
+
+    @classmethod
+    def from_json(cls, function: HashFunction, document: Mapping[str, Any]) -> "RowAudit":
+        """Read what was remembered.
+
+        Raises:
+            ValueError, KeyError, TypeError: It is nothing of the kind.
+        """
+        trees = (Frontier.from_json(function, document[name]) for name in _TREES)
+        found, entries, start, epochs = trees
+        return cls(found, entries, start, epochs, int(document["last_ms"]))
+
+    def read_on(
+        self,
+        source: Source,
+        checkpoint: Checkpoint,
+        head: IndexHead,
+        *,
+        reads_statements: bool,
+    ) -> "RowAudit":
+        """Read the rows up to a checkpoint, and check that it commits to them.
+
+        Raises:
+            IndexDiffers: It does not, or a row is not what its statement says.
+            TrineError: The log cannot be read.
+        """
+        found = self._reopened(source, checkpoint.size)
+        while found.rows.size < checkpoint.size:
+            stop = min(checkpoint.size, (found.rows.size // CHUNK + 1) * CHUNK)
+            fresh = _read(source, found.rows.size, stop, checkpoint.size)
+            if reads_statements:
+                for row in fresh:
+                    _check_statement(source, found.rows.function, row)
+            found = found.extend(fresh)
+        size = checkpoint.size
+        if found.entries.root() != checkpoint.root:
+            raise IndexDiffers(f"the entries in the rows are not those of the log at {size}")
+        if found.rows.root() != head.rows or found.epochs_root() != head.epochs:
+            raise IndexDiffers(f"the rows do not lead to the roots of the index at {size} entries")
+        return found
+
+    def _reopened(self, source: Source, size: int) -> "RowAudit":
+        """Read the rows of the unfinished epoch again, where they are not in memory."""
+        missing = self.rows.size - self.start.size - len(self.opened)
+        if not missing:
+            return self
+        again = _read(source, self.start.size, self.rows.size, size)
+        function = self.rows.function
+        leaves = tree.leaf_hashes(function, [row.encode() for row in again])
+        if self.start.extend(leaves) != self.rows:
+            raise IndexDiffers(f"rows between {self.start.size} and {self.rows.size} were changed")
+        return RowAudit(
+            self.rows, self.entries, self.start, self.epochs, self.last_ms, tuple(again)
+        )
+
+    def extend(self, fresh: Sequence[Row]) -> "RowAudit":
+        """Return what is known after more rows.
+
+        Raises:
+            IndexDiffers: A row is not of its place, or its time goes back.
+        """
+        function = self.rows.function
+        last_ms = self.last_ms
+        for place, row in enumerate(fresh, self.rows.size):
+            if row.place != place or row.recorded_ms < last_ms:
+                raise IndexDiffers(f"the row of place {place} is of {row.place}, or goes back")
+            last_ms = row.recorded_ms
+        leaves = tree.leaf_hashes(function, [row.encode() for row in fresh])
+        entries = self.entries.extend(tree.leaf_hashes(function, [row.entry for row in fresh]))
+        opened, start, epochs, at = [*self.opened, *fresh], self.start, self.epochs, 0
+        # Where the leaves of the rows that are not in `start` begin.
+        known = tree.leaf_hashes(function, [row.encode() for row in self.opened])
+        joined = [*known, *leaves]
+        while len(opened) - at >= EPOCH_ROWS:
+            sorted_rows = Epoch.sort(function, opened[at : at + EPOCH_ROWS])
+            epochs = epochs.extend(tree.leaf_hashes(function, [sorted_rows.root]))
+            start = start.extend(joined[at : at + EPOCH_ROWS])
+            at += EPOCH_ROWS
+        return RowAudit(
+            self.rows.extend(leaves), entries, start, epochs, last_ms, tuple(opened[at:])
+        )
+
+    def epochs_root(self) -> bytes:
+        """Return the root over the epochs, the unfinished one included."""
+        function = self.rows.function
+        if not self.opened:
+            return self.epochs.root()
+        last = Epoch.sort(function, self.opened).root
+        return self.epochs.extend(tree.leaf_hashes(function, [last])).root()
+
+
+_TREES: Final = ("rows", "entries", "start", "epochs")
+
+
+def _read(source: Source, first: int, stop: int, size: int) -> list[Row]:
+    try:
+        return [Row.decode(one) for one in read_bundles(source, FOLDER, first, stop, size)]
+    except (BadRow, TileDiffers) as error:
+        raise IndexDiffers(f"the rows cannot be read: {error}") from None
+
+
+def _check_statement(source: Source, function: HashFunction, row: Row) -> None:
+    """Compare a row with the statement of its entry.
+
+    Raises:
+        IndexDiffers: It says something else, or the statement is not given.
+    """
+    path = f"entries/{row.entry}/statement"
+    data = source.read(path, statement.TRANSPARENT_BYTES_MAX)
+    is_unknown = row.issuer == NOBODY
+    if data is None:
+        if is_unknown:
+            return
+        raise IndexDiffers(f"place {row.place} has a row, and its statement is not given")
+    try:
+        found = about(function, data, row)
+    except TrineError as error:
+        raise IndexDiffers(f"the statement of place {row.place} cannot be read: {error}") from None
+    if is_unknown or found != About(row.issuer, row.content_type, row.content):
+        raise IndexDiffers(f"the row of place {row.place} is not what its statement says")
+
+
+def about(function: HashFunction, data: bytes, row: Row) -> About:
+    """Return what a row must say of a statement.
+
+    Raises:
+        TrineError: It is no statement, or that of another entry.
+    """
+    read = statement.read_statement(
+        data, now_s=row.recorded_ms // 1_000, clock_skew_s=1 << 62, key_id_required=False
+    )
+    if statement.entry_of(read, function) != row.entry:
+        raise IndexDiffers(f"the statement is not that of the entry {row.entry}")
+    issuer, kind = rows.name_digests(function, [read.issuer, str(read.content_type)])
+    return About(issuer, kind, rows.content_digest(function, read.payload, read.payload_hash))

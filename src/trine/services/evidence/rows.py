@@ -1,0 +1,200 @@
+"""Say about each entry of a log what searches ask for, in rows that a root commits to.
+
+A row has the place of an entry, when the log had it, and digests of its issuer, its content type
+and its content. The rows in the order of their places are one tree; each `EPOCH_ROWS` of them,
+sorted by issuer and place, are another, and the roots of those are a third. An extension line of
+the checkpoint has the roots of the first and the third, so that an answer with its neighbours
+shows that nothing between them was left out (docs/reference/scitt.md, section 12).
+
+>>> from trine.services.evidence import rows
+>>> from trine.types import Digest
+>>> row = rows.Row(0, 1_000, *map(Digest, (bytes(32), bytes(32), bytes(32), b"entry" + bytes(27))))
+>>> rows.Row.decode(row.encode()) == row
+True
+>>> head = rows.IndexHead(Digest(bytes(32)), Digest(bytes(32)))
+>>> rows.IndexHead.find([head.line()]) == head
+True
+"""
+
+import base64
+import re
+import struct
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Self
+
+from trine.crypto import hash_many
+from trine.errors.services import BadRow
+from trine.services.evidence.tree import HashFunction, leaf_hashes, levels
+from trine.types import Digest
+
+EPOCH_ROWS: Final = 16_384
+"""Rows that are sorted together."""
+ROW_BYTES: Final = 16 + 4 * Digest.LENGTH
+"""Bytes of a row."""
+TIME_MS_MAX: Final = 2**63 - 1
+"""Latest time of a row, Unix time in milliseconds."""
+EXTENSION: Final = "trine-index/v1"
+"""First word of the extension line."""
+NOBODY: Final = Digest(bytes(Digest.LENGTH))
+"""Stands where a digest would, in the row of an entry of which the service has no statement."""
+
+_NUMBERS: Final = struct.Struct(">QQ")
+_LINE: Final = re.compile(f"{EXTENSION} ([A-Za-z0-9+/]{{43}}=) ([A-Za-z0-9+/]{{43}}=)")
+
+
+class About(NamedTuple):
+    """What a statement is about, as its row says it.
+
+    Attributes:
+        issuer: Hash of the issuer's name.
+        content_type: Hash of the content type as text.
+        content: Digest of the content: what a hash envelope of 32 bytes says, else the hash of
+            the payload.
+    """
+
+    issuer: Digest
+    content_type: Digest
+    content: Digest
+
+
+UNKNOWN: Final = About(NOBODY, NOBODY, NOBODY)
+"""What is said of an entry without a statement."""
+
+
+class Row(NamedTuple):
+    """What the index says about one entry.
+
+    Attributes:
+        place: Index of the entry in the log.
+        recorded_ms: When the service saw it there, Unix time in milliseconds: never before that
+            of the row before.
+        issuer: As in `About`.
+        content_type: As in `About`.
+        content: As in `About`.
+        entry: The entry.
+    """
+
+    place: int
+    recorded_ms: int
+    issuer: Digest
+    content_type: Digest
+    content: Digest
+    entry: Digest
+
+    def encode(self) -> bytes:
+        """Return the `ROW_BYTES` bytes of it."""
+        return _NUMBERS.pack(self.place, self.recorded_ms) + b"".join(self[2:])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read a row.
+
+        Raises:
+            BadRow: It is none.
+        """
+        if len(data) != ROW_BYTES:
+            raise BadRow(f"a row of {len(data)} bytes, expected {ROW_BYTES}")
+        place, recorded_ms = _NUMBERS.unpack_from(data)
+        if recorded_ms > TIME_MS_MAX:
+            raise BadRow(f"the time {recorded_ms} of a row, at most {TIME_MS_MAX}")
+        at = range(_NUMBERS.size, ROW_BYTES, Digest.LENGTH)
+        return cls(place, recorded_ms, *(Digest(data[i : i + Digest.LENGTH]) for i in at))
+
+    @property
+    def key(self) -> tuple[bytes, int]:
+        """What rows of an epoch are sorted by."""
+        return self.issuer, self.place
+
+
+class IndexHead(NamedTuple):
+    """What a checkpoint says about the index of its log.
+
+    Attributes:
+        rows: Root over the rows in the order of their places.
+        epochs: Root over the roots of the sorted epochs, the last of which may be unfinished.
+    """
+
+    rows: Digest
+    epochs: Digest
+
+    def line(self) -> str:
+        """Return the extension line of the checkpoint."""
+        return " ".join((EXTENSION, *(base64.b64encode(root).decode() for root in self)))
+
+    @classmethod
+    def find(cls, extensions: Sequence[str]) -> Self | None:
+        """Find it among the extension lines of a checkpoint; nothing where there is none.
+
+        Raises:
+            BadRow: There is a line of this name that is none, or two.
+        """
+        lines = [line for line in extensions if line.split(" ", 1)[0] == EXTENSION]
+        if not lines:
+            return None
+        match = _LINE.fullmatch(lines[0])
+        if match is None or len(lines) > 1:
+            raise BadRow(f"the line {lines[0][:120]!r} is none of an index")
+        found = cls(*(Digest(base64.b64decode(root)) for root in match.groups()))
+        if found.line() != lines[0]:
+            raise BadRow(f"the line {lines[0][:120]!r} is not in its one form")
+        return found
+
+
+def name_digests(function: HashFunction, names: Sequence[str]) -> list[Digest]:
+    """Hash names of issuers and content types, as rows have them."""
+    return [Digest(one) for one in hash_many(function, [name.encode() for name in names])]
+
+
+def content_digest(function: HashFunction, payload: bytes, payload_hash: int | None) -> Digest:
+    """Return the digest of a statement's content, as rows have it.
+
+    Args:
+        function: Hash function of the log.
+        payload: Payload of the statement.
+        payload_hash: Number of the function of a hash envelope; nothing where it is none.
+    """
+    if payload_hash is not None and len(payload) == Digest.LENGTH:
+        return Digest(payload)
+    return Digest(hash_many(function, [payload])[0])
+
+
+def epochs_of(size: int) -> int:
+    """Return how many epochs a log has, the unfinished one included."""
+    return -(-size // EPOCH_ROWS)
+
+
+def epoch_width(epoch: int, size: int) -> int:
+    """Return how many rows an epoch has in a log of a size."""
+    return max(0, min(EPOCH_ROWS, size - epoch * EPOCH_ROWS))
+
+
+class Epoch(NamedTuple):
+    """Rows of one epoch, sorted.
+
+    Attributes:
+        rows: The rows.
+        nodes: Nodes of the tree over them, by height.
+    """
+
+    rows: list[Row]
+    nodes: list[list[bytes]]
+
+    @classmethod
+    def sort(cls, function: HashFunction, rows: Sequence[Row]) -> Self:
+        """Sort rows, one at least, and hash them."""
+        found = sorted(rows, key=lambda row: row.key)
+        return cls(found, levels(function, leaf_hashes(function, [one.encode() for one in found])))
+
+    @property
+    def root(self) -> Digest:
+        """Root of the tree."""
+        return Digest(self.nodes[-1][0])
+
+    def row(self, number: int) -> Row:
+        """Return one of the rows."""
+        return self.rows[number]
+
+    def over(self, first: int, stop: int) -> bytes:
+        """Return the root over rows that are one subtree."""
+        height = (stop - first - 1).bit_length()
+        return self.nodes[height][first >> height]
