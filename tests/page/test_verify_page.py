@@ -14,6 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.services import golden
+from tests.suite import ONE_SUITE
+
+pytestmark = ONE_SUITE
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "verify-js"
