@@ -11,6 +11,8 @@ import click
 import httpx
 
 from trine._cli.evidence_service import (
+    certificate_key_option,
+    certificate_option,
     chain_client,
     listen_address,
     listener,
@@ -258,16 +260,8 @@ def _keep(path: Path, content: bytes) -> None:
 @click.option(
     "--listen", default="127.0.0.1:8651", show_default=True, metavar="IP:PORT", help="Where."
 )
-@click.option(
-    "--certificate",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="PEM file of the certificate with which it serves other hosts.",
-)
-@click.option(
-    "--certificate-key",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="PEM file of the certificate's key.",
-)
+@certificate_option
+@certificate_key_option
 @click.option(
     "--trust",
     "trust_file",

@@ -28,6 +28,19 @@ KEY_FILE: Final = "service.key"
 CHECKPOINT_KEY_FILE: Final = "checkpoint.key"
 """Secret key that signs checkpoints, in its folder."""
 
+certificate_option: Final = click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PEM file of the certificate with which it serves other hosts.",
+)
+"""Option of every command that serves over HTTP."""
+certificate_key_option: Final = click.option(
+    "--certificate-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PEM file of the certificate's key.",
+)
+"""The same."""
+
 
 def listen_address(
     text: str, certificate: Path | None, certificate_key: Path | None
@@ -71,16 +84,8 @@ def listen_address(
 @click.option(
     "--listen", default="127.0.0.1:8650", show_default=True, metavar="IP:PORT", help="Where."
 )
-@click.option(
-    "--certificate",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="PEM file of the certificate with which it serves other hosts.",
-)
-@click.option(
-    "--certificate-key",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="PEM file of the certificate's key.",
-)
+@certificate_option
+@certificate_key_option
 @click.option(
     "--witness",
     "witnesses",
