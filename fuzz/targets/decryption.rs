@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let ciphertext = match form {
         0 => rest.to_vec(),
-        1..=9 => [&point(*form), rest].concat(),
+        1..=9 => [&point(*form)[..], rest].concat(),
         _ => {
             let mut spoiled = GOOD.clone();
             for [high, low, bits] in rest.as_chunks::<3>().0 {

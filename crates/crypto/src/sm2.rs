@@ -143,7 +143,7 @@ pub enum EncryptionError {
     #[error("not a public key of sm2: {0} bytes, expected a compressed point of 33")]
     BadPublicKey(usize),
     /// There is nothing to encrypt, or too much.
-    #[error("a secret of {0} bytes, expected 1 to {PLAINTEXT_BYTES_MAX}")]
+    #[error("a secret of {0} bytes, expected 1 to {limit}", limit = PLAINTEXT_BYTES_MAX)]
     Length(usize),
 }
 

@@ -69,7 +69,7 @@ fn is_text_length(bytes: usize) -> bool {
 /// the private key and the digest of key and text in that of the message: should the system ever
 /// give the same bytes twice, two texts still have two nonces.
 fn nonces_of(public_key: &[u8; PUBLIC_KEY_BYTES], plaintext: &[u8]) -> Nonces {
-    let mut random = Zeroizing::new([0; SCALAR_BYTES]);
+    let mut random = Zeroizing::new([0u8; SCALAR_BYTES]);
     getrandom::fill(&mut *random).expect("the operating system gives random numbers");
     let digest = digest_of(&[public_key, plaintext]);
     Nonces::new(&Zeroizing::new(words_of(&random)), &Zeroizing::new(words_of(&digest)))
@@ -97,7 +97,7 @@ struct SharedPoint(Zeroizing<[u8; 2 * SCALAR_BYTES]>);
 impl SharedPoint {
     fn new(point: &[Words; 2], scalar: &Words) -> Self {
         let coordinates = Zeroizing::new(multiply_point::<Sm2>(point, scalar));
-        let mut bytes = Zeroizing::new([0; 2 * SCALAR_BYTES]);
+        let mut bytes = Zeroizing::new([0u8; 2 * SCALAR_BYTES]);
         for (bytes, coordinate) in bytes.chunks_exact_mut(SCALAR_BYTES).zip(&*coordinates) {
             bytes.copy_from_slice(&*Zeroizing::new(bytes_of(coordinate)));
         }
@@ -107,7 +107,7 @@ impl SharedPoint {
     /// Adds the stream that is derived from the point (section 5.4.3) to `text`; whether any bit of
     /// the stream is set.
     fn mask(&self, text: &mut [u8]) -> bool {
-        let mut found = 0;
+        let mut found = 0u8;
         for (counter, part) in (1u32..).zip(text.chunks_mut(DIGEST_BYTES)) {
             let stream = digest_of(&[&*self.0, &counter.to_be_bytes()]);
             for (byte, mask) in part.iter_mut().zip(&*stream) {
