@@ -1,5 +1,5 @@
-//! Sign and verify with SM2 (GB/T 32918.2-2016, curve of GB/T 32918.5-2017), many at a time; encrypt
-//! and decrypt short secrets (GB/T 32918.4-2016).
+//! Sign and verify with SM2 (GB/T 32918.2-2016, curve of GB/T 32918.5-2017), many at a time;
+//! encrypt and decrypt short secrets (GB/T 32918.4-2016).
 //!
 //! ```
 //! use trine_bulk::sm2::{DEFAULT_ID, Item, KeyCache, SigningItem, SigningKey};

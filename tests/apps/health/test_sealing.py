@@ -33,9 +33,7 @@ from trine.model.hashing import Suite, hash_bytes, under
 from trine.model.proofs.receipt import entry_of
 
 FACTS = Facts("4.0", "Patient", "1", "一院/hospital")
-KEYS = {
-    suite: [RecipientKey(bytes(range(at, at + 32)), suite) for at in (0, 1)] for suite in Suite
-}
+KEYS = {suite: [RecipientKey(bytes(range(at, at + 32)), suite) for at in (0, 1)] for suite in Suite}
 """Of a doctor and of a stranger."""
 DOCTOR, STRANGER = KEYS[Suite.INTL]
 SUITES = pytest.mark.parametrize("suite", list(Suite))

@@ -5,7 +5,8 @@
 //! Every digit reads all its multiples and adds one of them. Digits of zero, and the sum of none
 //! before the first other digit, are left out by masks.
 //!
-//! The additions of the generator's multiples fail for equal and for opposite points, which scalars s with 0 < s < n never meet.
+//! The additions of the generator's multiples fail for equal and for opposite points, which scalars
+//! s with 0 < s < n never meet.
 //! Digits are added from the lowest: what is added to k G, the sum below place i, is d 2^(6 i) G
 //! with 0 < |d| <= 32, while |k| < 0.51 2^(6 i). So k = d 2^(6 i) or its opposite could hold modulo
 //! n alone, where both together reach n: in the highest place, i = 42, with 0 < d <= 16. There

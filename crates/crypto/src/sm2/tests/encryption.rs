@@ -105,7 +105,8 @@ fn keys_and_secrets_have_limits() {
     let mut tagged = public_key.clone();
     tagged[0] = 4;
     let none = [&[2], &[0xff; 32][..]].concat();
-    for bad in [b"".as_slice(), &public_key[..32], &[&public_key[..], &[0]].concat(), &tagged, &none]
+    for bad in
+        [b"".as_slice(), &public_key[..32], &[&public_key[..], &[0]].concat(), &tagged, &none]
     {
         assert_eq!(encrypt(bad, b"secret"), Err(EncryptionError::BadPublicKey(bad.len())));
     }
