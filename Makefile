@@ -13,6 +13,11 @@ GM_SEEDS := 10
 # Tests that run chains, which run on either suite, and the token that has SM2.
 GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns votes) \
 	--example sm2_module
+# Python tests that depend on the suite.
+GM_PYTESTS := tests/model tests/cli tests/page \
+	$(patsubst %,tests/services/test_%.py,court_pack_chain service witness) \
+	$(patsubst %,tests/apps/health/test_%.py,access breakglass claims health_chain patient \
+	recording records research)
 # The interpreter for which cargo checks the extension, whatever else is installed.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 say = @printf '\n==> %s (%s)\n' '$(1)' "$$(date +%T)" >&2
@@ -53,7 +58,7 @@ test: build ## Run all tests
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest $(if $(CI),--durations=25)
 	$(call say,Python tests of the suite gm)
-	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest tests/model tests/cli tests/page
+	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS)
 
 .PHONY: soak
 soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario
