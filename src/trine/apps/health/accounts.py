@@ -1,0 +1,104 @@
+"""Keep the keys of people who have an account at a custodian, encrypted in files.
+
+An account is one file of the house's keystore, which a password opens: the key with which the
+person signs. The key that opens records follows from it by HKDF (RFC 5869), so that there is one
+secret to keep, and neither tells the other to whoever sees only one of them.
+
+>>> import tempfile
+>>> from pathlib import Path
+>>> accounts = Accounts(Keystore(Path(tempfile.mkdtemp()), scrypt_n=2**10))
+>>> made = accounts.create("dr-li", b"correct horse")
+>>> opened = accounts.open("dr-li", b"correct horse")
+>>> opened.opening.recipient == made.opening.recipient
+True
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from trine.apps.health.history import patient_id
+from trine.apps.health.people import Person, Role
+from trine.apps.health.recipients import KEY_BYTES, RecipientKey
+from trine.crypto import Keystore, SecretKey
+from trine.model.identifiers import Digest
+from trine.services.evidence import cose
+
+ALGORITHM: Final = "ed25519"
+"""Algorithm of the keys of new accounts."""
+_OPENING_INFO: Final = b"trine/health-opening-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody's keys in memory, while they are at work."""
+
+    name: str
+    """Name of the account."""
+    signing: SecretKey
+    """Key of requests and consents."""
+    opening: RecipientKey
+    """Key that opens what is handed out."""
+
+    @property
+    def patient(self) -> Digest:
+        """Id of the patient whose first key it is, if it is a patient's."""
+        return patient_id(cose.public_key(self.signing))
+
+    def person(self, title: str, organisation: str, *roles: Role) -> Person:
+        """Describe whose account it is, for `People`.
+
+        Args:
+            title: Name of the person.
+            organisation: Organisation of the person.
+            roles: What the person may do.
+        """
+        public = self.opening.recipient.public_key
+        signing = cose.public_key(self.signing)
+        return Person(title, organisation, frozenset(roles), signing, public)
+
+
+def account_of(name: str, key: SecretKey) -> Account:
+    """Return the account of a signing key that is in memory already."""
+    derive = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_OPENING_INFO)
+    return Account(name, key, RecipientKey(derive.derive(key.expose())))
+
+
+class Accounts:
+    """The accounts of one custodian."""
+
+    def __init__(self, keys: Keystore) -> None:
+        """Use a keystore; each file is of mode 0600."""
+        self._keys = keys
+
+    def create(self, name: str, password: bytes, key: SecretKey | None = None) -> Account:
+        """Make an account.
+
+        Args:
+            name: 1 to 32 of a-z, 0-9 and -.
+            password: What opens it.
+            key: Key of the person, where there is one already.
+
+        Raises:
+            KeyFileExists: The name is taken.
+            BadArgument: The name is not allowed, or the password is empty.
+        """
+        chosen = key or SecretKey.generate(ALGORITHM)
+        self._keys.create(name, chosen, password)
+        return account_of(name, chosen)
+
+    def open(self, name: str, password: bytes) -> Account:
+        """Open an account; takes half a second and 128 MiB, so that guessing does too.
+
+        Raises:
+            NoSuchKeyFile: There is no such account.
+            BadPassword: The password is another.
+            NotAKeystore: The file is damaged.
+        """
+        return account_of(name, self._keys.open(name, password))
+
+    def names(self) -> list[str]:
+        """List the names of the accounts, sorted."""
+        return self._keys.names()
