@@ -381,6 +381,6 @@ def _owned(
 ) -> Iterator[tuple[str | None, Checked]]:
     """Check what was read, and find out whose each record is."""
     for read in received:
+        checked = list(validate_all(read, release))
         known = addresses(read.value)
-        for checked in validate_all(read, release):
-            yield whose(checked, known), checked
+        yield from ((whose(one, known), one) for one in checked)
