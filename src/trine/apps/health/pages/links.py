@@ -4,9 +4,9 @@
 >>> from pathlib import Path
 >>> from trine.apps.health.store import FolderStore
 >>> links = Links(FolderStore(Path(tempfile.mkdtemp())), lambda: 0)
->>> token = links.make("dr-li")
+>>> token = links.make("account:dr-li")
 >>> links.redeem(token)
-'dr-li'
+'account:dr-li'
 >>> links.redeem(token)
 Traceback (most recent call last):
     ...
@@ -46,8 +46,11 @@ class Links:
         """Use a store, and a clock in Unix milliseconds."""
         self._store, self._clock = store, clock
 
-    def make(self, account: str) -> str:
-        """Make a link for an account; return its token, which is kept nowhere.
+    def make(self, target: str) -> str:
+        """Make a link for somebody; return its token, which is kept nowhere.
+
+        Args:
+            target: For whom, such as `account:dr-li` (`doors`).
 
         Raises:
             TooManySessions: `LINKS_MAX` links wait already.
@@ -57,12 +60,12 @@ class Links:
         if sum(1 for _ in self._store.names(_FOLDER)) >= LINKS_MAX:
             raise TooManySessions(f"{LINKS_MAX} links wait to be used: try again in some minutes")
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        document = {"account": account, "lastMs": self._clock() + LINK_MS_MAX}
+        document = {"target": target, "lastMs": self._clock() + LINK_MS_MAX}
         self._store.put([(f"{_FOLDER}/{hash_of(token)}", canonical(document))])
         return token
 
     def redeem(self, token: str) -> str:
-        """Use a link up; return its account.
+        """Use a link up; return for whom it is.
 
         Raises:
             LinkSpent: There is no such link, or it was used, or it is too old.
@@ -77,7 +80,7 @@ class Links:
                 minutes = LINK_MS_MAX // 60_000
                 message = f"the link is unknown, was used, or is older than {minutes} minutes"
                 raise LinkSpent(message)
-            found = document["account"]
+            found = document["target"]
             return b""
 
         self._store.change(name, use)

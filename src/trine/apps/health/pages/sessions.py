@@ -3,7 +3,7 @@
 Sessions are in memory only: after a restart everybody signs in anew.
 
 >>> sessions = Sessions(lambda: 0)
->>> cookie = sessions.begin(Visitor("dr-li", "Dr. Li", frozenset({PageRole.CLINICIAN})))
+>>> cookie = sessions.begin(Visitor("account:dr-li", "Dr. Li", frozenset({PageRole.CLINICIAN})))
 >>> sessions.find(cookie).visitor.name
 'Dr. Li'
 >>> sessions.find("another") is None
@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from trine.apps.health.accounts import Account
 from trine.apps.health.pages.links import TOKEN_BYTES, hash_of
 from trine.errors.pages import FormNotOurs, TooManySessions
+from trine.model.identifiers import Digest
 
 SESSION_MS_MAX: Final = 8 * 60 * 60 * 1_000
 """Time after which everybody signs in anew: a shift."""
@@ -43,11 +45,15 @@ class PageRole(StrEnum):
 class Visitor:
     """Somebody who is signed in."""
 
-    account: str
-    """Name of the account at the hospital."""
+    target: str
+    """For whom the link was, such as `account:dr-li`."""
     name: str
     """Name for people."""
     roles: frozenset[PageRole]
+    account: Account | None = field(default=None, repr=False)
+    """Keys with which this server signs for the visitor; a regulator has none."""
+    patient: Digest | None = None
+    """Whose history it is, for a patient."""
 
 
 @dataclass(slots=True)
@@ -59,6 +65,8 @@ class Session:
     """Unix time in milliseconds."""
     seen_ms: int
     """Unix time in milliseconds of the last request."""
+    flash: str = ""
+    """What the next page says once."""
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES))
     """What every form of the session's pages carries; other sites do not know it."""
 
@@ -88,7 +96,7 @@ class Sessions:
         """
         self._forget_old()
         theirs = [
-            name for name, one in self._by_hash.items() if one.visitor.account == visitor.account
+            name for name, one in self._by_hash.items() if one.visitor.target == visitor.target
         ]
         for name in theirs[: max(0, len(theirs) + 1 - SESSIONS_OF_ONE_MAX)]:
             del self._by_hash[name]
