@@ -5,6 +5,7 @@ import json
 import secrets
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ REFUSED_SHOWN_MAX: Final = 10
 """Refused files that are named in the table; `--json` names them all."""
 PASSWORD_BYTES: Final = 16
 TELL_RECORDS: Final = 500
+TABLE_CHARACTERS: Final = 80
+"""Characters of a sentence in one line of the table."""
 
 
 @dataclass
@@ -353,7 +356,7 @@ def _lines(settings: Settings, report: Report) -> Iterator[str]:
     offline = report.offline
     shown = f"{offline['records']:,} records, {offline['histories']:,} histories, the report"
     rows.append(("Every node off", f"{shown}: all verified; one altered bit was found and named"))
-    yield from columns(("WHAT", "WHAT HAPPENED"), rows)
+    yield from columns(("WHAT", "WHAT HAPPENED"), _wrapped(rows))
     yield ""
     yield from columns(
         ("WHERE", "WHAT LIES THERE"),
@@ -372,6 +375,14 @@ def _lines(settings: Settings, report: Report) -> Iterator[str]:
     yield "  " + command(settings, "up", "--detach")
     yield "  " + command(settings, "status")
     yield "  " + command(settings, "down")
+
+
+def _wrapped(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Break long sentences into lines of the table."""
+    for title, text in rows:
+        first, *rest = textwrap.wrap(text, TABLE_CHARACTERS)
+        yield title, first
+        yield from (("", line) for line in rest)
 
 
 def _serve(settings: Settings) -> None:

@@ -8,7 +8,7 @@ of the chain. What is signed is signed with the keys of accounts, in memory, for
 | `hospital.json` | custodian, suite and the numbers of its logs |
 | `keys/records.json` | the custodian's own key, which can open every record |
 | `accounts/NAME.json` | keys of people who have an account here |
-| `store/` | records and their keys, histories, proofs: `docs/reference/health-access.md`, section 8 |
+| `store/` | records, their keys, histories, proofs: `docs/reference/health-access.md`, section 8 |
 """
 
 import asyncio
