@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "audit": ("audit", "Replay an archive with every node off."),
     "restore": ("restore", "Make a node from an archive."),
     "bench": ("bench", "Measure a network under load, and the cryptography."),
+    "demo": ("demo", "Show a whole application on a network of its own."),
     "explain": ("explain", "Say what an error code means and what to do."),
 }
 """Command: its module, its line in the list of commands. A module is loaded when it is needed."""

@@ -6,7 +6,7 @@ secret to keep, and neither tells the other to whoever sees only one of them.
 
 >>> import tempfile
 >>> from pathlib import Path
->>> accounts = Accounts(Keystore(Path(tempfile.mkdtemp()), scrypt_n=2**10))
+>>> accounts = Accounts(Keystore(Path(tempfile.mkdtemp()), scrypt_n=2**10), Suite.INTL)
 >>> made = accounts.create("dr-li", b"correct horse")
 >>> opened = accounts.open("dr-li", b"correct horse")
 >>> opened.opening.recipient == made.opening.recipient
@@ -22,12 +22,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from trine.apps.health.history import patient_id
 from trine.apps.health.people import Person, Role
 from trine.apps.health.recipients import KEY_BYTES, RecipientKey
-from trine.crypto import Keystore, SecretKey
+from trine.crypto import SUITE_ALGORITHMS, Keystore, SecretKey
+from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 from trine.services.evidence import cose
 
-ALGORITHM: Final = "ed25519"
-"""Algorithm of the keys of new accounts."""
 _OPENING_INFO: Final = b"trine/health-opening-key"
 
 
@@ -69,9 +68,9 @@ def account_of(name: str, key: SecretKey) -> Account:
 class Accounts:
     """The accounts of one custodian."""
 
-    def __init__(self, keys: Keystore) -> None:
-        """Use a keystore; each file is of mode 0600."""
-        self._keys = keys
+    def __init__(self, keys: Keystore, suite: Suite) -> None:
+        """Use a keystore, whose files are of mode 0600, on a chain of a suite."""
+        self._keys, self._suite = keys, suite
 
     def create(self, name: str, password: bytes, key: SecretKey | None = None) -> Account:
         """Make an account.
@@ -85,8 +84,8 @@ class Accounts:
             KeyFileExists: The name is taken.
             BadArgument: The name is not allowed, or the password is empty.
         """
-        chosen = key or SecretKey.generate(ALGORITHM)
-        self._keys.create(name, chosen, password)
+        chosen = key or SecretKey.generate(SUITE_ALGORITHMS[self._suite])
+        self._keys.create(name, chosen, password, self._suite)
         return account_of(name, chosen)
 
     def open(self, name: str, password: bytes) -> Account:

@@ -12,13 +12,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from trine.apps.health.accounts import ALGORITHM
 from trine.apps.health.canonical import canonical
 from trine.apps.health.custody import Custody
 from trine.apps.health.history import Speaker, Speaks, patient_id, read_speakers
 from trine.apps.health.reading import parse
 from trine.apps.health.recipients import unwrap, wrap
-from trine.crypto import SecretKey
+from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.errors.health import HistoryExists, HistoryNotFound, RecordErased
 from trine.model.identifiers import Digest
 from trine.services.evidence import cose
@@ -48,6 +47,10 @@ class Admissions:
         """Admit patients to a custodian."""
         self._custody = custody
         self._open: dict[str, Digest] = {}
+
+    @property
+    def _algorithm(self) -> str:
+        return SUITE_ALGORITHMS[self._custody.base.records.suite]
 
     async def admit(self, local_id: str, speakers: Sequence[Speaker] = ()) -> Digest:
         """Admit a patient, or find who was admitted before; the history is open on return.
@@ -91,8 +94,8 @@ class Admissions:
     def _new(self, local_id: str, speakers: Sequence[Speaker]) -> dict[str, Any]:
         secret = b""
         if not speakers:
-            key, base = SecretKey.generate(ALGORITHM), self._custody.base
-            recipient = base.key.recipient
+            base = self._custody.base
+            key, recipient = SecretKey.generate(self._algorithm), base.key.recipient
             secret = wrap(base.records.suite, recipient, key.expose(), local_id.encode())
             speakers = [Speaker(Speaks.PATIENT, cose.public_key(key))]
         keys = [
@@ -121,7 +124,7 @@ class Admissions:
         found = unwrap(base.records.suite, base.key, secret, local_id.encode()) if secret else None
         if found is None:
             raise HistoryNotFound("the hospital keeps no key of this patient", instance=local_id)
-        return SecretKey(ALGORITHM, found)
+        return SecretKey(self._algorithm, found)
 
     def forget_key(self, local_id: str) -> None:
         """Destroy the key that the hospital made for a patient, who has it now."""

@@ -8,21 +8,21 @@ of the chain. What is signed is signed with the keys of accounts, in memory, for
 | `hospital.json` | custodian, suite and the numbers of its logs |
 | `keys/records.json` | the custodian's own key, which can open every record |
 | `accounts/NAME.json` | keys of people who have an account here |
-| `store/` | records, keys of records, histories, proofs; `docs/reference/health-access.md`, section 8 |
+| `store/` | records, their keys, histories, proofs: `docs/reference/health-access.md`, section 8 |
 """
 
 import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from trine.apps.health.access import AccessDesk
-from trine.apps.health.accounts import ALGORITHM, Account, Accounts, account_of
+from trine.apps.health.accounts import Account, Accounts
 from trine.apps.health.admissions import Admissions
 from trine.apps.health.breakglass import EmergencyDesk
 from trine.apps.health.bundles import validate_all
@@ -40,8 +40,8 @@ from trine.apps.health.research import ResearchDesk
 from trine.apps.health.store import FolderStore
 from trine.apps.health.validation import Checked
 from trine.client import AsyncClient, Trust
-from trine.crypto import Keystore, SecretKey
-from trine.errors import BadConfiguration, UnreadableFile
+from trine.crypto import Keystore
+from trine.errors import BadConfiguration, TrineError, UnreadableFile
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 from trine.services.evidence.chain import ChainLog
@@ -79,8 +79,7 @@ class Founding:
             BadArgument: The password is empty.
         """
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        keys = Keystore(folder / "keys")
-        keys.create(RECORDS_KEY, SecretKey.generate(ALGORITHM), password)
+        Accounts(Keystore(folder / "keys"), Suite(self.suite)).create(RECORDS_KEY, password)
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
         descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -193,9 +192,9 @@ class Hospital:
         if trust.suite != founding.suite:
             message = f"the chain is of suite {trust.suite}, the hospital of {founding.suite}"
             raise BadConfiguration(message, instance=str(folder))
-        self.accounts = Accounts(Keystore(folder / "accounts"))
-        secret = Keystore(folder / "keys").open(RECORDS_KEY, password)
-        self.key = account_of(RECORDS_KEY, secret).opening
+        suite = Suite(founding.suite)
+        self.accounts = Accounts(Keystore(folder / "accounts"), suite)
+        self.key = Accounts(Keystore(folder / "keys"), suite).open(RECORDS_KEY, password).opening
         self._client = client
         self.store = FolderStore(folder / "store")
         self.people = People(self.store)
@@ -210,7 +209,7 @@ class Hospital:
             self.store,
             self.log,
             self.records_log,
-            Records(self.store, Suite(founding.suite), founding.custodian),
+            Records(self.store, suite, founding.custodian),
             self.key,
             self.people,
             clock,
@@ -304,10 +303,21 @@ class Hospital:
                     for one in done:
                         one.result()
                 sending.add(asyncio.create_task(self.custody.publish(entries)))
-        finally:
-            await asyncio.gather(*sending)
-            await self._recorder.prove(kept, first, progress)
-        return len(kept)
+        except TrineError:
+            await self._prove(kept, sending, first, progress)
+            raise
+        return await self._prove(kept, sending, first, progress)
+
+    async def _prove(
+        self,
+        kept: Sequence[Digest],
+        sending: Collection[asyncio.Task[int]],
+        first: int,
+        progress: Progress,
+    ) -> int:
+        await asyncio.gather(*sending)
+        progress("recorded", len(kept))
+        return await self._recorder.prove(kept, first, progress)
 
     async def _seal(
         self, batch: list[tuple[str | None, Checked]], release: Release

@@ -11,7 +11,6 @@
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -129,7 +128,7 @@ def check_history_file(folder: Path, patient: Digest, log: int | None = None) ->
     return verify_history(file, entries, _trust(folder), _log(folder, log))
 
 
-def check_history_files(folder: Path) -> Sequence[tuple[str, TrineError | None]]:
+def check_history_files(folder: Path) -> list[tuple[str, TrineError | None]]:
     """Check every history in a folder; returns each file's name, and why it was refused."""
     found: list[tuple[str, TrineError | None]] = []
     for path in sorted((folder / HISTORIES).glob(f"*{HISTORY_SUFFIX}")):
