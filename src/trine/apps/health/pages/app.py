@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from trine.apps.health.hospital import Hospital
 from trine.apps.health.pages import clinician, patient, regulator
-from trine.apps.health.pages.doors import Doors
+from trine.apps.health.pages.doors import Doors, Passwords
 from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Site, Visit
 
@@ -28,7 +28,7 @@ EVERYBODY: Final[frozenset[PageRole]] = frozenset()
 
 def create_app(
     hospital: Hospital,
-    password: bytes,
+    passwords: Passwords,
     zone: ZoneInfo,
     *,
     is_safe: bool,
@@ -38,7 +38,7 @@ def create_app(
 
     Args:
         hospital: The hospital.
-        password: Password of the accounts that the pages serve.
+        passwords: Gives the password of an account by its name.
         zone: Zone of the times on pages.
         is_safe: Whether pages are served with a certificate.
         lifespan: What runs beside it.
@@ -51,16 +51,16 @@ def create_app(
         lifespan=lifespan,
     )
     site = Site(hospital, zone, is_safe=is_safe)
-    for route in routes(site, password):
+    for route in routes(site, passwords):
         app.add_route(route.path, _endpoint(site, route), methods=[route.method])
     app.add_exception_handler(HTTPException, site.missing)
     return app
 
 
-def routes(site: Site, password: bytes) -> list[Route]:
+def routes(site: Site, passwords: Passwords) -> list[Route]:
     """List every route of a site, with the roles that may see it."""
     own = [Route("GET", f"/{name}", EVERYBODY, _file(name)) for name in _FILES]
-    parts = (Doors(site, password), clinician, patient, regulator)
+    parts = (Doors(site, passwords), clinician, patient, regulator)
     return own + [route for part in parts for route in part.routes()]
 
 

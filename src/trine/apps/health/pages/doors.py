@@ -8,6 +8,7 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -23,6 +24,8 @@ from trine.errors import BadArgument
 from trine.errors.health import HistoryNotFound, PersonUnknown
 from trine.model.identifiers import Digest
 
+Passwords = Callable[[str], bytes]
+"""Gives the password of an account by its name."""
 ACCOUNT, PATIENT, REGULATOR = "account", "patient", "regulator"
 """Kinds of targets."""
 _PAGE_ROLES: Final = {Role.CLINICIAN: PageRole.CLINICIAN, Role.REVIEWER: PageRole.REVIEWER}
@@ -67,13 +70,13 @@ def regulator_target(name: str) -> str:
     return f"{REGULATOR}:{name}"
 
 
-async def visitor_of(site: Site, target: str, password: bytes) -> Visitor:
+async def visitor_of(site: Site, target: str, passwords: Passwords) -> Visitor:
     """Open the keys of whoever used a link, and find what they may see.
 
     Args:
         site: The pages.
         target: For whom the link is.
-        password: Password of the accounts.
+        passwords: Gives the password of an account by its name.
 
     Raises:
         BadPassword, NoSuchKeyFile, NotAKeystore: The account cannot be opened.
@@ -87,7 +90,9 @@ async def visitor_of(site: Site, target: str, password: bytes) -> Visitor:
         account = account_of(name, site.hospital.admissions.key_of(name))
     else:
         async with site.opening:
-            account = await asyncio.to_thread(site.hospital.accounts.open, name, password)
+            account = await asyncio.to_thread(
+                site.hospital.accounts.open, name, passwords(name)
+            )
     return _visitor(site, target, account)
 
 
@@ -122,14 +127,14 @@ def name_of_patient(hospital: Hospital, patient: Digest) -> str:
 class Doors:
     """The routes in and out."""
 
-    def __init__(self, site: Site, password: bytes) -> None:
+    def __init__(self, site: Site, passwords: Passwords) -> None:
         """Let people into a site.
 
         Args:
             site: The pages.
-            password: Password of the accounts at the hospital.
+            passwords: Gives the password of an account by its name.
         """
-        self._site, self._password = site, password
+        self._site, self._passwords = site, passwords
 
     def routes(self) -> list[Route]:
         """List them."""
@@ -157,7 +162,7 @@ class Doors:
     async def enter(self, visit: Visit) -> Response:
         """Use a link up, and sign its person in."""
         target = self._site.links.redeem(visit.form.text("link"))
-        visitor = await visitor_of(self._site, target, self._password)
+        visitor = await visitor_of(self._site, target, self._passwords)
         self._site.sessions.end(visit.request.cookies.get(self._site.cookie, ""))
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         self._site.begin(response, visitor)
@@ -166,8 +171,7 @@ class Doors:
     async def leave(self, visit: Visit) -> Response:
         """Sign somebody out."""
         visit.session = None
-        response = visit.page(
-            "enter.html", token="", minutes=LINK_MS_MAX // 60_000, flash=visit.speech.say("signed_out")
-        )
+        minutes, done = LINK_MS_MAX // 60_000, visit.speech.say("signed_out")
+        response = visit.page("enter.html", token="", minutes=minutes, flash=done)
         self._site.end(visit, response)
         return response
