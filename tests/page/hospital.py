@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -74,23 +74,32 @@ def bundles(count: int, seed: int = 7) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def hospital(folder: Path, patients: int, seed: int = 7, zone: str = "UTC") -> Iterator[Live]:
+def hospital(folder: Path, patients: int) -> Iterator[Live]:
     """Run one with people, patients and pages."""
+    with (
+        founded(folder, [*bundles(patients), SPECIAL]) as (home, ids),
+        served(home, folder) as url,
+    ):
+        yield Live(home, url, ids)
+
+
+@contextlib.contextmanager
+def founded(folder: Path, given: Sequence[dict[str, Any]]) -> Iterator[tuple[Home, list[str]]]:
+    """Found one with people and the records of some Bundles; yields the patients' own ids too."""
     with chain(Home(folder / "home")) as home:
         place = ["--home", str(home.path)]
         run("health", "found", "city", "--key", "admin", *place)
         for name, title, role in STAFF:
             run("health", "enrol", name, "--title", title, "--role", role, *place)
         paths, ids = [], []
-        for number, bundle in enumerate([*bundles(patients, seed), SPECIAL]):
+        for number, bundle in enumerate(given):
             path = folder / f"{number}.json"
             path.write_bytes(canonical(bundle))
             paths.append(str(path))
             kinds = [one["resource"] for one in bundle["entry"]]
             ids += [one["id"] for one in kinds if one["resourceType"] == "Patient"]
         run("health", "receive", *paths, "--key", "admin", *place)
-        with served(home, folder, zone) as url:
-            yield Live(home, url, ids)
+        yield home, ids
 
 
 def run(*words: str) -> str:
@@ -101,7 +110,7 @@ def run(*words: str) -> str:
 
 
 @contextlib.contextmanager
-def served(home: Home, folder: Path, zone: str) -> Iterator[str]:
+def served(home: Home, folder: Path, zone: str = "UTC") -> Iterator[str]:
     """Serve the pages of the hospital in a home; yields their address."""
     command = [sys.executable, "-m", "trine", "health", "serve", "--home", str(home.path)]
     command += ["--key", "admin", "--listen", "127.0.0.1:0", "--time-zone", zone]

@@ -73,7 +73,8 @@ def describe(resource: dict[str, Any]) -> Described:
     about = next(filter(None, (_text(resource.get(name)) for name in _ABOUT)), "")
     lines = [line for line in _lines(resource) if any(line.texts)]
     titled = about or _names(resource) or str(resource.get("resourceType", ""))
-    return Described(_cut(titled), tuple(_codes(resource)), when_of(resource), (*lines,)[:LINES_MAX])
+    codes, first = tuple(_codes(resource)), tuple(lines[:LINES_MAX])
+    return Described(_cut(titled), codes, when_of(resource), first)
 
 
 def when_of(resource: dict[str, Any]) -> str:

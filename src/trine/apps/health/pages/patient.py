@@ -161,8 +161,9 @@ async def list_consents(visit: Visit) -> Response:
 
 
 def _shown(visit: Visit, given: Given, people: list[Person]) -> Shown:
-    names = [f"{one.name} · {one.organisation}" for one in people if one.id in given.terms.recipients]
-    unknown = given.terms.recipients - {one.id for one in people}
+    named = given.terms.recipients
+    names = [f"{one.name} · {one.organisation}" for one in people if one.id in named]
+    unknown = named - {one.id for one in people}
     last_ms = given.terms.last_ms
     is_over = last_ms is not None and last_ms < visit.site.clock()
     return Shown(given, names + [one.hex()[:8] for one in sorted(unknown)], is_over)
