@@ -108,7 +108,12 @@ def found(
         for name in (RECORDS, HISTORIES):
             with contextlib.suppress(TrineError):
                 client.submit(LogCreate(name=name))
-        numbers = [int(client.log(f"{organisation}/{name}").id) for name in (RECORDS, HISTORIES)]
+        logs = [client.log(f"{organisation}/{name}") for name in (RECORDS, HISTORIES)]
+    for name, log in zip((RECORDS, HISTORIES), logs, strict=True):
+        if log.size:
+            message = f"the log {organisation}/{name} has {log.size} entries: a hospital has its own"
+            raise BadArgument(message)
+    numbers = [int(log.id) for log in logs]
     password = read_password(password_file) if password_file else _new_password(place / "keys")
     founding(organisation, trust.suite, *numbers).write(place, password)
     document = {"folder": str(place), "records_log": numbers[0], "histories_log": numbers[1]}
