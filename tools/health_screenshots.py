@@ -125,7 +125,7 @@ def take(browser: Browser, live: Live) -> None:
         with signed_in(browser, live, STAFF[0][0], locale, **options) as page:
             page.locator("#patients tbody a").nth(1).click()
             page.locator("#type").select_option("Observation")
-            page.locator("main form.row button").click()
+            page.locator("#filter button").click()
             shoot(page, f"health-clinician{end}.png")
         with signed_in(browser, live, live.patients[1], locale, **options) as page:
             shoot(page, f"health-patient{end}.png")

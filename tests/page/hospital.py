@@ -20,6 +20,7 @@ from trine.apps.health.generator import generate_bundles
 from trine.client.home import Home
 
 SECONDS_MAX = 60
+PAGE_MS_MAX = 15_000
 RECORDS = 30
 """Records of each patient at most."""
 STAFF = (
@@ -142,6 +143,7 @@ def signed_in(
     context = browser.new_context(locale=locale, **{"color_scheme": "light", **options})
     asked, errors = set[str](), list[str]()
     context.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    context.set_default_timeout(PAGE_MS_MAX)
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("dialog", lambda dialog: errors.append(f"a dialog: {dialog.message}"))
@@ -153,4 +155,5 @@ def signed_in(
     context.close()
     assert asked == {urlsplit(live.url).netloc}
     # The browser itself notes each refusal that the server answers with.
-    assert [error for error in errors if "status of 403" not in error] == []
+    left = [error for error in errors if "status of 403" not in error]
+    assert left == [], left

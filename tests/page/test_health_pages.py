@@ -1,5 +1,6 @@
 """Test a hospital's pages as people use them: clinicians, patients, a reviewer, a regulator."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def find(page: Page, live: Live, local_id: str) -> None:
 def open_first(page: Page, type_name: str = "Observation", purpose: str = "TREAT") -> None:
     """Open the first record of a type."""
     page.locator("#type").select_option(type_name)
-    page.locator("main form.row button").click()
+    page.locator("#filter button").click()
     page.locator("#purpose").select_option(purpose)
     page.locator("#records tbody tr").first.get_by_role("button").click()
 
@@ -245,14 +246,14 @@ def test_markup_in_records_is_text(browser: Browser, live: Live) -> None:
         expect(doctor.locator("main")).to_contain_text("<b>x</b>")
 
 
-def visitor(live: Live, name: str | None) -> httpx.Client:
+@contextlib.contextmanager
+def visitor(live: Live, name: str | None) -> Iterator[httpx.Client]:
     """Sign in without a browser."""
-    client = httpx.Client(base_url=live.url, trust_env=False, timeout=60)
-    if name is not None:
-        link = live.link(name).removeprefix(f"{live.url}/enter/")
-        answer = client.post("/enter", data={"link": link})
-        assert answer.status_code == 303, answer.text
-    return client
+    with httpx.Client(base_url=live.url, trust_env=False, timeout=60) as client:
+        if name is not None:
+            answer = client.post("/enter", data={"link": live.link(name).rpartition("/")[2]})
+            assert answer.status_code == 303, answer.text
+        yield client
 
 
 def code_of(answer: httpx.Response) -> str:

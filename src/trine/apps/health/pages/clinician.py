@@ -244,7 +244,8 @@ def _shown(visit: Visit, patient: Digest, opened: OpenedRecord, access: Event) -
         entry=opened.entry.hex(),
         time_ms=access.time_ms,
         number=access.position.number,
-        basis=access.content["basis"],
+        consent=access.content["basis"].get("consent", ""),
+        emergency="emergency" in access.content["basis"],
         purpose=access.facts.purpose,
     )
 

@@ -63,7 +63,7 @@ class Speech:
         """The language to switch to."""
         return "zh" if self.language == "en" else "en"
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, name: str, /, **values: object) -> str:
         """Return a text with its values in it."""
         shown = {key: self.number(one) if type(one) is int else one for key, one in values.items()}
         return _texts(self.language)["say"][name].format_map(shown)
