@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-
 from tests.page.hospital import REGULATOR, STAFF, Live, bundles, founded, served, signed_in
+
 from trine.apps.health.accounts import Account, account_of
 from trine.apps.health.actions import Actions
 from trine.apps.health.consent import Terms
@@ -70,9 +70,7 @@ class Past:
         for number, local_id in enumerate(ids[:-1]):
             purposes = frozenset({"TREAT", "COC"} if number % 2 else {"TREAT"})
             patient = self.hospital.admissions.find(local_id)
-            terms = Terms(
-                f"ward-{number + 1}", patient, "city", frozenset({doctor.id}), purposes
-            )
+            terms = Terms(f"ward-{number + 1}", patient, "city", frozenset({doctor.id}), purposes)
             await self.actions.give_consent(self.patient(local_id), terms)
         for month in range(MONTHS):
             await asyncio.gather(*(self._work(one, month, at) for at, one in enumerate(ids)))

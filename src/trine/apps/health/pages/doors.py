@@ -90,9 +90,7 @@ async def visitor_of(site: Site, target: str, passwords: Passwords) -> Visitor:
         account = account_of(name, site.hospital.admissions.key_of(name))
     else:
         async with site.opening:
-            account = await asyncio.to_thread(
-                site.hospital.accounts.open, name, passwords(name)
-            )
+            account = await asyncio.to_thread(site.hospital.accounts.open, name, passwords(name))
     return _visitor(site, target, account)
 
 
