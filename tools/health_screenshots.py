@@ -143,14 +143,14 @@ def main() -> int:
     if found is None:
         print("no browser: install chromium", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="trine-pictures-") as name, sync_playwright() as play:
+    with tempfile.TemporaryDirectory(prefix="trine-pictures-") as name:
         folder = Path(name)
         with founded(folder, list(bundles(PATIENTS, SEED))) as (home, ids):
             asyncio.run(work(home, ids))
-            browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
-            with served(home, folder, ZONE) as url:
+            with served(home, folder, ZONE) as url, sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
                 take(browser, Live(home, url, ids))
-            browser.close()
+                browser.close()
     return 0
 
 
