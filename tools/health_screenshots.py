@@ -12,10 +12,20 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-from tests.page.hospital import REGULATOR, STAFF, Live, bundles, founded, served, signed_in
+from tests.page.hospital import (
+    REGULATOR,
+    STAFF,
+    Live,
+    bundles,
+    founded,
+    patients_of,
+    served,
+    signed_in,
+)
 
 from trine.apps.health.accounts import Account, account_of
 from trine.apps.health.actions import Actions
+from trine.apps.health.canonical import canonical
 from trine.apps.health.consent import Terms
 from trine.apps.health.hospital import Hospital, now_ms
 from trine.client import AsyncClient, Trust
@@ -73,19 +83,23 @@ class Past:
             terms = Terms(f"ward-{number + 1}", patient, "city", frozenset({doctor.id}), purposes)
             await self.actions.give_consent(self.patient(local_id), terms)
         for month in range(MONTHS):
-            await asyncio.gather(*(self._work(one, month, at) for at, one in enumerate(ids)))
+            for round_ in range(max(OPENED)):
+                work = (self._work(one, month, at, round_) for at, one in enumerate(ids))
+                await asyncio.gather(*work)
+                self.clock.at_ms += 97 * MINUTE_MS
             if month in {1, 3, 4}:
                 await self._emergency(ids[month], is_late=month == 3)
             self.clock.at_ms += 29 * DAY_MS
 
-    async def _work(self, local_id: str, month: int, at: int) -> None:
+    async def _work(self, local_id: str, month: int, at: int, round_: int) -> None:
+        if round_ >= OPENED[(month + at) % len(OPENED)] - at // 2:
+            return
         patient = self.hospital.admissions.find(local_id)
         records = [one.record for one in self.hospital.list_records(patient)]
-        for number in range(OPENED[(month + at) % len(OPENED)] - at // 2):
-            purpose = "COC" if number % 3 == 2 else "TREAT"
-            who = self.staff[1] if number == 4 else self.staff[0]
-            reason = "ward round" if number % 2 else ""
-            await self._open(who, records[(number + month) % len(records)], purpose, reason)
+        purpose = "COC" if round_ % 3 == 2 else "TREAT"
+        who = self.staff[1] if round_ == 4 else self.staff[0]
+        reason = "ward round" if round_ % 2 else ""
+        await self._open(who, records[(round_ + month) % len(records)], purpose, reason)
 
     async def _open(self, who: Account, record: Digest, purpose: str, reason: str) -> None:
         try:
@@ -106,20 +120,24 @@ class Past:
         await self.actions.review(reviewer, patient, emergency.entry, "justified", text)
 
 
-async def work(home: Home, ids: list[str]) -> None:
-    """Let the hospital work."""
+async def work(home: Home) -> list[str]:
+    """Let the hospital work; returns its own ids of the patients."""
+    given = list(bundles(PATIENTS, SEED))
     clock, folder = Clock(), home.path / "hospital"
     password = read_password(folder / "keys" / "records.password")
     async with AsyncClient(home.urls(), key=home.open_key()) as client:
         hospital = Hospital(folder, password, client, Trust.load(home.trust), clock=clock)
-        await Past(hospital, clock).live(ids)
+        for bundle in given:
+            await hospital.receive(canonical(bundle))
+        await Past(hospital, clock).live(patients_of(given))
         hospital.close()
+    return patients_of(given)
 
 
 def take(browser: Browser, live: Live) -> None:
     """Take each picture in each language."""
     for end, locale in LOCALES:
-        options = {"viewport": WINDOW, "device_scale_factor": 1.5}
+        options = {"viewport": WINDOW, "device_scale_factor": 1.25}
         with signed_in(browser, live, STAFF[0][0], locale, **options) as page:
             page.locator("#patients tbody a").nth(1).click()
             page.locator("#type").select_option("Observation")
@@ -145,8 +163,8 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="trine-pictures-") as name:
         folder = Path(name)
-        with founded(folder, list(bundles(PATIENTS, SEED))) as (home, ids):
-            asyncio.run(work(home, ids))
+        with founded(folder, []) as (home, _):
+            ids = asyncio.run(work(home))
             with served(home, folder, ZONE) as url, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
                 take(browser, Live(home, url, ids))

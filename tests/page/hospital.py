@@ -95,15 +95,20 @@ def founded(folder: Path, given: Sequence[dict[str, Any]]) -> Iterator[tuple[Hom
         run("health", "found", "city", "--key", "admin", *place)
         for name, title, role in STAFF:
             run("health", "enrol", name, "--title", title, "--role", role, *place)
-        paths, ids = [], []
+        paths = []
         for number, bundle in enumerate(given):
             path = folder / f"{number}.json"
             path.write_bytes(canonical(bundle))
             paths.append(str(path))
-            kinds = [one["resource"] for one in bundle["entry"]]
-            ids += [one["id"] for one in kinds if one["resourceType"] == "Patient"]
-        run("health", "receive", *paths, "--key", "admin", *place)
-        yield home, ids
+        if paths:
+            run("health", "receive", *paths, "--key", "admin", *place)
+        yield home, patients_of(given)
+
+
+def patients_of(given: Sequence[dict[str, Any]]) -> list[str]:
+    """The hospital's own ids of the patients in Bundles."""
+    resources = [entry["resource"] for bundle in given for entry in bundle["entry"]]
+    return [one["id"] for one in resources if one["resourceType"] == "Patient"]
 
 
 def run(*words: str) -> str:

@@ -15,11 +15,11 @@ from trine.apps.health.pages.site import Route, Visit, attachment
 
 MONTHS_MAX: Final = 12
 """Months of the picture, the newest."""
-PICTURE_WIDTH: Final = 720
+PICTURE_WIDTH: Final = 960
 BASE_Y: Final = 180
 """Where the bars of the picture stand."""
 BAR_HEIGHT_MAX: Final = 150
-BAR_WIDTH_MAX: Final = 64
+BAR_WIDTH_MAX: Final = 72
 REGULATOR: Final = frozenset({PageRole.REGULATOR})
 
 
@@ -113,6 +113,7 @@ async def show(visit: Visit) -> Response:
         emergencies=kinds[Kind.EMERGENCY],
         reviewed=kinds[Kind.REVIEW],
         bars=bars,
+        picture_width=PICTURE_WIDTH,
         chart_words="; ".join(f"{visit.speech.month(one.month)}: {one.total}" for one in bars),
         late=await _late(visit),
         log=hospital.founding.histories_log,
