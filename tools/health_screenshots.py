@@ -89,7 +89,7 @@ class Past:
                 self.clock.at_ms += 97 * MINUTE_MS
             if month in {1, 3, 4}:
                 await self._emergency(ids[month], is_late=month == 3)
-            self.clock.at_ms += 29 * DAY_MS
+            self.clock.at_ms += 27 * DAY_MS
 
     async def _work(self, local_id: str, month: int, at: int, round_: int) -> None:
         if round_ >= OPENED[(month + at) % len(OPENED)] - at // 2:

@@ -18,7 +18,8 @@ from trine.apps.health import codes
 from trine.apps.health.consent import Reason
 from trine.apps.health.events import Kind
 from trine.apps.health.generator import generate
-from trine.apps.health.pages import clinician, links, patient, sessions
+from trine.apps.health.oversight import Oversight
+from trine.apps.health.pages import clinician, links, patient, regulator, sessions
 from trine.apps.health.pages.describe import LINES_MAX, TEXT_CHARACTERS_MAX, describe
 from trine.apps.health.pages.forms import FIELDS_MAX, read_form
 from trine.apps.health.pages.links import LINK_MS_MAX, Links
@@ -149,6 +150,29 @@ def test_forms_that_are_none_are_refused(body: bytes) -> None:
     """Goal: a coded refusal. Method: too many fields, bytes that are no UTF-8, no ASCII."""
     with pytest.raises(FormTooLarge):
         read_form(body)
+
+
+def test_the_picture_has_every_month() -> None:
+    """Goal: a quiet month is a gap, not left out. Method: events over the turn of a year, many
+    years, one month; bars stand on the base, and the highest one fills the picture."""
+    for months, expected in (
+        (["2026-11", "2027-02"], ["2026-11", "2026-12", "2027-01", "2027-02"]),
+        (
+            ["2020-01", "2027-02"],
+            [f"2026-{one:02}" for one in range(3, 13)] + ["2027-01", "2027-02"],
+        ),
+        (["2026-11"], ["2026-11"]),
+    ):
+        totals = {(Kind.ACCESS, "TREAT", month): 3 for month in months}
+        totals[Kind.REFUSAL, "TREAT", months[0]] = 1
+        totals[Kind.REFUSAL, "TREAT", months[-1]] = 2
+        bars = regulator._bars(Oversight(1, totals, 0, ()))
+        assert [one.month for one in bars] == expected
+        assert bars[-1].total == 5
+        assert min(one.refused_y for one in bars) == regulator.BASE_Y - regulator.BAR_HEIGHT_MAX
+        for one in bars:
+            assert one.access_y + one.access_height == pytest.approx(regulator.BASE_Y)
+            assert one.refused_y + one.refused_height == pytest.approx(one.access_y)
 
 
 def _words(language: str) -> dict[str, dict[str, str]]:

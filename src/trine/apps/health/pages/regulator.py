@@ -127,7 +127,7 @@ def _bars(report: Oversight) -> list[Bar]:
     for (kind, _, month), count in report.totals.items():
         accesses[month] += count if kind is Kind.ACCESS else 0
         refusals[month] += count if kind is Kind.REFUSAL else 0
-    months = sorted({month for _, _, month in report.totals})[-MONTHS_MAX:]
+    months = _months(report)
     step = PICTURE_WIDTH / max(len(months), 1)
     width = min(step * 0.6, BAR_WIDTH_MAX)
     scale = BAR_HEIGHT_MAX / max([1, *(accesses[one] + refusals[one] for one in months)])
@@ -138,6 +138,15 @@ def _bars(report: Oversight) -> list[Bar]:
         sides = (x, width, BASE_Y - low, low, BASE_Y - low - high, high)
         bars.append(Bar(month, accesses[month], refusals[month], *(round(one, 2) for one in sides)))
     return bars
+
+
+def _months(report: Oversight) -> list[str]:
+    """List the newest months up to the last one with an event, those without any too."""
+    known = sorted({month for _, _, month in report.totals})
+    year, number = int(known[-1][:4]), int(known[-1][5:])
+    months = [divmod(12 * year + number - 1 - back, 12) for back in range(MONTHS_MAX)]
+    named = [f"{year:04}-{place + 1:02}" for year, place in reversed(months)]
+    return [month for month in named if month >= known[0]]
 
 
 async def _late(visit: Visit) -> Late:
