@@ -233,6 +233,7 @@ class Hospital:
 
     def close(self) -> None:
         """Close the store; the client is its owner's."""
+        self._recorder.close()
         self.store.close()
 
     def enrol(self, account: Account, title: str, *roles: Role, organisation: str = "") -> Person:

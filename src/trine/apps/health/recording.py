@@ -69,6 +69,16 @@ class Recorder:
         self._store: Store | None = None
         self._thread = ThreadPoolExecutor(1)
 
+    def close(self) -> None:
+        """Close the store and end the thread; what is under way is finished first."""
+
+        def close() -> None:
+            if self._store is not None:
+                self._store.close()
+
+        self._thread.submit(close).result()
+        self._thread.shutdown()
+
     async def record(
         self,
         keep: Callable[[Store], Iterator[list[Kept]]],
