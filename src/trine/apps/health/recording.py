@@ -70,13 +70,12 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1)
 
     def close(self) -> None:
-        """Close the store and end the thread; what is under way is finished first."""
+        """Let go of the store and end the thread; what is under way is finished first."""
 
-        def close() -> None:
-            if self._store is not None:
-                self._store.close()
+        def let_go() -> None:
+            self._store = None
 
-        self._thread.submit(close).result()
+        self._thread.submit(let_go).result()
         self._thread.shutdown()
 
     async def record(

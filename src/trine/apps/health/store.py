@@ -54,9 +54,6 @@ _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 class Store(Protocol):
     """Holds objects by their names: lower-case letters and digits, in folders."""
 
-    def close(self) -> None:
-        """End the use of the store; what was put stays."""
-
     def put(self, objects: Sequence[tuple[str, bytes]]) -> None:
         """Write objects; each replaces the one of its name. They are durable at the return."""
 
