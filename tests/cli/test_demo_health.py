@@ -90,9 +90,7 @@ def test_published_bundles(tmp_path: Path) -> None:
     files = bundle_files()
     assert len(files) == BUNDLES
     home = tmp_path / "demo"
-    done = trine(
-        "demo", "health", files[0].parent, "--home", home, "--json", seconds_max=800
-    )
+    done = trine("demo", "health", files[0].parent, "--home", home, "--json", seconds_max=800)
     assert done.status == 0, done.err
     report = done.document
     refused = [one["file"] for one in report["refused"]]

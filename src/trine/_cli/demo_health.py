@@ -317,9 +317,7 @@ def _verify(settings: Settings) -> dict[str, Any]:
     content = altered.read_bytes()
     middle = len(content) // 2
     try:
-        altered.write_bytes(
-            content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-        )
+        altered.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
         failures = _verify_documents(export)["failures"]
     finally:
         altered.write_bytes(content)

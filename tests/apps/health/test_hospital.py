@@ -76,9 +76,7 @@ class Clock:
 
 
 @asynccontextmanager
-async def hospital(
-    home: Home, folder: Path, clock: Clock | None = None
-) -> AsyncIterator[Hospital]:
+async def hospital(home: Home, folder: Path, clock: Clock | None = None) -> AsyncIterator[Hospital]:
     """A hospital in a folder, founded where it is not yet."""
     trust = Trust.load(home.trust)
     async with AsyncClient(home.urls(), key=home.open_key()) as client:
@@ -121,7 +119,8 @@ def test_bundles_are_kept_under_their_patients(home: Home, tmp_path: Path) -> No
                 wanted[patient["id"]] = sorted(
                     one["resourceType"]
                     for one in resources
-                    if one is patient or f'"Patient/{patient["id"]}"' in json.dumps(one, default=str)
+                    if one is patient
+                    or f'"Patient/{patient["id"]}"' in json.dumps(one, default=str)
                 )
             assert set(wanted) == {one.local_id for one in found.admissions.everyone()}
             for local_id, types in wanted.items():

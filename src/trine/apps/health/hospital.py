@@ -298,9 +298,7 @@ class Hospital:
                 kept += entries
                 progress("kept", len(kept))
                 if len(sending) >= SENDING_MAX:
-                    done, sending = await asyncio.wait(
-                        sending, return_when=asyncio.FIRST_COMPLETED
-                    )
+                    done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     for one in done:
                         one.result()
                 sending.add(asyncio.create_task(self.custody.publish(entries)))
@@ -387,9 +385,7 @@ class Hospital:
         return self.store.get(f"erased/{name.rpartition('/')[2]}") is not None
 
 
-def _owned(
-    received: Iterable[Received], release: Release
-) -> Iterator[tuple[str | None, Checked]]:
+def _owned(received: Iterable[Received], release: Release) -> Iterator[tuple[str | None, Checked]]:
     """Check what was read, and find out whose each record is."""
     for read in received:
         checked = list(validate_all(read, release))

@@ -303,9 +303,7 @@ class Story:
         if not month:
             self._end("claim", "Claim", "left out: the patient has no record with a date")
             return
-        shown = await self._actions.disclose(
-            self._accounts[INSURER], record, codes.PAYMENT, FIELDS
-        )
+        shown = await self._actions.disclose(self._accounts[INSURER], record, codes.PAYMENT, FIELDS)
         claim = claim_for(
             self._hospital.custodian, [record], month, insured="insured 77", policy="policy 77"
         )
