@@ -1,6 +1,7 @@
 """Test a hospital as a whole on a real chain of one validator."""
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -83,7 +84,7 @@ async def hospital(home: Home, folder: Path, clock: Clock | None = None) -> Asyn
         if not (folder / FILE).exists():
             logs = []
             for name in ("records", "histories"):
-                full = f"{name}-{folder.parent.name}"[:32].strip("-")
+                full = f"{name}-{secrets.token_hex(4)}"
                 await client.submit(LogCreate(name=full))
                 logs.append(int((await client.log(f"city/{full}")).id))
             Founding("city", "intl", *logs).write(folder, PASSWORD)
