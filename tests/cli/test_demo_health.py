@@ -67,7 +67,7 @@ def test_the_story_of_made_up_records(tmp_path: Path) -> None:
     assert offline["histories"] == report["patients"]
     assert nodes_of(home) == []
     outcome = {step["name"]: step["outcome"] for step in report["steps"]}
-    assert "other_recipient" in outcome["refusal"]
+    assert "was refused" in outcome["refusal"]
     assert not outcome["claim"].startswith("left out")
     export = home / "export"
     again = trine(

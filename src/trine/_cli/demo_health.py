@@ -357,11 +357,11 @@ def _lines(settings: Settings, report: Report) -> Iterator[str]:
     yield from columns(("WHAT", "WHAT HAPPENED"), _wrapped(rows))
     yield ""
     yield from columns(
-        ("WHERE", "WHAT LIES THERE"),
+        ("WHAT LIES THERE", "WHERE"),
         (
-            (home / HOSPITAL, "the hospital: encrypted records, keys, accounts"),
-            (home / "export", "records in the clear, receipts, histories, the regulator's report"),
-            (home / "nodes", "the four validators, stopped"),
+            ("the hospital: encrypted records, keys, accounts", home / HOSPITAL),
+            ("records in the clear, receipts, histories, the report", home / "export"),
+            ("the four validators, stopped", home / "nodes"),
         ),
     )
     yield ""
