@@ -142,7 +142,9 @@ def test_the_list_shows_names_while_they_are_kept(tmp_path: Path) -> None:
         shown = admissions.patient(patient)
         assert (shown.name, shown.birth_date, shown.records) == ("Jana Eva Novák", "1970-03-05", 1)
         assert admissions.patient(nobody).name == ""
+        assert named["birthDate"] not in world.custody.date(patient, kept.entry)
         world.custody.erase(kept.entry)
+        assert list(world.store.names("filed")) == []
         shown = admissions.patient(patient)
         assert (shown.name, shown.birth_date, shown.records) == ("", "", 0)
         with pytest.raises(HistoryNotFound):
