@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "doctor": ("doctor.command", "Examine this host and its nodes."),
     "key": ("key_files", "Make, show and exchange keys; sign files."),
     "evidence": ("evidence", "Record files and verify their receipts."),
+    "health": ("health", "Run a hospital: records, accesses, pages for everybody."),
     "timestamp": ("timestamps", "Ask for timestamps, verify and make them."),
     "trust": ("trust", "Export what a verifier trusts."),
     "proof": ("proof", "Verify proofs offline."),
