@@ -346,7 +346,8 @@ class Story:
     async def _give_for_research(self, patient: Patient) -> None:
         key = self._hospital.admissions.key_of(patient.local_id)
         terms = self._terms("research", patient.id, RESEARCHER, codes.RESEARCH)
-        await self._actions.give_consent(account_of(patient.local_id, key), terms)
+        account = account_of(patient.local_id, key, self._hospital.records.suite)
+        await self._actions.give_consent(account, terms)
 
     async def _erase(self, chosen: _Chosen) -> None:
         if chosen.other is None:

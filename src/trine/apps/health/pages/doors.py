@@ -87,12 +87,11 @@ async def visitor_of(site: Site, target: str, passwords: Passwords) -> Visitor:
     if kind == REGULATOR:
         return Visitor(target, name, frozenset({PageRole.REGULATOR}))
     if kind == PATIENT:
-        account = account_of(name, site.hospital.admissions.key_of(name))
+        hospital = site.hospital
+        account = account_of(name, hospital.admissions.key_of(name), hospital.records.suite)
     else:
         async with site.opening:
-            account = await asyncio.to_thread(
-                site.hospital.accounts.open, name, passwords(name)
-            )
+            account = await asyncio.to_thread(site.hospital.accounts.open, name, passwords(name))
     return _visitor(site, target, account)
 
 
