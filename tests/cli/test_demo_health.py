@@ -1,6 +1,7 @@
 """Test that the demonstration of a hospital tells its story, and refuses what it must."""
 
 import gzip
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.apps.health.samples import BUNDLES, RESOURCES, bundle_files
@@ -29,14 +31,15 @@ JUNK_BYTES = 20 * 1_024 * 1_024
 
 
 def nodes_of(home: Path) -> list[str]:
-    """Command lines of processes that run nodes of a home."""
+    """Command lines of processes that run nodes or pages of a home."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if any(word.startswith(os.fsencode(home) + b"/") for word in words):
+        if any(word == os.fsencode(home) or word.startswith(os.fsencode(home) + b"/")
+               for word in words):  # fmt: skip
             found.append(b" ".join(words).decode())
     return found
 
@@ -198,4 +201,46 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, until: str) -> None:
     assert process.returncode == 130, rest
     assert "interrupted" in rest
     assert "Traceback" not in rest
+    assert nodes_of(home) == []
+
+
+def sign_in(link: str) -> str:
+    """Follow a link and sign in with it; give the path of the first page."""
+    site, _, token = link.rpartition("/enter/")
+    with httpx.Client(trust_env=False, follow_redirects=True) as http:
+        assert http.get(link).status_code == 200
+        first = http.post(f"{site}/enter", data={"link": token}, headers={"Origin": site})
+        assert first.status_code == 200, first.text
+        again = http.post(f"{site}/enter", data={"link": token}, headers={"Origin": site})
+        assert again.status_code >= 400
+    return first.url.path
+
+
+@pytest.mark.network
+@ONE_SUITE
+def test_pages_and_nodes_run_until_interrupted(tmp_path: Path) -> None:
+    """Goal: what was shown can be looked at by everybody of the story.
+
+    Method: with --serve, sign in with every link that is told, once and again; then interrupt:
+    nothing runs any more, and the exit status is that of success.
+    """
+    home = tmp_path / "demo"
+    words = ["demo", "health", "--records", "200", "--home", str(home), "--serve", "--json"]
+    command = [sys.executable, "-m", "trine", *words]
+    with subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "Press Ctrl-C" in line:
+                break
+        links = [line.split()[-1] for line in lines if "/enter/" in line]
+        paths = [sign_in(link) for link in links]
+        process.send_signal(signal.SIGINT)
+        out, rest = process.communicate(timeout=60)
+    assert paths == ["/patients", "/patients", "/reviews", "/history", "/oversight"], lines
+    assert process.returncode == 0, rest
+    assert [step["name"] for step in json.loads(out)["steps"]] == STEPS
     assert nodes_of(home) == []

@@ -28,7 +28,8 @@ Passwords = Callable[[str], bytes]
 """Gives the password of an account by its name."""
 ACCOUNT, PATIENT, REGULATOR = "account", "patient", "regulator"
 """Kinds of targets."""
-_PAGE_ROLES: Final = {Role.CLINICIAN: PageRole.CLINICIAN, Role.REVIEWER: PageRole.REVIEWER}
+PAGE_ROLES: Final = {Role.CLINICIAN: PageRole.CLINICIAN, Role.REVIEWER: PageRole.REVIEWER}
+"""Roles of people that have a page."""
 _HOMES: Final = (
     (PageRole.CLINICIAN, "/patients"),
     (PageRole.REVIEWER, "/reviews"),
@@ -108,7 +109,7 @@ def _visitor(site: Site, target: str, account: Account) -> Visitor:
             raise
     else:
         title = person.name
-        roles |= {page for role, page in _PAGE_ROLES.items() if role in person.roles}
+        roles |= {page for role, page in PAGE_ROLES.items() if role in person.roles}
     if not roles:
         message = f"{account.name}: there are pages for clinicians, reviewers and patients"
         raise PersonUnknown(message)
