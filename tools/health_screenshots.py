@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-
 from tests.page.hospital import REGULATOR, STAFF, Live, bundles, founded, served, signed_in
+
 from trine.apps.health.accounts import Account, account_of
 from trine.apps.health.actions import Actions
 from trine.apps.health.consent import Terms
@@ -70,9 +70,7 @@ class Past:
         for number, local_id in enumerate(ids[:-1]):
             purposes = frozenset({"TREAT", "COC"} if number % 2 else {"TREAT"})
             patient = self.hospital.admissions.find(local_id)
-            terms = Terms(
-                f"ward-{number + 1}", patient, "city", frozenset({doctor.id}), purposes
-            )
+            terms = Terms(f"ward-{number + 1}", patient, "city", frozenset({doctor.id}), purposes)
             await self.actions.give_consent(self.patient(local_id), terms)
         for month in range(MONTHS):
             await asyncio.gather(*(self._work(one, month, at) for at, one in enumerate(ids)))
@@ -145,14 +143,14 @@ def main() -> int:
     if found is None:
         print("no browser: install chromium", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="trine-pictures-") as name, sync_playwright() as play:
+    with tempfile.TemporaryDirectory(prefix="trine-pictures-") as name:
         folder = Path(name)
         with founded(folder, list(bundles(PATIENTS, SEED))) as (home, ids):
             asyncio.run(work(home, ids))
-            browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
-            with served(home, folder, ZONE) as url:
+            with served(home, folder, ZONE) as url, sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
                 take(browser, Live(home, url, ids))
-            browser.close()
+                browser.close()
     return 0
 
 

@@ -40,7 +40,10 @@ SPECIAL: dict[str, Any] = {
                 "resourceType": "Observation",
                 "status": "final",
                 "subject": {"reference": "Patient/p-markup"},
-                "code": {"text": MARKUP, "coding": [{"system": "javascript:alert(3)", "code": "x"}]},
+                "code": {
+                    "text": MARKUP,
+                    "coding": [{"system": "javascript:alert(3)", "code": "x"}],
+                },
                 "valueString": MARKUP,
                 "note": [{"text": f"</pre>{MARKUP}"}],
                 "effectiveDateTime": "2026-11-27",

@@ -182,9 +182,7 @@ def test_an_emergency_takes_two_people_and_a_review(browser: Browser, live: Live
         assert kinds == ["refusal", "review", "access", "emergency", "refusal", "opening"]
 
 
-def test_a_regulator_sees_totals_and_no_names(
-    browser: Browser, live: Live, tmp_path: Path
-) -> None:
+def test_a_regulator_sees_totals_and_no_names(browser: Browser, live: Live, tmp_path: Path) -> None:
     """Goal: oversight without content. Method: before and after an access; what the page and the
     file hold is searched for names; the downloaded report verifies, and gives the same totals."""
     local_id = live.patients[2]

@@ -111,7 +111,9 @@ def found(
         logs = [client.log(f"{organisation}/{name}") for name in (RECORDS, HISTORIES)]
     for name, log in zip((RECORDS, HISTORIES), logs, strict=True):
         if log.size:
-            message = f"the log {organisation}/{name} has {log.size} entries: a hospital has its own"
+            message = (
+                f"the log {organisation}/{name} has {log.size} entries: a hospital has its own"
+            )
             raise BadArgument(message)
     numbers = [int(log.id) for log in logs]
     password = read_password(password_file) if password_file else _new_password(place / "keys")
@@ -231,9 +233,7 @@ def link(
             from trine.apps.health.pages import doors  # noqa: PLC0415
             from trine.apps.health.pages.links import Links  # noqa: PLC0415
 
-            target = (
-                doors.regulator_target(name) if regulator else doors.target_of(hospital, name)
-            )
+            target = doors.regulator_target(name) if regulator else doors.target_of(hospital, name)
             return Links(hospital.store, now_ms).make(target)
 
     made = f"{url.rstrip('/')}/enter/{asyncio.run(work())}"

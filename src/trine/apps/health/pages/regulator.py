@@ -54,7 +54,7 @@ class Bar(NamedTuple):
         return self.x + self.width / 2
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """What stands above it."""
         return self.accesses + self.refusals
 
@@ -113,7 +113,7 @@ async def show(visit: Visit) -> Response:
         emergencies=kinds[Kind.EMERGENCY],
         reviewed=kinds[Kind.REVIEW],
         bars=bars,
-        chart_words="; ".join(f"{visit.speech.month(one.month)}: {one.count}" for one in bars),
+        chart_words="; ".join(f"{visit.speech.month(one.month)}: {one.total}" for one in bars),
         late=await _late(visit),
         log=hospital.founding.histories_log,
         chain=hospital.trust.chain,

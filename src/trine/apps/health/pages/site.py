@@ -139,9 +139,7 @@ class Visit:
         assert self.visitor.patient is not None, "the roles of the route were checked"
         return self.visitor.patient
 
-    def page(
-        self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object
-    ) -> Response:
+    def page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:
         """Make a page from a template."""
         known: dict[str, Any] = {
             "speech": self.speech,
@@ -256,9 +254,7 @@ class Site:
     def end(self, visit: Visit, response: Response) -> None:
         """Sign somebody out."""
         self.sessions.end(visit.request.cookies.get(self.cookie, ""))
-        response.delete_cookie(
-            self.cookie, httponly=True, samesite="strict", secure=self.is_safe
-        )
+        response.delete_cookie(self.cookie, httponly=True, samesite="strict", secure=self.is_safe)
 
     def _speech(self, request: Request) -> Speech:
         asked = request.query_params.get("language") or request.cookies.get(LANGUAGE_COOKIE)

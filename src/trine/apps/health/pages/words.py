@@ -23,7 +23,9 @@ LANGUAGES: Final = {"en": "en", "zh": "zh-CN"}
 """Languages of the pages, with the tag of each (RFC 5646)."""
 HEADER_CHARACTERS_MAX: Final = 400
 """Characters of `Accept-Language` that are looked at."""
-_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
 _PARTIAL: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?").fullmatch
 
 
@@ -34,9 +36,9 @@ def choose(header: str) -> str:
         tag, _, weight = part.strip().partition(";")
         found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", weight)
         asked.append((float(found[1]) if found else 1.0, tag.lower().partition("-")[0]))
-    for weight, tag in sorted(asked, key=lambda one: -one[0]):
-        if tag in LANGUAGES and weight > 0:
-            return tag
+    for preference, name in sorted(asked, key=lambda one: -one[0]):
+        if name in LANGUAGES and preference > 0:
+            return name
     return "en"
 
 
