@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sm2::Order;
+use crate::weierstrass::Curve;
 use crate::weierstrass::fixed::combine;
 use crate::weierstrass::modulus::{Modulus, subtract};
 use crate::weierstrass::vectors::{read, unhex_field};
