@@ -44,6 +44,11 @@ ACCOUNT_BYTES = 86
 #: How the body of a proof of conflicting votes starts, and where the votes stand in it.
 VOTES_START = b"\xa4\x00\x08\x01"
 VOTES_AT = len(VOTES_START)
+#: Coordinates of the generator of SM2 (GB/T 32918.5-2017, section 3).
+SM2_GENERATOR = (
+    "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
+    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
+)
 
 Seeds = dict[str, list[bytes]]
 
@@ -130,6 +135,15 @@ def _keys(wire: Any) -> Seeds:
     plans = [bytes(range(80)), bytes(80), bytes([3, 1, 2, 1] * 20)]
     signatures = [bytes([number]) + plan for number in range(1, 5) for plan in plans]
     return {"key": keys, "text": [text.encode() for text in texts], "signatures": signatures}
+
+
+def _ciphertexts() -> Seeds:
+    """Ciphertexts of SM2 after the first byte of the target: whole, behind a point, spoiled."""
+    behind = bytes(range(DIGEST_BYTES)) + b"masked text"
+    generator = bytes.fromhex(SM2_GENERATOR)
+    whole = [b"\0" + b"\x04" + generator + behind, b"\0\x04" + bytes(64) + behind]
+    spoiled = [b"\xff", b"\xff\0\0\0", b"\xff\0\1\x80", b"\xff\0\1\x80\0\1\x80"]
+    return {"decryption": [*whole, b"\1" + behind, b"\1" + behind[:DIGEST_BYTES], *spoiled]}
 
 
 def _reads(wire: Any) -> Seeds:
@@ -222,7 +236,7 @@ def seeds() -> Seeds:
     blocks = _blocks(wire)
     state = _state(wire, blocks["epoch_change"])
     documents = _documents(wire) | _keys(wire) | _reads(wire) | _paths(wire)
-    documents |= _proofs() | _log() | _operations(wire)
+    documents |= _ciphertexts() | _proofs() | _log() | _operations(wire)
     return _transactions(wire) | blocks | state | documents
 
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from trine import errors
 from trine.crypto import (
     SecretKey,
+    decrypt_sm2,
+    encrypt_sm2,
     hash_many,
     open_sm4_gcm,
     public_key_from_pem,
@@ -29,6 +31,7 @@ from trine.crypto import (
     verify_message,
     verify_passkey,
 )
+from trine.crypto.sm2 import SM2_CIPHERTEXT_OVERHEAD_BYTES, SM2_PLAINTEXT_BYTES_MAX
 
 ALGORITHMS = ("ed25519", "sm2", "p256", "secp256k1", "ml-dsa-65")
 HINTED = ("sm2", "p256")
@@ -160,6 +163,49 @@ def test_sm4_gcm_opens_what_it_sealed(key: bytes, text: bytes, associated: bytes
     assert open_sm4_gcm(key, b"\1" * 12, sealed, associated) is None
     with pytest.raises(errors.BadArgument):
         seal_sm4_gcm(key[1:], nonce, text)
+
+
+@settings(max_examples=20)
+@given(secrets, st.binary(min_size=1, max_size=200))
+def test_sm2_encryption_agrees_with_another_library(secret: bytes, text: bytes) -> None:
+    """Goal: SM2 encryption is the standard's. Method: encrypt here and decrypt there, and back."""
+    key = SecretKey("sm2", secret)
+    other = sm2_of(key)
+    encrypted = encrypt_sm2(key.public_key, text)
+    assert len(encrypted) == len(text) + SM2_CIPHERTEXT_OVERHEAD_BYTES
+    assert other.decrypt(encrypted) == text
+    assert decrypt_sm2(key, other.encrypt(text)) == text
+    assert encrypt_sm2(key.public_key, text) != encrypted
+
+
+def test_only_the_key_decrypts_and_only_whole_ciphertexts() -> None:
+    """Goal: nothing altered opens. Method: each bit flipped, each prefix, another key."""
+    key = SecretKey("sm2", bytes([9]) * 32)
+    encrypted = encrypt_sm2(key.public_key, b"a secret")
+    assert decrypt_sm2(key, encrypted) == b"a secret"
+    assert decrypt_sm2(SecretKey("sm2", bytes([8]) * 32), encrypted) is None
+    for bit in range(8 * len(encrypted)):
+        number = int.from_bytes(encrypted) ^ (1 << bit)
+        assert decrypt_sm2(key, number.to_bytes(len(encrypted))) is None
+    for end in range(len(encrypted)):
+        assert decrypt_sm2(key, encrypted[:end]) is None
+    assert decrypt_sm2(key, encrypted + b"\0") is None
+
+
+def test_sm2_encryption_has_limits() -> None:
+    """Goal: what cannot be encrypted has a code. Method: lengths, keys and algorithms at them."""
+    key = SecretKey("sm2", bytes([9]) * 32)
+    longest = bytes(SM2_PLAINTEXT_BYTES_MAX)
+    assert decrypt_sm2(key, encrypt_sm2(key.public_key, longest)) == longest
+    for text in (b"", longest + b"!"):
+        with pytest.raises(errors.BadArgument):
+            encrypt_sm2(key.public_key, text)
+    off_the_curve = b"\x02" + b"\xff" * 32
+    for public_key in (b"", key.public_key[1:], key.public_key + b"\0", off_the_curve):
+        with pytest.raises(errors.BadPublicKey):
+            encrypt_sm2(public_key, b"secret")
+    with pytest.raises(errors.BadArgument, match="p256"):
+        decrypt_sm2(SecretKey("p256", bytes([9]) * 32), encrypt_sm2(key.public_key, b"secret"))
 
 
 def test_identifiers_are_signed() -> None:

@@ -1,4 +1,5 @@
-//! Sign and verify with SM2 (GB/T 32918.2-2016, curve of GB/T 32918.5-2017), many at a time.
+//! Sign and verify with SM2 (GB/T 32918.2-2016, curve of GB/T 32918.5-2017), many at a time;
+//! encrypt and decrypt short secrets (GB/T 32918.4-2016).
 //!
 //! ```
 //! use trine_bulk::sm2::{DEFAULT_ID, Item, KeyCache, SigningItem, SigningKey};
@@ -19,14 +20,19 @@
 //! let message = |message| SigningItem { key: &key, identity, message };
 //! let signed = sign_batch(&[message(b"another"), message(b"message")]);
 //! assert_eq!(signed[1], (signature, hint));
+//!
+//! let encrypted = trine_bulk::sm2::encrypt(key.public_key(), b"secret").expect("a point");
+//! assert_eq!(trine_bulk::sm2::decrypt(&key, &encrypted).expect("its key")[..], b"secret"[..]);
 //! ```
 
 mod digest;
+mod encrypt;
 mod nonces;
 mod sign;
 #[cfg(test)]
 mod tests;
 
+pub use encrypt::{CIPHERTEXT_OVERHEAD_BYTES, PLAINTEXT_BYTES_MAX, decrypt, encrypt};
 pub use sign::{SigningItem, SigningKey, sign_batch, sign_batch_on};
 
 use crate::Path;

@@ -233,6 +233,11 @@ impl SecretKey {
         self.signer.public_key()
     }
 
+    /// The key as SM2 decrypts with it; none for other algorithms.
+    pub(crate) fn sm2(&self) -> Option<&trine_bulk::sm2::SigningKey> {
+        self.signer.sm2().map(|(key, _)| key)
+    }
+
     /// Signs `length(namespace) || namespace || message`, the length as one byte (a LEB128 varint
     /// from 128 bytes on); the same input always gives the same bytes.
     pub fn sign(&self, namespace: &[u8], message: &[u8]) -> Vec<u8> {

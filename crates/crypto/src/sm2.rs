@@ -1,4 +1,5 @@
-//! Sign and verify SM2 with SM3 (GB/T 32918.2-2016), one signature or many in bulk.
+//! Sign and verify SM2 with SM3 (GB/T 32918.2-2016), one signature or many in bulk; encrypt short
+//! secrets to keys of SM2 and decrypt them (GB/T 32918.4-2016).
 //!
 //! ```
 //! use trine_crypto::{Algorithm, SecretKey, sm2};
@@ -7,6 +8,9 @@
 //! let signature = sm2::sign_as(&key, b"ALICE123@YAHOO.COM", b"message").unwrap();
 //! assert!(sm2::verify_as(&key.public_key(), b"ALICE123@YAHOO.COM", b"message", &signature));
 //! assert!(!sm2::verify_as(&key.public_key(), sm2::DEFAULT_ID, b"message", &signature));
+//!
+//! let encrypted = sm2::encrypt(&key.public_key(), b"secret").unwrap();
+//! assert_eq!(sm2::decrypt(&key, &encrypted).unwrap()[..], b"secret"[..]);
 //! ```
 
 use crate::points::{Entry, PointCache, split_hint, verdicts};
@@ -14,8 +18,11 @@ use crate::scheme::{Signed, Signer, ToSign, Verifier};
 use crate::{Algorithm, SecretKey, key_tables};
 use std::sync::LazyLock;
 use trine_bulk::{Path, sm2 as bulk};
+use zeroize::Zeroizing;
 
-pub use trine_bulk::sm2::{DEFAULT_ID, ID_BYTES_MAX};
+pub use trine_bulk::sm2::{
+    CIPHERTEXT_OVERHEAD_BYTES, DEFAULT_ID, ID_BYTES_MAX, PLAINTEXT_BYTES_MAX,
+};
 
 pub(crate) const SECRET_KEY_BYTES: usize = 32;
 /// Compressed, as the keys of other curves.
@@ -127,6 +134,35 @@ pub fn verify_as(public_key: &[u8], id: &[u8], message: &[u8], signature: &[u8])
     };
     let item = bulk::Item { public_key: &public_key, id, message, signature, hint };
     bulk::verify_exact_on(Path::best(), &[item], &TABLES)[0]
+}
+
+/// A secret cannot be encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncryptionError {
+    /// The key is no compressed point of the curve.
+    #[error("not a public key of sm2: {0} bytes, expected a compressed point of 33")]
+    BadPublicKey(usize),
+    /// There is nothing to encrypt, or too much.
+    #[error("a secret of {0} bytes, expected 1 to {limit}", limit = PLAINTEXT_BYTES_MAX)]
+    Length(usize),
+}
+
+/// Encrypts a short secret to a public key (GB/T 32918.4-2016, section 6.1). Gives C1 || C3 || C2,
+/// the point with both coordinates; each call gives another ciphertext.
+///
+/// # Errors
+/// [`EncryptionError`] for no key, and for a secret that is empty or over [`PLAINTEXT_BYTES_MAX`].
+pub fn encrypt(public_key: &[u8], secret: &[u8]) -> Result<Vec<u8>, EncryptionError> {
+    let point = known_point(public_key).ok_or(EncryptionError::BadPublicKey(public_key.len()))?;
+    bulk::encrypt(&point, secret).ok_or(EncryptionError::Length(secret.len()))
+}
+
+/// Decrypts what was encrypted to the public key of `key` (GB/T 32918.4-2016, section 7.1), in time
+/// that does not depend on the key.
+///
+/// None for a key of another algorithm, and where any bit of the ciphertext is another.
+pub fn decrypt(key: &SecretKey, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    bulk::decrypt(key.sm2()?, ciphertext)
 }
 
 fn known_point(key: &[u8]) -> Option<[u8; bulk::PUBLIC_KEY_BYTES]> {

@@ -4,6 +4,7 @@ use crate::{
     Algorithm, BatchItem, SecretKey, Suite, hash_many, keccak256, verify, verify_batch, verify_each,
 };
 
+pub(crate) mod openssl;
 mod schemes;
 mod signing;
 pub(crate) mod vectors;

@@ -9,10 +9,11 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
+use trine_crypto::sm2::{self, EncryptionError};
 use trine_crypto::webauthn::{Assertion, Expected};
 use trine_crypto::{
     Algorithm, Digest, KeyFileError, Suite, UnframedItem, hash_many as hash_each, keccak256,
-    recover_secp256k1, sm2, sm4_gcm, verify_each_unframed, webauthn,
+    recover_secp256k1, sm4_gcm, verify_each_unframed, webauthn,
 };
 
 /// Signatures or messages of one call, at most.
@@ -266,6 +267,36 @@ fn sm4_gcm_open<'py>(
     Ok(opened.ok().map(|plaintext| PyBytes::new(py, &plaintext)))
 }
 
+/// Encrypts a short secret to a public key of SM2.
+#[pyfunction]
+fn sm2_encrypt<'py>(
+    py: Python<'py>,
+    public_key: &[u8],
+    secret: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
+    let encrypted = detached(py, || sm2::encrypt(public_key, secret))?;
+    let encrypted = encrypted.map_err(|error| match error {
+        EncryptionError::BadPublicKey(_) => refuse("bad_public_key", error.to_string()),
+        EncryptionError::Length(_) => bad_argument(error.to_string()),
+    })?;
+    Ok(PyBytes::new(py, &encrypted))
+}
+
+/// Decrypts with a key of SM2; nothing where the bytes are not those that were encrypted to it.
+#[pyfunction]
+fn sm2_decrypt<'py>(
+    py: Python<'py>,
+    key: &SecretKey,
+    ciphertext: &[u8],
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    if key.0.algorithm() != Algorithm::Sm2 {
+        let found = key.0.algorithm();
+        return Err(bad_argument(format!("a key of {found}, expected one of sm2")));
+    }
+    let decrypted = detached(py, || sm2::decrypt(&key.0, ciphertext))?;
+    Ok(decrypted.map(|secret| PyBytes::new(py, &secret)))
+}
+
 /// Checks a passkey's assertion; gives whether the user was verified and the counter.
 #[pyfunction]
 #[pyo3(signature = (
@@ -315,6 +346,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(recover, module)?)?;
     module.add_function(wrap_pyfunction!(sm4_gcm_seal, module)?)?;
     module.add_function(wrap_pyfunction!(sm4_gcm_open, module)?)?;
+    module.add_function(wrap_pyfunction!(sm2_encrypt, module)?)?;
+    module.add_function(wrap_pyfunction!(sm2_decrypt, module)?)?;
     module.add_function(wrap_pyfunction!(passkey_challenge, module)?)?;
     module.add_function(wrap_pyfunction!(verify_passkey, module)?)
 }

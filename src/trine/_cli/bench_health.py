@@ -104,7 +104,7 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
     from trine.client import AsyncClient  # noqa: PLC0415
     from trine.model.hashing import Suite  # noqa: PLC0415
 
-    key = RecipientKey.generate()
+    key = RecipientKey.generate(Suite(suite))
     folder = home.path / "records"
 
     def keep(store: Any) -> Iterator[Any]:

@@ -34,6 +34,7 @@ VALIDATORS: Final = 4
 HOSPITAL: Final = "hospital"
 """Organisation of the network that the records belong to, and name of its key."""
 RECORDS, HISTORIES = "records", "histories"
+REGULATOR: Final = "Health Office"
 FOLDER_DEFAULT: Final = "hospital-demo"
 RECORDS_DEFAULT: Final = 1_500
 RECORDS_MAX: Final = 100_000
@@ -98,7 +99,7 @@ class Report:
     show_default=True,
     help="New folder for the network, the hospital and what is exported.",
 )
-@click.option("--serve", is_flag=True, help="Let the nodes run on at the end, until Ctrl-C.")
+@click.option("--serve", is_flag=True, help="At the end let nodes and pages run, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def demo_health(
     folder: Path | None,
@@ -115,7 +116,8 @@ def demo_health(
     Four validators start. Records are made up, or read from the FHIR files in FOLDER (JSON, NDJSON,
     also with .gz); each is checked, encrypted, anchored. Then people act: consent, access, refusal,
     emergency, withdrawal, claim, research, erasure, oversight. At the end every node is stopped,
-    and all is verified from exported files. Needs the packages of trine[platform].
+    and all is verified from exported files. With --serve, nodes and the hospital's pages run on
+    then, with a link for each of the people. Needs the packages of trine[platform].
 
     \b
     Examples:
@@ -317,9 +319,7 @@ def _verify(settings: Settings) -> dict[str, Any]:
     content = altered.read_bytes()
     middle = len(content) // 2
     try:
-        altered.write_bytes(
-            content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-        )
+        altered.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
         failures = _verify_documents(export)["failures"]
     finally:
         altered.write_bytes(content)
@@ -359,11 +359,11 @@ def _lines(settings: Settings, report: Report) -> Iterator[str]:
     yield from columns(("WHAT", "WHAT HAPPENED"), _wrapped(rows))
     yield ""
     yield from columns(
-        ("WHERE", "WHAT LIES THERE"),
+        ("WHAT LIES THERE", "WHERE"),
         (
-            (home / HOSPITAL, "the hospital: encrypted records, keys, accounts"),
-            (home / "export", "records in the clear, receipts, histories, the regulator's report"),
-            (home / "nodes", "the four validators, stopped"),
+            ("the hospital: encrypted records, keys, accounts", home / HOSPITAL),
+            ("records in the clear, receipts, histories, the report", home / "export"),
+            ("the four validators, stopped", home / "nodes"),
         ),
     )
     yield ""
@@ -373,7 +373,8 @@ def _lines(settings: Settings, report: Report) -> Iterator[str]:
     yield "  " + command(settings, *verify.split(), "--trust", f"{home}/export/trust.json",
                          home=False)  # fmt: skip
     yield "  " + command(settings, "up", "--detach")
-    yield "  " + command(settings, "status")
+    yield "  " + command(settings, "health", "serve")
+    yield "  " + command(settings, "health", "link", "dr-lin")
     yield "  " + command(settings, "down")
 
 
@@ -386,22 +387,55 @@ def _wrapped(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _serve(settings: Settings) -> None:
-    """Start the nodes again and let them run until Ctrl-C."""
-    from trine.bench.peers.processes import undisturbed  # noqa: PLC0415 - heavy
+    """Start the nodes again, and the hospital's pages, and let them run until Ctrl-C."""
+    from trine.bench.peers.processes import server, undisturbed, wait_for  # noqa: PLC0415 - heavy
 
     home = settings.home
+    log = home.path / "pages.log"
+    words = ["health", "serve", "--home", str(home.path), "--listen", f"{processes.HOST}:0"]
     try:
         with processes.locked(home):
             processes.start(home)
         processes.wait_until_final(home, settings.note)
-        for node in processes.load(home)[0]:
-            settings.note(f"   {node.name}: {node.url}/")
-        settings.note("The network runs. Press Ctrl-C to stop it.")
-        while True:
-            time.sleep(processes.POLL_S)
-            processes.check_alive(home, processes.load(home)[0])
+        with server([sys.executable, "-m", "trine", *words], log) as pages:
+            url = wait_for(lambda: _first_line(log), "the pages", [(pages, log)])
+            _invite(settings, url)
+            while True:
+                time.sleep(processes.POLL_S)
+                processes.check_alive(home, processes.load(home)[0])
     except KeyboardInterrupt:
-        settings.note("\nstopping the network")
+        settings.note("\nstopping pages and network")
     finally:
         with undisturbed():
             processes.stop(home)
+
+
+def _first_line(log: Path) -> str | None:
+    """Read where the pages are served, once they say so."""
+    found = [line for line in log.read_text(errors="replace").splitlines() if "http" in line]
+    return found[0] if found else None
+
+
+def _invite(settings: Settings, url: str) -> None:
+    """Tell where pages and nodes are, with a link for each of the people."""
+    from trine.apps.health.hospital import now_ms  # noqa: PLC0415
+    from trine.apps.health.pages import doors  # noqa: PLC0415
+    from trine.apps.health.pages.links import Links  # noqa: PLC0415
+    from trine.apps.health.store import FolderStore  # noqa: PLC0415
+    from trine.apps.health.story import PATIENT, PEOPLE  # noqa: PLC0415
+
+    home = settings.home
+    store = FolderStore(home.path / HOSPITAL / "store")
+    links = Links(store, now_ms)
+    people = [(title, name) for name, title, role, _ in PEOPLE if role in doors.PAGE_ROLES]
+    targets = [(title, f"{doors.ACCOUNT}:{name}") for title, name in people]
+    targets.append(("the patient", f"{doors.ACCOUNT}:{PATIENT}"))
+    targets.append(("the regulator", doors.regulator_target(REGULATOR)))
+    rows = [(who, f"{url}/enter/{links.make(target)}") for who, target in targets]
+    rows += [(f"node {node.name}", f"{node.url}/") for node in processes.load(home)[0]]
+    store.close()
+    settings.note("")
+    for line in columns(("WHOSE PAGE", "LINK (works once, for 15 minutes)"), rows):
+        settings.note(line)
+    settings.note("")
+    settings.note("Pages and network run. Press Ctrl-C to stop them.")

@@ -1,4 +1,4 @@
-"""Hold keys, sign, verify and hash: every algorithm of the chains, one at a time or in bulk.
+"""Hold keys, sign, verify, hash and encrypt, with every algorithm of the chains, alone or in bulk.
 
 >>> from trine.crypto import SecretKey
 >>> key = SecretKey.generate()
@@ -26,6 +26,7 @@ from trine.crypto.signatures import (
     verify_message,
     verify_passkey,
 )
+from trine.crypto.sm2 import decrypt_sm2, encrypt_sm2
 from trine.crypto.token import TokenKey, TokenPlace
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "SigningKey",
     "TokenKey",
     "TokenPlace",
+    "decrypt_sm2",
+    "encrypt_sm2",
     "hash_many",
     "open_sm4_gcm",
     "public_key_from_pem",

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.apps.health.world import (
+    ALGORITHM,
     DOCTOR,
     GUARDIAN_KEY,
     INSURER,
@@ -341,7 +342,7 @@ def test_only_the_patient_speaks(tmp_path: Path) -> None:
         world = World(tmp_path)
         patient = await world.open_patient(PRIVATE_KEY, GUARDIAN_KEY)
         terms = terms_for(patient)
-        stranger = SecretKey("ed25519", bytes([9]) * 32)
+        stranger = SecretKey(ALGORITHM, bytes([9]) * 32)
         give = world.custody.give_consent
         with pytest.raises(NotThePatient):
             await give(patient, world.consent(terms, stranger))

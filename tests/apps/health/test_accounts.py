@@ -25,13 +25,14 @@ from trine.services.evidence import cose
 SCRYPT_N = 2**10
 
 
-def test_an_account_is_one_encrypted_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suite", list(Suite))
+def test_an_account_is_one_encrypted_file(suite: Suite, tmp_path: Path) -> None:
     """Goal: keys lie encrypted for their owner alone; the right password brings both back.
 
     Method: make, look at the file, open rightly and wrongly, take the name again; a record that is
     sealed for the account opens.
     """
-    accounts = Accounts(Keystore(tmp_path, scrypt_n=SCRYPT_N), Suite.INTL)
+    accounts = Accounts(Keystore(tmp_path, scrypt_n=SCRYPT_N), suite)
     made = accounts.create("dr-li", b"correct horse")
     [path] = tmp_path.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
@@ -46,7 +47,7 @@ def test_an_account_is_one_encrypted_file(tmp_path: Path) -> None:
     opened = accounts.open("dr-li", b"correct horse")
     assert opened.signing.public_key == made.signing.public_key
     facts = Facts("4.0", "Patient", "", CUSTODIAN)
-    sealed, keys = seal(facts, b'{"a":1}', [made.opening.recipient], Suite.INTL)
+    sealed, keys = seal(facts, b'{"a":1}', [made.opening.recipient], suite)
     assert open_sealed(sealed.encode(), keys.encode(), opened.opening).resource == b'{"a":1}'
     assert accounts.names() == ["dr-li"]
     person = opened.person("Dr. Li", CUSTODIAN, Role.CLINICIAN)
@@ -142,7 +143,9 @@ def test_the_list_shows_names_while_they_are_kept(tmp_path: Path) -> None:
         shown = admissions.patient(patient)
         assert (shown.name, shown.birth_date, shown.records) == ("Jana Eva Novák", "1970-03-05", 1)
         assert admissions.patient(nobody).name == ""
+        assert named["birthDate"] not in world.custody.date(patient, kept.entry)
         world.custody.erase(kept.entry)
+        assert list(world.store.names("filed")) == []
         shown = admissions.patient(patient)
         assert (shown.name, shown.birth_date, shown.records) == ("", "", 0)
         with pytest.raises(HistoryNotFound):
@@ -168,6 +171,6 @@ def test_another_hospital_cannot_unwrap_patients_keys(tmp_path: Path) -> None:
     assert secret not in content
     assert secret.hex().encode() not in content
     other = World(tmp_path)
-    object.__setattr__(other.custody.base, "key", account_of("x", PRIVATE_KEY).opening)
+    object.__setattr__(other.custody.base, "key", account_of("x", PRIVATE_KEY, Suite.INTL).opening)
     with pytest.raises(TrineError):
         Admissions(other.custody).key_of("p-1")

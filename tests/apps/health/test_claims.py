@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.apps.health.samples import one_of_each_type
 from tests.apps.health.world import INSURER, World, run, terms_for
+from tests.suite import SUITE
 from trine.apps.health import codes
 from trine.apps.health.canonical import canonical
 from trine.apps.health.claims import ProvenDisclosure, check_claim
@@ -36,7 +37,7 @@ RECORD = Digest(bytes([5]) * 32)
 NAMES = ("@custodian", "@type", "@month")
 
 
-def fields_of(resource: dict[str, Any], suite: Suite = Suite.INTL) -> Fields:
+def fields_of(resource: dict[str, Any], suite: Suite = SUITE) -> Fields:
     """Take a resource apart."""
     facts = replace(FACTS, type_name=resource["resourceType"])
     return Fields.of(facts, canonical(resource), bytes(32), RECORD, suite)
@@ -105,11 +106,11 @@ def test_altered_fields_are_refused(bit: int, data: st.DataObject) -> None:
         replace(shown, fields=()),
     ):
         with pytest.raises(DisclosureMismatch):
-            check_fields(altered, Suite.INTL)
+            check_fields(altered, SUITE)
     other = replace(shown, record=Digest(bytes(32)))
-    assert check_fields(other, Suite.INTL).entry != fields.entry
+    assert check_fields(other, SUITE).entry != fields.entry
     try:
-        counted = check_fields(replace(shown, count=shown.count + 1), Suite.INTL)
+        counted = check_fields(replace(shown, count=shown.count + 1), SUITE)
     except DisclosureMismatch:
         return
     assert counted.entry != fields.entry
@@ -121,7 +122,7 @@ def test_hidden_fields_cannot_be_guessed() -> None:
     """
     resource = {"resourceType": "Patient", "active": True}
     one = fields_of(resource)
-    two = Fields.of(FACTS, canonical(resource), bytes([1]) * 32, RECORD, Suite.INTL)
+    two = Fields.of(FACTS, canonical(resource), bytes([1]) * 32, RECORD, SUITE)
     assert not set(one._levels()[0]) & set(two._levels()[0])
     assert len(set(one.salts)) == len(one.salts)
     shown = one.disclose(["@type"])
@@ -219,7 +220,7 @@ def test_fields_go_out_by_consent_and_on_record(tmp_path: Path) -> None:
             await world.desk.disclose(ask())
         world.now_ms += 1_000
         got = await world.desk.disclose(ask(*NAMES))
-        checked = check_fields(got.shown, Suite.INTL)
+        checked = check_fields(got.shown, SUITE)
         assert checked.values == {
             "@custodian": '"hospital"', "@type": '"Observation"', "@month": '"2026-11"',
         }  # fmt: skip
@@ -237,7 +238,7 @@ def proven_for(record: Digest, custodian: str = "hospital", month: str = "2026-1
     """A disclosure of a record's facts, without a proof."""
     facts = Facts("4.0", "Observation", "", custodian)
     content = {"resourceType": "Observation", "effectiveDateTime": f"{month}-27"}
-    fields = Fields.of(facts, canonical(content), bytes(record), record, Suite.INTL)
+    fields = Fields.of(facts, canonical(content), bytes(record), record, SUITE)
     return ProvenDisclosure(fields.disclose(NAMES), b"")
 
 
@@ -246,7 +247,7 @@ def believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proofs are believed: those of a chain are tested in `test_health_chain.py`."""
 
     def believe(proven: ProvenDisclosure, _trust: object, _log: int) -> Any:
-        checked = check_fields(proven.shown, Suite.INTL)
+        checked = check_fields(proven.shown, SUITE)
         values = {name: parse(text.encode()) for name, text in checked.values.items()}
         return type("Shown", (), {"record": proven.shown.record, "values": values})
 

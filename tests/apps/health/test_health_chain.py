@@ -13,6 +13,7 @@ import pytest
 
 from tests.apps.health.test_claims import NAMES, claim
 from tests.apps.health.world import (
+    ALGORITHM,
     DOCTOR,
     INSURER,
     PRIVATE_KEY,
@@ -21,7 +22,6 @@ from tests.apps.health.world import (
     terms_for,
 )
 from tests.services.chains import chain
-from tests.suite import ONE_SUITE
 from trine import Client
 from trine.apps.health.claims import ProvenDisclosure, check_claim
 from trine.apps.health.events import Kind
@@ -44,7 +44,7 @@ from trine.services.evidence import cose
 from trine.services.evidence.chain import ChainLog
 from trine.types import AccountCreate, LogCreate, Roles
 
-pytestmark = [pytest.mark.network, ONE_SUITE]
+pytestmark = pytest.mark.network
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def check_offline(data: bytes, entries: bytes, trust: Trust, log: int) -> None:
 
 def another_notary(home: Home) -> SecretKey:
     """Create an account that appends to the logs too: an account is used by one program."""
-    key = SecretKey.generate("ed25519")
+    key = SecretKey.generate(ALGORITHM)
     with Client(home.urls(), key=home.open_key()) as client:
         client.submit(AccountCreate(cose.public_key(key), Roles.NOTARY))
     return key

@@ -1,6 +1,7 @@
 """Test a hospital as a whole on a real chain of one validator."""
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -76,16 +77,14 @@ class Clock:
 
 
 @asynccontextmanager
-async def hospital(
-    home: Home, folder: Path, clock: Clock | None = None
-) -> AsyncIterator[Hospital]:
+async def hospital(home: Home, folder: Path, clock: Clock | None = None) -> AsyncIterator[Hospital]:
     """A hospital in a folder, founded where it is not yet."""
     trust = Trust.load(home.trust)
     async with AsyncClient(home.urls(), key=home.open_key()) as client:
         if not (folder / FILE).exists():
             logs = []
             for name in ("records", "histories"):
-                full = f"{name}-{folder.parent.name}"[:32].strip("-")
+                full = f"{name}-{secrets.token_hex(4)}"
                 await client.submit(LogCreate(name=full))
                 logs.append(int((await client.log(f"city/{full}")).id))
             Founding("city", "intl", *logs).write(folder, PASSWORD)
@@ -121,7 +120,8 @@ def test_bundles_are_kept_under_their_patients(home: Home, tmp_path: Path) -> No
                 wanted[patient["id"]] = sorted(
                     one["resourceType"]
                     for one in resources
-                    if one is patient or f'"Patient/{patient["id"]}"' in json.dumps(one, default=str)
+                    if one is patient
+                    or f'"Patient/{patient["id"]}"' in json.dumps(one, default=str)
                 )
             assert set(wanted) == {one.local_id for one in found.admissions.everyone()}
             for local_id, types in wanted.items():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.apps.health.world import DOCTOR, INSURER, REVIEWER, World, actor, run, terms_for
+from tests.suite import SUITE
 from trine.apps.health.events import (
     Event,
     HeadOpening,
@@ -27,7 +28,6 @@ from trine.errors.health import (
     HistoryIncomplete,
     HistoryMismatch,
 )
-from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
 
@@ -104,7 +104,7 @@ def test_nothing_can_be_left_out(tmp_path: Path) -> None:
                     check_history(replace(file, events=tuple(wrong)), entries)
         with pytest.raises(HistoryMismatch, match="not in the log"):
             check_history(replace(file, key=bytes(32)), entries)
-        at = entries.index(marker_of(file.key, count - 1, Suite.INTL))
+        at = entries.index(marker_of(file.key, count - 1, SUITE))
         with pytest.raises(HistoryMismatch):
             check_history(file, entries[:at])
         with pytest.raises(HistoryMismatch):
@@ -169,9 +169,9 @@ def test_a_lying_custodian_is_found_out(tmp_path: Path) -> None:
         for kind, lie, purpose in lies:
             position = access.position
             event = make_event(
-                kind, position, lie, "hospital", access.time_ms, suite=Suite.INTL, purpose=purpose
+                kind, position, lie, "hospital", access.time_ms, suite=SUITE, purpose=purpose
             )
-            entries = [*world.memory.all[:4], marker_of(file.key, 2, Suite.INTL), event.entry]
+            entries = [*world.memory.all[:4], marker_of(file.key, 2, SUITE), event.entry]
             wrong = replace(file, events=(*file.events[:2], event))
             with pytest.raises(HistoryMismatch):
                 check_history(wrong, entries)
@@ -192,10 +192,10 @@ def test_a_history_tells_nothing_to_others(tmp_path: Path) -> None:
         entries = world.memory.all
         assert len(set(entries)) == len(entries) == 4
         key = world.custody.history_key(patient)
-        guesses = {marker_of(guess, number, Suite.INTL)
+        guesses = {marker_of(guess, number, SUITE)
                    for guess in (bytes(32), bytes(patient)) for number in range(9)}  # fmt: skip
         assert not guesses & set(entries)
-        assert marker_of(key, 1, Suite.INTL) == entries[2]
+        assert marker_of(key, 1, SUITE) == entries[2]
 
     run(work())
 
@@ -254,7 +254,7 @@ def test_a_store_that_lost_an_event_says_so(tmp_path: Path) -> None:
 
 EVENT = make_event(
     "review", Position(Digest(bytes(32)), 3, Digest(bytes(32))), {"a": "b"}, "hospital", 5,
-    suite=Suite.INTL,
+    suite=SUITE,
 )  # fmt: skip
 
 
@@ -267,7 +267,7 @@ def test_every_flip_of_an_event_is_found() -> None:
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         try:
-            read = Event.decode(bytes(flipped), Suite.INTL)
+            read = Event.decode(bytes(flipped), SUITE)
         except BadDisclosure:
             continue
         assert read.entry != EVENT.entry
@@ -277,11 +277,11 @@ def test_every_flip_of_an_event_is_found() -> None:
 def test_any_bytes_end_in_a_code(data: bytes) -> None:
     """Goal: hostile files end in a code. Method: random bytes, also within a good frame."""
     for read in (
-        lambda: Event.decode(data, Suite.INTL),
+        lambda: Event.decode(data, SUITE),
         lambda: HistoryFile.decode(data),
         lambda: Report.decode(data),
         lambda: read_head(data),
-        lambda: Event.decode(EVENT.encode()[:40] + data, Suite.INTL),
+        lambda: Event.decode(EVENT.encode()[:40] + data, SUITE),
     ):
         with pytest.raises(TrineError):
             read()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.command import trine
 from tests.services.chains import chain
-from tests.suite import ONE_SUITE
+from tests.suite import SUITE
 from trine.apps.health.definitions import Release
 from trine.apps.health.generator import generate
 from trine.apps.health.recipients import RecipientKey
@@ -19,7 +19,6 @@ from trine.apps.health.store import FolderStore, Store
 from trine.apps.health.validation import validate
 from trine.client import AsyncClient
 from trine.client.home import Home
-from trine.model.hashing import Suite
 
 COUNT = 2_300
 
@@ -28,14 +27,13 @@ def keeping(seed: int, count: int, key: RecipientKey):  # type: ignore[no-untype
     """Keep made-up records."""
 
     def keep(store: Store) -> Iterator[list[Kept]]:
-        records = Records(store, Suite.INTL, "hospital")
+        records = Records(store, SUITE, "hospital")
         checked = (validate(one, Release.R4) for one in islice(generate(seed), count))
         return records.keep_all(checked, Release.R4, [key.recipient])
 
     return keep
 
 
-@ONE_SUITE
 @pytest.mark.network
 def test_records_are_proven_and_an_altered_one_is_named(tmp_path: Path) -> None:
     """Goal: every record that is kept has a proof; files verify with every node off.
@@ -43,7 +41,7 @@ def test_records_are_proven_and_an_altered_one_is_named(tmp_path: Path) -> None:
     Method: keep and record more than a call takes, keep some more without recording them, as a
     crash would leave them, and go on; export all, stop the chain, verify; alter one document.
     """
-    key, folder = RecipientKey.generate(), tmp_path / "records"
+    key, folder = RecipientKey.generate(SUITE), tmp_path / "records"
     with chain(Home(tmp_path / "home")) as home:
 
         async def record() -> tuple[int, int, int]:
@@ -60,7 +58,7 @@ def test_records_are_proven_and_an_altered_one_is_named(tmp_path: Path) -> None:
 
         assert asyncio.run(record()) == (COUNT, 300, 0)
         store = FolderStore(folder)
-        records = Records(store, Suite.INTL, "hospital")
+        records = Records(store, SUITE, "hospital")
         written = export(records, store, records.entries(), key, tmp_path / "out")
         assert written == COUNT + 300
         trust = home.trust.read_bytes()

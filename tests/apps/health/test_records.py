@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.apps.health.samples import PATIENT, bundles
+from tests.suite import SUITE
 from trine.apps.health import records as records_module
 from trine.apps.health.bundles import validate_all, validate_bundle
 from trine.apps.health.canonical import canonical
@@ -20,17 +21,16 @@ from trine.apps.health.store import FolderStore
 from trine.apps.health.validation import Checked, validate
 from trine.errors import BadArgument, TrineError
 from trine.errors.health import NotARecipient, RecordErased, RecordNotFound, ResourceTooLarge
-from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
-DOCTOR, NURSE = RecipientKey(bytes(range(32))), RecipientKey(bytes(range(1, 33)))
+DOCTOR, NURSE = (RecipientKey(bytes(range(at, at + 32)), SUITE) for at in (0, 1))
 UNKNOWN = Digest(bytes(32))
 
 
 @pytest.fixture
 def records(tmp_path: Path) -> Records:
     """An empty store's records."""
-    return Records(FolderStore(tmp_path), Suite.INTL, "hospital")
+    return Records(FolderStore(tmp_path), SUITE, "hospital")
 
 
 def keep_one(records: Records) -> Kept:
@@ -75,10 +75,10 @@ def test_access_is_shared_and_withdrawn(records: Records) -> None:
 def test_shares_at_the_same_time_all_count(records: Records, tmp_path: Path) -> None:
     """Goal: no share undoes another. Method: eight threads share one record with one key each."""
     entry = keep_one(records).entry
-    others = [RecipientKey.generate() for _ in range(8)]
+    others = [RecipientKey.generate(SUITE) for _ in range(8)]
 
     def share(other: RecipientKey) -> None:
-        own = Records(FolderStore(tmp_path), Suite.INTL, "hospital")
+        own = Records(FolderStore(tmp_path), SUITE, "hospital")
         own.share(entry, DOCTOR, other.recipient)
 
     with ThreadPoolExecutor(len(others)) as pool:
@@ -98,7 +98,7 @@ def test_a_share_does_not_undo_an_erasure(records: Records, tmp_path: Path) -> N
     """Goal: keys that were changed during an erasure go too. Method: erase within a share."""
     entry = keep_one(records).entry
     store = _ErasedMeanwhile(tmp_path)
-    Records(store, Suite.INTL, "hospital").share(entry, DOCTOR, NURSE.recipient)
+    Records(store, SUITE, "hospital").share(entry, DOCTOR, NURSE.recipient)
     assert store.get(f"keys/{entry.hex()}") is None
 
 
@@ -125,8 +125,8 @@ def test_erasure_destroys_key_and_salt(records: Records, tmp_path: Path) -> None
             use()
     assert list(records.entries()) == [other]
     assert records.open(other, DOCTOR).resource == PATIENT
-    assert commitment(Suite.INTL, opened.salt, opened.document) == entry
-    assert commitment(Suite.INTL, bytes(32), opened.document) != entry
+    assert commitment(SUITE, opened.salt, opened.document) == entry
+    assert commitment(SUITE, bytes(32), opened.document) != entry
 
 
 def test_an_erasure_that_was_cut_short_is_finished(records: Records, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_an_erasure_that_was_cut_short_is_finished(records: Records, tmp_path: P
     store.put([(f"erased/{entry.hex()}", b"")])
     with pytest.raises(RecordErased):
         records.open(entry, DOCTOR)
-    Records(store, Suite.INTL, "hospital")
+    Records(store, SUITE, "hospital")
     assert store.get(f"keys/{entry.hex()}") is None
     assert store.get(f"records/{entry.hex()}") is None
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from dataclasses import replace
 
+import gmalg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.apps.health.samples import PATIENT
-from trine.apps.health import recipients, sealing
+from trine.apps.health import sealing
 from trine.apps.health.limits import RECIPIENTS_MAX
-from trine.apps.health.recipients import HpkeWrap, Recipient, RecipientKey, wrap
+from trine.apps.health.recipients import HpkeWrap, Recipient, RecipientKey, unwrap, wrap
 from trine.apps.health.sealing import (
     Facts,
     OpenedRecord,
@@ -26,61 +26,66 @@ from trine.apps.health.sealing import (
     seal,
     share_keys,
 )
-from trine.errors import BadArgument, BadPublicKey, BadSecretKey, TrineError, Unsupported
+from trine.crypto import hash_many
+from trine.errors import BadArgument, BadPublicKey, BadSecretKey, TrineError
 from trine.errors.health import DamagedRecord, NotARecipient, RecordMismatch
 from trine.model.hashing import Suite, hash_bytes, under
 from trine.model.proofs.receipt import entry_of
 
 FACTS = Facts("4.0", "Patient", "1", "一院/hospital")
-DOCTOR, STRANGER = RecipientKey(bytes(range(32))), RecipientKey(bytes(range(1, 33)))
-
-
-@pytest.fixture(params=list(Suite))
-def suite(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Suite]:
-    """Both suites; HPKE stands for SM2 encryption, so that the rest of `gm` is tested."""
-    monkeypatch.setitem(recipients.WRAPS, Suite.GM, HpkeWrap())
-    yield request.param
+KEYS = {suite: [RecipientKey(bytes(range(at, at + 32)), suite) for at in (0, 1)] for suite in Suite}
+"""Of a doctor and of a stranger."""
+DOCTOR, STRANGER = KEYS[Suite.INTL]
+SUITES = pytest.mark.parametrize("suite", list(Suite))
 
 
 def sealed_bytes(suite: Suite = Suite.INTL) -> tuple[bytes, bytes]:
     """A record sealed for the doctor."""
-    sealed, keys = seal(FACTS, PATIENT, [DOCTOR.recipient], suite)
+    sealed, keys = seal(FACTS, PATIENT, [KEYS[suite][0].recipient], suite)
     return sealed.encode(), keys.encode()
 
 
+@SUITES
 def test_a_recipient_opens_what_was_sealed(suite: Suite) -> None:
     """Goal: what goes in comes out, and the entry is that of a file with the document's bytes.
 
     Method: seal for two, open as the second; recompute the entry as receipts do.
     """
-    made, keys = seal(FACTS, PATIENT, [STRANGER.recipient, DOCTOR.recipient], suite)
-    opened = open_sealed(made.encode(), keys.encode(), DOCTOR)
+    doctor, stranger = KEYS[suite]
+    made, keys = seal(FACTS, PATIENT, [stranger.recipient, doctor.recipient], suite)
+    opened = open_sealed(made.encode(), keys.encode(), doctor)
     assert (opened.resource, opened.facts, opened.entry) == (PATIENT, FACTS, made.entry)
     assert opened.document == document_of(FACTS, PATIENT)
     with under(suite):
         assert entry_of(opened.salt, hash_bytes(opened.document)) == made.entry
 
 
+@SUITES
 def test_nobody_else_opens_it(suite: Suite) -> None:
-    """Goal: only named recipients open a record. Method: another key; its own keys in place."""
+    """Goal: only named recipients open a record. Method: another key, of either suite; its own keys
+    in place.
+    """
     sealed, keys = sealed_bytes(suite)
-    with pytest.raises(NotARecipient):
-        open_sealed(sealed, keys, STRANGER)
-    held = RecordKeys.decode(keys)
-    moved = {STRANGER.recipient.id: next(iter(held.wrapped.values()))}
-    with pytest.raises(DamagedRecord):
-        open_sealed(sealed, replace(held, wrapped=moved).encode(), STRANGER)
+    for stranger in (KEYS[suite][1], *(KEYS[other][0] for other in Suite if other is not suite)):
+        with pytest.raises(NotARecipient):
+            open_sealed(sealed, keys, stranger)
+        held = RecordKeys.decode(keys)
+        moved = {stranger.recipient.id: next(iter(held.wrapped.values()))}
+        with pytest.raises(DamagedRecord):
+            open_sealed(sealed, replace(held, wrapped=moved).encode(), stranger)
 
 
+@SUITES
 def test_every_flipped_bit_is_refused(suite: Suite) -> None:
     """Goal: no nearby second encoding. Method: flip each bit of the record and of its keys."""
     sealed, keys = sealed_bytes(suite)
+    doctor, _ = KEYS[suite]
     for bit in range(8 * len(sealed)):
         with pytest.raises(DamagedRecord):
-            open_sealed(flipped(sealed, bit), keys, DOCTOR)
+            open_sealed(flipped(sealed, bit), keys, doctor)
     for bit in range(8 * len(keys)):
         with pytest.raises(DamagedRecord):
-            open_sealed(sealed, flipped(keys, bit), DOCTOR)
+            open_sealed(sealed, flipped(keys, bit), doctor)
 
 
 def test_every_cut_and_addition_is_refused() -> None:
@@ -106,29 +111,31 @@ def test_any_bytes_are_refused_with_a_code(content: bytes) -> None:
             open_sealed(first, second, DOCTOR)
 
 
-def test_flips_within_the_wrapped_key_are_refused() -> None:
+@SUITES
+def test_flips_within_the_wrapped_key_are_refused(suite: Suite) -> None:
     """Goal: the digest of the keys is not the only guard.
 
     Method: flip each bit of the wrapped secret and write the digest anew.
     """
-    sealed, keys = sealed_bytes()
+    sealed, keys = sealed_bytes(suite)
     held = RecordKeys.decode(keys)
     ((name, wrapped),) = held.wrapped.items()
     for bit in range(8 * len(wrapped)):
         altered = replace(held, wrapped={name: flipped(wrapped, bit)}).encode()
         with pytest.raises(DamagedRecord):
-            open_sealed(sealed, altered, DOCTOR)
+            open_sealed(sealed, altered, KEYS[suite][0])
 
 
-def test_keys_of_another_record_are_refused() -> None:
+@SUITES
+def test_keys_of_another_record_are_refused(suite: Suite) -> None:
     """Goal: secrets stay with their record. Method: keys of a second record; its entry put in."""
-    _, keys = sealed_bytes()
-    other, _ = sealed_bytes()
+    _, keys = sealed_bytes(suite)
+    other, _ = sealed_bytes(suite)
     with pytest.raises(DamagedRecord, match="another record"):
-        open_sealed(other, keys, DOCTOR)
+        open_sealed(other, keys, KEYS[suite][0])
     moved = replace(RecordKeys.decode(keys), entry=SealedRecord.decode(other).entry)
-    with pytest.raises(DamagedRecord):
-        open_sealed(other, moved.encode(), DOCTOR)
+    with pytest.raises(DamagedRecord, match="wrapped key"):
+        open_sealed(other, moved.encode(), KEYS[suite][0])
 
 
 def test_a_lying_custodian_is_found_out() -> None:
@@ -148,13 +155,15 @@ def test_a_lying_custodian_is_found_out() -> None:
             open_sealed(replace(head, ciphertext=ciphertext).encode(), keys.encode(), DOCTOR)
 
 
+@SUITES
 def test_sharing_adds_a_recipient(suite: Suite) -> None:
     """Goal: access grows without touching what is sealed. Method: share, open as the new one."""
     sealed, keys = sealed_bytes(suite)
+    doctor, stranger = KEYS[suite]
     with pytest.raises(NotARecipient):
-        share_keys(sealed, keys, STRANGER, STRANGER.recipient)
-    shared = share_keys(sealed, keys, DOCTOR, STRANGER.recipient).encode()
-    opened: list[OpenedRecord] = [open_sealed(sealed, shared, one) for one in (DOCTOR, STRANGER)]
+        share_keys(sealed, keys, stranger, stranger.recipient)
+    shared = share_keys(sealed, keys, doctor, stranger.recipient).encode()
+    opened: list[OpenedRecord] = [open_sealed(sealed, shared, one) for one in (doctor, stranger)]
     assert opened[0] == opened[1]
 
 
@@ -175,18 +184,22 @@ def test_recipients_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     for public_key in (b"", bytes(31), bytes(32)):
         with pytest.raises(BadPublicKey):
             seal(FACTS, PATIENT, [Recipient(public_key)], Suite.INTL)
-    with pytest.raises(BadSecretKey):
-        RecipientKey(bytes(31))
+    off_the_curve = b"\x02" + b"\xff" * 32
+    for public_key in (b"", DOCTOR.recipient.public_key, off_the_curve):
+        with pytest.raises(BadPublicKey):
+            seal(FACTS, PATIENT, [Recipient(public_key)], Suite.GM)
+    with pytest.raises(BadPublicKey):
+        seal(FACTS, PATIENT, [KEYS[Suite.GM][0].recipient], Suite.INTL)
+    for secret, suite in (
+        (bytes(31), Suite.INTL), (bytes(31), Suite.GM), (bytes(32), Suite.GM),
+        (b"\xff" * 32, Suite.GM),
+    ):  # fmt: skip
+        with pytest.raises(BadSecretKey):
+            RecipientKey(secret, suite)
     sealed, keys = sealed_bytes()
     monkeypatch.setattr(sealing, "RECIPIENTS_MAX", 1)
     with pytest.raises(BadArgument):
         share_keys(sealed, keys, DOCTOR, STRANGER.recipient)
-
-
-def test_sm2_encryption_is_missing_and_says_so() -> None:
-    """Goal: a gm record is never wrapped with another suite's algorithm. Method: seal one."""
-    with pytest.raises(Unsupported, match="SM2"):
-        seal(FACTS, PATIENT, [DOCTOR.recipient], Suite.GM)
 
 
 def test_facts_have_limits() -> None:
@@ -198,15 +211,54 @@ def test_facts_have_limits() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """Goal: no log shows a key. Method: the text of a key."""
-    assert DOCTOR.expose().hex() not in repr(DOCTOR)
-    assert str(list(DOCTOR.expose()[:4])) not in repr(DOCTOR)
+    """Goal: no log shows a key. Method: the text of keys that are exposed as they were given."""
+    for suite in Suite:
+        doctor = KEYS[suite][0]
+        assert doctor.expose() == bytes(range(32))
+        assert doctor.expose().hex() not in repr(doctor)
+        assert str(list(doctor.expose()[:4])) not in repr(doctor)
+        assert RecipientKey(RecipientKey.generate(suite).expose(), suite).suite is suite
 
 
 def test_wrapping_is_hpke() -> None:
     """Goal: another program can unwrap. Method: HPKE written here from RFC 9180, base mode."""
     wrapped = HpkeWrap().seal(DOCTOR.recipient, b"secret", b"context")
     assert hpke_open(DOCTOR.expose(), wrapped, b"context") == b"secret"
+
+
+def test_wrapping_is_sm2_encryption_on_gm_chains() -> None:
+    """Goal: another program can unwrap, and wrap. Method: another library on both ends; it names
+    another record, another recipient and nothing, which is refused.
+    """
+    doctor, stranger = KEYS[Suite.GM]
+    entry, secret = bytes([7]) * 32, bytes(48)
+    other = gmalg.SM2(doctor.expose(), pk=uncompressed(doctor.recipient.public_key))
+
+    def named(record: bytes, recipient: bytes) -> bytes:
+        return hash_many("sm3", [b"trine/health-record-key" + record + recipient])[0]
+
+    name = doctor.recipient.id
+    wrapped = wrap(Suite.GM, doctor.recipient, secret, entry)
+    assert len(wrapped) == 177
+    assert other.decrypt(wrapped) == named(entry, name) + secret
+    theirs = other.encrypt(named(entry, name) + secret)
+    assert unwrap(Suite.GM, doctor, theirs, entry) == secret
+    assert unwrap(Suite.INTL, doctor, theirs, entry) is None
+    for wrong in (
+        named(bytes(32), name) + secret, named(entry, stranger.recipient.id) + secret, secret,
+        named(entry, name)[:-1], b"x",
+    ):  # fmt: skip
+        assert unwrap(Suite.GM, doctor, other.encrypt(wrong), entry) is None
+
+
+def uncompressed(key: bytes) -> bytes:
+    """A point of SM2 with both coordinates (SEC 1, section 2.3.4)."""
+    x = int.from_bytes(key[1:])
+    p = 2**256 - 2**224 - 2**96 + 2**64 - 1
+    b = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+    y = pow(x**3 - 3 * x + b, (p + 1) // 4, p)
+    y = y if y & 1 == key[0] & 1 else p - y
+    return b"\x04" + x.to_bytes(32) + y.to_bytes(32)
 
 
 def hpke_open(secret: bytes, wrapped: bytes, info: bytes) -> bytes:

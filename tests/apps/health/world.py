@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.apps.health.samples import OBSERVATION
+from tests.suite import SUITE
 from trine.apps.health.access import AccessDesk
 from trine.apps.health.breakglass import EmergencyDesk
 from trine.apps.health.consent import CONSENT_TYPE, Terms, resource_of
@@ -22,8 +23,7 @@ from trine.apps.health.requests import AccessRequest, Approval, EmergencyRequest
 from trine.apps.health.statements import read_said, sign_said
 from trine.apps.health.store import FolderStore
 from trine.apps.health.validation import validate
-from trine.crypto import SecretKey
-from trine.model.hashing import Suite
+from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.model.identifiers import Digest
 from trine.services.evidence import cose
 
@@ -32,15 +32,16 @@ START_MS = 1_800_000_000_000
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 WEIGHT = "http://loinc.org|29463-7"
-PRIVATE_KEY = SecretKey("ed25519", bytes([1]) * 32)
-GUARDIAN_KEY = SecretKey("ed25519", bytes([2]) * 32)
+ALGORITHM = SUITE_ALGORITHMS[SUITE]
+PRIVATE_KEY = SecretKey(ALGORITHM, bytes([1]) * 32)
+GUARDIAN_KEY = SecretKey(ALGORITHM, bytes([2]) * 32)
 T = TypeVar("T")
 
 
 class MemoryLog:
     """A log without a chain, for tests of what is decided; tests on a chain use the real one."""
 
-    suite = Suite.INTL
+    suite = SUITE
 
     def __init__(self) -> None:
         self.all: list[Digest] = []
@@ -99,8 +100,8 @@ class Post:
 
 def actor(number: int, name: str, *roles: Role) -> Actor:
     """Make a person."""
-    signing = SecretKey("ed25519", bytes([number]) * 32)
-    opening = RecipientKey(bytes([number]) * 32)
+    signing = SecretKey(ALGORITHM, bytes([number]) * 32)
+    opening = RecipientKey(bytes([number]) * 32, SUITE)
     public = opening.recipient.public_key
     person = Person(name, CUSTODIAN, frozenset(roles), cose.public_key(signing), public)
     return Actor(person, signing, opening)
@@ -135,7 +136,7 @@ class World:
         people = People(store)
         for one in (DOCTOR, SECOND, REVIEWER, RESEARCHER, INSURER):
             people.add(one.person)
-        key = RecipientKey(bytes([99]) * 32)
+        key = RecipientKey(bytes([99]) * 32, SUITE)
         logs = self.log, self.records_log
         self.store = store
         self.custody = Custody(Base(store, *logs, records, key, people, lambda: self.now_ms))

@@ -20,7 +20,7 @@ const CHUNK_ITEMS_MAX: usize = 512;
 /// Signatures from which on eight lanes cost less than portable code.
 const LANES_ITEMS_MIN: usize = 2;
 
-/// A private key; overwritten on drop.
+/// A private key, to sign or to decrypt; overwritten on drop.
 pub struct SigningKey {
     /// d, as a plain number.
     secret: Words,
@@ -67,6 +67,11 @@ impl SigningKey {
     /// d, big-endian.
     pub fn to_bytes(&self) -> Zeroizing<[u8; SCALAR_BYTES]> {
         Zeroizing::new(bytes_of(&self.secret))
+    }
+
+    /// d, for decryption.
+    pub(super) fn number(&self) -> &Words {
+        &self.secret
     }
 
     /// Signs `message` as the signer `id`; gives r and s, and the hint for verification.
@@ -146,7 +151,7 @@ impl Drop for SigningKey {
 }
 
 /// Affine coordinates of secret multiples of G; 0 < scalar < n for each.
-fn multiply(path: Path, scalars: &[Words]) -> Vec<[Words; 2]> {
+pub(super) fn multiply(path: Path, scalars: &[Words]) -> Vec<[Words; 2]> {
     static TABLES: OnceLock<SecretTables<Sm2>> = OnceLock::new();
     TABLES.get_or_init(SecretTables::new).multiply(path, scalars)
 }

@@ -31,6 +31,11 @@ impl Layout {
         Self { width, count, halves: halves(width, count) }
     }
 
+    /// The same for the lowest digit alone.
+    pub(super) const fn lowest(self) -> Self {
+        Self { count: 1, ..self }
+    }
+
     /// Multiples kept for each digit.
     pub const fn multiples(&self) -> usize {
         1 << (self.width - 1)

@@ -1,9 +1,12 @@
-//! Multiply the generator by secret scalars, side by side, in time that does not depend on them.
+//! Multiply points by secret scalars, in time that does not depend on them.
+//!
+//! The generator is multiplied by many scalars side by side, any other point by one at a time.
 //!
 //! Every digit reads all its multiples and adds one of them. Digits of zero, and the sum of none
 //! before the first other digit, are left out by masks.
 //!
-//! The additions fail for equal and for opposite points, which scalars s with 0 < s < n never meet.
+//! The additions of the generator's multiples fail for equal and for opposite points, which scalars
+//! s with 0 < s < n never meet.
 //! Digits are added from the lowest: what is added to k G, the sum below place i, is d 2^(6 i) G
 //! with 0 < |d| <= 32, while |k| < 0.51 2^(6 i). So k = d 2^(6 i) or its opposite could hold modulo
 //! n alone, where both together reach n: in the highest place, i = 42, with 0 < d <= 16. There
@@ -17,6 +20,7 @@ use super::engine::{Engine, LANES_MAX, MULTIPLES, Portable, SECRET_DIGIT_BITS, T
 use super::fixed::{Layout, table};
 use super::jacobian::{add, make_affine};
 use super::modulus::Words;
+use super::projective::Projective;
 use crate::Path;
 use std::hint::black_box;
 use zeroize::Zeroizing;
@@ -117,4 +121,30 @@ fn add_multiples<E: Engine>(table: &[E::Multiples], digits: &Digits) -> [E::V; 3
         started = black_box(started | !none);
     }
     point
+}
+
+/// Affine x and y, plain numbers, of a secret multiple of a public point on the curve;
+/// 0 < scalar < n.
+///
+/// The additions are complete: no digit, and no point that somebody else chose, is an exception.
+///
+/// # Panics
+/// If the scalar is a multiple of n.
+pub(crate) fn multiply_point<C: Curve>(point: &[Words; 2], scalar: &Words) -> [Words; 2] {
+    let b = Projective::<Portable<C::P>>::coefficient::<C>();
+    let multiples = table::<C, Portable<C::P>>(point, &LAYOUT.lowest());
+    let multiples = Portable::<C::P>::multiples(&multiples);
+    let read = Zeroizing::new(LAYOUT.digits(scalar));
+    let mut digits = Zeroizing::new([0; LANES_MAX]);
+    let mut sum = Projective::<Portable<C::P>>::infinity();
+    for place in (0..LAYOUT.count).rev() {
+        for _ in 0..LAYOUT.width {
+            sum = sum.double(b);
+        }
+        digits[0] = read.get(place, LAYOUT.width) as i8;
+        let (multiple, none) = Portable::<C::P>::pick(&multiples, &digits);
+        let added = sum.add_affine(multiple, b);
+        sum = Projective::select(none, &sum, &added);
+    }
+    sum.plain().expect("the order is prime: no smaller multiple of a point is infinity")
 }

@@ -4,7 +4,8 @@ use super::Curve;
 use super::affine::Point;
 use super::engine::{Engine, LANES_MAX, Portable, Task, invert, power};
 use super::fixed::{GENERATOR, combine};
-use super::modulus::{Fe, Modulus, Words};
+use super::modulus::{Fe, Modulus, Words, subtract};
+use super::secret::multiply_point;
 use crate::p256::P256;
 use crate::sm2::Sm2;
 use num_bigint::BigUint;
@@ -164,7 +165,7 @@ fn check_multiples<C: Curve>() {
         let combined = combine::<C>(&[0; 4], &[index as u64 + 1, 0, 0, 0], &C::G);
         assert_eq!(combined.map(|c| c.map(|w| big(&w))), Some(expected));
     }
-    let last = super::modulus::subtract(&C::N::M, &[1, 0, 0, 0]).0;
+    let last = subtract(&C::N::M, &[1, 0, 0, 0]).0;
     assert_eq!(combine::<C>(&[1, 0, 0, 0], &last, &C::G), None);
     assert_eq!(combine::<C>(&last, &[1, 0, 0, 0], &C::G), None);
     assert!(combine::<C>(&last, &last, &C::G).is_some());
@@ -177,4 +178,49 @@ fn check_multiples<C: Curve>() {
 fn multiples_of_the_generators_are_right() {
     check_multiples::<Sm2>();
     check_multiples::<P256>();
+}
+
+/// Scalars whose digits are at their edges, and random ones; none is zero.
+fn scalar<C: Curve>() -> impl Strategy<Value = Words> {
+    // Digits of 6 bits below the highest: all 31, or all -32.
+    let [low, middle, high] = [0xf7df_7df7_df7d_f7df, 0xdf7d_f7df_7df7_df7d, 0x7df7_df7d_f7df_7df7];
+    let full = move |more: u64| [low + more, middle, high, 0x07df_7df7_df7d_f7df];
+    let power = |bit: usize| std::array::from_fn(|i| u64::from(i == bit / 64) << (bit % 64));
+    prop_oneof![
+        4 => residue::<C::N>().prop_filter("zero", |scalar| *scalar != [0; 4]),
+        1 => (0u64..2).prop_map(full),
+        2 => (0usize..256).prop_map(power),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Goal: secret multiples of any point are the right ones. Method: those of the code that
+    /// verifies, which shares neither digits nor additions by masks; points are random multiples of
+    /// the generator, the first ones and the last ones.
+    #[test]
+    fn secret_multiples_of_points_are_right(base in scalar::<Sm2>(), by in scalar::<Sm2>()) {
+        let point = combine::<Sm2>(&base, &[0; 4], &Sm2::G).expect("finite");
+        let expected = combine::<Sm2>(&[0; 4], &by, &point);
+        prop_assert_eq!(Some(multiply_point::<Sm2>(&point, &by)), expected);
+    }
+}
+
+/// Goal: multiples that meet a point's own multiples on the way. Method: small scalars and those
+/// next to the order, of the generator and of its opposite, against big integers.
+#[test]
+fn small_and_last_multiples_are_right() {
+    let p = big(&<Sm2 as Curve>::P::M);
+    let opposite = [Sm2::G[0], words(&(&p - big(&Sm2::G[1])))];
+    for scalar in 1..100u64 {
+        let [x, y] = textbook::<Sm2>(scalar, &Sm2::G).expect("finite");
+        let (plus, minus) = ([words(&x), words(&y)], [words(&x), words(&(&p - &y))]);
+        let last = subtract(&<Sm2 as Curve>::N::M, &[scalar, 0, 0, 0]).0;
+        let scalar = [scalar, 0, 0, 0];
+        assert_eq!(multiply_point::<Sm2>(&Sm2::G, &scalar), plus);
+        assert_eq!(multiply_point::<Sm2>(&opposite, &scalar), minus);
+        assert_eq!(multiply_point::<Sm2>(&Sm2::G, &last), minus);
+        assert_eq!(multiply_point::<Sm2>(&opposite, &last), plus);
+    }
 }

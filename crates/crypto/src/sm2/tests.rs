@@ -1,5 +1,7 @@
 //! Test SM2 against the standard, another program's verdicts, and identifiers.
 
+mod encryption;
+
 use super::{DEFAULT_ID, ID_BYTES_MAX, sign_as, uncompressed, verify_as};
 use crate::tests::key_of;
 use crate::tests::vectors::{hex, read};

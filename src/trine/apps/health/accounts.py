@@ -13,6 +13,7 @@ secret to keep, and neither tells the other to whoever sees only one of them.
 True
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,8 @@ from trine.apps.health.history import patient_id
 from trine.apps.health.people import Person, Role
 from trine.apps.health.recipients import KEY_BYTES, RecipientKey
 from trine.crypto import SUITE_ALGORITHMS, Keystore, SecretKey
+from trine.crypto.keys import CANDIDATES_MAX
+from trine.errors import BadSecretKey
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 from trine.services.evidence import cose
@@ -59,10 +62,27 @@ class Account:
         return Person(title, organisation, frozenset(roles), signing, public)
 
 
-def account_of(name: str, key: SecretKey) -> Account:
-    """Return the account of a signing key that is in memory already."""
-    derive = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_OPENING_INFO)
-    return Account(name, key, RecipientKey(derive.derive(key.expose())))
+def account_of(name: str, key: SecretKey, suite: Suite) -> Account:
+    """Return the account of a signing key that is in memory already.
+
+    Args:
+        name: Name of the account.
+        key: The signing key.
+        suite: Suite of the chain: the key that opens records is one of it.
+
+    Raises:
+        BadSecretKey: `CANDIDATES_MAX` numbers were no keys; of SM2 one in 2^32 is none.
+    """
+    for number in range(CANDIDATES_MAX - 1):
+        with contextlib.suppress(BadSecretKey):
+            return Account(name, key, _opening_key(key, suite, number))
+    return Account(name, key, _opening_key(key, suite, CANDIDATES_MAX - 1))
+
+
+def _opening_key(key: SecretKey, suite: Suite, number: int) -> RecipientKey:
+    info = _OPENING_INFO + bytes([number])
+    derive = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info)
+    return RecipientKey(derive.derive(key.expose()), suite)
 
 
 class Accounts:
@@ -86,7 +106,7 @@ class Accounts:
         """
         chosen = key or SecretKey.generate(SUITE_ALGORITHMS[self._suite])
         self._keys.create(name, chosen, password, self._suite)
-        return account_of(name, chosen)
+        return account_of(name, chosen, self._suite)
 
     def open(self, name: str, password: bytes) -> Account:
         """Open an account; takes half a second and 128 MiB, so that guessing does too.
@@ -96,7 +116,7 @@ class Accounts:
             BadPassword: The password is another.
             NotAKeystore: The file is damaged.
         """
-        return account_of(name, self._keys.open(name, password))
+        return account_of(name, self._keys.open(name, password), self._suite)
 
     def names(self) -> list[str]:
         """List the names of the accounts, sorted."""

@@ -276,9 +276,7 @@ class Custody:
         await self.publish(one.entry for one in kept)
         return kept
 
-    def seal(
-        self, owned: Sequence[tuple[Digest | None, Checked]], release: Release
-    ) -> list[Kept]:
+    def seal(self, owned: Sequence[tuple[Digest | None, Checked]], release: Release) -> list[Kept]:
         """Seal records and file each under its patient; `publish` has their entries recorded.
 
         Args:

@@ -233,6 +233,7 @@ class Hospital:
 
     def close(self) -> None:
         """Close the store; the client is its owner's."""
+        self._recorder.close()
         self.store.close()
 
     def enrol(self, account: Account, title: str, *roles: Role, organisation: str = "") -> Person:
@@ -297,9 +298,7 @@ class Hospital:
                 kept += entries
                 progress("kept", len(kept))
                 if len(sending) >= SENDING_MAX:
-                    done, sending = await asyncio.wait(
-                        sending, return_when=asyncio.FIRST_COMPLETED
-                    )
+                    done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     for one in done:
                         one.result()
                 sending.add(asyncio.create_task(self.custody.publish(entries)))
@@ -386,9 +385,7 @@ class Hospital:
         return self.store.get(f"erased/{name.rpartition('/')[2]}") is not None
 
 
-def _owned(
-    received: Iterable[Received], release: Release
-) -> Iterator[tuple[str | None, Checked]]:
+def _owned(received: Iterable[Received], release: Release) -> Iterator[tuple[str | None, Checked]]:
     """Check what was read, and find out whose each record is."""
     for read in received:
         checked = list(validate_all(read, release))

@@ -91,9 +91,7 @@ async def export_hospital(hospital: Hospital, trust: bytes, to: Path) -> Exporte
     (to / ENTRIES).write_bytes(hospital.log.entries(size))
     (to / REPORT).write_bytes(report.encode())
     (to / TRUST).write_bytes(trust)
-    found = Exported(
-        hospital.custodian, hospital.founding.histories_log, count, len(patients)
-    )
+    found = Exported(hospital.custodian, hospital.founding.histories_log, count, len(patients))
     document = {"format": FORMAT, **asdict(found)}
     (to / INDEX).write_text(json.dumps(document, indent=2) + "\n")
     return found

@@ -52,7 +52,7 @@ class Person:
     signing: PublicKey
     """Key of the person's requests."""
     public_key: bytes
-    """Key to which records are wrapped (X25519)."""
+    """Key to which records are wrapped: of X25519, or of SM2 on `gm` chains."""
 
     @property
     def recipient(self) -> Recipient:

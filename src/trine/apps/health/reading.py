@@ -22,8 +22,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from trine.apps.health.limits import (
     BUNDLE_BYTES_MAX,
@@ -83,7 +84,7 @@ def read_file(path: Path) -> Iterator[Received]:
         raise UnreadableFile(message, instance=str(path)) from error
 
 
-def read_lines(file: BinaryIO | gzip.GzipFile) -> Iterator[Received]:
+def read_lines(file: BufferedIOBase) -> Iterator[Received]:
     """Read NDJSON line by line, never more than one line in memory; empty lines are skipped.
 
     Raises:

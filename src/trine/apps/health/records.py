@@ -100,7 +100,7 @@ class Records:
             One for each resource, in their order.
 
         Raises:
-            BadArgument, BadPublicKey, Unsupported: As `sealing.seal` says.
+            BadArgument, BadPublicKey: As `sealing.seal` says.
             NotJson: A string cannot be written in UTF-8.
             ResourceTooLarge: One has more than `RESOURCE_BYTES_MAX` bytes in canonical form.
             DiskFull, ReadOnlyFolder: The store cannot be written.
@@ -164,7 +164,7 @@ class Records:
 
         Raises:
             RecordErased, RecordNotFound, NotARecipient, DamagedRecord: As `open` says.
-            BadPublicKey, Unsupported: As `sealing.share_keys` says.
+            BadPublicKey: As `sealing.share_keys` says.
         """
         sealed, keys = self._read(entry)
         held = RecordKeys.decode(keys)
@@ -183,7 +183,7 @@ class Records:
 
         Raises:
             RecordErased, RecordNotFound, NotARecipient, DamagedRecord: As `open` says.
-            BadArgument, BadPublicKey, Unsupported: As `sealing.share_keys` says.
+            BadArgument, BadPublicKey: As `sealing.share_keys` says.
         """
         sealed, _ = self._read(entry)
         self._change_keys(entry, lambda keys: share_keys(sealed, keys, key, recipient))

@@ -207,8 +207,7 @@ def seal(
 
     Raises:
         BadArgument: There are no recipients, or more than `RECIPIENTS_MAX`.
-        BadPublicKey: A recipient's key cannot be used.
-        Unsupported: The suite has no wrap of keys yet.
+        BadPublicKey: A recipient's key is none of the suite, or cannot be used.
     """
     if not 1 <= len(recipients) <= RECIPIENTS_MAX:
         raise BadArgument(f"{len(recipients)} recipients, expected 1 to {RECIPIENTS_MAX}")
@@ -262,7 +261,7 @@ def share_keys(sealed: bytes, keys: bytes, key: RecipientKey, recipient: Recipie
         recipient: Who shall be able to.
 
     Raises:
-        DamagedRecord, NotARecipient, BadPublicKey, Unsupported: As `open_sealed` and `seal` say.
+        DamagedRecord, NotARecipient, BadPublicKey: As `open_sealed` and `seal` say.
         BadArgument: There are `RECIPIENTS_MAX` recipients already.
     """
     record, held = SealedRecord.decode(sealed), RecordKeys.decode(keys)

@@ -166,16 +166,22 @@ class Story:
         self._tell(f"{title}: {outcome}")
 
     def _choose(self) -> _Chosen:
-        """Choose the patient with the most records, and an observation of it if there is one."""
+        """Choose the patient with the most records, and the newest observation if there is one."""
         everyone = list(self._hospital.admissions.everyone())
-        patient = max(everyone, key=lambda one: one.records, default=None)
+        patient = max(everyone, key=lambda one: (one.records, one.local_id), default=None)
         if patient is None or not patient.records:
             raise BadArgument("no record that was accepted is a patient's: the story needs one")
         listed = sorted(
             self._hospital.list_records(patient.id),
-            key=lambda one: (one.type_name == "Patient", not one.date,
-                             one.type_name != "Observation", one.record),
-        )  # fmt: skip
+            key=lambda one: (
+                one.type_name != "Patient",
+                bool(one.date),
+                one.type_name == "Observation",
+                one.date,
+                one.record,
+            ),
+            reverse=True,
+        )
         others = [one for one in listed[1:] if one.type_name != "Patient"]
         return _Chosen(patient, listed[0], others[0] if others else None)
 
@@ -239,11 +245,13 @@ class Story:
                 self._accounts[SECOND], chosen.record.record, codes.TREATMENT, "Curious"
             )
         )
-        reason = refused.details["reason"]
+        is_other = refused.details["reason"] == Reason.OTHER_RECIPIENT
+        self._must(is_other, "the refusal does not say that the consent names somebody else")
         self._end(
             "refusal",
             "Refusal",
-            f"Dr. Jonas Braun was refused ({reason}), and the patient sees that he asked",
+            "Dr. Jonas Braun was refused, as the consent names somebody else; "
+            "the patient sees that he asked",
             str(refused.instance),
         )
 
@@ -303,9 +311,7 @@ class Story:
         if not month:
             self._end("claim", "Claim", "left out: the patient has no record with a date")
             return
-        shown = await self._actions.disclose(
-            self._accounts[INSURER], record, codes.PAYMENT, FIELDS
-        )
+        shown = await self._actions.disclose(self._accounts[INSURER], record, codes.PAYMENT, FIELDS)
         claim = claim_for(
             self._hospital.custodian, [record], month, insured="insured 77", policy="policy 77"
         )
@@ -340,7 +346,8 @@ class Story:
     async def _give_for_research(self, patient: Patient) -> None:
         key = self._hospital.admissions.key_of(patient.local_id)
         terms = self._terms("research", patient.id, RESEARCHER, codes.RESEARCH)
-        await self._actions.give_consent(account_of(patient.local_id, key), terms)
+        account = account_of(patient.local_id, key, self._hospital.records.suite)
+        await self._actions.give_consent(account, terms)
 
     async def _erase(self, chosen: _Chosen) -> None:
         if chosen.other is None:

@@ -1,13 +1,12 @@
 //! Exchange keys and signatures with the `openssl` command, where the machine has it.
 
 use super::read;
+use crate::tests::openssl::{is_there, run};
 use crate::{
     Algorithm, SecretKey, framed, public_key_from_spki, public_key_to_spki_pem, signature_from_der,
     signature_to_der, verify_unframed,
 };
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 /// What `openssl` calls an algorithm, and how it signs with it; it has no ML-DSA before 3.5.
 struct Peer {
@@ -35,22 +34,6 @@ const PEERS: [Peer; 4] = [
         sign: &["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"],
     },
 ];
-
-/// Whether `openssl` 3 is there; says so when not.
-fn is_there() -> bool {
-    let output = Command::new("openssl").arg("version").output();
-    let there = output.is_ok_and(|output| output.stdout.starts_with(b"OpenSSL 3"));
-    if !there {
-        println!("skipped: no openssl 3 on this machine");
-    }
-    there
-}
-
-fn run(folder: &Path, arguments: &[&str]) {
-    let output = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "openssl {arguments:?}: {text}");
-}
 
 fn to_signature(peer: &Peer, bytes: &[u8]) -> Vec<u8> {
     match signature_from_der(peer.algorithm, bytes) {

@@ -28,7 +28,8 @@ Passwords = Callable[[str], bytes]
 """Gives the password of an account by its name."""
 ACCOUNT, PATIENT, REGULATOR = "account", "patient", "regulator"
 """Kinds of targets."""
-_PAGE_ROLES: Final = {Role.CLINICIAN: PageRole.CLINICIAN, Role.REVIEWER: PageRole.REVIEWER}
+PAGE_ROLES: Final = {Role.CLINICIAN: PageRole.CLINICIAN, Role.REVIEWER: PageRole.REVIEWER}
+"""Roles of people that have a page."""
 _HOMES: Final = (
     (PageRole.CLINICIAN, "/patients"),
     (PageRole.REVIEWER, "/reviews"),
@@ -87,7 +88,8 @@ async def visitor_of(site: Site, target: str, passwords: Passwords) -> Visitor:
     if kind == REGULATOR:
         return Visitor(target, name, frozenset({PageRole.REGULATOR}))
     if kind == PATIENT:
-        account = account_of(name, site.hospital.admissions.key_of(name))
+        hospital = site.hospital
+        account = account_of(name, hospital.admissions.key_of(name), hospital.records.suite)
     else:
         async with site.opening:
             account = await asyncio.to_thread(site.hospital.accounts.open, name, passwords(name))
@@ -107,7 +109,7 @@ def _visitor(site: Site, target: str, account: Account) -> Visitor:
             raise
     else:
         title = person.name
-        roles |= {page for role, page in _PAGE_ROLES.items() if role in person.roles}
+        roles |= {page for role, page in PAGE_ROLES.items() if role in person.roles}
     if not roles:
         message = f"{account.name}: there are pages for clinicians, reviewers and patients"
         raise PersonUnknown(message)
