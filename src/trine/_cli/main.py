@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "doctor": ("doctor.command", "Examine this host and its nodes."),
     "key": ("key_files", "Make, show and exchange keys; sign files."),
     "evidence": ("evidence", "Record files and verify their receipts."),
+    "health": ("health", "Run a hospital: records, accesses, pages for everybody."),
     "timestamp": ("timestamps", "Ask for timestamps, verify and make them."),
     "trust": ("trust", "Export what a verifier trusts."),
     "proof": ("proof", "Verify proofs offline."),
@@ -38,6 +39,7 @@ COMMANDS: Final = {
     "audit": ("audit", "Replay an archive with every node off."),
     "restore": ("restore", "Make a node from an archive."),
     "bench": ("bench", "Measure a network under load, and the cryptography."),
+    "demo": ("demo", "Show a whole application on a network of its own."),
     "explain": ("explain", "Say what an error code means and what to do."),
 }
 """Command: its module, its line in the list of commands. A module is loaded when it is needed."""

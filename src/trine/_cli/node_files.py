@@ -73,7 +73,7 @@ def administrator(home: Home, name: str, suite: str) -> KeyFile:
     if name in keys.names():
         return keys.read(name)
     password = secrets.token_hex(16).encode()
-    _write_secret(keys.folder / f"{name}.password", password + b"\n")
+    write_secret(keys.folder / f"{name}.password", password + b"\n")
     return keys.create(name, SecretKey.generate(SUITE_ALGORITHMS[suite]), password, suite)
 
 
@@ -83,7 +83,7 @@ def validator_key(node: Node, algorithm: str) -> SecretKey:
     if path.exists():
         return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
     key = SecretKey.generate(algorithm)
-    _write_secret(path, key.expose().hex().encode() + b"\n")
+    write_secret(path, key.expose().hex().encode() + b"\n")
     return key
 
 
@@ -93,11 +93,12 @@ def reader_key(node: Node, key: SecretKey, suite: str) -> Reader:
     It is a file of its own beside the node's configuration.
     """
     path = node.config.with_suffix(".read-key")
-    _write_secret(path, key.expose().hex().encode() + b"\n")
+    write_secret(path, key.expose().hex().encode() + b"\n")
     return Reader(path, key.algorithm, key.address(suite).hex())
 
 
-def _write_secret(path: Path, content: bytes) -> None:
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, in a folder that only its owner can open."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -13,6 +13,7 @@ True
 """
 
 from trine.errors import health as health
+from trine.errors import pages as pages
 from trine.errors import services as services
 from trine.errors.archives import ArchiveMismatch as ArchiveMismatch
 from trine.errors.archives import BadKeysFile as BadKeysFile

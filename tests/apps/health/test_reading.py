@@ -1,5 +1,6 @@
 """Test that hostile and broken input is refused with a code, within limits."""
 
+import gzip
 import io
 import tracemalloc
 from decimal import Decimal
@@ -12,7 +13,12 @@ from hypothesis import strategies as st
 
 from tests.apps.health.samples import PATIENT
 from trine.apps.health import reading
-from trine.apps.health.limits import EXPONENT_MAX, NUMBER_CHARACTERS_MAX, RESOURCE_BYTES_MAX
+from trine.apps.health.limits import (
+    BUNDLE_BYTES_MAX,
+    EXPONENT_MAX,
+    NUMBER_CHARACTERS_MAX,
+    RESOURCE_BYTES_MAX,
+)
 from trine.errors import TrineError, UnreadableFile
 from trine.errors.health import NotJson, ResourceTooLarge
 
@@ -129,3 +135,32 @@ def test_files_are_read_by_their_names(tmp_path: Path) -> None:
     assert [one.place for one in reading.read_file(tmp_path / "one.json")] == [""]
     with pytest.raises(UnreadableFile):
         list(reading.read_file(tmp_path / "none.json"))
+
+
+def test_compressed_files_are_read_within_the_limits(tmp_path: Path) -> None:
+    """Goal: exports are read as they are stored, and a small file cannot become a large one.
+
+    Method: one value and lines, compressed; files that expand beyond a limit, in bounded memory;
+    one that was cut, one with a wrong byte, one that is no gzip.
+    """
+    one, lines = tmp_path / "one.json.gz", tmp_path / "lines.NDJSON.gz"
+    one.write_bytes(gzip.compress(PATIENT))
+    lines.write_bytes(gzip.compress(PATIENT + b"\n" + PATIENT))
+    assert [read.place for read in reading.read_file(one)] == [""]
+    assert [read.place for read in reading.read_file(lines)] == ["line 1", "line 2"]
+    spaces = gzip.compress(b" " * (4 * BUNDLE_BYTES_MAX), 1)
+    for path in (one, lines):
+        path.write_bytes(spaces)
+        tracemalloc.start()
+        with pytest.raises(ResourceTooLarge):
+            list(reading.read_file(path))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 3 * BUNDLE_BYTES_MAX
+    packed = bytearray(gzip.compress(PATIENT))
+    cut, plain = bytes(packed[:-9]), PATIENT
+    packed[-8] ^= 1
+    for content in (cut, bytes(packed), plain, b"\x1f\x8b"):
+        one.write_bytes(content)
+        with pytest.raises(UnreadableFile):
+            list(reading.read_file(one))

@@ -130,3 +130,28 @@ def test_a_table_that_went_missing_has_a_code(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(UnreadableFile):
         store.get("a")
+
+
+def test_programs_share_a_store(tmp_path: Path) -> None:
+    """Goal: nothing is lost between programs over one store.
+
+    Method: a program with two stores open, and a second one that writes and ends, twice; what each
+    wrote is seen by the other, and by a third one that comes after both.
+    """
+    program = (
+        "import sys; from pathlib import Path; from trine.apps.health.store import FolderStore\n"
+        "store = FolderStore(Path(sys.argv[1])); store.put([(sys.argv[2], b'theirs')])\n"
+        "sys.stdout.buffer.write(store.get('mine') or b'none'); store.close()"
+    )
+    stores = [FolderStore(tmp_path) for _ in range(2)]
+    for number in range(2):
+        stores[0].put([("mine", b"%d" % number)])
+        words = [sys.executable, "-c", program, str(tmp_path), f"theirs/{number}"]
+        seen = subprocess.run(words, check=True, capture_output=True, timeout=60).stdout
+        assert seen == b"%d" % number
+        assert [one.get(f"theirs/{number}") for one in stores] == [b"theirs"] * 2
+    for one in stores:
+        one.close()
+    again = FolderStore(tmp_path)
+    assert list(again.names("theirs")) == ["theirs/0", "theirs/1"]
+    assert again.get("mine") == b"1"

@@ -9,6 +9,9 @@ in the patient's history first (`custody`, `history`). Patients (`patient`), ins
 researchers (`research`) and regulators (`oversight`) check what concerns them:
 `docs/reference/health-access.md`.
 
+A hospital joins all of it in one folder (`hospital`, `accounts`, `admissions`), people act at it
+with their accounts (`actions`), and its files are checked with no node (`offline`).
+
 >>> import tempfile
 >>> from pathlib import Path
 >>> from trine.apps.health.bundles import validate_all

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 import cbor2
 
 from trine.apps.health import codes
-from trine.apps.health.consent import instants
+from trine.apps.health.consent import identified, instants
 from trine.apps.health.definitions import Release
 from trine.apps.health.events import month_of, read_array
 from trine.apps.health.fields import CUSTODIAN, MONTH, TYPE, Disclosure, Shown, check_fields
@@ -151,6 +151,40 @@ def check_claim(
     if not found:
         raise ClaimUnproven("the claim names no record")
     return found
+
+
+def claim_for(
+    custodian: str, records: Sequence[Digest], month: str, *, insured: str, policy: str
+) -> dict[str, Any]:
+    """Write a claim that names records of one month, as FHIR R4.
+
+    Args:
+        custodian: Name of the provider's organisation on the chain.
+        records: Entries of the records.
+        month: Such as `2026-11`; it is also when the claim was made.
+        insured: How the insurer names whom it is about.
+        policy: How the insurer names the policy.
+    """
+    return {
+        "resourceType": "Claim",
+        "status": "active",
+        "type": {"text": "professional"},
+        "use": "claim",
+        "patient": {"display": insured},
+        "created": month,
+        "billablePeriod": {"start": month, "end": month},
+        "provider": identified(codes.CUSTODIAN_SYSTEM, custodian),
+        "priority": {"text": "normal"},
+        "insurance": [{"sequence": 1, "focal": True, "coverage": {"display": policy}}],
+        "supportingInfo": [
+            {
+                "sequence": number,
+                "category": {"text": "record"},
+                "valueReference": identified(codes.ENTRY_SYSTEM, record.hex()),
+            }
+            for number, record in enumerate(records, 1)
+        ],
+    }
 
 
 def _records(claim: dict[str, Any]) -> list[Digest]:

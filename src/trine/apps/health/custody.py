@@ -15,7 +15,7 @@ from typing import Any
 
 from trine.apps.health.definitions import Release
 from trine.apps.health.events import KEY_BYTES, Event, Kind, make_event, marker_of
-from trine.apps.health.fields import Fields
+from trine.apps.health.fields import Fields, date_of_record
 from trine.apps.health.history import SPEAKERS_MAX, History, Speaker, patient_id
 from trine.apps.health.limits import ATTEMPTS_MAX, EVENTS_MAX
 from trine.apps.health.log import EventLog, settle
@@ -134,6 +134,14 @@ class Custody:
             TrineError: No node answers, or it lies.
         """
         await self.base.log.refresh()
+        return self._follow(patient)
+
+    def known(self, patient: Digest) -> History:
+        """Return a patient's history as far as the log was read before: for long lists.
+
+        Raises:
+            HistoryNotFound, HistoryIncomplete, HistoryMismatch: As `read` says.
+        """
         return self._follow(patient)
 
     def _follow(self, patient: Digest) -> History:
@@ -264,11 +272,31 @@ class Custody:
             TrineError: As `Records.keep` and `EventLog.append` say; `publish` goes on after it.
         """
         self.history_key(patient)
-        if len(checked) > BATCH:
-            raise BadArgument(f"{len(checked)} records at once, at most {BATCH}")
-        kept = self.base.records.keep(checked, release, [self.base.key.recipient])
-        self.base.store.put([(_belongs(one.entry), bytes(patient)) for one in kept])
+        kept = self.seal([(patient, one) for one in checked], release)
         await self.publish(one.entry for one in kept)
+        return kept
+
+    def seal(self, owned: Sequence[tuple[Digest | None, Checked]], release: Release) -> list[Kept]:
+        """Seal records and file each under its patient; `publish` has their entries recorded.
+
+        Args:
+            owned: Patient and record; nothing for a record that is no patient's.
+            release: Release of FHIR that they are of.
+
+        Raises:
+            BadArgument: They are more than `BATCH`.
+            TrineError: As `Records.keep` says.
+        """
+        if len(owned) > BATCH:
+            raise BadArgument(f"{len(owned)} records at once, at most {BATCH}")
+        checked = [one for _, one in owned]
+        kept = self.base.records.keep(checked, release, [self.base.key.recipient])
+        filed: list[tuple[str, bytes]] = []
+        for (patient, one), sealed in zip(owned, kept, strict=True):
+            if patient is not None:
+                filed.append((_belongs(sealed.entry), bytes(patient)))
+                filed.append((_filed(patient, sealed.entry), date_of_record(one.resource).encode()))
+        self.base.store.put(filed)
         return kept
 
     async def publish(self, entries: Iterable[Digest] | None = None) -> int:
@@ -316,11 +344,25 @@ class Custody:
 
     def records_of(self, patient: Digest) -> Iterator[Digest]:
         """List the entries of a patient's records that are kept."""
-        for name in self.base.store.names("belongs"):
+        for name in self.base.store.names(f"filed/{patient.hex()}"):
             record = Digest(bytes.fromhex(name.rpartition("/")[2]))
-            is_theirs = self.base.store.get(name) == patient
-            if is_theirs and not self.base.records.is_erased(record):
+            if not self.base.records.is_erased(record):
                 yield record
+
+    def date(self, patient: Digest, record: Digest) -> str:
+        """Return what dates a patient's record, such as `2026-11-27`; empty where nothing does."""
+        return (self.base.store.get(_filed(patient, record)) or b"").decode()
+
+    def erase(self, record: Digest) -> None:
+        """Erase a record, and take it from the list of its patient's records.
+
+        Raises:
+            RecordNotFound, ReadOnlyFolder, DiskFull: As `Records.erase` says.
+        """
+        self.base.records.erase(record)
+        owner = self.base.store.get(_belongs(record))
+        if owner is not None:
+            self.base.store.delete([_filed(Digest(owner), record)])
 
 
 def _history(patient: Digest) -> str:
@@ -329,3 +371,7 @@ def _history(patient: Digest) -> str:
 
 def _belongs(record: Digest) -> str:
     return f"belongs/{record.hex()}"
+
+
+def _filed(patient: Digest, record: Digest) -> str:
+    return f"filed/{patient.hex()}/{record.hex()}"

@@ -207,15 +207,20 @@ def check_fields(shown: Disclosure, suite: Suite) -> CheckedFields:
     return CheckedFields(values, fields_entry(shown.record, shown.count, roots.pop(), suite))
 
 
-def month_of_record(resource: dict[str, Any]) -> str:
-    """Return the month that dates a resource, such as `2026-11`; empty where none does."""
+def date_of_record(resource: dict[str, Any]) -> str:
+    """Return what dates a resource, to the day where it says one; empty where nothing does."""
     for name in _DATES:
         found = resource.get(name)
         if type(found) is dict:
             found = found.get("start", found.get("end"))
         if type(found) is str and len(found) >= len("2026-11"):
-            return found[: len("2026-11")]
+            return found[: len("2026-11-27")]
     return ""
+
+
+def month_of_record(resource: dict[str, Any]) -> str:
+    """Return the month that dates a resource, such as `2026-11`; empty where none does."""
+    return date_of_record(resource)[: len("2026-11")]
 
 
 def codings_of(value: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from trine.apps.health.canonical import canonical
 from trine.apps.health.custody import Custody
 from trine.apps.health.events import Event
 from trine.apps.health.reading import parse
+from trine.apps.health.store import Store
 from trine.errors import TrineError
 from trine.model.identifiers import Digest
 
@@ -69,6 +70,28 @@ class Sender(Protocol):
         Raises:
             TrineError, OSError: It was not delivered; it is tried again later.
         """
+
+
+class Letterbox:
+    """A sender that leaves notices in the store, where the patient's page shows them."""
+
+    def __init__(self, store: Store) -> None:
+        """Leave them in a store."""
+        self._store = store
+
+    async def send(self, notice: Notice) -> None:
+        """Leave a notice.
+
+        Raises:
+            DiskFull, ReadOnlyFolder: The store cannot be written.
+        """
+        self._store.put([(f"letters/{notice.patient.hex()}/{notice.event.hex()}", notice.encode())])
+
+    def of(self, patient: Digest) -> list[Notice]:
+        """List the notices to a patient, in the order of their times."""
+        names = self._store.names(f"letters/{patient.hex()}")
+        read = (Notice.decode(data) for name in names if (data := self._store.get(name)))
+        return sorted(read, key=lambda one: one.first_ms)
 
 
 def stored(notice: Notice) -> tuple[str, bytes]:

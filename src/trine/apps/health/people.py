@@ -137,6 +137,10 @@ class People:
             raise PersonUnknown(f"nobody with this key is known here as {role or 'anybody'}")
         return found
 
+    def everyone(self) -> list[Person]:
+        """List the people, by name."""
+        return sorted(self._by_key.values(), key=lambda one: (one.name, one.id))
+
     def _remember(self, person: Person) -> None:
         old = [at for at, one in self._by_key.items() if one.id == person.id]
         for at in old:

@@ -15,13 +15,16 @@ Traceback (most recent call last):
 trine.errors.health.DuplicateMember: an object names the member "id" twice
 """
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from trine.apps.health.limits import (
     BUNDLE_BYTES_MAX,
@@ -41,6 +44,8 @@ from trine.errors.health import (
 
 NDJSON_SUFFIXES: Final = frozenset({".ndjson", ".jsonl"})
 """Ends of the names of files of lines; all others hold one resource or Bundle."""
+GZIP_SUFFIX: Final = ".gz"
+"""End of the names of compressed files (RFC 1952); the limits are those of what is inside."""
 _NAME: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}").fullmatch
 _XML: Final = b"<"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -58,23 +63,28 @@ class Received:
 def read_file(path: Path) -> Iterator[Received]:
     """Read a file: lines if its name ends as one of lines, one value otherwise.
 
+    A file whose name ends in `.gz` is decompressed as it is read; the name before that counts.
+
     Raises:
-        UnreadableFile: The file cannot be opened or read.
+        UnreadableFile: The file cannot be opened or read, or is no gzip where its name says so.
         FhirXml, NotJson, DuplicateMember, NumberOutOfRange, ResourceTooDeep, ResourceTooLarge: As
             `parse` and `read_lines` say.
     """
+    is_packed = path.suffix.lower() == GZIP_SUFFIX
+    name = path.with_suffix("") if is_packed else path
     try:
-        with path.open("rb") as file:
-            if path.suffix.lower() in NDJSON_SUFFIXES:
+        with gzip.open(path) if is_packed else path.open("rb") as file:
+            if name.suffix.lower() in NDJSON_SUFFIXES:
                 yield from read_lines(file)
             else:
                 yield Received("", parse(file.read(BUNDLE_BYTES_MAX + 1), BUNDLE_BYTES_MAX))
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"{path} cannot be read: {reason}"
         raise UnreadableFile(message, instance=str(path)) from error
 
 
-def read_lines(file: BinaryIO) -> Iterator[Received]:
+def read_lines(file: BufferedIOBase) -> Iterator[Received]:
     """Read NDJSON line by line, never more than one line in memory; empty lines are skipped.
 
     Raises:

@@ -69,6 +69,15 @@ class Recorder:
         self._store: Store | None = None
         self._thread = ThreadPoolExecutor(1)
 
+    def close(self) -> None:
+        """Let go of the store and end the thread; what is under way is finished first."""
+
+        def let_go() -> None:
+            self._store = None
+
+        self._thread.submit(let_go).result()
+        self._thread.shutdown()
+
     async def record(
         self,
         keep: Callable[[Store], Iterator[list[Kept]]],

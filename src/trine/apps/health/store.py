@@ -84,7 +84,10 @@ class FolderStore:
         path = folder / DATABASE_FILE
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not path.exists():
+                # Never where it exists: closing a file that SQLite has open in this process drops
+                # its locks (POSIX fcntl), and another process then removes its log of writes.
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             message = f"{folder} cannot be written: {error.strerror}"
             raise ReadOnlyFolder(message, instance=str(folder)) from error
