@@ -72,7 +72,8 @@ class Past:
 
     def patient(self, local_id: str) -> Account:
         """Keys of a patient."""
-        return account_of(local_id, self.hospital.admissions.key_of(local_id))
+        key = self.hospital.admissions.key_of(local_id)
+        return account_of(local_id, key, self.hospital.records.suite)
 
     async def live(self, ids: list[str]) -> None:
         """Let consents be given, and months pass."""
