@@ -37,6 +37,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    func,
     inspect,
     or_,
     select,
@@ -223,6 +224,12 @@ class Index:
                 )
                 found |= {Digest(row.entry): row.place for row in database.execute(query)}
         return found
+
+    def count(self, log: str) -> int:
+        """Count the statements of a log."""
+        query = select(func.count()).select_from(_STATEMENTS).where(_STATEMENTS.c.log == log)
+        with self._connect() as database:
+            return int(database.scalar(query) or 0)
 
     def waiting(self, log: str, count: int) -> list[Digest]:
         """Return entries that the chain has not recorded, oldest first."""

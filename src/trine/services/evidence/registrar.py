@@ -121,6 +121,8 @@ class Registrar:
         self._to_send: dict[Digest, None] = {}
         self._sending: set[Digest] = set()
         self._expected: dict[Digest, list[asyncio.Future[None]]] = {}
+        self._taken = index.count(self._name)
+        """Statements that are kept."""
         self._keeping = 0
         """Statements that are being checked and kept."""
         self._wanted = asyncio.Event()
@@ -285,13 +287,18 @@ class Registrar:
     @property
     def is_begun(self) -> bool:
         """Whether anything was registered, as far as is known here."""
-        return self._mirror.size > 0 or bool(self.index.waiting(self._name, 1))
+        return self._taken > 0 or self._mirror.size > 0
 
     @property
     def room(self) -> int | None:
         """How many more statements the log may take; nothing where there is no end."""
         most = self.policy.entries_max
-        return None if most is None else max(0, most - self._mirror.size - self.waiting)
+        return None if most is None else max(0, most - self._used)
+
+    @property
+    def _used(self) -> int:
+        """Entries that the log has, or will have of what is being checked."""
+        return max(self._taken, self._mirror.size) + len(self._intake) + self._keeping
 
     async def knows(self, entry: Digest) -> bool:
         """Say whether anything is registered under an entry."""
@@ -304,8 +311,8 @@ class Registrar:
             ServiceFull: Too many wait.
             LogClosed: The log has as many entries as it may have.
         """
+        self.policy.check_open(self._used + count)
         waiting = self.waiting
-        self.policy.check_open(self._mirror.size + waiting + count)
         if waiting + count > WAITING_MAX:
             raise ServiceFull(f"{waiting} statements wait to be recorded, at most {WAITING_MAX}")
 
@@ -318,6 +325,7 @@ class Registrar:
         finally:
             self._keeping -= len(items)
         self.registered += len(new)
+        self._taken += len(new)
         self._wanted.set()
         return results
 

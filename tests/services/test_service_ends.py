@@ -1,0 +1,103 @@
+"""Test that a service whose log is not the chain's stops, with the code that says so."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.services.chains import Service, chain, ended, http, issuer_key, service, start
+from tests.services.test_service import COSE, signed
+from trine.client.home import Home
+from trine.crypto import SecretKey
+from trine.errors import TrineError
+
+pytestmark = pytest.mark.network
+SECONDS_MAX = 30
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with chain(Home(tmp_path_factory.mktemp("ends") / "home")) as found:
+        yield found
+
+
+def altered(folder: Path, part: str) -> None:
+    """Flip a bit in the newest partial tile of level 0 of a log."""
+    [public] = (folder / "public" / "logs").iterdir()
+    tile = max((public / part / "tile" / "0").rglob("*.p/*"), key=lambda one: int(one.name))
+    content = bytearray(tile.read_bytes())
+    content[0] ^= 1
+    tile.write_bytes(content)
+
+
+def published(running: Service, client: httpx.Client, count: int) -> None:
+    """Wait for a checkpoint of a number of entries."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while True:
+        answer = client.get("/checkpoint")
+        if answer.status_code == 200 and int(answer.text.splitlines()[1]) >= count:
+            return
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.1)
+
+
+def stopped(status: int, complaints: str) -> None:
+    """Check how it ended: the verdict of a check, in one sentence."""
+    assert status == 1, complaints
+    assert "[log_differs]" in complaints
+    assert "Traceback" not in complaints
+
+
+def begun(home: Home, folder: Path, key: SecretKey, number: int) -> None:
+    """Let a service register one statement and publish it."""
+    with service(home, folder, key) as running, http(running) as client:
+        answer = client.post("/entries", content=signed(key, number), headers=COSE)
+        assert answer.status_code == 201, answer.content
+        size = int.from_bytes(b"") + 1
+        published(running, client, size)
+
+
+@pytest.mark.parametrize("part", ["", "index"])
+def test_it_does_not_start_with_another_log(home: Home, tmp_path: Path, part: str) -> None:
+    """Goal: nothing is answered beside a log that the chain does not have.
+
+    Method: change a tile of the log, and of its index, while the service is off; start it.
+    """
+    key = issuer_key()
+    begun(home, tmp_path, key, 1 if part else 2)
+    altered(tmp_path, part)
+    status, out, complaints = ended(start(home, tmp_path, key), tmp_path)
+    stopped(status, complaints)
+    # The tiles are compared before anybody is answered, the published index just after.
+    assert part or out == ""
+
+
+def test_it_stops_while_it_runs(home: Home, tmp_path: Path) -> None:
+    """Goal: it stops at the first head that differs. Method: change a tile, register once more."""
+    key = issuer_key()
+    with service(home, tmp_path, key) as running, http(running) as client:
+        assert client.post("/entries", content=signed(key, 10), headers=COSE).status_code == 201
+        altered(tmp_path, "")
+        with pytest.raises((httpx.HTTPError, AssertionError)):
+            # What waits for its receipt has none: 303, or the connection ends.
+            answer = client.post("/entries", content=signed(key, 11), headers=COSE)
+            assert answer.status_code == 201
+        status, _, complaints = ended(running.process, tmp_path)
+        stopped(status, complaints)
+        with pytest.raises(httpx.ConnectError):
+            client.get("/checkpoint")
+
+
+def test_it_goes_on_while_no_node_answers(home: Home, tmp_path: Path) -> None:
+    """Goal: a node that is away is no reason to stop, and none to be silent.
+
+    Method: a home whose node is nowhere: the number of the log cannot be asked, which is a code.
+    """
+    away = ("--node", "http://127.0.0.1:1")
+    status, out, complaints = ended(
+        start(home, tmp_path, issuer_key(), options=away), tmp_path
+    )
+    assert (status, out) == (3, "")
+    assert f"[{TrineError.by_code['cannot_reach_node'].code}]" in complaints
