@@ -339,7 +339,7 @@ class Registrar:
         for at, data in enumerate(items):
             try:
                 one = statement.read_statement(data, now_s=int(now))
-                keys.append(self.policy.key_of(one))
+                keys.append(self.policy.key_of(one, now_ms=int(now * 1_000)))
                 read.append((at, one))
             except TrineError as error:
                 results[at] = error
