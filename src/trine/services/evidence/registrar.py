@@ -16,7 +16,13 @@ from typing import Final, TypeVar
 
 from trine.crypto import SecretKey
 from trine.errors import TrineError
-from trine.errors.services import CoseSignature, LogDiffers, ServiceFull, StatementNotFound
+from trine.errors.services import (
+    BadTile,
+    CoseSignature,
+    LogDiffers,
+    ServiceFull,
+    StatementNotFound,
+)
 from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.gathering import Gathered
@@ -55,6 +61,9 @@ GAP_MAX: Final = 16
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+BROKEN: Final = (LogDiffers, BadTile)
+"""Errors that no second attempt mends: what is here is not the log, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,7 @@ class Registrar:
 
         Raises:
             LogDiffers: The chain's certified log is not the one that is here.
+            BadTile: A file of the log is missing or damaged.
             OSError: The disk is full, or cannot be written.
         """
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
@@ -392,7 +402,7 @@ class Registrar:
             await asyncio.sleep(RETRY_S)
             try:
                 await self._advance()
-            except LogDiffers:
+            except BROKEN:
                 raise
             except TrineError as error:
                 log.warning("the log cannot be followed now: %s", error)
@@ -410,7 +420,7 @@ class Registrar:
             self._follow.clear()
             try:
                 await self._advance()
-            except LogDiffers:
+            except BROKEN:
                 raise
             except TrineError as error:
                 log.warning("the log cannot be followed now: %s", error)
@@ -423,7 +433,7 @@ class Registrar:
             await asyncio.sleep(PUBLISH_S)
             try:
                 await self.publisher.publish(self._mirror)
-            except LogDiffers:
+            except BROKEN:
                 raise
             except TrineError as error:
                 log.warning("no checkpoint can be published now: %s", error)

@@ -211,9 +211,13 @@ class Stamping:
             ORDER BY size LIMIT ?"""  # noqa: S608 - constant
         with self._store.change() as database:
             rows = database.execute(query, (int(number), place, HEADERS_LOOKED_MAX)).fetchall()
-        found = [(head, self._stamped(head.imprint)) for head in map(self._head, rows)]
-        with_token = (pair for pair in found if any(one.token for one in pair[1].entries))
-        return next(with_token, found[0] if found else None)
+        first: tuple[Head, Stamped] | None = None
+        for head in map(self._head, rows):
+            stamped = self._stamped(head.imprint)
+            if any(one.token for one in stamped.entries):
+                return head, stamped
+            first = first or (head, stamped)
+        return first
 
     def _head(self, row: Sequence[object]) -> Head:
         size, root, height, time_ms, proof, entry_index, digest = row
