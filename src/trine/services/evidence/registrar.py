@@ -165,7 +165,8 @@ class Registrar:
                 works = [tasks.create_task(work()) for work in wanted]
                 try:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._looked.wait(), START_S)
+                        async with asyncio.timeout(START_S):
+                            await self._looked.wait()
                     yield
                 finally:
                     for work in works:

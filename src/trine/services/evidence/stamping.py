@@ -6,6 +6,7 @@ beside it: an authority that is down, slow or lying costs retries and nothing el
 """
 
 import asyncio
+import contextlib
 import functools
 import logging
 import time
@@ -168,7 +169,7 @@ class Stamping:
             raise TimestampQueueFull(f"{ANSWERING_MAX} requests are being answered: ask again")
         self._answering += 1
         try:
-            return await asyncio.to_thread(self._answer, query)
+            return await asyncio.to_thread(self._answer, query, self._clock())
         finally:
             self._answering -= 1
 
@@ -262,10 +263,9 @@ class Stamping:
                 await work()
             except TrineError as error:
                 log.warning("timestamps of %s: %s", name, error)
-            try:
-                await asyncio.wait_for(self._wake[name].wait(), LOOK_S)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake[name].wait()
             self._wake[name].clear()
 
     async def _stamp_due(self) -> int:
@@ -275,17 +275,18 @@ class Stamping:
         """Stamp what is due with the own authority; returns how much came."""
         came = 0
         for entry in self._waiting.due(self._clock(), url=OWN):
+            now_ms = self._clock()
             try:
-                response = self._answer(Request(entry.imprint, new_nonce()).to_der())
+                response = self._answer(Request(entry.imprint, new_nonce()).to_der(), now_ms)
                 token = token_of(response)
             except TrineError as error:
-                self._waiting.failed(entry.number, error.code, now_ms=self._clock())
+                self._waiting.failed(entry.number, error.code, now_ms=now_ms)
             else:
-                self._waiting.done(entry.number, token, self._clock())
+                self._waiting.done(entry.number, token, now_ms)
                 came += 1
         return came
 
-    def _answer(self, query: bytes) -> bytes:
+    def _answer(self, query: bytes, now_ms: int) -> bytes:
         assert self._own is not None, "the caller looked"
         authority, serials = self._own
-        return authority.answer(query, now_ms=self._clock(), serial=serials.take())
+        return authority.answer(query, now_ms=now_ms, serial=serials.take())
