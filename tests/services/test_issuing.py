@@ -1,6 +1,5 @@
 """Test issuers that a trusted root vouches for, by the certificates in their statements."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 from asn1crypto import keys as asn1_keys
 
-from tests.services.hostile import flipped
 from tests.x509.authority import AUTHORITY, DAY_MS, DAYS, MEMBER, Holder, Maker, openssl
 from trine.crypto import SecretKey
 from trine.crypto.x509 import Certificate, read_certificate
@@ -130,7 +128,7 @@ def test_bad_chains_are_refused(chain: Chain, tmp_path: Path) -> None:
     good = chain.said(chain.leaf, chain.middle)
     assert code_of(chain, good) == ""
     assert code_of(chain, good, after_ms=DAYS * DAY_MS) == "certificate_expired"
-    assert code_of(chain, good, chain.policy(other)) == "certificate_signature"
+    assert code_of(chain, good, chain.policy(other)) == "unknown_issuer"
     assert code_of(chain, chain.said(chain.leaf)) == "unknown_issuer"
     twenty = [chain.leaf, *[chain.middle] * 19]
     assert code_of(chain, chain.said(*twenty)) == "bad_header"
@@ -176,7 +174,9 @@ def test_every_flipped_bit_is_refused(chain: Chain) -> None:
     for bit in range(0, 8 * len(data), 61):
         if place[0] <= bit // 8 < place[1]:
             continue
-        assert code_of(chain, flipped(data, bit)) != "", bit
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert code_of(chain, bytes(changed)) != "", bit
 
 
 def test_it_verifies_offline_with_the_root(chain: Chain) -> None:
@@ -212,7 +212,7 @@ def test_it_verifies_offline_with_the_root(chain: Chain) -> None:
 
     whole = with_receipt(chain.at_s)
     assert verdict(whole, chain.roots) == ""
-    assert verdict(whole, other) == "certificate_signature"
+    assert verdict(whole, other) == "unknown_issuer"
     assert verdict(with_receipt(late_s), chain.roots) == "certificate_expired"
     with pytest.raises(TrineError) as caught:
         checking.check(whole, service_keys=service, trust=None, now_s=late_s)
@@ -236,7 +236,7 @@ def test_the_policy_says_what_is_wrong(chain: Chain) -> None:
 
 def test_the_time_of_registration_counts(chain: Chain) -> None:
     """Goal: a certificate must be in force when a statement is registered. Method: both edges."""
-    read = statement.read_statement(chain.said(chain.leaf, chain.middle), now_s=int(time.time()))
+    read = statement.read_statement(chain.said(chain.leaf, chain.middle), now_s=chain.at_s)
     validity = read_certificate(chain.leaf.pem).validity
     for at_ms in validity:
         assert key_by_chain(read, chain.roots, at_ms=at_ms)

@@ -114,11 +114,9 @@ def test_a_bucket_that_cannot_be_used_is_named(
     status: int,
     code: str,
 ) -> None:
-    """Goal: a code before anything is taken. Method: no bucket, an S3 in clear, one that is away."""
+    """Goal: a code before anything is taken. Method: no bucket, plain HTTP, one away."""
     told = variables | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
-    process = start(
-        home, tmp_path, issuer_key(), options=("--objects", url), variables=told
-    )
+    process = start(home, tmp_path, issuer_key(), options=("--objects", url), variables=told)
     found, out, complaints = ended(process, tmp_path)
     assert (found, out) == (status, ""), complaints
     assert f"[{code}]" in complaints and "Traceback" not in complaints

@@ -93,8 +93,6 @@ def test_it_stops_while_it_runs(home: Home, tmp_path: Path) -> None:
 def test_a_node_that_is_away_at_the_start_is_named(home: Home, tmp_path: Path) -> None:
     """Goal: one sentence, one code, no traceback. Method: a node where nobody is."""
     away = ("--node", "http://127.0.0.1:1")
-    status, out, complaints = ended(
-        start(home, tmp_path, issuer_key(), options=away), tmp_path
-    )
+    status, out, complaints = ended(start(home, tmp_path, issuer_key(), options=away), tmp_path)
     assert (status, out) == (3, "") and "Traceback" not in complaints
     assert f"[{TrineError.by_code['cannot_reach_node'].code}]" in complaints

@@ -109,9 +109,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
         for one in (url, *bad.values()):
             options += ["--timestamp-from", one, folder / "root.pem"]
         home = stack.enter_context(chain(Home(folder / "home")))
-        running = stack.enter_context(
-            service(home, folder / "data", issuer_key(), options=options)
-        )
+        running = stack.enter_context(service(home, folder / "data", issuer_key(), options=options))
         yield Case(running, folder / "authority" / "root.pem", url, root, bad)
 
 

@@ -191,7 +191,5 @@ def check_end(running: Service, key: SecretKey) -> None:
 def test_a_log_twice_in_the_line_is_refused(home: Home, tmp_path: Path) -> None:
     """Goal: a mistake in the options is said at once. Method: the same log as its own successor."""
     twice = ("--next", "city/statements")
-    status, out, complaints = ended(
-        start(home, tmp_path, issuer_key(), options=twice), tmp_path
-    )
+    status, out, complaints = ended(start(home, tmp_path, issuer_key(), options=twice), tmp_path)
     assert (status, out) == (2, "") and "each once" in complaints

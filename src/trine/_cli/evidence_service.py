@@ -1,6 +1,7 @@
 """Run the evidence service: registration of signed statements over HTTP."""
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -248,6 +249,8 @@ def serve_app(
     )
     server = Server(config)
     app.state.end = server.end
+    # What ends the service is told once, in one sentence: not with how the server ended.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: server.failure is None)
     try:
         server.run(sockets=[there])
     except SystemExit:

@@ -42,7 +42,8 @@ class Counted:
     async def show(self, _: Request) -> Response:
         """Answer all metrics."""
         waiting = await self._stamping.waiting()
-        refused = {(("code", code),): n for code, n in sorted(self._counts.refused.items())}
+        codes = sorted(self._counts.refused.items())
+        refused: dict[Labels, float] = {(("code", code),): count for code, count in codes}
         every = self._by_log
         metrics = [
             Metric(
@@ -102,9 +103,7 @@ class Counted:
     def _by_log(self, value: Callable[[Registrar], float | None]) -> Mapping[Labels, float]:
         """Read a value of each log; one that is not known yet is left out."""
         found = {number: value(one) for number, one in self._line.logs.items()}
-        return {
-            (("log", str(number)),): one for number, one in found.items() if one is not None
-        }
+        return {(("log", str(number)),): one for number, one in found.items() if one is not None}
 
 
 def _checkpoint_age(one: Registrar) -> float | None:

@@ -165,9 +165,7 @@ class _Service:
             raise StatementNotFound(f"{number[:80]!r} is no number of a log")
         return self.line.log(int(number))
 
-    async def _file(
-        self, request: Request, name: str, media_type: str, caching: str
-    ) -> Response:
+    async def _file(self, request: Request, name: str, media_type: str, caching: str) -> Response:
         one = self._log(request.path_params.get("log"))
         found = await asyncio.to_thread(self.objects.read, log_prefix(one.chain.log) + name)
         if found is None:

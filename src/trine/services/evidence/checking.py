@@ -116,7 +116,7 @@ def check(
 
 def _recorded_ms(shown: Sequence[Shown]) -> int | None:
     """Say when a statement was recorded, as the chain proves it, or else as the service signed."""
-    proven = [one.chain.time_ms for one in shown if one.chain is not None]
+    proven: list[int] = [one.chain.time_ms for one in shown if one.chain is not None]
     said = [one.receipt.issued_at_s for one in shown]
     return min(proven or [one * 1_000 for one in said if one is not None], default=None)
 

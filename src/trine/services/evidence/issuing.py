@@ -47,9 +47,7 @@ def _read(der: bytes) -> Certificate:
     return found
 
 
-def key_by_chain(
-    statement: Statement, roots: Sequence[Certificate], *, at_ms: int
-) -> PublicKey:
+def key_by_chain(statement: Statement, roots: Sequence[Certificate], *, at_ms: int) -> PublicKey:
     """Return the key with which a statement must be signed, by its certificates.
 
     Args:

@@ -123,9 +123,7 @@ class Waiting:
             row = database.execute("SELECT count(*) FROM timestamps WHERE token IS NULL").fetchone()
         return int(row[0])
 
-    def due(
-        self, now_ms: int, *, url: str | None = None, count_max: int = 100
-    ) -> Sequence[Entry]:
+    def due(self, now_ms: int, *, url: str | None = None, count_max: int = 100) -> Sequence[Entry]:
         """List the entries whose authority is to be asked now, the longest overdue first.
 
         Args:
