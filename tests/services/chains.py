@@ -120,9 +120,11 @@ def service(home: Home, folder: Path, key: SecretKey, **given: Any) -> Iterator[
 def ended(process: "subprocess.Popen[str]", folder: Path) -> tuple[int, str, str]:
     """Wait until a service ends by itself; returns status, output and complaints."""
     try:
-        out, _ = process.communicate(timeout=SECONDS_MAX)
-    finally:
+        out, _ = process.communicate(timeout=2 * SECONDS_MAX)
+    except subprocess.TimeoutExpired:
         process.kill()
+        process.communicate()
+        raise
     return process.returncode, out, (folder / "service.err").read_text()
 
 
