@@ -374,6 +374,9 @@ class Registrar:
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
+        if self._to_send:
+            # What was sent before the last end is found in the log, and is not sent again.
+            await self._left()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
