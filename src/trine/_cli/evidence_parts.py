@@ -1,5 +1,6 @@
 """Put the evidence service together out of what its command is given."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import Sequence
@@ -111,9 +112,10 @@ def _line(
     checkpoint_key = secret_key(given.folder / CHECKPOINT_KEY_FILE, "ed25519")
     index, client = Index(given.database), chain_client(settings, key)
     origin = given.name.partition("://")[2].rstrip("/") or given.name
+    turn = asyncio.Lock()
     made: list[Registrar] = []
     for name, number in given.logs:
-        chain = ChainLog(client, given.trust, LogId(number))
+        chain = ChainLog(client, given.trust, LogId(number), turn=turn)
         prefix = log_prefix(chain.log)
         # The origin is where the files are: those of the first log lie at the root too.
         own = f"{origin}/{prefix.rstrip('/')}" if made else origin

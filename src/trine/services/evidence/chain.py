@@ -1,5 +1,6 @@
 """Read and write one evidence log of a chain for the service."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -50,7 +51,13 @@ class ChainLog:
     """One log of a chain, through any of its nodes; nothing that they say is believed."""
 
     def __init__(
-        self, client: AsyncClient, trust: Trust, log: LogId, *, media_type: str = MEDIA_TYPE
+        self,
+        client: AsyncClient,
+        trust: Trust,
+        log: LogId,
+        *,
+        media_type: str = MEDIA_TYPE,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         """Use the log with this number.
 
@@ -59,7 +66,10 @@ class ChainLog:
             trust: Whom to believe about the chain.
             log: The log.
             media_type: What the chain is told about the entries.
+            turn: Held while entries are sent, by logs that share an account: one at a time uses
+                its nonces.
         """
+        self._turn = turn or asyncio.Lock()
         self._client = client
         self._trust = trust
         self._media_type = media_type
@@ -86,7 +96,9 @@ class ChainLog:
             for first in range(0, len(entries), ENTRIES_MAX)
         ]
         failures = []
-        for result in await self._client.submit_many(calls):
+        async with self._turn:
+            results = await self._client.submit_many(calls)
+        for result in results:
             try:
                 if isinstance(result, TrineError):
                     raise result
