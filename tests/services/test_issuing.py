@@ -7,18 +7,24 @@ from pathlib import Path
 import pytest
 from asn1crypto import keys as asn1_keys
 
+from tests.cli.command import ROOT, Ended, trine
+from tests.services import chains
+from tests.services.test_service import COSE
+from tests.suite import SUITE
 from tests.x509.authority import AUTHORITY, DAY_MS, DAYS, MEMBER, Holder, Maker, openssl
+from trine.client.home import Home
 from trine.crypto import SecretKey
 from trine.crypto.x509 import Certificate, read_certificate
 from trine.errors import TrineError
 from trine.services.evidence import checking, cose, receipt, statement, tiles, tree
-from trine.services.evidence.issuing import CHAIN_MAX, key_by_chain
+from trine.services.evidence.issuing import CHAIN_MAX, certificates_of, key_by_chain
 from trine.services.evidence.policy import Policy, read_policy
 from trine.services.evidence.receipt import TreeHead
 
 ISSUER = "https://lab.example/water"
 NAMED = MEMBER + f"subjectAltName=URI:{ISSUER},DNS:lab.example\n"
 SERVICE = SecretKey("ed25519", bytes(range(32)))
+JSON = {"accept": "application/json"}
 ALGORITHMS = pytest.mark.parametrize("algorithm", ["p256", "ed25519", "sm2"])
 
 
@@ -243,3 +249,73 @@ def test_the_time_of_registration_counts(chain: Chain) -> None:
     for at_ms in (validity.not_before_ms - 1_000, validity.not_after_ms + 1_000):
         with pytest.raises(TrineError):
             key_by_chain(read, chain.roots, at_ms=at_ms)
+
+
+@pytest.mark.network
+def test_from_the_service_to_the_command_line(tmp_path: Path) -> None:
+    """Goal: registered by a certificate, verified offline with the root.
+
+    Method: a policy with an authority; a statement with a chain, one of a stranger's chain; the
+    command line with the root, with another root, with both and none of the options.
+    """
+    algorithm = "sm2" if SUITE == "gm" else "p256"
+    for name in ("own", "stranger"):
+        (tmp_path / name).mkdir()
+    own, stranger = (made(tmp_path / name, algorithm) for name in ("own", "stranger"))
+    head = f"[[authorities]]\ncertificates = '''\n{own.root.pem.decode()}'''\n"
+    data = [
+        statement.sign_statement(
+            b"7.2 mg/l",
+            key=secret(one.leaf),
+            issuer=ISSUER,
+            subject="well 3",
+            content_type="text/plain",
+            certificates=[read_certificate(each.pem).der for each in (one.leaf, one.middle)],
+        )
+        for one in (own, stranger)
+    ]
+    whole, service_keys = tmp_path / "whole", tmp_path / "keys"
+    with (
+        chains.chain(Home(tmp_path / "home")) as home,
+        chains.service(home, tmp_path / "data", chains.issuer_key(), head=head) as running,
+        chains.http(running) as client,
+    ):
+        answer = client.post("/entries", content=data[0], headers=COSE)
+        assert answer.status_code == 201, answer.content
+        whole.write_bytes(statement.with_receipts(data[0], [answer.content]))
+        service_keys.write_bytes(client.get("/.well-known/scitt-keys").content)
+        refused = client.post("/entries", content=data[1], headers=COSE | JSON)
+        assert (refused.status_code, refused.json()["code"]) == (400, "unknown_issuer")
+    words: tuple[object, ...] = ("statement", "verify", whole, "--service-keys", service_keys)
+    words += ("--trust", home.trust, "--json")
+
+    def verified(*more: object) -> Ended:
+        return trine(*map(str, (*words, *more)), PYTHONPATH=str(ROOT / "src"))
+
+    done = verified("--issuer-roots", own.root.certificate)
+    assert done.status == 0 and done.document["verified"], done.out
+    done = verified("--issuer-roots", stranger.root.certificate)
+    assert (done.status, done.code) == (1, "unknown_issuer")
+    key = f"{algorithm}:{secret(own.leaf).public_key.hex()}"
+    assert verified("--issuer-key", key).status == 0
+    for more in ((), ("--issuer-key", key, "--issuer-roots", own.root.certificate)):
+        assert (verified(*more).status, verified(*more).code) == (2, "bad_argument")
+
+
+def test_the_command_line_puts_certificates_in(tmp_path: Path) -> None:
+    """Goal: whoever has a key file and a certificate signs. Method: the certificate of that key."""
+    file, certificate = tmp_path / "file", tmp_path / "chain.pem"
+    file.write_text("7.2 mg/l")
+    own = made(tmp_path, "p256")
+    certificate.write_bytes(own.leaf.pem + own.middle.pem)
+    password = tmp_path / "password"
+    password.write_text("a password\n")
+    source = {"PYTHONPATH": str(ROOT / "src"), "TRINE_PASSWORD_FILE": str(password)}
+    home = ("--home", tmp_path / "home")
+    assert trine("key", "new", "admin", *home, **source).status == 0
+    words = ("statement", "sign", file, "--issuer", ISSUER, "--certificates", certificate)
+    done = trine(*words, "--out", tmp_path / "made", *home, "--json", **source)
+    assert done.status == 0, done.err
+    read = statement.read_statement((tmp_path / "made").read_bytes(), now_s=own.at_s)
+    assert [one.subject for one in certificates_of(read)] == ["CN=lab,O=City", "CN=middle,O=City"]
+    assert read.key_id is None

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import httpx
 
@@ -220,10 +220,10 @@ class Stamping:
             first = first or (head, stamped)
         return first
 
-    def _head(self, row: Sequence[object]) -> Head:
+    def _head(self, row: Any) -> Head:
         size, root, height, time_ms, proof, entry_index, digest = row
-        proven = ProvenHead(size, Digest(root), height, time_ms, proof, entry_index)  # type: ignore[arg-type]
-        return Head(proven, record_imprint(digest, self._suite))  # type: ignore[arg-type]
+        proven = ProvenHead(size, Digest(root), height, time_ms, proof, entry_index)
+        return Head(proven, record_imprint(digest, self._suite))
 
     def _stamped(self, imprint: Imprint) -> Stamped:
         entries = (self._waiting.find(imprint, one) for one in self.authorities)
