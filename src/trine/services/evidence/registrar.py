@@ -331,7 +331,9 @@ class Registrar:
         """Check statements, keep the good ones, and have those sent that are new."""
         self._keeping += len(items)
         try:
-            results, new = await self._in_thread(self._check_and_add, items, time.time())
+            results, added = await self._in_thread(self._check_and_add, items, time.time())
+            # The same statement may have come twice at the same moment.
+            new = [one for one in added if one not in self._to_send and one not in self._sending]
             self._to_send.update(dict.fromkeys(new))
         finally:
             self._keeping -= len(items)
