@@ -7,11 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.services.chains import Service, chain, ended, http, issuer_key, service, start
+from tests.services.chains import chain, ended, http, issuer_key, service, start
 from tests.services.test_service import COSE, signed
 from trine.client.home import Home
 from trine.crypto import SecretKey
 from trine.errors import TrineError
+from trine.services.evidence import receipt
 
 pytestmark = pytest.mark.network
 SECONDS_MAX = 30
@@ -32,7 +33,7 @@ def altered(folder: Path, part: str) -> None:
     tile.write_bytes(content)
 
 
-def published(running: Service, client: httpx.Client, count: int) -> None:
+def published(client: httpx.Client, count: int) -> None:
     """Wait for a checkpoint of a number of entries."""
     deadline = time.monotonic() + SECONDS_MAX
     while True:
@@ -55,7 +56,8 @@ def begun(home: Home, folder: Path, key: SecretKey, number: int) -> None:
     with service(home, folder, key) as running, http(running) as client:
         answer = client.post("/entries", content=signed(key, number), headers=COSE)
         assert answer.status_code == 201, answer.content
-        published(running, client, 1)
+        read = receipt.read_receipt(answer.content)
+        published(client, read.inclusions[0].leaf_index + 1)
 
 
 @pytest.mark.parametrize("part", ["", "index"])
