@@ -97,6 +97,36 @@ def published(client: httpx.Client, size: int) -> bytes:
         time.sleep(0.2)
 
 
+def test_a_bucket_may_be_away_for_a_while(
+    home: Home, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """Goal: nothing is lost, and no receipt comes without its tiles.
+
+    Method: end the S3 while the service runs, register: the statement is kept and has no receipt;
+    a tile is a coded refusal; once the S3 is back, it has the receipt.
+    """
+    key, url = issuer_key(), f"s3://{BUCKET}/away"
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    told = variables | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}
+    given = {"options": ("--objects", url), "variables": told}
+    with service(home, tmp_path, key, **given) as running, http(running) as client:
+        assert client.post("/entries", content=signed(key, 1)).status_code == 201
+        published(client, 1)
+        server.stop()
+        data = signed(key, 2)
+        assert client.post("/entries", content=data).status_code == 303
+        away = client.get("/checkpoint", headers={"accept": "application/json"})
+        assert (away.status_code, away.json()["code"]) == (503, "store_unavailable")
+        server = ThreadedMotoServer("127.0.0.1", port)
+        server.start()
+        entry = statement.entry_of(data, FUNCTION)
+        [made] = receipts(client, [entry])
+        receipt.verify_inclusion(receipt.read_receipt(made), entry, service_key(running))
+    server.stop()
+
+
 @pytest.mark.parametrize(
     ("url", "endpoint", "status", "code"),
     [

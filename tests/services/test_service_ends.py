@@ -98,3 +98,22 @@ def test_a_node_that_is_away_at_the_start_is_named(home: Home, tmp_path: Path) -
     status, out, complaints = ended(start(home, tmp_path, issuer_key(), options=away), tmp_path)
     assert (status, out) == (3, "") and "Traceback" not in complaints
     assert f"[{TrineError.by_code['cannot_reach_node'].code}]" in complaints
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "code"),
+    [
+        ("sqlite:////nowhere/there/statements.db", 3, "database_unavailable"),
+        ("nonsense", 2, "bad_argument"),
+        ("nothing+known://city:secret@127.0.0.1:1/evidence", 2, "bad_argument"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_named(
+    home: Home, tmp_path: Path, url: str, status: int, code: str
+) -> None:
+    """Goal: a code, no traceback, no password. Method: no folder, no URL, an unknown database."""
+    process = start(home, tmp_path, issuer_key(), options=("--database", url))
+    found, out, complaints = ended(process, tmp_path)
+    assert (found, out) == (status, ""), complaints
+    assert f"[{code}]" in complaints and "Traceback" not in complaints
+    assert "secret" not in complaints
