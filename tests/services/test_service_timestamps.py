@@ -182,6 +182,33 @@ def test_the_header_of_a_record_is_stamped(case: Case, tmp_path: Path) -> None:
         assert b"Verification: OK" in done.stdout + done.stderr
 
 
+def test_a_stamped_statement_goes_into_a_court_pack(case: Case, tmp_path: Path) -> None:
+    """Goal: a pack needs nobody once the service was stamped. Method: the commands of the page."""
+    data = signed(case.running.key, 6)
+    entry = statement.entry_of(data, FUNCTION)
+    places = [tmp_path / name for name in ("6.txt", "whole", "token", "keys", "root", "out.zip")]
+    file, whole, token, service_keys, root, out = places
+    with http(case.running) as client:
+        assert client.post("/entries", content=data, headers=COSE).status_code == 201
+        found = shown(client, entry, "header", lambda by_name: by_name[case.good]["token"])
+        answer = client.get(f"/entries/{entry}/stamped")
+        assert answer.status_code == 200, answer.content
+        whole.write_bytes(answer.content)
+        service_keys.write_bytes(client.get("/.well-known/scitt-keys").content)
+        assert client.get(f"/entries/{'0' * 64}/stamped").status_code == 404
+    by_name = {one["authority"]: one for one in found["timestamps"]}
+    token.write_bytes(base64.b64decode(by_name[case.good]["token"]))
+    root.write_bytes(case.root.to_pem())
+    file.write_bytes(b"content 6")
+    key = case.running.key
+    words = ("--file", file, "--receipt", whole, "--trust", case.running.home.trust)
+    words += ("--issuer-key", f"{key.algorithm}:{key.public_key.hex()}")
+    words += ("--service-keys", service_keys, "--timestamp", token, "--roots", root)
+    source = {"PYTHONPATH": str(ROOT / "src")}
+    done = trine("evidence", "pack", *words, "--out", out, "--json", **source)
+    assert done.status == 0, done.out + done.err
+
+
 def test_a_record_is_stamped_on_request(case: Case) -> None:
     """Goal: one record alone, now. Method: ask twice; each authority has one entry, with a token
     over the record where it is honest."""
@@ -304,5 +331,7 @@ def test_without_an_authority_it_says_so(case: Case, tmp_path: Path) -> None:
         ):
             answer = client.post(path, content=content, headers=headers | accept)
             assert (answer.status_code, answer.json()["code"]) == (404, "no_timestamp_authority")
+        stamped = client.get(f"/entries/{entry}/stamped", headers=accept)
+        assert (stamped.status_code, stamped.json()["code"]) == (404, "no_timestamp_authority")
         document = client.get(f"/entries/{entry}/timestamps").json()
         assert (document["header"], document["record"]) == (None, None)

@@ -264,6 +264,7 @@ def create_app(
         ("POST", "/timestamps", timestamps.answer),
         ("GET", "/entries/{entry}/timestamps", timestamps.show),
         ("POST", "/entries/{entry}/timestamps", timestamps.ask),
+        ("GET", "/entries/{entry}/stamped", timestamps.stamped),
         ("GET", "/metrics", metrics.show),
     )
     files = (

@@ -10,13 +10,15 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Collection
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from trine.api.requests import body_of, entry_of
 from trine.errors import BadArgument, TimestampTooLarge
+from trine.errors.services import NoTimestampAuthority
+from trine.services.evidence import statement
 from trine.services.evidence.chain import ProvenHead, proof_of
 from trine.services.evidence.registrar import Registrar
 from trine.services.evidence.stamping import Head, Stamped, Stamping
@@ -25,6 +27,9 @@ from trine.services.evidence.timestamp import REQUEST_BYTES_MAX
 from trine.services.evidence.timestamp.outside import QUERY_TYPE, REPLY_TYPE, new_http
 from trine.services.evidence.timestamp.waiting import Entry
 from trine.types import Digest, LogId
+
+COSE: Final = "application/cose"
+RETRY_AFTER_S: Final = 1
 
 
 class Timestamps:
@@ -70,6 +75,24 @@ class Timestamps:
         await self._stamping.ask_for(entry)
         return JSONResponse(await self._document(holder, entry), HTTPStatus.ACCEPTED)
 
+    async def stamped(self, request: Request) -> Response:
+        """Answer a statement whose receipt has the proof under the block that was stamped."""
+        entry = entry_of(request)
+        holder = await self._line.holder(entry)
+        if not self._stamping.authorities:
+            raise NoTimestampAuthority("this service runs without --tsa and --timestamp-from")
+        found = await holder.find(entry)
+        made = None
+        if found.place is not None:
+            head = await self._stamping.of_place(holder.chain.log, found.place)
+            if head is not None:
+                proof = await _proof(holder, entry, found.place, head[0])
+                made = await holder.receipt_with(found.place, proof)
+        if made is None:
+            later = {"location": f"/entries/{entry}/stamped", "retry-after": str(RETRY_AFTER_S)}
+            return Response(b"", HTTPStatus.FOUND, later, media_type=COSE)
+        return Response(statement.with_receipts(found.statement, [made]), media_type=COSE)
+
     async def _document(self, holder: Registrar, entry: Digest) -> dict[str, Any]:
         header = None
         place = (await holder.find(entry)).place
@@ -87,10 +110,15 @@ class Timestamps:
         self, holder: Registrar, entry: Digest, place: int, head: Head, stamped: Stamped
     ) -> dict[str, Any]:
         proven = head.proven
-        path = await holder.inclusion_path(place, proven.size)
-        proof = proof_of(holder.chain.suite, proven, entry, place, path)
+        proof = await _proof(holder, entry, place, head)
         about = {"height": proven.height, "time_ms": proven.time_ms, "size": proven.size}
         return about | {"proof": _base64(proof)} | _shown(stamped)
+
+
+async def _proof(holder: Registrar, entry: Digest, place: int, head: Head) -> bytes:
+    """Make the proof of an entry under the block whose header was stamped."""
+    path = await holder.inclusion_path(place, head.proven.size)
+    return proof_of(holder.chain.suite, head.proven, entry, place, path)
 
 
 def _shown(stamped: Stamped) -> dict[str, Any]:

@@ -261,6 +261,19 @@ class Registrar:
             for entry in entries
         ]
 
+    async def receipt_with(self, place: int, chain_proof: bytes) -> bytes | None:
+        """Make the receipt of an entry around a proof of the chain; nothing before it is signed.
+
+        Args:
+            place: Index of the entry.
+            chain_proof: Proof of the same entry, under whichever block.
+        """
+        if self._signed is None or place >= self._signed[1].head.size:
+            return None
+        certified, signed = self._signed
+        [path] = await self._in_thread(_paths, certified.view, [place])
+        return receipt.receipt_for(signed, place, path, chain_proof=chain_proof)
+
     async def _chain_proofs(self, places: Sequence[int]) -> dict[int, bytes]:
         """Fetch the chain's proofs of entries, those of neighbours together."""
         found: dict[int, bytes] = {}
