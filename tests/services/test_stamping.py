@@ -10,8 +10,8 @@ import pytest
 from tests.services.stamping import DAY_MS, NOW_MS, code_of, stamper
 from tests.services.test_timestamp_outside import CLOSED, Said, honest, serving
 from trine.errors import TrineError
-from trine.services.evidence.stamping import OUTSIDE_MAX, OWN, Stamped, Stamping
-from trine.services.evidence.timestamp import Imprint, record_imprint, verify
+from trine.services.evidence.stamping import ANSWERING_MAX, OUTSIDE_MAX, OWN, Stamped, Stamping
+from trine.services.evidence.timestamp import Imprint, Request, record_imprint, verify
 from trine.services.evidence.timestamp.limits import RETRY_MS_MIN
 from trine.services.evidence.timestamp.outside import Outside, new_http
 from trine.services.evidence.timestamp.serials import Serials
@@ -125,6 +125,30 @@ def test_what_is_asked_for_is_bounded(tmp_path: Path) -> None:
     for every_s in (0, -1, 10**9, float("nan")):
         with pytest.raises(TrineError):
             Stamping(tmp_path / "other.db", "intl", every_s=every_s)
+
+
+def test_requests_that_come_together_have_numbers_of_their_own(tmp_path: Path) -> None:
+    """Goal: no number twice, none lost to its neighbour. Method: as many at once as may be, one
+    more, and again after a restart."""
+    queries = [
+        Request(Imprint.of_data(bytes([number])), nonce=number + 1).to_der()
+        for number in range(ANSWERING_MAX + 1)
+    ]
+
+    async def together(one: Stamping) -> list[bytes | BaseException]:
+        return await asyncio.gather(*map(one.answer, queries), return_exceptions=True)
+
+    numbers = []
+    for _ in range(2):
+        *answers, last = asyncio.run(together(stamping(tmp_path, own=True)))
+        assert isinstance(last, TrineError) and last.code == "timestamp_queue_full"
+        for number, answer in enumerate(answers):
+            assert isinstance(answer, bytes)
+            shown = verify(
+                answer, roots=[stamper("p256")[1]], data=bytes([number]), nonce=number + 1
+            )
+            numbers.append(shown.serial)
+    assert len(set(numbers)) == 2 * ANSWERING_MAX and numbers == sorted(numbers)
 
 
 def test_an_expired_authority_stamps_nothing(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import httpx
 from trine.errors import BadArgument, TimestampQueueFull, TrineError
 from trine.errors.services import NoTimestampAuthority
 from trine.services.evidence.chain import ProvenHead, certified_header
+from trine.services.evidence.gathering import Gathered
 from trine.services.evidence.timestamp import (
     Authority,
     Imprint,
@@ -44,6 +45,8 @@ EVERY_S_MAX: Final = 7 * 86_400
 """The same, at most."""
 LOOK_S: Final = 1.0
 """Seconds between two looks at what is due."""
+GATHER_S: Final = 0.005
+"""Seconds to wait for more requests, which get their numbers together."""
 ANSWERING_MAX: Final = 64
 """Requests that the own authority answers at the same time."""
 HEADERS_LOOKED_MAX: Final = 64
@@ -132,6 +135,10 @@ class Stamping:
             log.warning("%s timestamps waited for authorities that are gone", forgotten)
         self._wake = {one: asyncio.Event() for one in self.authorities}
         self._answering = 0
+        # One write to the disk serves all that came meanwhile.
+        self._answers: Gathered[bytes, bytes] = Gathered(
+            self._answer_many, pause_s=GATHER_S, count_max=ANSWERING_MAX
+        )
 
     async def run(
         self,
@@ -169,7 +176,7 @@ class Stamping:
             raise TimestampQueueFull(f"{ANSWERING_MAX} requests are being answered: ask again")
         self._answering += 1
         try:
-            return await asyncio.to_thread(self._answer, query, self._clock())
+            return await self._answers.ask(query)
         finally:
             self._answering -= 1
 
@@ -274,10 +281,11 @@ class Stamping:
     def _stamp_own(self) -> int:
         """Stamp what is due with the own authority; returns how much came."""
         came = 0
-        for entry in self._waiting.due(self._clock(), url=OWN):
-            now_ms = self._clock()
+        due = self._waiting.due(self._clock(), url=OWN)
+        queries = [Request(one.imprint, new_nonce()).to_der() for one in due]
+        now_ms = self._clock()
+        for entry, response in zip(due, self._answer_all(queries, now_ms), strict=True):
             try:
-                response = self._answer(Request(entry.imprint, new_nonce()).to_der(), now_ms)
                 token = token_of(response)
             except TrineError as error:
                 self._waiting.failed(entry.number, error.code, now_ms=now_ms)
@@ -286,7 +294,14 @@ class Stamping:
                 came += 1
         return came
 
-    def _answer(self, query: bytes, now_ms: int) -> bytes:
+    async def _answer_many(self, queries: Sequence[bytes]) -> list[bytes]:
+        return await asyncio.to_thread(self._answer_all, queries, self._clock())
+
+    def _answer_all(self, queries: Sequence[bytes], now_ms: int) -> list[bytes]:
+        if not queries:
+            return []
         assert self._own is not None, "the caller looked"
         authority, serials = self._own
-        return authority.answer(query, now_ms=now_ms, serial=serials.take())
+        numbers = serials.take_many(len(queries))
+        pairs = zip(queries, numbers, strict=True)
+        return [authority.answer(query, now_ms=now_ms, serial=serial) for query, serial in pairs]
