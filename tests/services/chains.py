@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -69,16 +70,20 @@ def issuer_key() -> SecretKey:
     return SecretKey.generate(SUITE_ALGORITHMS[SUITE])
 
 
-@contextlib.contextmanager
-def service(
+def start(
     home: Home,
     folder: Path,
     key: SecretKey,
     *,
     witnesses: Sequence[tuple[str, str]] = (),
     head: str = "",
-) -> Iterator[Service]:
-    """Run the service for the log of the chain; `head` are the first lines of its policy."""
+    options: Sequence[object] = (),
+    variables: Mapping[str, str] | None = None,
+) -> "subprocess.Popen[str]":
+    """Start the service for the log of the chain; what it complains of goes to `service.err`.
+
+    `head` are the first lines of its policy, `options` more of its options.
+    """
     policy = write_policy(folder, key)
     policy.write_text(head + policy.read_text())
     command = [sys.executable, "-m", "trine", "evidence", "serve", "--home", str(home.path)]
@@ -86,15 +91,22 @@ def service(
     command += ["--name", SERVICE, "--listen", "127.0.0.1:0"]
     for one in witnesses:
         command += ["--witness", *one]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command += map(str, options)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(variables or {})}
     admin = home.open_key()
     with policy.open("a") as file:
         file.write(f'[[issuers]]\nname = "{ADMIN}"\n')
         file.write(f'keys = ["{admin.algorithm}:{admin.public_key.hex()}"]\n')
     with (folder / "service.err").open("a") as errors:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
         )
+
+
+@contextlib.contextmanager
+def service(home: Home, folder: Path, key: SecretKey, **given: Any) -> Iterator[Service]:
+    """Run the service until the context ends; more is given as to `start`."""
+    process = start(home, folder, key, **given)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -103,6 +115,17 @@ def service(
     finally:
         process.terminate()
         process.communicate(timeout=SECONDS_MAX)
+
+
+def ended(process: "subprocess.Popen[str]", folder: Path) -> tuple[int, str, str]:
+    """Wait until a service ends by itself; returns status, output and complaints."""
+    try:
+        out, _ = process.communicate(timeout=2 * SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return process.returncode, out, (folder / "service.err").read_text()
 
 
 def http(running: Service) -> httpx.Client:

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.command import trine
 from tests.services.chains import ADMIN, ISSUER, SERVICE, Service, chain, http, issuer_key, service
 from tests.suite import SUITE
+from trine import Client
 from trine.client.home import Home
 from trine.client.verification import verify_proof
 from trine.crypto import SecretKey
@@ -157,6 +158,10 @@ def test_a_killed_service_goes_on_where_it_was(tmp_path: Path) -> None:
             verify = service_key(second)
             for entry, one in zip(entries, made, strict=True):
                 receipt.verify_inclusion(receipt.read_receipt(one), Digest(entry), verify)
+        with Client(home.urls()) as nodes:
+            log = nodes.log("city/statements")
+            recorded = nodes.log_entries(log.id, first=0, count=log.size)
+        assert sorted(recorded) == sorted(map(Digest, entries))
 
 
 @pytest.mark.network

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 import httpx
 
+from trine._cli.evidence_parts import chain_client, secret_key
 from trine._cli.evidence_service import (
     certificate_key_option,
     certificate_option,
-    chain_client,
     listen_address,
     listener,
-    secret_key,
     serve_app,
 )
 from trine._cli.settings import Settings, common, facts

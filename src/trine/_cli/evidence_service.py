@@ -1,32 +1,27 @@
 """Run the evidence service: registration of signed statements over HTTP."""
 
 import ipaddress
-import os
-import secrets
+import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from trine._cli.evidence_parts import Given, Named, application
 from trine._cli.settings import Settings, common, signing
-from trine.client.settings import client_files
 from trine.client.verification import Trust, read_file
-from trine.crypto import SUITE_ALGORITHMS, SecretKey, SigningKey
-from trine.errors import BadArgument, BadConfiguration, PortInUse, Unsupported
+from trine.crypto import SigningKey
+from trine.errors import BadArgument, PortInUse
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from trine.client import AsyncClient
-
 POLICY_BYTES_MAX: Final = 64 * 1_024 * 1_024
 """Bytes of a policy."""
-KEY_FILE: Final = "service.key"
-"""Secret key of the service, in its folder."""
-CHECKPOINT_KEY_FILE: Final = "checkpoint.key"
-"""Secret key that signs checkpoints, in its folder."""
+SHUTDOWN_S: Final = 10
+"""Seconds that requests have to end when the service does."""
 
 certificate_option: Final = click.option(
     "--certificate",
@@ -66,64 +61,101 @@ def listen_address(
     return host, number
 
 
+_OPTIONS: Final = (
+    click.option("--log", required=True, help="Log: its number, or organisation/name."),
+    click.option(
+        "--next",
+        "following",
+        multiple=True,
+        metavar="LOG",
+        help="Log in which it goes on where the one before is full; give several in order.",
+    ),
+    click.option(
+        "--folder",
+        required=True,
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the service: its key, its database, the tiles of the log.",
+    ),
+    click.option(
+        "--objects",
+        metavar="URL",
+        help="Bucket for tiles, index and checkpoints: s3://BUCKET/PREFIX; keys, region and "
+        "endpoint come from the environment (AWS_...).  [default: FOLDER/public]",
+    ),
+    click.option(
+        "--policy",
+        required=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Who may register what, in TOML (docs/reference/scitt.md).",
+    ),
+    click.option("--name", required=True, metavar="URI", help="The service as receipts name it."),
+    click.option(
+        "--listen", default="127.0.0.1:8650", show_default=True, metavar="IP:PORT", help="Where."
+    ),
+    certificate_option,
+    certificate_key_option,
+    click.option(
+        "--witness",
+        "witnesses",
+        type=(str, str),
+        multiple=True,
+        metavar="URL KEY",
+        help="Witness that is asked to cosign checkpoints: where, and its verifier key.",
+    ),
+    click.option(
+        "--tsa",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the service's own timestamp authority (`trine timestamp found`).",
+    ),
+    click.option(
+        "--timestamp-from",
+        "outside",
+        type=(str, click.Path(path_type=Path, exists=True, dir_okay=False)),
+        multiple=True,
+        metavar="URL ROOTS",
+        help="Timestamp authority of others, and the PEM file of the roots that are trusted.",
+    ),
+    click.option(
+        "--timestamp-every",
+        type=int,
+        default=600,
+        show_default=True,
+        metavar="SECONDS",
+        help="Seconds between two certified headers that are stamped.",
+    ),
+    click.option(
+        "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
+    ),
+    click.option(
+        "--trust",
+        "trust_file",
+        type=click.Path(path_type=Path),
+        help="Trust file of the chain.  [default: that of the home]",
+    ),
+)
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of the service."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
 @click.command("serve")
-@click.option("--log", required=True, help="Log: its number, or organisation/name.")
-@click.option(
-    "--folder",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the service: its key, its database, the tiles of the log.",
-)
-@click.option(
-    "--policy",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Who may register what, in TOML (docs/reference/scitt.md).",
-)
-@click.option("--name", required=True, metavar="URI", help="The service as receipts name it.")
-@click.option(
-    "--listen", default="127.0.0.1:8650", show_default=True, metavar="IP:PORT", help="Where."
-)
-@certificate_option
-@certificate_key_option
-@click.option(
-    "--witness",
-    "witnesses",
-    type=(str, str),
-    multiple=True,
-    metavar="URL KEY",
-    help="Witness that is asked to cosign checkpoints: where, and its verifier key.",
-)
-@click.option(
-    "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
-)
-@click.option(
-    "--trust",
-    "trust_file",
-    type=click.Path(path_type=Path),
-    help="Trust file of the chain.  [default: that of the home]",
-)
+@_options
 @common
 @signing
-def serve(
-    settings: Settings,
-    key: SigningKey,
-    log: str,
-    folder: Path,
-    policy: Path,
-    name: str,
-    listen: str,
-    certificate: Path | None,
-    certificate_key: Path | None,
-    witnesses: tuple[tuple[str, str], ...],
-    database: str | None,
-    trust_file: Path | None,
-) -> None:
+def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
     """Register signed statements (RFC 9943, SCITT) in a log, and give receipts (RFC 9942).
 
     The key is that of a notary of the log's organisation. Prints where it listens once it does,
     and runs until it is stopped. What was taken before it stopped is recorded when it runs again.
+    It stops itself with an error where the chain's log is not the one that it has (log_differs).
     FOLDER/public/logs/N has the log's checkpoint and tiles: any web server may serve it too.
+
+    With --tsa it answers requests for timestamps (RFC 3161); with --tsa or --timestamp-from it
+    also has certified headers stamped, and records that are asked for.
 
     \b
     Examples:
@@ -132,116 +164,34 @@ def serve(
       trine evidence serve --log 7 --folder evidence --policy policy.toml \\
           --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
           --certificate-key log.key --database postgresql+psycopg://trine@db/evidence
+      trine evidence serve --log city/2026 --next city/2027 --folder evidence \\
+          --policy policy.toml --name https://log.city.example --objects s3://evidence/logs \\
+          --tsa authority --timestamp-from https://tsa.example/ tsa-root.pem
     """
-    host, port = listen_address(listen, certificate, certificate_key)
-    text = read_file(policy, POLICY_BYTES_MAX)
-    trust = Trust.load(trust_file or settings.home.trust)
+    certificate, certificate_key = options["certificate"], options["certificate_key"]
+    host, port = listen_address(options["listen"], certificate, certificate_key)
+    text = read_file(options["policy"], POLICY_BYTES_MAX)
+    trust = Trust.load(options["trust_file"] or settings.home.trust)
+    folder: Path = options["folder"]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = database or f"sqlite:///{(folder / 'statements.db').absolute()}"
+    names = [options["log"], *options["following"]]
     with settings.client(key) as client:
-        number = client.log(log).id
-    socket_there = listener(host, port)
-    app = _application(
-        settings,
-        key,
-        trust,
-        number,
+        logs = [Named(name, client.log(name).id) for name in names]
+    given = Given(
         folder,
+        trust,
+        logs,
         text,
-        (name, f"{trust.chain}/{log}"),
-        database,
-        witnesses,
+        options["name"],
+        options["database"] or f"sqlite:///{(folder / 'statements.db').absolute()}",
+        options["objects"],
+        options["witnesses"],
+        options["tsa"],
+        options["outside"],
+        options["timestamp_every"],
     )
-    serve_app(app, socket_there, certificate, certificate_key)
-
-
-def _application(
-    settings: Settings,
-    key: SigningKey,
-    trust: Trust,
-    number: int,
-    folder: Path,
-    policy_text: bytes,
-    names: tuple[str, str],
-    database: str,
-    witnesses: Sequence[tuple[str, str]],
-) -> "FastAPI":
-    """Put the service together.
-
-    Raises:
-        Unsupported: The packages that it needs are not installed.
-        BadConfiguration: The policy is none.
-    """
-    try:
-        from trine.api.evidence import create_app  # noqa: PLC0415 - heavy
-        from trine.services.evidence import cose  # noqa: PLC0415
-        from trine.services.evidence.chain import ChainLog  # noqa: PLC0415
-        from trine.services.evidence.index import Index  # noqa: PLC0415
-        from trine.services.evidence.note import VerifierKey  # noqa: PLC0415
-        from trine.services.evidence.objects import Folder  # noqa: PLC0415
-        from trine.services.evidence.policy import read_policy  # noqa: PLC0415
-        from trine.services.evidence.publishing import (  # noqa: PLC0415
-            WITNESSES_MAX,
-            Publisher,
-            WitnessAt,
-        )
-        from trine.services.evidence.registrar import (  # noqa: PLC0415
-            Registrar,
-            Signer,
-            log_prefix,
-        )
-    except ImportError as error:
-        message = f"the service needs {error.name}: pip install 'trine[platform]'"
-        raise Unsupported(message) from None
-    from trine.types import LogId  # noqa: PLC0415
-
-    try:
-        policy = read_policy(policy_text.decode())
-    except UnicodeDecodeError:
-        raise BadConfiguration("the policy is no UTF-8 text") from None
-    asked = [WitnessAt(url.rstrip("/"), VerifierKey.parse(vkey)) for url, vkey in witnesses]
-    if len(asked) > WITNESSES_MAX:
-        raise BadArgument(f"{len(asked)} witnesses, at most {WITNESSES_MAX}")
-    service_key = secret_key(folder / KEY_FILE, SUITE_ALGORITHMS[trust.suite])
-    checkpoint_key = secret_key(folder / CHECKPOINT_KEY_FILE, "ed25519")
-    objects = Folder(folder / "public")
-    chain = ChainLog(chain_client(settings, key), trust, LogId(number))
-    signer = Signer(service_key, *names)
-    origin = names[0].partition("://")[2].rstrip("/") or names[0]
-    publisher = Publisher(objects, log_prefix(chain.log), origin, checkpoint_key, asked)
-    index = Index(database)
-    registrar = Registrar(chain, index, objects, policy, signer=signer, publisher=publisher)
-    return create_app(registrar, objects, cose.public_key(service_key))
-
-
-def chain_client(settings: Settings, key: SigningKey | None = None) -> "AsyncClient":
-    """Make a client of the nodes, for one event loop."""
-    from trine.client import AsyncClient  # noqa: PLC0415
-
-    certificate, certificate_key = client_files()
-    return AsyncClient(
-        settings.urls(),
-        key=key,
-        read_key=settings.open_read_key if key is None or settings.read_key else None,
-        ca_file=os.environ.get("TRINE_CA_FILE"),
-        client_certificate=certificate,
-        client_key=certificate_key,
-    )
-
-
-def secret_key(path: Path, algorithm: str) -> SecretKey:
-    """Read or make a key, in a file for its owner alone."""
-    if path.exists():
-        return SecretKey(algorithm, bytes.fromhex(path.read_text().strip()))
-    made = SecretKey.generate(algorithm)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(made.expose().hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return made
+    there = listener(host, port)
+    serve_app(application(settings, key, given), there, certificate, certificate_key)
 
 
 def listener(host: str, port: int) -> socket.socket:
@@ -264,11 +214,17 @@ def listener(host: str, port: int) -> socket.socket:
 def serve_app(
     app: "FastAPI", there: socket.socket, certificate: Path | None, key: Path | None
 ) -> None:
-    """Serve until the process is stopped, and print where once it does."""
+    """Serve until the process is stopped, and print where once it does.
+
+    Raises:
+        TrineError, OSError: The work of the application ended with it (`app.state.end`).
+    """
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
 
     class Server(uvicorn.Server):
-        """Tells where it listens, once it does."""
+        """Tells where it listens, once it does; ends with the error of the application."""
+
+        failure: BaseException | None = None
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -277,6 +233,11 @@ def serve_app(
                 shown = f"[{host}]" if ":" in host else host
                 click.echo(f"{'https' if certificate else 'http'}://{shown}:{port}")
 
+        def end(self, error: BaseException) -> None:
+            """Stop; before it listens, by what stands for a start that failed."""
+            self.failure = error
+            self.should_exit = self.lifespan.should_exit = True
+
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -284,5 +245,16 @@ def serve_app(
         ssl_certfile=certificate,
         ssl_keyfile=key,
         server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    Server(config).run(sockets=[there])
+    server = Server(config)
+    app.state.end = server.end
+    # What ends the service is told once, in one sentence: not with how the server ended.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: server.failure is None)
+    try:
+        server.run(sockets=[there])
+    except SystemExit:
+        if server.failure is None:
+            raise
+    if server.failure is not None:
+        raise server.failure

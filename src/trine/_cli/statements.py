@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import httpx
 
+from trine._cli.authorities import read_all
 from trine._cli.settings import Settings, common, facts, moment, signing
 from trine.client.settings import tls
 from trine.client.verification import Trust, read_file, unreadable
@@ -59,6 +60,11 @@ def statement() -> None:
 @click.option("--subject", help="What it is about.  [default: the name of FILE]")
 @click.option("--type", "content_type", help="Media type of FILE.  [default: by its name]")
 @click.option("--embed", is_flag=True, help="Put the content itself in, not its digest.")
+@click.option(
+    "--certificates",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Certificate of the key and those above it (PEM), to be put in.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File.")
 @common
 @signing
@@ -70,6 +76,7 @@ def sign(
     subject: str | None,
     content_type: str | None,
     embed: bool,
+    certificates: Path | None,
     out: Path,
 ) -> None:
     """Sign a statement about FILE: its SHA-256 digest, or with --embed its content.
@@ -91,6 +98,7 @@ def sign(
         content_type=content_type or mimetypes.guess_type(file.name)[0] or DEFAULT_TYPE,
         issued_at_s=int(time.time()),
         payload_hash=None if embed else SHA256,
+        certificates=[] if certificates is None else [one.der for one in read_all([certificates])],
     )
     _write(out, made)
     entry = module.entry_of(made)
@@ -159,7 +167,12 @@ def register(
     type=click.Path(path_type=Path, dir_okay=False),
     help="What the statement is about.",
 )
-@click.option("--issuer-key", required=True, metavar="ALGORITHM:HEX", help="Key of the issuer.")
+@click.option("--issuer-key", metavar="ALGORITHM:HEX", help="Key of the issuer.")
+@click.option(
+    "--issuer-roots",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Or certificates (PEM) that vouch for the issuer, where the statement brings its own.",
+)
 @click.option(
     "--service-keys",
     required=True,
@@ -177,7 +190,8 @@ def verify(
     settings: Settings,
     statement_file: Path,
     content: Path | None,
-    issuer_key: str,
+    issuer_key: str | None,
+    issuer_roots: Path | None,
     service_keys: Path,
     trust_file: Path | None,
 ) -> None:
@@ -189,12 +203,17 @@ def verify(
     Examples:
       trine statement verify report.transparent --file report.pdf --issuer-key KEY \\
           --service-keys keys.cbor --trust trust.json
+      trine statement verify report.transparent --file report.pdf --issuer-roots root.pem \\
+          --service-keys keys.cbor --trust trust.json
     """
+    if (issuer_key is None) == (issuer_roots is None):
+        raise BadArgument("give --issuer-key or --issuer-roots, one of the two")
     checking = evidence_module("checking")
     data = read_file(statement_file, evidence_module("statement").TRANSPARENT_BYTES_MAX)
     checked = checking.check(
         data,
-        issuer_key=_read_key(issuer_key),
+        issuer_key=None if issuer_key is None else _read_key(issuer_key),
+        issuer_roots=() if issuer_roots is None else read_all([issuer_roots]),
         service_keys=checking.read_key_set(read_file(service_keys, KEY_SET_BYTES_MAX)),
         trust=None if trust_file is None else Trust.load(trust_file),
         now_s=int(time.time()),

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import contextlib
 import functools
+import ssl
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
@@ -18,16 +19,22 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from trine.api.counted import Counted, Counts
 from trine.api.problems import document_of, problem
+from trine.api.requests import body_of, entry_of
+from trine.api.timestamps import Timestamps
 from trine.errors import BadArgument, TrineError
-from trine.errors.services import CoseTooLarge, IssuerKeyNotAdmitted, StatementNotFound
+from trine.errors.services import IssuerKeyNotAdmitted, StatementNotFound
 from trine.services.evidence import cbor, keys, searching, statement, tiles
+from trine.services.evidence.catalogue import FOLDER as INDEX
 from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
 from trine.services.evidence.rows import TIME_MS_MAX, name_digests
+from trine.services.evidence.stamping import Stamping
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
+from trine.services.evidence.succession import Line
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
@@ -53,47 +60,59 @@ SOON: Final = "public, max-age=1"
 class _Service:
     """What the routes need."""
 
-    def __init__(self, registrar: Registrar, objects: Objects, key: PublicKey) -> None:
-        self.registrar = registrar
+    def __init__(self, line: Line, objects: Objects, key: PublicKey) -> None:
+        self.line = line
         self.objects = objects
         self.key = key
+        self.counts = Counts()
         self.proving = asyncio.Lock()
         """Held while a proof is made: a snapshot is for one thread."""
 
     async def register(self, request: Request) -> Response:
         """Register a statement; answers its receipt, or where it will be."""
-        data = await _body(request, TRANSPARENT_BYTES_MAX)
-        entry = await self.registrar.register(data)
-        if not await self.registrar.recorded(entry, WAIT_S):
+        try:
+            entry = await self.line.register(await body_of(request, TRANSPARENT_BYTES_MAX))
+        except TrineError as error:
+            self.counts.refuse(error)
+            raise
+        if not await self.line.recorded(entry, WAIT_S):
             return _elsewhere(HTTPStatus.SEE_OTHER, entry)
         return await self._receipt(request, entry, HTTPStatus.CREATED)
 
     async def receipt(self, request: Request) -> Response:
         """Answer the receipt of an entry."""
-        return await self._receipt(request, _entry(request), HTTPStatus.OK)
+        return await self._receipt(request, entry_of(request), HTTPStatus.OK)
 
     async def _receipt(self, request: Request, entry: Digest, status: HTTPStatus) -> Response:
         with_chain_proof = request.query_params.get("chain", "1") != "0"
-        made = await self.registrar.receipt(entry, with_chain_proof=with_chain_proof)
+        made = await self.line.receipt(entry, with_chain_proof=with_chain_proof)
         if made is None:
             return _elsewhere(HTTPStatus.FOUND, entry)
+        self.counts.receipts += 1
         return Response(made, status, {"location": f"/entries/{entry}"}, media_type=COSE)
 
     async def transparent(self, request: Request) -> Response:
         """Answer a statement with its receipt inside."""
-        entry = _entry(request)
-        found = await self.registrar.find(entry)
-        made = await self.registrar.receipt(entry)
+        entry = entry_of(request)
+        found = await self.line.find(entry)
+        made = await self.line.receipt(entry)
         if made is None:
             return _elsewhere(HTTPStatus.FOUND, entry)
+        self.counts.receipts += 1
         return Response(statement.with_receipts(found.statement, [made]), media_type=COSE)
 
     async def register_batch(self, request: Request) -> Response:
         """Register an array of statements; answers an entry or a problem for each."""
-        items = cbor.strings(
-            await _body(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
-        )
-        results = await self.registrar.register_many(items)
+        try:
+            data = await body_of(request, BATCH_BYTES_MAX)
+            items = cbor.strings(data, "the batch", count_max=BATCH_MAX)
+            results = await self.line.register_many(items)
+        except TrineError as error:
+            self.counts.refuse(error)
+            raise
+        for one in results:
+            if isinstance(one, TrineError):
+                self.counts.refuse(one)
         answers = [
             document_of(one) if isinstance(one, TrineError) else bytes(one) for one in results
         ]
@@ -102,11 +121,12 @@ class _Service:
     async def receipts(self, request: Request) -> Response:
         """Answer the receipt of each of an array of entries, null where there is none yet."""
         items = cbor.strings(
-            await _body(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
+            await body_of(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
         )
         entries = [_digest(one) for one in items]
         with_chain_proof = request.query_params.get("chain", "1") != "0"
-        made = await self.registrar.receipts(entries, with_chain_proof=with_chain_proof)
+        made = await self.line.receipts(entries, with_chain_proof=with_chain_proof)
+        self.counts.receipts += sum(isinstance(one, bytes) for one in made)
         answers = [document_of(one) if isinstance(one, TrineError) else one for one in made]
         return Response(cbor2.dumps(answers), media_type=CBOR)
 
@@ -123,22 +143,31 @@ class _Service:
         return Response(cbor2.dumps(keys.cose_key(self.key), canonical=True), media_type=CBOR)
 
     async def tile(self, request: Request) -> Response:
-        """Answer a tile of the log, or of its index."""
-        folder = request.url.path.removeprefix("/").partition("tile/")[0]
+        """Answer a tile of a log, or of its index."""
         name = f"tile/{request.path_params['path']}"
         tiles.parse_path(name)
-        return self._file(folder + name, TILE, FOREVER)
+        folder = INDEX if "index/tile/" in request.url.path else ""
+        return await self._file(request, folder + name, TILE, FOREVER)
 
-    async def checkpoint(self, _: Request) -> Response:
+    async def checkpoint(self, request: Request) -> Response:
         """Answer the newest checkpoint."""
-        return self._file(CHECKPOINT, TEXT, SOON)
+        return await self._file(request, CHECKPOINT, TEXT, SOON)
 
-    async def verifier(self, _: Request) -> Response:
+    async def verifier(self, request: Request) -> Response:
         """Answer the key that signs checkpoints."""
-        return self._file(VERIFIER, TEXT, SOON)
+        return await self._file(request, VERIFIER, TEXT, SOON)
 
-    def _file(self, name: str, media_type: str, caching: str) -> Response:
-        found = self.objects.read(log_prefix(self.registrar.chain.log) + name)
+    def _log(self, number: str | None) -> Registrar:
+        """Return the log of a number; without one, that with which the line began."""
+        if number is None:
+            return self.line.first
+        if not number.isascii() or not number.isdigit() or len(number) > NUMBER_DIGITS_MAX:
+            raise StatementNotFound(f"{number[:80]!r} is no number of a log")
+        return self.line.log(int(number))
+
+    async def _file(self, request: Request, name: str, media_type: str, caching: str) -> Response:
+        one = self._log(request.path_params.get("log"))
+        found = await asyncio.to_thread(self.objects.read, log_prefix(one.chain.log) + name)
         if found is None:
             raise StatementNotFound(f"the log has no {name} yet")
         return Response(found, headers={"cache-control": caching}, media_type=media_type)
@@ -149,7 +178,8 @@ class _Service:
         count = _number(asked, "count", SEARCH_MAX)
         if not 1 <= count <= SEARCH_MAX:
             raise BadArgument(f"count is {count}, expected 1 to {SEARCH_MAX}")
-        function = self.registrar.chain.function
+        one = self._log(asked.get("log"))
+        function = one.chain.function
         query = Query(
             name_digests(function, [asked["issuer"]])[0] if "issuer" in asked else None,
             asked.get("type"),
@@ -158,16 +188,16 @@ class _Service:
             _number(asked, "to") if "to" in asked else None,
             _number(asked, "after", -1),
         )
-        found = await self.registrar.search(query, count)
+        found = await one.search(query, count)
         after = found[-1].place if len(found) == count else None
         return JSONResponse({"statements": list(map(_shown, found)), "after": after})
 
     async def search_proof(self, request: Request) -> Response:
         """Answer a page of the proof of a search (docs/reference/scitt.md, section 12)."""
-        published = self.registrar.publisher.published
+        asked = request.query_params
+        published = self._log(asked.get("log")).publisher.published
         if published is None:
             raise StatementNotFound("the log has no checkpoint yet")
-        asked = request.query_params
         first = _number(asked, "first", 0)
         if "issuer" in asked:
             issuer = name_digests(published.index.function, [asked["issuer"]])[0]
@@ -188,16 +218,39 @@ class _Service:
         return Response(page, media_type=CBOR)
 
 
-def create_app(registrar: Registrar, objects: Objects, key: PublicKey) -> FastAPI:
-    """Make the application, which registers while it runs."""
+def create_app(
+    line: Line, objects: Objects, key: PublicKey, stamping: Stamping, tls: ssl.SSLContext | bool
+) -> FastAPI:
+    """Make the application, which registers while it runs.
+
+    Where its work ends with an error, `app.state.end` is called with that: whoever serves the
+    application stops then.
+
+    Args:
+        line: The logs.
+        objects: Where their files are kept.
+        key: Key that signs receipts.
+        stamping: Timestamps.
+        tls: Which certificates vouch for authorities of timestamps.
+    """
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with registrar.running():
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        is_up = False
+        try:
+            async with line.running(), timestamps.running(tls):
+                is_up = True
+                yield
+        except Exception as error:  # whatever it is, it does not go on without its work
+            app.state.end(_first(error))
+        if not is_up:
             yield
 
     app = FastAPI(title="Trine evidence service", lifespan=lifespan, openapi_url="/openapi.json")
-    service = _Service(registrar, objects, key)
+    app.state.end = _raise
+    service = _Service(line, objects, key)
+    timestamps = Timestamps(line, stamping)
+    metrics = Counted(line, stamping, service.counts)
     routes = (
         ("POST", "/entries", service.register),
         ("GET", "/entries/{entry}", service.receipt),
@@ -206,15 +259,25 @@ def create_app(registrar: Registrar, objects: Objects, key: PublicKey) -> FastAP
         ("POST", "/receipts", service.receipts),
         ("GET", "/.well-known/scitt-keys", service.key_set),
         ("GET", "/.well-known/scitt-keys/{kid}", service.one_key),
-        ("GET", "/checkpoint", service.checkpoint),
-        ("GET", "/log.vkey", service.verifier),
-        ("GET", "/tile/{path:path}", service.tile),
-        ("GET", "/index/tile/{path:path}", service.tile),
         ("GET", "/search", service.search),
         ("GET", "/search/proof", service.search_proof),
+        ("POST", "/timestamps", timestamps.answer),
+        ("GET", "/entries/{entry}/timestamps", timestamps.show),
+        ("POST", "/entries/{entry}/timestamps", timestamps.ask),
+        ("GET", "/entries/{entry}/stamped", timestamps.stamped),
+        ("GET", "/metrics", metrics.show),
+    )
+    files = (
+        ("/checkpoint", service.checkpoint),
+        ("/log.vkey", service.verifier),
+        ("/tile/{path:path}", service.tile),
+        ("/index/tile/{path:path}", service.tile),
     )
     for method, path, handler in routes:
         app.add_route(path, handler, methods=[method])
+    for path, handler in files:
+        app.add_route(path, handler, methods=["GET"])
+        app.add_route("/logs/{log}" + path, handler, methods=["GET"])
     app.add_exception_handler(TrineError, _on_error)
     return app
 
@@ -224,26 +287,15 @@ async def _on_error(request: Request, error: Exception) -> Response:
     return problem(request, error)
 
 
-async def _body(request: Request, bytes_max: int) -> bytes:
-    """Read the body of a request, no more than it may have.
-
-    Raises:
-        CoseTooLarge: It has more.
-    """
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > bytes_max:
-            raise CoseTooLarge(f"the body has over {bytes_max} bytes")
-    return bytes(body)
+def _first(error: BaseException) -> BaseException:
+    """Return what went wrong first, out of a group of tasks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
-def _entry(request: Request) -> Digest:
-    text = request.path_params["entry"]
-    try:
-        return Digest.parse(text)
-    except ValueError:
-        raise StatementNotFound(f"{text[:80]!r} is no entry: 64 hexadecimal digits") from None
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 def _digest(data: bytes) -> Digest:

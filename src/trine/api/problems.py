@@ -7,12 +7,13 @@ import cbor2
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from trine.errors import TrineError
-from trine.errors.base import BadInput
+from trine.errors import TimestampQueueFull, TimestampStore, TrineError
+from trine.errors.base import BadInput, Unavailable
 from trine.errors.services import (
     DetachedPayload,
     HeaderMissing,
     LogClosed,
+    NoTimestampAuthority,
     ServiceFull,
     SignatureAlgorithm,
     StatementNotFound,
@@ -32,11 +33,16 @@ _TITLES: Final[dict[type[TrineError], str]] = {
     DetachedPayload: "Payload Missing",
     StatementNotFound: "Not Found",
     ServiceFull: "Too Many Requests",
+    TimestampQueueFull: "Too Many Requests",
+    NoTimestampAuthority: "Not Found",
 }
 _STATUS: Final[dict[type[TrineError], HTTPStatus]] = {
     StatementNotFound: HTTPStatus.NOT_FOUND,
     ServiceFull: HTTPStatus.TOO_MANY_REQUESTS,
     LogClosed: HTTPStatus.GONE,
+    NoTimestampAuthority: HTTPStatus.NOT_FOUND,
+    TimestampQueueFull: HTTPStatus.TOO_MANY_REQUESTS,
+    TimestampStore: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -58,9 +64,12 @@ def document_of(error: TrineError) -> dict[int | str, object]:
 
 def problem(request: Request, error: TrineError) -> Response:
     """Answer an error; in JSON where the client asks for it."""
-    status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+    # Nodes, stores and databases that are away are no fault of the request.
+    away = isinstance(error, Unavailable)
+    other = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.BAD_REQUEST
+    status = _STATUS.get(type(error), other)
     headers = {}
-    if status is HTTPStatus.TOO_MANY_REQUESTS:
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         headers["retry-after"] = str(RETRY_AFTER_S)
     if "json" in request.headers.get("accept", ""):
         content = {"title": title_of(error), "detail": str(error), "code": error.code}

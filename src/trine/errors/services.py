@@ -197,3 +197,11 @@ class PackTimestampMissing(NegativeVerdict):
 
 class StoreUnavailable(Unavailable):
     """The store of a log's files does not answer, or refuses."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database of the service does not answer, or refuses."""
+
+
+class NoTimestampAuthority(NegativeVerdict):
+    """The service has no timestamp authority that could be asked."""

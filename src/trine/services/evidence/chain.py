@@ -1,5 +1,6 @@
 """Read and write one evidence log of a chain for the service."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -8,6 +9,9 @@ import cbor2
 from trine._core import proofs as core
 from trine.client import AsyncClient, Trust
 from trine.errors import BadAnswer, EntryNotFound, TrineError
+from trine.model.hashing import Suite, under
+from trine.model.proofs.envelope import open_envelope, seal_of
+from trine.model.proofs.proof import Proof
 from trine.services.evidence import tree
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest, EvidenceAppend, LogId
@@ -17,6 +21,8 @@ MEDIA_TYPE: Final = "application/cose"
 """What the chain is told about entries that are those of statements."""
 FETCH_MAX: Final = 65_536
 """Entries that a node gives at once."""
+BODY, SEAL = 2, 3
+"""Keys of a proof file (docs/reference/proofs.md, section 2)."""
 FUNCTIONS: Final[dict[str, HashFunction]] = {"intl": "sha256", "gm": "sm3"}
 """Hash function of a chain's logs, by its suite."""
 
@@ -45,7 +51,13 @@ class ChainLog:
     """One log of a chain, through any of its nodes; nothing that they say is believed."""
 
     def __init__(
-        self, client: AsyncClient, trust: Trust, log: LogId, *, media_type: str = MEDIA_TYPE
+        self,
+        client: AsyncClient,
+        trust: Trust,
+        log: LogId,
+        *,
+        media_type: str = MEDIA_TYPE,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         """Use the log with this number.
 
@@ -54,10 +66,14 @@ class ChainLog:
             trust: Whom to believe about the chain.
             log: The log.
             media_type: What the chain is told about the entries.
+            turn: Held while entries are sent, by logs that share an account: one at a time uses
+                its nonces.
         """
+        self._turn = turn or asyncio.Lock()
         self._client = client
         self._trust = trust
         self._media_type = media_type
+        self.suite = trust.suite
         self.log = log
         self.function = FUNCTIONS[trust.suite]
 
@@ -80,7 +96,9 @@ class ChainLog:
             for first in range(0, len(entries), ENTRIES_MAX)
         ]
         failures = []
-        for result in await self._client.submit_many(calls):
+        async with self._turn:
+            results = await self._client.submit_many(calls)
+        for result in results:
             try:
                 if isinstance(result, TrineError):
                     raise result
@@ -143,8 +161,39 @@ def proven_head(trust: Trust, proof: bytes, log: LogId, index: int) -> ProvenHea
     return ProvenHead(size, root, int(shown["height"]), int(shown["time_ms"]), proof, index)
 
 
+def proof_of(
+    suite: str, head: ProvenHead, entry: Digest, index: int, path: Sequence[bytes]
+) -> bytes:
+    """Make the proof of another entry under the same block, out of that of a head.
+
+    Args:
+        suite: Suite of the chain.
+        head: The head, whose proof was verified.
+        entry: The entry.
+        index: Its index in the log.
+        path: Its inclusion path, leaf to root, in the log of `head.size` entries.
+
+    Returns:
+        A proof file (docs/reference/proofs.md, section 6, kind 6).
+    """
+    assert 0 <= index < head.size, "the block has the entry"
+    envelope = cbor2.loads(head.proof)
+    body = cbor2.loads(envelope[BODY])
+    body[1] |= {0: bytes(entry), 2: index, 4: b"".join(path)}
+    envelope[BODY] = cbor2.dumps(body, canonical=True)
+    with under(Suite(suite)):
+        envelope[SEAL] = bytes(seal_of(envelope[BODY]))
+    return cbor2.dumps(envelope, canonical=True)
+
+
+def certified_header(suite: str, proof: bytes) -> bytes:
+    """Return the encoded header that has the validators' certificate, out of a verified proof."""
+    with under(Suite(suite)):
+        return Proof.from_body(open_envelope("proof", proof)).chain.headers[-1].encode()
+
+
 def _path(proof: bytes) -> list[bytes]:
     """Take the inclusion path out of a proof that was verified (docs/reference/proofs.md)."""
-    body = cbor2.loads(cbor2.loads(proof)[2])
+    body = cbor2.loads(cbor2.loads(proof)[BODY])
     joined: bytes = body[1][4]
     return [joined[at : at + Digest.LENGTH] for at in range(0, len(joined), Digest.LENGTH)]

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import cbor2
 
 from trine.client.verification import Trust, VerifiedProof, unreadable, verify_proof
+from trine.crypto.x509 import Certificate
+from trine.errors import BadArgument
 from trine.errors.services import (
     BadHeader,
     BadReceipt,
@@ -19,7 +21,7 @@ from trine.errors.services import (
     ReceiptMissing,
     TreeMismatch,
 )
-from trine.services.evidence import keys, receipt, statement
+from trine.services.evidence import issuing, keys, receipt, statement
 from trine.services.evidence.chain import FUNCTIONS
 from trine.services.evidence.receipt import Receipt, TreeHead
 from trine.services.evidence.statement import Statement
@@ -68,7 +70,8 @@ class Checked(NamedTuple):
 def check(
     data: bytes,
     *,
-    issuer_key: PublicKey,
+    issuer_key: PublicKey | None = None,
+    issuer_roots: Sequence[Certificate] = (),
     service_keys: Sequence[PublicKey],
     trust: Trust | None,
     now_s: int,
@@ -77,27 +80,45 @@ def check(
 
     Args:
         data: Transparent statement.
-        issuer_key: Key of the issuer.
+        issuer_key: Key of the issuer; or give the next.
+        issuer_roots: Certificates that vouch for the issuer, whose own the statement brings. They
+            are checked at the time at which it was recorded: by the chain's proof, else by the
+            receipt, else now.
         service_keys: Keys with which the service signs receipts.
         trust: Whom to believe about the chain; without it its proofs are left alone.
         now_s: Unix time in seconds.
 
     Raises:
         CoseSignature: A signature does not hold.
+        BadArgument: Neither or both of key and roots are given.
+        UnknownIssuer and others: No root vouches for the issuer, as `issuing.key_by_chain`.
         ReceiptMissing: The statement has no receipt.
         TreeMismatch: A receipt is of another log or entry than it says.
         BadReceipt: No key of the service has the name that the receipt gives.
         ProofMismatch and others: The chain's proof does not verify.
         NotACoseMessage and others: The bytes are no statement.
     """
+    if (issuer_key is None) == (not issuer_roots):
+        raise BadArgument("give the key of the issuer, or the roots that vouch for it")
     read = statement.read_statement(data, now_s=now_s)
-    statement.verify_statement(read, issuer_key)
+    own = issuer_key or PublicKey(*issuing.certificates_of(read)[0].key)
+    statement.verify_statement(read, own)
     receipts = statement.receipts_of(data)
     if not receipts:
         raise ReceiptMissing("the statement has no receipt: it is not registered, or not yet")
     entries = {name: statement.entry_of(read, name) for name in FUNCTIONS.values()}
     shown = tuple(_check_receipt(one, entries, service_keys, trust) for one in receipts)
+    if issuer_roots:
+        at_ms = _recorded_ms(shown)
+        issuing.key_by_chain(read, issuer_roots, at_ms=now_s * 1_000 if at_ms is None else at_ms)
     return Checked(read, entries, shown)
+
+
+def _recorded_ms(shown: Sequence[Shown]) -> int | None:
+    """Say when a statement was recorded, as the chain proves it, or else as the service signed."""
+    proven: list[int] = [one.chain.time_ms for one in shown if one.chain is not None]
+    said = [one.receipt.issued_at_s for one in shown]
+    return min(proven or [one * 1_000 for one in said if one is not None], default=None)
 
 
 def _check_receipt(

@@ -19,7 +19,8 @@ True
 (0, 'https://city.example', 1)
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -36,6 +37,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    func,
     inspect,
     or_,
     select,
@@ -46,9 +48,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from trine.errors import BadConfiguration
+from trine.errors import BadArgument, BadConfiguration
+from trine.errors.services import DatabaseUnavailable
 from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
@@ -145,11 +149,18 @@ class Index:
             url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, `postgresql://…`.
 
         Raises:
+            BadArgument: It is no such URL, or of a database that is not known here.
             BadConfiguration: The tables that are there have other columns.
+            DatabaseUnavailable: The database does not answer, or refuses.
         """
-        self._engine = _engine(url)
-        _METADATA.create_all(self._engine)
-        present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
+        try:
+            self._engine = _engine(url)
+        except (ArgumentError, ImportError) as error:
+            # What stands there may hold a password.
+            raise BadArgument(f"the URL of the database cannot be used: {error}") from None
+        with self._refusing():
+            _METADATA.create_all(self._engine)
+            present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
         if missing := {one.name for one in _STATEMENTS.columns} - present:
             raise BadConfiguration(
                 f"the database is of an earlier release, without {min(missing)}: name an empty "
@@ -160,9 +171,33 @@ class Index:
         """Close the connections."""
         self._engine.dispose()
 
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turn errors of the database into ours.
+
+        Raises:
+            DatabaseUnavailable: It does not answer, or refuses.
+        """
+        try:
+            yield
+        except SQLAlchemyError as error:
+            why = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            where = self._engine.url.render_as_string(hide_password=True)
+            raise DatabaseUnavailable(f"{where}: {why[:300]}", instance=where) from None
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._refusing(), self._engine.begin() as database:
+            yield database
+
+    @contextlib.contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        with self._refusing(), self._engine.connect() as database:
+            yield database
+
     def open_log(self, log: str) -> int:
         """Return the number of entries of a log whose places are known; 0 for a new one."""
-        with self._engine.begin() as database:
+        with self._begin() as database:
             _insert_new(database, _LOGS, [{"name": log, "size": 0}])
             size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log))
         return int(size or 0)
@@ -171,7 +206,7 @@ class Index:
         """Add statements that are new; on return they survive a crash of the machine."""
         rows = [{"log": log, **each._asdict()} for each in registrations]
         if rows:
-            with self._engine.begin() as database:
+            with self._begin() as database:
                 _insert_new(database, _STATEMENTS, rows)
 
     def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
@@ -181,7 +216,7 @@ class Index:
         """
         columns = _STATEMENTS.c
         found: dict[Digest, int | None] = {}
-        with self._engine.connect() as database:
+        with self._connect() as database:
             for at in range(0, len(entries), QUERY_MAX):
                 part = entries[at : at + QUERY_MAX]
                 query = select(columns.entry, columns.place).where(
@@ -189,6 +224,12 @@ class Index:
                 )
                 found |= {Digest(row.entry): row.place for row in database.execute(query)}
         return found
+
+    def count(self, log: str) -> int:
+        """Count the statements of a log."""
+        query = select(func.count()).select_from(_STATEMENTS).where(_STATEMENTS.c.log == log)
+        with self._connect() as database:
+            return int(database.scalar(query) or 0)
 
     def waiting(self, log: str, count: int) -> list[Digest]:
         """Return entries that the chain has not recorded, oldest first."""
@@ -199,7 +240,7 @@ class Index:
             .order_by(columns.number)
             .limit(count)
         )
-        with self._engine.connect() as database:
+        with self._connect() as database:
             return [Digest(entry) for entry in database.scalars(query)]
 
     def place(self, log: str, first: int, entries: Sequence[Digest]) -> None:
@@ -219,7 +260,7 @@ class Index:
             .values(place=bindparam("at_place"))
         )
         rows = [{"of_entry": entry, "at_place": first + at} for at, entry in enumerate(entries)]
-        with self._engine.begin() as database:
+        with self._begin() as database:
             if rows:
                 database.execute(statement, rows)
             size = first + len(entries)
@@ -229,7 +270,7 @@ class Index:
         """Return what is registered under an entry."""
         columns = _STATEMENTS.c
         query = select(_STATEMENTS).where(columns.log == log, columns.entry == entry)
-        with self._engine.connect() as database:
+        with self._connect() as database:
             row = database.execute(query).first()
         return None if row is None else _registration(row)
 
@@ -237,7 +278,7 @@ class Index:
         """Return up to `count` statements that fit and are recorded, in the order of places."""
         wanted = select(_STATEMENTS).where(*_conditions(log, query))
         wanted = wanted.order_by(_STATEMENTS.c.place).limit(count)
-        with self._engine.connect() as database:
+        with self._connect() as database:
             return [_registration(row) for row in database.execute(wanted)]
 
     def described(
@@ -246,7 +287,7 @@ class Index:
         """Return the issuer's digest, content type and content's digest of registered entries."""
         columns = _STATEMENTS.c
         found = {}
-        with self._engine.connect() as database:
+        with self._connect() as database:
             for at in range(0, len(entries), QUERY_MAX):
                 part = entries[at : at + QUERY_MAX]
                 wanted = select(

@@ -60,6 +60,8 @@ class Mirror:
         self.size = size if self.tree.has_entries(size) and index.has_entries(size) else 0
         self.catalogue = Catalogue(chain.function, objects, prefix, self.size)
         self.certified: Certified | None = None
+        self.is_whole = False
+        """Whether the chain's log had no more than is here when it was asked last."""
         self.lock = asyncio.Lock()
         """Held while the log grows."""
 
@@ -74,9 +76,11 @@ class Mirror:
             return await self._advance()
 
     async def _advance(self) -> Certified | None:
+        self.is_whole = False
         size = await self._chain.size()
         known = self.certified
         if size == 0 or (known is not None and size <= known.head.size):
+            self.is_whole = True
             return known
         head = await self._chain.prove(size - 1)
         while self.size < head.size:
@@ -91,6 +95,7 @@ class Mirror:
             at = f"at {head.size} entries of log {self._chain.log}"
             raise LogDiffers(f"the root {at} is {head.root} on the chain and {root} here")
         self.certified = Certified(head, view)
+        self.is_whole = True
         return self.certified
 
     def _append(self, entries: Sequence[Digest]) -> None:

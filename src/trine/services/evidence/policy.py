@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from trine.errors import BadConfiguration
+from trine.crypto.x509 import Certificate, read_certificates
+from trine.errors import BadConfiguration, TrineError
 from trine.errors.services import (
     HeaderMissing,
     IssuerKeyNotAdmitted,
@@ -24,14 +25,20 @@ from trine.errors.services import (
     LogClosed,
     MediaTypeRefused,
 )
-from trine.services.evidence import cose
-from trine.services.evidence.statement import Statement
+from trine.services.evidence import cose, issuing
+from trine.services.evidence.statement import X5CHAIN, Statement
 from trine.types.calls import PublicKey
 
 ISSUERS_MAX: Final = 100_000
 """Issuers of a policy."""
 KEYS_MAX: Final = 64
 """Keys of an issuer."""
+AUTHORITIES_MAX: Final = 64
+"""Authorities of a policy."""
+FIELDS: Final = frozenset(
+    {"issuers", "authorities", "required_headers", "entries_max", "successor"}
+)
+"""Fields of a policy."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,25 @@ class Issuer:
 
 
 @dataclass(frozen=True)
+class Authority:
+    """Whoever vouches for issuers by certificates.
+
+    Attributes:
+        roots: Certificates that are trusted.
+        media_types: Types of content that are taken from its issuers; all where there are none.
+    """
+
+    roots: tuple[Certificate, ...]
+    media_types: frozenset[str | int] = frozenset()
+
+
+@dataclass(frozen=True)
 class Policy:
     """Registration policy of a log (RFC 9943, section 5.1.1).
 
     Attributes:
         issuers: Who may register.
+        authorities: Who vouches for others who may, by the certificates in their statements.
         required_headers: Labels that must be protected beside those that always must.
         entries_max: Entries that the log gets at most; nothing where there is no end.
         successor: URL of the service of the log that follows it.
@@ -64,6 +85,7 @@ class Policy:
     required_headers: tuple[int | str, ...] = ()
     entries_max: int | None = None
     successor: str | None = None
+    authorities: tuple[Authority, ...] = ()
     _by_name: dict[str, Issuer] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -79,29 +101,63 @@ class Policy:
             there = f": register at {self.successor}" if self.successor else ""
             raise LogClosed(f"the log takes {self.entries_max} entries and no more{there}")
 
-    def key_of(self, statement: Statement) -> PublicKey:
+    def key_of(self, statement: Statement, *, now_ms: int) -> PublicKey:
         """Return the key with which the statement must be signed.
+
+        Args:
+            statement: The statement.
+            now_ms: Unix time in milliseconds, at which certificates must be in force.
 
         Raises:
             IssuerNotAdmitted, IssuerKeyNotAdmitted: Nobody may register so.
             MediaTypeRefused: The content is of a type that is not taken from the issuer.
             HeaderMissing: A header that this log requires is not protected.
+            TrineError: The certificates of the statement do not hold, as `issuing.key_by_chain`.
         """
-        issuer = self._by_name.get(statement.issuer)
-        if issuer is None:
-            raise IssuerNotAdmitted(f"the issuer {statement.issuer[:200]!r} may not register here")
-        if issuer.media_types and statement.content_type not in issuer.media_types:
-            found = str(statement.content_type)[:200]
-            raise MediaTypeRefused(f"content of the type {found!r} is not taken from this issuer")
         for label in self.required_headers:
             if label not in statement.message.headers:
                 raise HeaderMissing(f"this log requires the protected header {label}")
-        name = statement.key_id
-        key = None if name is None else issuer.keys.get(name)
-        if key is None:
-            shown = "none" if name is None else name[:32].hex()
-            raise IssuerKeyNotAdmitted(f"the issuer has no key of the name {shown}")
-        return key
+        issuer = self._by_name.get(statement.issuer)
+        if issuer is not None:
+            _check_type(statement, issuer.media_types)
+            return _named_key(statement, issuer)
+        if not self.authorities or X5CHAIN not in statement.message.headers:
+            raise IssuerNotAdmitted(f"the issuer {statement.issuer[:200]!r} may not register here")
+        return self._vouched_key(statement, now_ms)
+
+    def _vouched_key(self, statement: Statement, now_ms: int) -> PublicKey:
+        """Return the key that an authority vouches for; of several errors, the first one."""
+        first: TrineError | None = None
+        for one in self.authorities:
+            try:
+                key = issuing.key_by_chain(statement, one.roots, at_ms=now_ms)
+                _check_type(statement, one.media_types)
+            except TrineError as error:
+                first = first or error
+            else:
+                return key
+        assert first is not None, "there is an authority"
+        raise first
+
+
+def _check_type(statement: Statement, media_types: frozenset[str | int]) -> None:
+    if media_types and statement.content_type not in media_types:
+        found = str(statement.content_type)[:200]
+        raise MediaTypeRefused(f"content of the type {found!r} is not taken from this issuer")
+
+
+def _named_key(statement: Statement, issuer: Issuer) -> PublicKey:
+    """Return the key of an issuer that the statement names.
+
+    Raises:
+        IssuerKeyNotAdmitted: The issuer has none of that name.
+    """
+    name = statement.key_id
+    key = None if name is None else issuer.keys.get(name)
+    if key is None:
+        shown = "none" if name is None else name[:32].hex()
+        raise IssuerKeyNotAdmitted(f"the issuer has no key of the name {shown}")
+    return key
 
 
 def read_policy(text: str) -> Policy:
@@ -114,13 +170,16 @@ def read_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(f"the policy is no TOML: {error}") from None
-    unknown = document.keys() - {"issuers", "required_headers", "entries_max", "successor"}
+    unknown = document.keys() - FIELDS
     if unknown:
         raise BadConfiguration(f"the policy has the unknown field {min(unknown)!r}")
-    issuers = document.get("issuers")
-    if not isinstance(issuers, list) or not 1 <= len(issuers) <= ISSUERS_MAX:
-        raise BadConfiguration(f"the policy needs 1 to {ISSUERS_MAX} tables [[issuers]]")
-    read = tuple(_read_issuer(one) for one in issuers)
+    read = tuple(_read_issuer(one) for one in _tables(document, "issuers", ISSUERS_MAX))
+    found = _tables(document, "authorities", AUTHORITIES_MAX)
+    authorities = tuple(_read_authority(number, one) for number, one in enumerate(found, 1))
+    if not read and not authorities:
+        raise BadConfiguration(
+            f"the policy needs 1 to {ISSUERS_MAX} tables [[issuers]], or [[authorities]]"
+        )
     twice = [name for name, count in Counter(one.name for one in read).items() if count > 1]
     if twice:
         raise BadConfiguration(f"the policy has the issuer {twice[0]!r} twice")
@@ -132,7 +191,38 @@ def read_policy(text: str) -> Policy:
         raise BadConfiguration(f"entries_max is {entries_max!r:.80}, expected a number from 1")
     if successor is not None and not isinstance(successor, str):
         raise BadConfiguration(f"successor is {successor!r:.80}, expected a URL")
-    return Policy(read, tuple(headers), entries_max, successor)
+    return Policy(read, tuple(headers), entries_max, successor, authorities)
+
+
+def _tables(document: dict[str, Any], name: str, count_max: int) -> list[Any]:
+    found = document.get(name, [])
+    if not isinstance(found, list) or len(found) > count_max:
+        raise BadConfiguration(f"{name} is no list of up to {count_max} tables [[{name}]]")
+    return found
+
+
+def _read_types(document: dict[str, Any], of: str) -> frozenset[str | int]:
+    types = document.get("media_types", [])
+    if not isinstance(types, list) or not all(_is_label(one) for one in types):
+        raise BadConfiguration(f"media_types of {of} is a list of texts")
+    return frozenset(types)
+
+
+def _read_authority(number: int, document: Any) -> Authority:
+    what = f"table {number} of [[authorities]]"
+    if not isinstance(document, dict) or not isinstance(document.get("certificates"), str):
+        raise BadConfiguration(f"{what} needs certificates, a text in PEM")
+    unknown = document.keys() - {"certificates", "media_types"}
+    if unknown:
+        raise BadConfiguration(f"{what} has the unknown field {min(unknown)!r}")
+    try:
+        roots = read_certificates(document["certificates"].encode())
+    except TrineError as error:
+        raise BadConfiguration(f"the certificates of {what} cannot be used: {error}") from None
+    for one in roots:
+        if not one.is_authority:
+            raise BadConfiguration(f"{what}: the certificate of {one.subject} is no authority's")
+    return Authority(tuple(roots), _read_types(document, what))
 
 
 def _is_label(value: Any) -> bool:
@@ -150,10 +240,7 @@ def _read_issuer(document: Any) -> Issuer:
     if not isinstance(texts, list) or not 1 <= len(texts) <= KEYS_MAX:
         raise BadConfiguration(f"the issuer {name!r} needs 1 to {KEYS_MAX} keys")
     keys = dict(_read_key(name, one) for one in texts)
-    types = document.get("media_types", [])
-    if not isinstance(types, list) or not all(_is_label(one) for one in types):
-        raise BadConfiguration(f"media_types of the issuer {name!r} is a list of texts")
-    return Issuer(name, keys, frozenset(types))
+    return Issuer(name, keys, _read_types(document, f"the issuer {name!r}"))
 
 
 def _read_key(issuer: str, text: Any) -> tuple[bytes, PublicKey]:

@@ -88,6 +88,10 @@ class Publisher:
         self._next_s = 0.0
         self._before: Checkpoint | None = None
         self.published: Published | None = None
+        self.answered = 0
+        """Witnesses that cosigned the newest checkpoint."""
+        self.published_s: float | None = None
+        """When it was published, by the monotonic clock."""
         found = objects.read(prefix + CHECKPOINT)
         if found is not None:
             self._before, _ = verify_checkpoint(found, [self.verifier])
@@ -110,6 +114,7 @@ class Publisher:
         extensions = (index.head.line(),)
         made = Checkpoint(self.verifier.name, head.size, head.root, extensions)
         signed = await asyncio.to_thread(sign_checkpoint, made, self._key)
+        lines: list[note.SignatureLine] = []
         if self._witnesses:
             lines = await self._cosignatures(signed, certified.view)
             signed = signed._replace(signatures=(*signed.signatures, *lines))
@@ -117,6 +122,12 @@ class Publisher:
         await asyncio.to_thread(self._objects.write, {self._prefix + CHECKPOINT: data})
         self._before = made
         self.published = Published(data, made, index)
+        self.answered, self.published_s = len(lines), time.monotonic()
+
+    @property
+    def asked(self) -> int:
+        """Witnesses that are asked to cosign."""
+        return len(self._witnesses)
 
     def _is_due(self, certified: Certified, mirror: Mirror) -> bool:
         size = certified.head.size
@@ -161,7 +172,7 @@ class Publisher:
         try:
             for _ in range(2):
                 old = self._seen[number]
-                path = view.consistency_path(old) if old else []
+                path = await asyncio.to_thread(view.consistency_path, old) if old else []
                 body = witness.write_request(old, path, signed.encode())
                 answer = await http.post(f"{one.url}/add-checkpoint", content=body)
                 content = answer.content[:ANSWER_BYTES_MAX]

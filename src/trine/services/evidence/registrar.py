@@ -16,7 +16,13 @@ from typing import Final, TypeVar
 
 from trine.crypto import SecretKey
 from trine.errors import TrineError
-from trine.errors.services import CoseSignature, LogDiffers, ServiceFull, StatementNotFound
+from trine.errors.services import (
+    BadTile,
+    CoseSignature,
+    LogDiffers,
+    ServiceFull,
+    StatementNotFound,
+)
 from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.gathering import Gathered
@@ -28,6 +34,7 @@ from trine.services.evidence.publishing import Publisher
 from trine.services.evidence.receipt import SignedHead, TreeHead
 from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digests
 from trine.services.evidence.statement import Statement
+from trine.services.evidence.tiles import View
 from trine.types import Digest, LogId
 from trine.types.limits import RECEIPTS_MAX
 
@@ -45,12 +52,18 @@ PUBLISH_S: Final = 0.25
 """Seconds between two looks whether a checkpoint is to be published."""
 RETRY_S: Final = 1.0
 """Seconds after a failure before the chain is asked again."""
+START_S: Final = 10.0
+"""Seconds for which a start waits until the log was compared with the chain's; what is left of that
+goes on beside the first requests."""
 
 GAP_MAX: Final = 16
 """Places between two entries whose proofs are fetched together all the same."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+BROKEN: Final = (LogDiffers, BadTile)
+"""Errors that no second attempt mends: what is here is not the log, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ class Registrar:
         *,
         signer: Signer,
         publisher: Publisher,
+        earlier: Sequence[LogId] = (),
     ) -> None:
         """Prepare; `running` does the work.
 
@@ -90,10 +104,12 @@ class Registrar:
             policy: What is registered.
             signer: Who signs receipts.
             publisher: Publishes checkpoints of the log.
+            earlier: Logs before it: what is registered in one of them stays there.
         """
         self.chain, self.index, self.policy, self.signer = chain, index, policy, signer
         self.publisher = publisher
         self._name = str(chain.log)
+        self._earlier = tuple(map(str, earlier))
         self._mirror = Mirror(
             chain,
             objects,
@@ -114,26 +130,49 @@ class Registrar:
         self._to_send: dict[Digest, None] = {}
         self._sending: set[Digest] = set()
         self._expected: dict[Digest, list[asyncio.Future[None]]] = {}
+        self._taken = index.count(self._name)
+        """Statements that are kept."""
+        self._keeping = 0
+        """Statements that are being checked and kept."""
         self._wanted = asyncio.Event()
         self._follow = asyncio.Event()
+        self._looked = asyncio.Event()
+        """Set once the chain was asked for its log, and answered or not."""
+        self._current_s: float | None = None
+        """When the chain's log had nothing that is not here, by the monotonic clock."""
+        self.registered = 0
+        """Statements that were new, since the start."""
         # Placed since the last head that was signed.
         self._fresh: list[Digest] = []
         self._signed: tuple[Certified, SignedHead] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Register while the context lasts; it ends with an error where the log differs."""
+        """Register while the context lasts, which an error of the work itself ends.
+
+        Raises:
+            LogDiffers: The chain's certified log is not the one that is here.
+            BadTile: A file of the log is missing or damaged.
+            OSError: The disk is full, or cannot be written.
+        """
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
             self._to_send[entry] = None
         self._wanted.set()
-        async with asyncio.TaskGroup() as tasks:
-            wanted = (self._send, self._mirror_on, self._publish_on)
-            works = [tasks.create_task(work()) for work in wanted]
-            try:
-                yield
-            finally:
-                for work in works:
-                    work.cancel()
+        self._follow.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                wanted = (self._send, self._mirror_on, self._publish_on)
+                works = [tasks.create_task(work()) for work in wanted]
+                try:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(START_S):
+                            await self._looked.wait()
+                    yield
+                finally:
+                    for work in works:
+                        work.cancel()
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
 
     async def register(self, data: bytes) -> Digest:
         """Check a statement and keep it; on return it survives a crash, and will be recorded.
@@ -143,7 +182,7 @@ class Registrar:
             LogClosed: The log has as many entries as it may have.
             TrineError: It is no statement that this log takes.
         """
-        self._check_room(1)
+        self.check_room(1)
         return await self._intake.ask(data)
 
     async def register_many(self, items: Sequence[bytes]) -> list[Digest | TrineError]:
@@ -153,7 +192,7 @@ class Registrar:
             ServiceFull: Too many wait.
             LogClosed: The log has as many entries as it may have.
         """
-        self._check_room(len(items))
+        self.check_room(len(items))
         return await self._keep(items)
 
     async def recorded(self, entry: Digest, timeout_s: float) -> bool:
@@ -211,8 +250,8 @@ class Registrar:
             size = signed.head.size
             found = sorted({at for at in places.values() if at is not None and at < size})
             proofs = await self._chain_proofs(found) if with_chain_proof else {}
-            for at in found:
-                path = certified.view.inclusion_path(at)
+            paths = await self._in_thread(_paths, certified.view, found)
+            for at, path in zip(found, paths, strict=True):
                 proof = proofs.get(at)
                 made[at] = receipt.receipt_for(signed, at, path, chain_proof=proof)
         return [
@@ -221,6 +260,19 @@ class Registrar:
             else StatementNotFound(f"no statement has the entry {entry}", instance=str(entry))
             for entry in entries
         ]
+
+    async def receipt_with(self, place: int, chain_proof: bytes) -> bytes | None:
+        """Make the receipt of an entry around a proof of the chain; nothing before it is signed.
+
+        Args:
+            place: Index of the entry.
+            chain_proof: Proof of the same entry, under whichever block.
+        """
+        if self._signed is None or place >= self._signed[1].head.size:
+            return None
+        certified, signed = self._signed
+        [path] = await self._in_thread(_paths, certified.view, [place])
+        return receipt.receipt_for(signed, place, path, chain_proof=chain_proof)
 
     async def _chain_proofs(self, places: Sequence[int]) -> dict[int, bytes]:
         """Fetch the chain's proofs of entries, those of neighbours together."""
@@ -235,16 +287,71 @@ class Registrar:
         signed = self._signed
         return place if place is not None and signed and place < signed[1].head.size else None
 
-    def _check_room(self, count: int) -> None:
-        waiting = len(self._intake) + len(self._to_send) + len(self._sending)
-        self.policy.check_open(self._mirror.size + waiting + count)
+    @property
+    def waiting(self) -> int:
+        """Statements that the chain has not recorded, as far as is known."""
+        taken = len(self._intake) + self._keeping
+        return taken + len(self._to_send) + len(self._sending)
+
+    @property
+    def certified(self) -> Certified | None:
+        """The newest head that the chain's validators certified; nothing while there is none."""
+        return self._mirror.certified
+
+    @property
+    def behind_s(self) -> float | None:
+        """Seconds since all that the chain's log has was here; nothing before it ever was."""
+        return None if self._current_s is None else time.monotonic() - self._current_s
+
+    async def inclusion_path(self, place: int, size: int) -> list[Digest]:
+        """Return the path of an entry to the root of the log as it was with `size` entries."""
+        view = self._mirror.tree.view(size)
+        return await self._in_thread(view.inclusion_path, place)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was registered, as far as is known here."""
+        return self._taken > 0 or self._mirror.size > 0
+
+    @property
+    def room(self) -> int | None:
+        """How many more statements the log may take; nothing where there is no end."""
+        most = self.policy.entries_max
+        return None if most is None else max(0, most - self._used)
+
+    @property
+    def _used(self) -> int:
+        """Entries that the log has, or will have of what is being checked."""
+        return max(self._taken, self._mirror.size) + len(self._intake) + self._keeping
+
+    async def knows(self, entry: Digest) -> bool:
+        """Say whether anything is registered under an entry."""
+        return entry in await self._in_thread(self.index.places, self._name, [entry])
+
+    def check_room(self, count: int) -> None:
+        """Check that the log takes so many statements now.
+
+        Raises:
+            ServiceFull: Too many wait.
+            LogClosed: The log has as many entries as it may have.
+        """
+        self.policy.check_open(self._used + count)
+        waiting = self.waiting
         if waiting + count > WAITING_MAX:
             raise ServiceFull(f"{waiting} statements wait to be recorded, at most {WAITING_MAX}")
 
     async def _keep(self, items: Sequence[bytes]) -> list[Digest | TrineError]:
         """Check statements, keep the good ones, and have those sent that are new."""
-        results, new = await self._in_thread(self._check_and_add, items, time.time())
-        self._to_send.update(dict.fromkeys(new))
+        self._keeping += len(items)
+        try:
+            results, added = await self._in_thread(self._check_and_add, items, time.time())
+            # The same statement may have come twice at the same moment.
+            new = [one for one in added if one not in self._to_send and one not in self._sending]
+            self._to_send.update(dict.fromkeys(new))
+        finally:
+            self._keeping -= len(items)
+        self.registered += len(new)
+        self._taken += len(new)
         self._wanted.set()
         return results
 
@@ -258,14 +365,16 @@ class Registrar:
         for at, data in enumerate(items):
             try:
                 one = statement.read_statement(data, now_s=int(now))
-                keys.append(self.policy.key_of(one))
+                keys.append(self.policy.key_of(one, now_ms=int(now * 1_000)))
                 read.append((at, one))
             except TrineError as error:
                 results[at] = error
         verdicts = statement.verify_many([one for _, one in read], keys)
         good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
         entries = statement.entries_of([one for _, one in good], self.chain.function)
-        known = self.index.places(self._name, entries)
+        known = set(self.index.places(self._name, entries))
+        for name in self._earlier:
+            known |= self.index.places(name, entries).keys()
         function = self.chain.function
         issuers = name_digests(function, [one.issuer for _, one in good])
         new: dict[Digest, Registration] = {}
@@ -280,6 +389,9 @@ class Registrar:
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
+        if self._to_send:
+            # What was sent before the last end is found in the log, and is not sent again.
+            await self._left()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -298,14 +410,25 @@ class Registrar:
         self._follow.set()
         if failures:
             log.warning("%s entries are not recorded yet: %s", len(batch), failures[0])
-            await asyncio.sleep(RETRY_S)
-            # What was recorded all the same is found in the log before the rest is sent again.
-            with contextlib.suppress(TrineError):
-                await self._advance()
-            left = await self._in_thread(self.index.waiting, self._name, WAITING_MAX)
+            left = await self._left()
             self._to_send = dict.fromkeys([*left, *self._to_send])
             self._wanted.set()
         self._sending.difference_update(batch)
+
+    async def _left(self) -> list[Digest]:
+        """Return what is still to be recorded: what was all the same is found in the log first."""
+        while True:
+            await asyncio.sleep(RETRY_S)
+            try:
+                await self._advance()
+            except BROKEN:
+                raise
+            except TrineError as error:
+                log.warning("the log cannot be followed now: %s", error)
+            try:
+                return await self._in_thread(self.index.waiting, self._name, WAITING_MAX)
+            except TrineError as error:
+                log.warning("what waits cannot be read now: %s", error)
 
     async def _mirror_on(self) -> None:
         """Follow the log of the chain, sign its heads, and tell who waits."""
@@ -316,10 +439,11 @@ class Registrar:
             self._follow.clear()
             try:
                 await self._advance()
-            except LogDiffers:
+            except BROKEN:
                 raise
             except TrineError as error:
                 log.warning("the log cannot be followed now: %s", error)
+                self._looked.set()
                 await asyncio.sleep(AGAIN_S)
 
     async def _publish_on(self) -> None:
@@ -328,7 +452,7 @@ class Registrar:
             await asyncio.sleep(PUBLISH_S)
             try:
                 await self.publisher.publish(self._mirror)
-            except LogDiffers:
+            except BROKEN:
                 raise
             except TrineError as error:
                 log.warning("no checkpoint can be published now: %s", error)
@@ -336,6 +460,9 @@ class Registrar:
 
     async def _advance(self) -> None:
         certified = await self._mirror.advance()
+        if self._mirror.is_whole:
+            self._current_s = time.monotonic()
+        self._looked.set()
         if certified is None or (self._signed and self._signed[0] is certified):
             return
         head = certified.head
@@ -378,6 +505,11 @@ class Registrar:
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Run what takes long, or waits for the disk, beside the event loop."""
         return await asyncio.to_thread(functools.partial(work, *arguments))
+
+
+def _paths(view: View, places: Sequence[int]) -> list[list[Digest]]:
+    """Read the paths of entries, where the tiles lie far away: a good deal of waiting."""
+    return [view.inclusion_path(place) for place in places]
 
 
 def _registration(

@@ -345,6 +345,7 @@ def sign_statement(
     issued_at_s: int | None = None,
     key_id: bytes | None = None,
     payload_hash: int | None = None,
+    certificates: Sequence[bytes] = (),
 ) -> bytes:
     """Make a signed statement.
 
@@ -355,8 +356,9 @@ def sign_statement(
         subject: What it is about.
         content_type: Media type of the content.
         issued_at_s: Unix time in seconds; nothing leaves the time out.
-        key_id: Name of the key; by default the public key itself.
+        key_id: Name of the key; by default the public key itself, and none beside certificates.
         payload_hash: Number in COSE of the function whose digest the payload is.
+        certificates: Certificate of the key and those above it, in DER (x5chain, RFC 9360).
 
     Raises:
         SignatureAlgorithm: The key is of an algorithm that signs no statements.
@@ -367,9 +369,12 @@ def sign_statement(
         claims[ISSUED_AT] = issued_at_s
     headers: dict[Label, object] = {
         cose.ALGORITHM: cose.ALGORITHM_OF_KEY.get(key.algorithm),
-        cose.KEY_ID: key.public_key if key_id is None else key_id,
         cose.CWT_CLAIMS: claims,
     }
+    if certificates:
+        headers[X5CHAIN] = certificates[0] if len(certificates) == 1 else list(certificates)
+    if key_id is not None or not certificates:
+        headers[cose.KEY_ID] = key.public_key if key_id is None else key_id
     if payload_hash is None:
         headers[cose.CONTENT_TYPE] = content_type
     else:

@@ -15,6 +15,7 @@ of full tiles of level 0, and so on. A log of any size is read through a few til
 """
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -250,6 +251,8 @@ class View:
         self.size = size
         self._cache: dict[tuple[int, int], list[list[bytes]]] = {}
         self._edges: dict[int, Digest] = {}
+        self._lock = threading.Lock()
+        """Held while a tile takes the place of another: several threads may look at once."""
 
     def root(self) -> Digest:
         """Return the root.
@@ -353,7 +356,8 @@ class View:
         if rows is None:
             tile = Tile(level, number, width_of(level, number, self.size))
             rows = _nodes(self.function, _read(self.reader, tile))
-            if len(self._cache) >= TILES_CACHED_MAX:
-                del self._cache[next(iter(self._cache))]
-            self._cache[level, number] = rows
+            with self._lock:
+                if len(self._cache) >= TILES_CACHED_MAX:
+                    del self._cache[next(iter(self._cache))]
+                self._cache[level, number] = rows
         return rows[row][place]

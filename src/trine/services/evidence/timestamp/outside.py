@@ -208,12 +208,21 @@ async def ask_waiting(
     waiting: Waiting,
     *,
     clock: Callable[[], int],
+    url: str | None = None,
     answer_s_max: float = ANSWER_S_MAX,
 ) -> int:
-    """Ask for everything that is due in a queue, one after the other.
+    """Ask for everything that is due in a queue, one after the other; it waits beside the loop.
 
     What fails stays in the queue with the code of its failure, and is asked again later; a token is
     kept only when it was verified. An authority that is down is not asked again in this call.
+
+    Args:
+        http: Client, such as `new_http()`.
+        authorities: Whom to ask.
+        waiting: The queue.
+        clock: Returns the Unix time in milliseconds.
+        url: Look at what waits for this authority alone; by default at everything.
+        answer_s_max: Seconds for each answer.
 
     Returns:
         How many timestamps came.
@@ -224,10 +233,11 @@ async def ask_waiting(
     known = {one.url: one for one in authorities}
     down: set[str] = set()
     came = 0
-    for entry in waiting.due(clock()):
+    for entry in await asyncio.to_thread(waiting.due, clock(), url=url):
         authority = known.get(entry.url)
         if authority is None or entry.url in down:
-            waiting.failed(entry.number, TimestampUnavailable.code, now_ms=clock())
+            code = TimestampUnavailable.code
+            await asyncio.to_thread(waiting.failed, entry.number, code, now_ms=clock())
             continue
         try:
             token, found = await ask(
@@ -236,8 +246,8 @@ async def ask_waiting(
         except TrineError as error:
             if isinstance(error, TimestampUnavailable):
                 down.add(entry.url)
-            waiting.failed(entry.number, error.code, now_ms=clock())
+            await asyncio.to_thread(waiting.failed, entry.number, error.code, now_ms=clock())
         else:
-            waiting.done(entry.number, token, found.time_ms)
+            await asyncio.to_thread(waiting.done, entry.number, token, found.time_ms)
             came += 1
     return came

@@ -42,9 +42,21 @@ class Serials:
         Raises:
             TimestampStore: The file cannot be used.
         """
+        return self.take_many(1)[0]
+
+    def take_many(self, count: int) -> list[int]:
+        """Take so many numbers, ascending, with one write to the disk.
+
+        Raises:
+            TimestampStore: The file cannot be used.
+        """
         with self._store.change() as database:
-            database.execute("UPDATE serials SET given = given + 1 WHERE one = 1")
+            database.execute("UPDATE serials SET given = given + ? WHERE one = 1", (count,))
             row = database.execute("SELECT given FROM serials WHERE one = 1").fetchone()
         if row is None or not 0 < row[0] < COUNTER_MAX:
             raise TimestampStore(f"{self._store.path} holds no counter of serial numbers")
-        return int(row[0]) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+        first = int(row[0]) - count + 1
+        return [
+            number << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+            for number in range(first, first + count)
+        ]

@@ -4,7 +4,7 @@ Whoever puts an imprint in has it on the disk before the call returns. It stays 
 was verified stands beside it; what an authority sent that was not verified is never kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -109,12 +109,44 @@ class Waiting:
             row = database.execute(query, (number,)).fetchone()
         return None if row is None else _entry(row)
 
-    def due(self, now_ms: int, *, count_max: int = 100) -> Sequence[Entry]:
-        """List the entries whose authority is to be asked now, the longest overdue first."""
-        query = f"""SELECT {COLUMNS} FROM timestamps WHERE token IS NULL AND next_ms <= ?
-            ORDER BY next_ms, number LIMIT ?"""  # noqa: S608 - constant
+    def find(self, imprint: Imprint, url: str) -> Entry | None:
+        """Return the entry of an imprint and an authority, where there is one."""
+        query = f"""SELECT {COLUMNS} FROM timestamps
+            WHERE url = ? AND algorithm = ? AND digest = ?"""  # noqa: S608 - constant
         with self._store.change() as database:
-            return [_entry(row) for row in database.execute(query, (now_ms, count_max))]
+            row = database.execute(query, (url, imprint.algorithm, imprint.digest)).fetchone()
+        return None if row is None else _entry(row)
+
+    def count(self) -> int:
+        """Count the entries that wait for their token."""
+        with self._store.change() as database:
+            row = database.execute("SELECT count(*) FROM timestamps WHERE token IS NULL").fetchone()
+        return int(row[0])
+
+    def due(self, now_ms: int, *, url: str | None = None, count_max: int = 100) -> Sequence[Entry]:
+        """List the entries whose authority is to be asked now, the longest overdue first.
+
+        Args:
+            now_ms: Unix time in milliseconds.
+            url: One authority; by default all.
+            count_max: Most entries.
+        """
+        query = f"""SELECT {COLUMNS} FROM timestamps WHERE token IS NULL AND next_ms <= ?
+            AND (? IS NULL OR url = ?) ORDER BY next_ms, number LIMIT ?"""  # noqa: S608 - constant
+        with self._store.change() as database:
+            found = database.execute(query, (now_ms, url, url, count_max))
+            return [_entry(row) for row in found]
+
+    def keep_only(self, urls: Collection[str]) -> int:
+        """Forget what waits for other authorities than these; what has a token stays.
+
+        Returns:
+            How many entries were forgotten.
+        """
+        marks = ", ".join("?" for _ in urls)
+        query = f"DELETE FROM timestamps WHERE token IS NULL AND url NOT IN ({marks})"  # noqa: S608
+        with self._store.change() as database:
+            return database.execute(query, tuple(urls)).rowcount
 
     def done(self, number: int, token: bytes, time_ms: int) -> None:
         """Keep a token that was verified; a first one is never replaced."""
