@@ -108,7 +108,7 @@ def bench_evidence(
 
 def _one(service: _Service, load: Any, made: list[bytes], suite: str) -> dict[str, Any]:
     from trine.bench import statements  # noqa: PLC0415
-    from trine.services.evidence.chain import FUNCTIONS  # noqa: PLC0415
+    from trine.services.evidence.tree import FUNCTIONS  # noqa: PLC0415
 
     cpu_s, started = service.cpu_s(), time.monotonic()
     results = statements.measure(service.url, load, made, FUNCTIONS[suite])

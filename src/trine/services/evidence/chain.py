@@ -9,7 +9,7 @@ from trine._core import proofs as core
 from trine.client import AsyncClient, Trust
 from trine.errors import BadAnswer, EntryNotFound, TrineError
 from trine.services.evidence import tree
-from trine.services.evidence.tree import HashFunction
+from trine.services.evidence.tree import FUNCTIONS
 from trine.types import Digest, EvidenceAppend, LogId
 from trine.types.limits import ENTRIES_MAX, RECEIPTS_MAX
 
@@ -17,8 +17,6 @@ MEDIA_TYPE: Final = "application/cose"
 """What the chain is told about entries that are those of statements."""
 FETCH_MAX: Final = 65_536
 """Entries that a node gives at once."""
-FUNCTIONS: Final[dict[str, HashFunction]] = {"intl": "sha256", "gm": "sm3"}
-"""Hash function of a chain's logs, by its suite."""
 
 
 class ProvenHead(NamedTuple):

@@ -20,7 +20,7 @@ from trine.errors.services import (
     TreeMismatch,
 )
 from trine.services.evidence import keys, receipt, statement
-from trine.services.evidence.chain import FUNCTIONS
+from trine.services.evidence.tree import FUNCTIONS
 from trine.services.evidence.receipt import Receipt, TreeHead
 from trine.services.evidence.statement import Statement
 from trine.services.evidence.tree import HashFunction
