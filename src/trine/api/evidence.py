@@ -26,7 +26,7 @@ from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
-from trine.services.evidence.rows import TIME_MS_MAX, name_digests
+from trine.services.evidence.rows import TIME_MS_MAX, name_digest
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.types import Digest
 from trine.types.calls import PublicKey
@@ -100,11 +100,18 @@ class _Service:
         return Response(cbor2.dumps(answers), HTTPStatus.ACCEPTED, media_type=CBOR)
 
     async def receipts(self, request: Request) -> Response:
-        """Answer the receipt of each of an array of entries, null where there is none yet."""
+        """Answer the receipt of each of an array of entries, null where there is none yet.
+
+        With `wait` in the query it waits so many seconds for those that are not there yet.
+        """
         items = cbor.strings(
             await _body(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
         )
         entries = [_digest(one) for one in items]
+        wait_s = _number(request.query_params, "wait", 0)
+        if wait_s > WAIT_S:
+            raise BadArgument(f"wait is {wait_s}, expected seconds up to {WAIT_S:.0f}")
+        await self.registrar.all_recorded(entries, wait_s)
         with_chain_proof = request.query_params.get("chain", "1") != "0"
         made = await self.registrar.receipts(entries, with_chain_proof=with_chain_proof)
         answers = [document_of(one) if isinstance(one, TrineError) else one for one in made]
@@ -151,7 +158,7 @@ class _Service:
             raise BadArgument(f"count is {count}, expected 1 to {SEARCH_MAX}")
         function = self.registrar.chain.function
         query = Query(
-            name_digests(function, [asked["issuer"]])[0] if "issuer" in asked else None,
+            name_digest(function, asked["issuer"]) if "issuer" in asked else None,
             asked.get("type"),
             _hex_digest(asked["digest"]) if "digest" in asked else None,
             _number(asked, "from") if "from" in asked else None,
@@ -170,7 +177,7 @@ class _Service:
         asked = request.query_params
         first = _number(asked, "first", 0)
         if "issuer" in asked:
-            issuer = name_digests(published.index.function, [asked["issuer"]])[0]
+            issuer = name_digest(published.index.function, asked["issuer"])
             make = functools.partial(
                 searching.issuer_page, published.note, published.index, issuer, first
             )

@@ -10,7 +10,8 @@ durably, before the chain is asked to record its entry: no receipt is without a 
 >>> said = Registration(
 ...     digest, None, "https://city.example", "a", "text/json", 1, b"..", digest, digest
 ... )
->>> index.add("7", [said])
+>>> index.add("7", [said]), index.add("7", [said])
+(1, 0)
 >>> index.waiting("7", 10) == [said.entry]
 True
 >>> index.place("7", 0, [said.entry])
@@ -19,6 +20,7 @@ True
 (0, 'https://city.example', 1)
 """
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +28,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Executable,
     Integer,
     LargeBinary,
     MetaData,
@@ -47,6 +50,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadConfiguration
 from trine.types import Digest
@@ -148,6 +152,16 @@ class Index:
             BadConfiguration: The tables that are there have other columns.
         """
         self._engine = _engine(url)
+        # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
+        self._writing = threading.Lock()
+        columns = _STATEMENTS.c
+        named = {name: bindparam(name) for name in ("log", *Registration._fields)}
+        insert = _new(self._engine, _STATEMENTS).values(named)
+        self._insert = _Prepared(self._engine, insert, tuple(named))
+        of_log, of_entry = columns.log == bindparam("of_log"), columns.entry == bindparam("of_entry")
+        placed = update(_STATEMENTS).where(of_log, of_entry, columns.place.is_(None))
+        placed = placed.values(place=bindparam("at_place"))
+        self._place = _Prepared(self._engine, placed, ("at_place", "of_log", "of_entry"))
         _METADATA.create_all(self._engine)
         present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
         if missing := {one.name for one in _STATEMENTS.columns} - present:
@@ -162,17 +176,22 @@ class Index:
 
     def open_log(self, log: str) -> int:
         """Return the number of entries of a log whose places are known; 0 for a new one."""
-        with self._engine.begin() as database:
-            _insert_new(database, _LOGS, [{"name": log, "size": 0}])
+        with self._writing, self._engine.begin() as database:
+            database.execute(_new(self._engine, _LOGS), [{"name": log, "size": 0}])
             size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log))
         return int(size or 0)
 
-    def add(self, log: str, registrations: Sequence[Registration]) -> None:
-        """Add statements that are new; on return they survive a crash of the machine."""
-        rows = [{"log": log, **each._asdict()} for each in registrations]
-        if rows:
-            with self._engine.begin() as database:
-                _insert_new(database, _STATEMENTS, rows)
+    def add(self, log: str, registrations: Sequence[Registration]) -> int:
+        """Add statements that are new; on return they survive a crash of the machine.
+
+        Returns:
+            How many were new.
+        """
+        if not registrations:
+            return 0
+        with self._writing, self._engine.begin() as database:
+            rows = [(log, *each) for each in registrations]
+            return self._insert.run(database, rows)
 
     def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
         """Return the places of those entries under which something is registered.
@@ -208,20 +227,10 @@ class Index:
         An entry that the log has twice keeps its first place. Entries that are not registered here
         are of others.
         """
-        columns = _STATEMENTS.c
-        statement = (
-            update(_STATEMENTS)
-            .where(
-                columns.log == log,
-                columns.entry == bindparam("of_entry"),
-                columns.place.is_(None),
-            )
-            .values(place=bindparam("at_place"))
-        )
-        rows = [{"of_entry": entry, "at_place": first + at} for at, entry in enumerate(entries)]
-        with self._engine.begin() as database:
+        rows = [(at, log, entry) for at, entry in enumerate(entries, first)]
+        with self._writing, self._engine.begin() as database:
             if rows:
-                database.execute(statement, rows)
+                self._place.run(database, rows)
             size = first + len(entries)
             database.execute(update(_LOGS).where(_LOGS.c.name == log).values(size=size))
 
@@ -290,10 +299,32 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     return found
 
 
-def _insert_new(database: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Insert rows; those whose keys are taken are left out."""
-    dialect = postgresql if database.dialect.name == "postgresql" else sqlite
-    database.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+class _Prepared:
+    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
+
+    def __init__(self, engine: Engine, statement: Executable, names: Sequence[str]) -> None:
+        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
+        compiled = statement.compile(engine)
+        self._text = str(compiled)
+        self._names = tuple(names)
+        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+        self._order = None if order is None else [self._names.index(name) for name in order]
+        self._is_in_order = self._order == list(range(len(names)))
+
+    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run it for each row; returns how many rows of the table that changed."""
+        given: Any = rows
+        if self._order is None:
+            given = [dict(zip(self._names, row, strict=True)) for row in rows]
+        elif not self._is_in_order:
+            given = [tuple(row[at] for at in self._order) for row in rows]
+        return database.exec_driver_sql(self._text, given).rowcount
 
 
 def _engine(url: str) -> Engine:
