@@ -14,6 +14,7 @@ Definite lengths in their shortest form are accepted (RFC 8949, section 4.2.1), 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from trine.errors.services import (
@@ -30,6 +31,9 @@ HEADERS_MAX: Final = 64
 """Entries of a map of headers, and of every map and array inside one."""
 NESTING_MAX: Final = 8
 """Arrays, maps and tags inside each other."""
+
+HEADS_CACHED_MAX: Final = 4_096
+"""Heads that are remembered once they were encoded."""
 
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 """Major types (RFC 8949, section 3.1)."""
@@ -239,6 +243,7 @@ def shown(label: Label) -> str:
     return str(label) if isinstance(label, int) else repr(label[:40])
 
 
+@lru_cache(HEADS_CACHED_MAX)
 def encode_head(major: int, argument: int) -> bytes:
     """Encode a head in its shortest form."""
     if argument < 24:

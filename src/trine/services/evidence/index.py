@@ -29,6 +29,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Executable,
+    Insert,
     Integer,
     LargeBinary,
     MetaData,
@@ -155,9 +156,8 @@ class Index:
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
         columns = _STATEMENTS.c
-        named = {name: bindparam(name) for name in ("log", *Registration._fields)}
-        insert = _new(self._engine, _STATEMENTS).values(named)
-        self._insert = _Prepared(self._engine, insert, tuple(named))
+        added = _new(self._engine, _STATEMENTS)
+        self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
         of_log, of_entry = columns.log == bindparam("of_log"), columns.entry == bindparam("of_entry")
         placed = update(_STATEMENTS).where(of_log, of_entry, columns.place.is_(None))
         placed = placed.values(place=bindparam("at_place"))
@@ -310,7 +310,8 @@ class _Prepared:
 
     def __init__(self, engine: Engine, statement: Executable, names: Sequence[str]) -> None:
         """Compile it; `names` are those of its parameters, in the order in which rows have them."""
-        compiled = statement.compile(engine)
+        columns = list(names) if isinstance(statement, Insert) else None
+        compiled = statement.compile(engine, column_keys=columns)
         self._text = str(compiled)
         self._names = tuple(names)
         order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None

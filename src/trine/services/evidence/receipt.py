@@ -243,10 +243,10 @@ def _write(
     chain_proof: bytes | None,
 ) -> bytes:
     """Write the receipt with one proof: two numbers and a path."""
-    if any(len(each) != Digest.LENGTH for each in path):
+    if set(map(len, path)) - {Digest.LENGTH}:
         raise BadArgument(f"a path holds hashes of {Digest.LENGTH} bytes")
     parts = [cbor.encode_head(cbor.ARRAY, 3), *map(cbor.encode_integer, numbers)]
-    parts += [cbor.encode_head(cbor.ARRAY, len(path)), *(_HASH_HEAD + each for each in path)]
+    parts += [cbor.encode_head(cbor.ARRAY, len(path)), _HASH_HEAD.join((b"", *path))]
     proofs = cbor.encode_head(cbor.ARRAY, 1) + cbor.encode_bytes(b"".join(parts))
     unprotected = cbor.encode_map(
         {
