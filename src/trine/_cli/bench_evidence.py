@@ -92,7 +92,7 @@ def bench_evidence(
             load = statements.Load(rate, duration, batched=name == "batches")
             settings.note(f"{name}: signing {rate * duration:,} statements")
             made = statements.make_statements(
-                key, rate * duration, 0 if name == "singles" else 1 << 40
+                key, rate * duration, 0 if name == "singles" else BATCHED_FROM
             )
             settings.note(f"{name}: {rate:,} a second for {duration} s")
             report[name] = _one(service, load, made, suite)

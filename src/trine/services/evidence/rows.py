@@ -103,11 +103,6 @@ class Row(NamedTuple):
         at = range(_NUMBERS.size, ROW_BYTES, Digest.LENGTH)
         return cls(place, recorded_ms, *(Digest(data[i : i + Digest.LENGTH]) for i in at))
 
-    @property
-    def key(self) -> tuple[bytes, int]:
-        """What rows of an epoch are sorted by."""
-        return self.issuer, self.place
-
 
 class IndexHead(NamedTuple):
     """What a checkpoint says about the index of its log.
@@ -184,10 +179,21 @@ class Epoch(NamedTuple):
     nodes: list[list[bytes]]
 
     @classmethod
-    def sort(cls, function: HashFunction, rows: Sequence[Row]) -> Self:
-        """Sort rows, one at least, and hash them."""
-        found = sorted(rows, key=lambda row: row.key)
-        return cls(found, levels(function, leaf_hashes(function, [one.encode() for one in found])))
+    def sort(
+        cls, function: HashFunction, rows: Sequence[Row], leaves: Sequence[bytes] | None = None
+    ) -> Self:
+        """Sort rows, one at least, and hash them.
+
+        Args:
+            function: Hash function of the log.
+            rows: The rows.
+            leaves: Their hashes as leaves, where they are known.
+        """
+        if leaves is None:
+            leaves = leaf_hashes(function, [one.encode() for one in rows])
+        keys = [(row.issuer, row.place) for row in rows]
+        order = sorted(range(len(rows)), key=keys.__getitem__)
+        return cls([rows[at] for at in order], levels(function, [leaves[at] for at in order]))
 
     @property
     def root(self) -> Digest:
