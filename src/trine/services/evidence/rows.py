@@ -103,6 +103,11 @@ class Row(NamedTuple):
         at = range(_NUMBERS.size, ROW_BYTES, Digest.LENGTH)
         return cls(place, recorded_ms, *(Digest(data[i : i + Digest.LENGTH]) for i in at))
 
+    @property
+    def key(self) -> tuple[bytes, int]:
+        """What rows of an epoch are sorted by."""
+        return self.issuer, self.place
+
 
 class IndexHead(NamedTuple):
     """What a checkpoint says about the index of its log.
@@ -191,7 +196,7 @@ class Epoch(NamedTuple):
         """
         if leaves is None:
             leaves = leaf_hashes(function, [one.encode() for one in rows])
-        keys = [(row.issuer, row.place) for row in rows]
+        keys = [row.key for row in rows]
         order = sorted(range(len(rows)), key=keys.__getitem__)
         return cls([rows[at] for at in order], levels(function, [leaves[at] for at in order]))
 
