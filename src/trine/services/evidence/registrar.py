@@ -139,6 +139,8 @@ class Registrar:
         }
         self._to_send: dict[Digest, None] = {}
         self._standing = Standing()
+        # Statements that are being checked and kept.
+        self._taking = 0
         self._wanted = asyncio.Event()
         self._follow = asyncio.Event()
         # Placed since the last head that was signed.
@@ -265,7 +267,7 @@ class Registrar:
         return place if place is not None and head and place < head.signed.head.size else None
 
     def _check_room(self, count: int) -> None:
-        waiting = len(self._intake) + len(self._standing)
+        waiting = len(self._intake) + self._taking + len(self._standing)
         size = self._head.signed.head.size if self._head else self._mirror.size
         self.policy.check_open(size + waiting + count)
         if waiting + count > WAITING_MAX:
@@ -273,8 +275,12 @@ class Registrar:
 
     async def _keep(self, items: Sequence[bytes]) -> list[Digest | TrineError]:
         """Check statements, keep the good ones, and have those sent that are new."""
-        results, new = await self._in_thread(self._check_and_add, items, time.time())
-        self._standing.add(new)
+        self._taking += len(items)
+        try:
+            results, new = await self._in_thread(self._check_and_add, items, time.time())
+            self._standing.add(new)
+        finally:
+            self._taking -= len(items)
         self._to_send.update(dict.fromkeys(new))
         self._wanted.set()
         return results
