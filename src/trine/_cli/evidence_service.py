@@ -1,5 +1,6 @@
 """Run the evidence service: registration of signed statements over HTTP."""
 
+import gc
 import ipaddress
 import os
 import secrets
@@ -27,6 +28,9 @@ KEY_FILE: Final = "service.key"
 """Secret key of the service, in its folder."""
 CHECKPOINT_KEY_FILE: Final = "checkpoint.key"
 """Secret key that signs checkpoints, in its folder."""
+
+OBJECTS: Final = 50_000
+"""Objects that are made before the collector of cycles looks at them."""
 
 certificate_option: Final = click.option(
     "--certificate",
@@ -261,11 +265,24 @@ def listener(host: str, port: int) -> socket.socket:
     return found
 
 
+def collect_seldom() -> None:
+    """Let the collector of cycles look seldom, and never at what was loaded before.
+
+    Thousands of objects of one batch live at a time, and nearly none is in a cycle: with the usual
+    threshold the collector costs as much as reading them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS, *gc.get_threshold()[1:])
+
+
 def serve_app(
     app: "FastAPI", there: socket.socket, certificate: Path | None, key: Path | None
 ) -> None:
     """Serve until the process is stopped, and print where once it does."""
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
+
+    collect_seldom()
 
     class Server(uvicorn.Server):
         """Tells where it listens, once it does."""

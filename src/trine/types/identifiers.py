@@ -44,7 +44,7 @@ class FixedBytes(bytes):
         if len(value) != cls.LENGTH:
             found = len(value)
             raise BadArgument(f"{cls.__name__}: {found} bytes, expected {cls.LENGTH}")
-        return super().__new__(cls, value)
+        return bytes.__new__(cls, value)
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -63,6 +63,11 @@ QUERY_MAX: Final = 500
 BUSY_S: Final = 30.0
 """Seconds to wait for another process that writes to the database."""
 
+CACHE_KIB: Final = 64 * 1_024
+"""Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
+CHECKPOINT_PAGES: Final = 8_192
+"""Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
+
 _METADATA: Final = MetaData()
 _LOGS: Final = Table(
     "logs",
@@ -86,12 +91,23 @@ _STATEMENTS: Final = Table(
     Column("issuer_digest", LargeBinary(Digest.LENGTH), nullable=False),
     Column("content_digest", LargeBinary(Digest.LENGTH), nullable=False),
     UniqueConstraint("log", "entry"),
-    TableIndex("statements_by_place", "log", "place"),
-    TableIndex("statements_by_issuer", "log", "issuer_digest", "place"),
-    TableIndex("statements_by_content", "log", "content_digest", "place"),
-    TableIndex("statements_by_type", "log", "content_type", "place"),
     TableIndex("statements_by_time", "log", "registered_ms"),
 )
+
+
+def _index(name: str, *columns: str, is_placed: bool = True) -> None:
+    """Index the rows that have a place, or the others: a row is in an index when it is sought."""
+    place = _STATEMENTS.c.place
+    only = place.is_not(None) if is_placed else place.is_(None)
+    named = (_STATEMENTS.c[column] for column in ("log", *columns))
+    TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
+
+
+_index("statements_by_place", "place")
+_index("statements_by_issuer", "issuer_digest", "place")
+_index("statements_by_content", "content_digest", "place")
+_index("statements_by_type", "content_type", "place")
+_index("statements_that_wait", "number", is_placed=False)
 
 
 class Registration(NamedTuple):
@@ -341,5 +357,11 @@ def _engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Read and write at the same time; what is committed is on the disk."""
-    for setting in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_S * 1_000:.0f}"):
+    for setting in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_S * 1_000:.0f}",
+        f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    ):
         connection.execute(f"PRAGMA {setting}")

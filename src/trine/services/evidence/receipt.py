@@ -92,6 +92,14 @@ UNDERSTOOD: Final[frozenset[Label]] = frozenset(
 """Headers that a receipt may call critical."""
 
 _WHAT: Final = "the receipt"
+_PROOFS_OF: Final = {
+    kind: cbor.encode_integer(PROOFS)
+    + cbor.encode_head(cbor.MAP, 1)
+    + cbor.encode_integer(kind)
+    + cbor.encode_head(cbor.ARRAY, 1)
+    for kind in (INCLUSION, CONSISTENCY)
+}
+_CHAIN_PROOF: Final = cbor.encode_integer(CHAIN_PROOF)
 _HASH_HEAD: Final = cbor.encode_head(cbor.BYTES, Digest.LENGTH)
 
 
@@ -245,15 +253,15 @@ def _write(
     """Write the receipt with one proof: two numbers and a path."""
     if set(map(len, path)) - {Digest.LENGTH}:
         raise BadArgument(f"a path holds hashes of {Digest.LENGTH} bytes")
-    parts = [cbor.encode_head(cbor.ARRAY, 3), *map(cbor.encode_integer, numbers)]
-    parts += [cbor.encode_head(cbor.ARRAY, len(path)), _HASH_HEAD.join((b"", *path))]
-    proofs = cbor.encode_head(cbor.ARRAY, 1) + cbor.encode_bytes(b"".join(parts))
-    unprotected = cbor.encode_map(
-        {
-            PROOFS: cbor.encode_map({kind: proofs}),
-            **({} if chain_proof is None else {CHAIN_PROOF: cbor.encode_bytes(chain_proof)}),
-        }
-    )
+    first, second = numbers
+    integer, head = cbor.encode_integer, cbor.encode_head
+    hashes = head(cbor.ARRAY, len(path)) + _HASH_HEAD.join((b"", *path))
+    proof = head(cbor.ARRAY, 3) + integer(first) + integer(second) + hashes
+    # One map in the other, and in it an array of one.
+    unprotected = head(cbor.MAP, 1 if chain_proof is None else 2) + _PROOFS_OF[kind]
+    unprotected += cbor.encode_bytes(proof)
+    if chain_proof is not None:
+        unprotected += _CHAIN_PROOF + cbor.encode_bytes(chain_proof)
     return cose.write_sign1(signed.protected, unprotected, None, signed.signature)
 
 
