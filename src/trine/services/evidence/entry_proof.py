@@ -28,6 +28,7 @@ _DIGEST: Final = Digest.LENGTH
 _MAPS: Final = range(0xA0, 0xB8)
 """Heads of maps of up to 23 entries."""
 _HASH: Final = cbor.encode_head(cbor.BYTES, _DIGEST)
+_KEYS: Final = tuple(bytes([key]) for key in range(6))
 _KIND: Final = b"\x00\x06\x01"
 _ENTRY: Final = b"\x00" + _HASH
 _PROOF: Final = b"\xa4\x00\x6btrine-proof\x01\x01\x02"
@@ -101,10 +102,10 @@ class EntryProof(NamedTuple):
         if body[1:4] != _KIND or body[5:8] != _ENTRY:
             return None
         try:
-            log, at = _number(body, 40, b"\x01", cbor.UNSIGNED)
-            index, at = _number(body, at, b"\x02", cbor.UNSIGNED)
-            size, at = _number(body, at, b"\x03", cbor.UNSIGNED)
-            length, at = _number(body, at, b"\x04", cbor.BYTES)
+            log, at = _number(body, 40, 1, cbor.UNSIGNED)
+            index, at = _number(body, at, 2, cbor.UNSIGNED)
+            size, at = _number(body, at, 3, cbor.UNSIGNED)
+            length, at = _number(body, at, 4, cbor.BYTES)
         except (CoseEncoding, CoseTruncated):
             return None
         stop = at + length
@@ -119,7 +120,7 @@ class EntryProof(NamedTuple):
         if not proof.startswith(_PROOF):
             return None
         try:
-            length, at = _number(proof, len(_PROOF), b"", cbor.BYTES)
+            length, at = _number(proof, len(_PROOF) - 1, 2, cbor.BYTES)
         except (CoseEncoding, CoseTruncated):
             return None
         return cls.read(proof[at : at + length])
@@ -149,7 +150,7 @@ class EntryReceipt(NamedTuple):
         if len(receipt) > PROOF_BYTES_MAX or not receipt.startswith(_RECEIPT):
             return None
         try:
-            length, at = _number(receipt, len(_RECEIPT), b"", cbor.BYTES)
+            length, at = _number(receipt, len(_RECEIPT) - 1, 2, cbor.BYTES)
             body, rest = receipt[at : at + length], receipt[at + length :]
             if len(rest) != len(_SEAL) + _DIGEST or not rest.startswith(_SEAL):
                 return None
@@ -164,14 +165,14 @@ class EntryReceipt(NamedTuple):
         if not body.startswith(_SALT):
             return None
         at = len(_SALT) + _DIGEST
-        length, at = _number(body, at, b"\x01", cbor.TEXT)
+        length, at = _number(body, at, 1, cbor.TEXT)
         name = body[at : at + length].decode()
-        size, at = _number(body, at + length, b"\x02", cbor.UNSIGNED)
-        length, at = _number(body, at, b"\x03", cbor.TEXT)
+        size, at = _number(body, at + length, 2, cbor.UNSIGNED)
+        length, at = _number(body, at, 3, cbor.TEXT)
         body[at : at + length].decode()
         if length > MEDIA_TYPE_BYTES_MAX or not core.is_receipt_name(name):
             return None
-        length, at = _number(body, at + length, b"\x04", cbor.BYTES)
+        length, at = _number(body, at + length, 4, cbor.BYTES)
         proof = EntryProof.read(body[at:])
         if proof is None or at + length != len(body):
             return None
@@ -182,12 +183,11 @@ class EntryReceipt(NamedTuple):
         return hash_one(function, _ENTRY_TAG + self.salt + digest)
 
 
-def _number(data: bytes, at: int, key: bytes, major: int) -> tuple[int, int]:
+def _number(data: bytes, at: int, key: int, major: int) -> tuple[int, int]:
     """Read a key, and the head that follows it: its argument, and where its content begins."""
-    start = at + len(key)
-    if data[at:start] != key:
-        raise CoseEncoding(f"no key {key.hex()} at byte {at}")
-    found, argument, stop = cbor.head(data, start, len(data), "a proof")
+    if not data.startswith(_KEYS[key], at):
+        raise CoseEncoding(f"no key {key} at byte {at}")
+    found, argument, stop = cbor.head(data, at + 1, len(data), "a proof")
     if found != major:
-        raise CoseEncoding(f"another type at byte {start}")
+        raise CoseEncoding(f"another type at byte {at + 1}")
     return argument, stop

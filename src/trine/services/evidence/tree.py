@@ -46,9 +46,18 @@ def leaf_hashes(function: HashFunction, entries: Sequence[bytes]) -> list[Digest
 
 def hash_one(function: HashFunction, message: bytes) -> bytes:
     """Hash one message."""
-    if function == "sha256":
-        return hashlib.sha256(message).digest()
-    return hash_many(function, [message])[0]
+    return _HASHES[function](message)
+
+
+def _sha256(message: bytes) -> bytes:
+    return hashlib.sha256(message).digest()
+
+
+def _sm3(message: bytes) -> bytes:
+    return hash_many("sm3", [message])[0]
+
+
+_HASHES: Final[dict[HashFunction, Callable[[bytes], bytes]]] = {"sha256": _sha256, "sm3": _sm3}
 
 
 def node_hash(function: HashFunction, left: bytes, right: bytes) -> Digest:
@@ -148,9 +157,9 @@ def inclusion_root(
     node: bytes = leaf
     # Above the tree that is complete on both sides each sibling is on the left: all ones.
     sides = index | -1 << inner
+    hashing = _HASHES[function]
     for sibling in path:
-        pair = sibling + node if sides & 1 else node + sibling
-        node = hash_one(function, _NODE + pair)
+        node = hashing(b"\x01" + (sibling + node if sides & 1 else node + sibling))
         sides >>= 1
     return Digest(node)
 
