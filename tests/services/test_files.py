@@ -59,7 +59,7 @@ def records(suite: str, count: int = COUNT) -> tuple[Trust, list[Record]]:
     found = []
     for number, (content, salt, digest, entry) in enumerate(made):
         path = b"".join(golden.path_of(chain.function, number, leaves))
-        proof = first._replace(entry=entry, index=number, path=path)
+        proof = first._replace(entry=entry, leaf_index=number, path=path)
         record = Record(f"{number}.txt", content, digest, salt, proof, b"")
         record.receipt = seal(suite, record, proof)
         found.append(record)
@@ -69,10 +69,10 @@ def records(suite: str, count: int = COUNT) -> tuple[Trust, list[Record]]:
 KNOWN = {suite: records(suite) for suite in ("intl", "gm")}
 
 
-def verdict(verify: Callable[[], object]) -> str:
+def verdict(verify: Callable[..., object], *arguments: object) -> str:
     """Return the code of the refusal, or `verified`."""
     try:
-        verify()
+        verify(*arguments)
     except TrineError as error:
         return error.code
     return "verified"
@@ -115,9 +115,8 @@ def test_every_altered_byte_is_judged_as_by_the_core(suite: str, data: st.DataOb
     sealed = bytes(altered[:-32])
     sealed += tree.hash_one(function, b"\x10trine/proof-file" + sealed[body_at:-3])
     for each in (bytes(altered), sealed):
-        size = len(one.content)
-        expected = verdict(lambda each=each: verify_digest(one.digest, size, each, trust))
-        assert verdict(lambda each=each: found.verify(one.digest, size, each)) == expected
+        about = one.digest, len(one.content), each
+        assert verdict(found.verify, *about) == verdict(verify_digest, *about, trust)
 
 
 @SUITES
@@ -131,7 +130,9 @@ def test_swapped_parts_are_judged_as_by_the_core(suite: str, data: st.DataObject
     trust, made = KNOWN[suite]
     found = warm(suite)
     one, other = data.draw(st.lists(st.sampled_from(made), min_size=2, max_size=2, unique_by=id))
-    part = data.draw(st.sampled_from(["entry", "index", "path", "size", "log", "rest", "salt"]))
+    part = data.draw(
+        st.sampled_from(["entry", "leaf_index", "path", "size", "log", "rest", "salt"])
+    )
     mixed, salt = one.proof, one.salt
     match part:
         case "size":
@@ -139,7 +140,8 @@ def test_swapped_parts_are_judged_as_by_the_core(suite: str, data: st.DataObject
         case "log":
             mixed = mixed._replace(log=mixed.log + 1)
         case "rest":
-            mixed = mixed._replace(rest=mixed.rest.replace(b"\x01\x03\x02\x02", b"\x01\x04\x02\x02"))
+            other_view = mixed.rest.replace(b"\x01\x03\x02\x02", b"\x01\x04\x02\x02")
+            mixed = mixed._replace(rest=other_view)
         case "salt":
             salt = other.salt
         case _:
@@ -147,10 +149,10 @@ def test_swapped_parts_are_judged_as_by_the_core(suite: str, data: st.DataObject
     forged = Record(one.name, one.content, one.digest, salt, mixed, b"")
     data_of = seal(suite, forged, mixed)
     size = len(one.content)
-    expected = verdict(lambda: verify_digest(one.digest, size, data_of, trust))
+    expected = verdict(verify_digest, one.digest, size, data_of, trust)
     same = part == "path" and one.proof.path == other.proof.path
     assert (expected == "verified") == same
-    assert verdict(lambda: found.verify(one.digest, size, data_of)) == expected
+    assert verdict(found.verify, one.digest, size, data_of) == expected
 
 
 @SUITES
@@ -159,8 +161,8 @@ def test_another_file_is_refused(suite: str) -> None:
     _, (one, other, *_) = KNOWN[suite]
     found = warm(suite)
     size = len(one.content)
-    assert verdict(lambda: found.verify(other.digest, size, one.receipt)) == "file_altered"
-    assert verdict(lambda: found.verify(one.digest, size + 1, one.receipt)) == "file_altered"
+    assert verdict(found.verify, other.digest, size, one.receipt) == "file_altered"
+    assert verdict(found.verify, one.digest, size + 1, one.receipt) == "file_altered"
 
 
 @SUITES
@@ -171,7 +173,7 @@ def test_a_proof_is_put_together_as_it_came(suite: str) -> None:
     for one in made:
         file = one.proof.file(function)
         assert EntryProof.read_file(file) == one.proof
-        assert verify_proof(file, trust).fact["index"] == one.proof.index
+        assert verify_proof(file, trust).fact["index"] == one.proof.leaf_index
         read = EntryReceipt.read(function, one.receipt)
         assert read == EntryReceipt(one.salt, len(one.content), one.proof)
 

@@ -28,7 +28,6 @@ from trine.errors import (
     ExitCode,
     FileMissing,
     NothingToDo,
-    TrineError,
     UnreadableFile,
     Unsupported,
 )

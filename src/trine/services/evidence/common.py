@@ -1,9 +1,9 @@
 """Take statements of the form that most have apart in one pass.
 
 That is what `statement.sign_statement` makes of content with a media type: the four protected
-headers and the claims in the deterministic order, short texts in ASCII, nothing unprotected. What is
-read so is what `cose.read_sign1` and the checks of `statement.read_statement` give, at a third of
-their cost; everything else is `None` here, and theirs to read or to refuse.
+headers and the claims in the deterministic order, short texts in ASCII, nothing unprotected. Such
+a statement is read to what `cose.read_sign1` and the checks of `statement.read_statement` give, at
+a third of their cost; everything else is `None` here, and theirs to read or to refuse.
 
 >>> from trine.services.evidence import common
 >>> common.read(b"something else") is None
@@ -28,12 +28,12 @@ _ISSUER, _SUBJECT, _ISSUED_AT = 1, 2, 6
 
 
 Common = tuple[cose.Sign1, str, str, str, bytes, bytes, int | None]
-"""Message, issuer, subject, content type, payload, name of the key, and the time of issue in seconds
-where there is one."""
+"""Message, issuer, subject, content type, payload, name of the key, and the time of issue in
+seconds where there is one."""
 
 
 class _Begin(NamedTuple):
-    """How the protected header begins: all of it but subject and time, the same for many statements.
+    """How the protected header begins: all but subject and time, the same for many statements.
 
     Attributes:
         prefix: The bytes; what follows from them alone stands below.

@@ -5,12 +5,10 @@ and the way from the log's head to the header. An entry's own are its digest, it
 (`docs/reference/proofs.md`, section 6, kind 6). So one proof that was verified and the tree of the
 log give the proofs of all entries, and many receipts are checked at the cost of their own parts.
 
-What is read here is the one encoding that this release writes. A file of another form (with the
-negative keys that later releases may add) is nobody's error: it is `None`, and goes to the verifier
-of the core, which knows everything.
+A file of another form is nobody's error: it is `None`, and the verifier of the core says what it is.
 
 >>> from trine.services.evidence.entry_proof import EntryProof
->>> proof = EntryProof(b"\\xa4\\xa6", bytes(32), 7, 0, 1, b"", b"\\x05\\x40")
+>>> proof = EntryProof(bytes([0xA4, 0xA6]), bytes(32), 7, 0, 1, b"", bytes([5, 0x40]))
 >>> EntryProof.read(proof.body()) == proof
 True
 """
@@ -46,7 +44,7 @@ class EntryProof(NamedTuple):
         heads: Heads of the body's and the statement's map.
         entry: The entry.
         log: Number of the log.
-        index: Index of the entry.
+        leaf_index: Index of the entry.
         size: Entries of the log.
         path: Inclusion path, leaf to root, joined.
         rest: What follows in the body, as it came: the way to the header and all that shows that
@@ -56,7 +54,7 @@ class EntryProof(NamedTuple):
     heads: bytes
     entry: bytes
     log: int
-    index: int
+    leaf_index: int
     size: int
     path: bytes
     rest: bytes
@@ -79,7 +77,7 @@ class EntryProof(NamedTuple):
                 b"\x01",
                 integer(self.log),
                 b"\x02",
-                integer(self.index),
+                integer(self.leaf_index),
                 b"\x03",
                 integer(self.size),
                 b"\x04",

@@ -75,7 +75,7 @@ class Receipts:
         leaf = Digest(tree.hash_one(self._function, b"\x00" + proof.entry))
         joined = proof.path
         path = [joined[at : at + Digest.LENGTH] for at in range(0, len(joined), Digest.LENGTH)]
-        return tree.inclusion_root(self._function, leaf, proof.index, proof.size, path)
+        return tree.inclusion_root(self._function, leaf, proof.leaf_index, proof.size, path)
 
 
 def _name(proof: EntryProof) -> bytes:

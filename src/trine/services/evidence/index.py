@@ -28,7 +28,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Executable,
     Insert,
     Integer,
     LargeBinary,
@@ -37,6 +36,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Update,
     bindparam,
     create_engine,
     event,
@@ -174,9 +174,15 @@ class Index:
         columns = _STATEMENTS.c
         added = _new(self._engine, _STATEMENTS)
         self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
-        of_log, of_entry = columns.log == bindparam("of_log"), columns.entry == bindparam("of_entry")
-        placed = update(_STATEMENTS).where(of_log, of_entry, columns.place.is_(None))
-        placed = placed.values(place=bindparam("at_place"))
+        placed = (
+            update(_STATEMENTS)
+            .where(
+                columns.log == bindparam("of_log"),
+                columns.entry == bindparam("of_entry"),
+                columns.place.is_(None),
+            )
+            .values(place=bindparam("at_place"))
+        )
         self._place = _Prepared(self._engine, placed, ("at_place", "of_log", "of_entry"))
         _METADATA.create_all(self._engine)
         present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
@@ -317,14 +323,15 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
 
 def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Insert rows; those whose keys are taken are left out."""
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 class _Prepared:
     """A statement that is given to the driver as it is, for many rows: those cost a third then."""
 
-    def __init__(self, engine: Engine, statement: Executable, names: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
         """Compile it; `names` are those of its parameters, in the order in which rows have them."""
         columns = list(names) if isinstance(statement, Insert) else None
         compiled = statement.compile(engine, column_keys=columns)

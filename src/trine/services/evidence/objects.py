@@ -83,12 +83,9 @@ def _write_partial(place: str, content: bytes) -> str:
     """Write a file beside its place, and sync it."""
     folder, name = os.path.split(place)
     partial = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
-    try:
-        file = open(partial, "wb", 0)
-    except FileNotFoundError:
+    if not os.path.isdir(folder):
         os.makedirs(folder, exist_ok=True)
-        file = open(partial, "wb", 0)
-    with file:
+    with open(partial, "wb", 0) as file:
         file.write(content)
         os.fdatasync(file.fileno())
     return partial

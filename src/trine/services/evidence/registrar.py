@@ -89,7 +89,7 @@ class Head:
         path = self.certified.view.inclusion_path(place)
         shown = None
         if with_chain_proof:
-            own = self.proof._replace(entry=entry, index=place, path=b"".join(path))
+            own = self.proof._replace(entry=entry, leaf_index=place, path=b"".join(path))
             shown = own.file(self.signed.head.function)
         return receipt.receipt_for(self.signed, place, path, chain_proof=shown)
 
@@ -288,7 +288,7 @@ class Registrar:
     def _check_and_add(
         self, items: Sequence[bytes], now: float
     ) -> tuple[list[Digest | TrineError], dict[Digest, About]]:
-        """Return what each of them is registered as, and what the entries that are new are about."""
+        """Return what each of them is registered as, and what those that are new are about."""
         results: list[Digest | TrineError | None] = [None] * len(items)
         read: list[tuple[int, Statement]] = []
         keys, now_s = [], int(now)

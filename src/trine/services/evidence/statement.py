@@ -151,6 +151,13 @@ def read_statement(
     if most is not None:
         _check_times(most[-1], None, now_s, clock_skew_s)
         return Statement(*most, None)
+    return read_whole(data, now_s, clock_skew_s, key_id_required=key_id_required)
+
+
+def read_whole(
+    data: bytes, now_s: int, clock_skew_s: int, *, key_id_required: bool = True
+) -> Statement:
+    """Read a statement of any form; see `read_statement`."""
     message = cose.read_sign1(data, _WHAT, bytes_max=TRANSPARENT_BYTES_MAX)
     first, stop = message.unprotected_slice
     if len(data) - (stop - first) >= STATEMENT_BYTES_MAX:
