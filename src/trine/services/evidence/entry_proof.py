@@ -5,7 +5,7 @@ and the way from the log's head to the header. An entry's own are its digest, it
 (`docs/reference/proofs.md`, section 6, kind 6). So one proof that was verified and the tree of the
 log give the proofs of all entries, and many receipts are checked at the cost of their own parts.
 
-A file of another form is nobody's error: it is `None`, and the verifier of the core says what it is.
+A file of another form is nobody's error: it is `None`, and the core says what is wrong with it.
 
 >>> from trine.services.evidence.entry_proof import EntryProof
 >>> proof = EntryProof(bytes([0xA4, 0xA6]), bytes(32), 7, 0, 1, b"", bytes([5, 0x40]))
