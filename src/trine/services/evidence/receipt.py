@@ -23,6 +23,7 @@ True
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from trine.crypto import SecretKey
@@ -84,6 +85,8 @@ STRUCTURE_OF_FUNCTION: Final[dict[HashFunction, int]] = {
     function: number for number, function in FUNCTION_OF_STRUCTURE.items()
 }
 
+HEADS_CACHED_MAX: Final = 16
+"""Signed heads of which it is remembered what all receipts have."""
 PROOFS_MAX: Final = 16
 """Proofs of one kind in a receipt."""
 UNDERSTOOD: Final[frozenset[Label]] = frozenset(
@@ -262,7 +265,16 @@ def _write(
     unprotected += cbor.encode_bytes(proof)
     if chain_proof is not None:
         unprotected += _CHAIN_PROOF + cbor.encode_bytes(chain_proof)
-    return cose.write_sign1(signed.protected, unprotected, None, signed.signature)
+    before, behind = _around(signed)
+    return before + unprotected + behind
+
+
+@lru_cache(HEADS_CACHED_MAX)
+def _around(signed: SignedHead) -> tuple[bytes, bytes]:
+    """Return what stands around the unprotected header in all receipts of a head."""
+    message = cose.write_sign1(signed.protected, cose.EMPTY_MAP, None, signed.signature)
+    before = cose.TAG_AND_ARRAY + cbor.encode_bytes(signed.protected)
+    return before, message[len(before) + len(cose.EMPTY_MAP) :]
 
 
 def read_receipt(data: bytes, *, claims_required: bool = True) -> Receipt:

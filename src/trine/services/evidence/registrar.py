@@ -305,8 +305,9 @@ class Registrar:
         kept = [statement.registered(one) for _, one in good]
         new: dict[Digest, About] = {}
         rows: list[Registration] = []
-        for (at, one), data, digest in zip(good, kept, hash_many(function, kept), strict=True):
-            entry = results[at] = Digest(digest)
+        entries = Digest.all_of(hash_many(function, kept))
+        for (at, one), data, entry in zip(good, kept, entries, strict=True):
+            results[at] = entry
             if entry not in self._standing and entry not in new:
                 new[entry] = about = _about(function, one)
                 rows.append(_registration(one, entry, now, about, data))

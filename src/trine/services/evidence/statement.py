@@ -435,7 +435,7 @@ def entry_of(data: bytes | Statement, function: HashFunction = "sha256") -> Dige
 
 def entries_of(statements: Sequence[Statement], function: HashFunction = "sha256") -> list[Digest]:
     """Return the entries of many statements; see `entry_of`."""
-    return [Digest(digest) for digest in hash_many(function, list(map(registered, statements)))]
+    return Digest.all_of(hash_many(function, list(map(registered, statements))))
 
 
 def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:

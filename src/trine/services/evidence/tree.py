@@ -41,7 +41,7 @@ def empty_root(function: HashFunction) -> Digest:
 
 def leaf_hashes(function: HashFunction, entries: Sequence[bytes]) -> list[Digest]:
     """Hash entries as leaves: `H(0x00 || entry)`."""
-    return [Digest(digest) for digest in hash_many(function, [_LEAF + each for each in entries])]
+    return Digest.all_of(hash_many(function, [_LEAF + each for each in entries]))
 
 
 def hash_one(function: HashFunction, message: bytes) -> bytes:
