@@ -73,3 +73,36 @@ def test_hostile_statements_are_refused_by_both() -> None:
     for make in statements.HOSTILE.values():
         data, _ = make()
         assert outcome(data, whole=False) == outcome(data, whole=True)
+
+
+def test_longer_forms_are_refused_by_both() -> None:
+    """Goal: one encoding. Method: each length, and the time, in a longer form than it needs."""
+    data = statement.sign_statement(
+        b"p" * 23,
+        key=KEYS[0],
+        issuer="https://a.bc",
+        subject="s" * 23,
+        content_type="a/b",
+        issued_at_s=65_536,
+        key_id=b"k" * 23,
+    )
+    message = cose.read_sign1(data, "it", bytes_max=len(data))
+    longer = [
+        (b"\x77sss", b"\x78\x17sss"),
+        (b"\x63a/b", b"\x78\x03a/b"),
+        (b"\x57kkk", b"\x58\x17kkk"),
+        (b"\x6chttps", b"\x78\x0chttps"),
+        (b"\x1a\x00\x01\x00\x00", b"\x1a\x00\x00\xff\xff"),
+    ]
+    for old, new in longer:
+        assert message.protected.count(old) == 1
+        protected = message.protected.replace(old, new)
+        forged = cose.write_sign1(protected, cose.EMPTY_MAP, message.payload, message.signature)
+        code, _ = outcome(forged, whole=False)  # type: ignore[misc]
+        assert code == "cose_encoding"
+        assert outcome(forged, whole=False) == outcome(forged, whole=True)
+    around = (b"\xa0\x57ppp", b"\xa0\x58\x17ppp"), (data[2:4], b"\x59\x00" + data[3:4])
+    for old, new in around:
+        forged = data.replace(old, new, 1)
+        assert forged != data
+        assert outcome(forged, whole=False) == outcome(forged, whole=True)
