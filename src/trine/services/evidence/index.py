@@ -172,7 +172,7 @@ class Index:
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
         columns = _STATEMENTS.c
-        added = _new(self._engine, _STATEMENTS)
+        added = _new(self._engine, _STATEMENTS).inline()
         self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
         placed = (
             update(_STATEMENTS)
