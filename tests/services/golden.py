@@ -30,7 +30,16 @@ from tests.services import test_receipt as receipts
 from trine.client.verification import Trust, verify_digest
 from trine.crypto import SecretKey, hash_many
 from trine.errors import TrineError
-from trine.services.evidence import certificate, checking, cose, keys, receipt, statement, tree
+from trine.services.evidence import (
+    certificate,
+    checking,
+    cose,
+    keys,
+    receipt,
+    statement,
+    tiles,
+    tree,
+)
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
@@ -105,7 +114,7 @@ class Chain:
         return (json.dumps(document, indent=2) + "\n").encode()
 
     def proof(self, entry: bytes, index: int, leaves: list[Digest], root: bytes) -> bytes:
-        """Prove an entry of a log of three (docs/reference/proofs.md, section 6, kind 6)."""
+        """Prove an entry of a log (docs/reference/proofs.md, section 6, kind 6)."""
         path = b"".join(path_of(self.function, index, leaves))
         leaf = LOG.to_bytes(4) + len(leaves).to_bytes(8) + root
         sibling = self.hash(b"\x00another log")
@@ -166,11 +175,9 @@ class Chain:
 
 
 def path_of(function: HashFunction, index: int, leaves: list[Digest]) -> list[bytes]:
-    """Path of a leaf of a log of three."""
-    first, second, third = leaves
-    if index == 2:
-        return [tree.node_hash(function, first, second)]
-    return [(second, first)[index], third]
+    """Path of a leaf."""
+    reader = tiles.FromMapping(tiles.append(function, tiles.FromMapping({}), 0, leaves))
+    return tiles.View(function, reader, len(leaves)).inclusion_path(index)
 
 
 def signed_statement(key: SecretKey, *, embedded: bool = False) -> bytes:

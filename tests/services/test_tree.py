@@ -326,3 +326,21 @@ def test_missing_leaves_are_refused() -> None:
             ask()
     with pytest.raises(BadTile):
         tiles.View("sha256", tiles.FromMapping({}), 5).root()
+
+
+@FUNCTIONS
+def test_one_view_proves_leaves_of_many_tiles(function: HashFunction) -> None:
+    """Goal: what a view remembers of one tile is not used for another.
+
+    Method: leaves of five tiles, the last of which is not full, asked for by turns, from one view;
+    every path leads to the root, and is that of a view which remembers nothing.
+    """
+    size = 4 * tiles.TILE_WIDTH + 90
+    leaves, reader = log(function, size)
+    view = tiles.View(function, reader, size)
+    root = view.root()
+    for place in range(0, tiles.TILE_WIDTH, 37):
+        for index in range(place, size, tiles.TILE_WIDTH):
+            path = view.inclusion_path(index)
+            tree.check_inclusion(function, leaves[index], index, size, path, root=root)
+            assert path == tiles.View(function, reader, size).inclusion_path(index)

@@ -26,7 +26,6 @@ VALIDATORS: Final = 4
 LOG: Final = "statements"
 BATCHED_FROM: Final = 1 << 40
 """Number of the first statement that comes in batches."""
-KIB: Final = 1_024
 START_S: Final = 30.0
 """Seconds in which the service must listen."""
 
@@ -34,19 +33,15 @@ START_S: Final = 30.0
 @dataclass
 class _Service:
     url: str
-    process: "subprocess.Popen[str]"
+    pid: int
+    validators: tuple[int, ...]
 
-    def cpu_s(self) -> float:
-        """Return the CPU time that it has used, in seconds."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def used_s(self) -> dict[str, float]:
+        """Return the CPU time that each part has used, in seconds."""
+        from trine.bench.resources import cpu_s  # noqa: PLC0415 - heavy
 
-    def rss_mib(self) -> float:
-        """Return the most memory that it had, in MiB."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / KIB, 1)
-        return 0.0
+        parts = {"service": (self.pid,), "validators": self.validators, "load": (os.getpid(),)}
+        return {name: cpu_s(pids) for name, pids in parts.items()}
 
 
 @click.command("evidence")
@@ -97,7 +92,7 @@ def bench_evidence(
             load = statements.Load(rate, duration, batched=name == "batches")
             settings.note(f"{name}: signing {rate * duration:,} statements")
             made = statements.make_statements(
-                key, rate * duration, 0 if name == "singles" else 1 << 40
+                key, rate * duration, 0 if name == "singles" else BATCHED_FROM
             )
             settings.note(f"{name}: {rate:,} a second for {duration} s")
             report[name] = _one(service, load, made, suite)
@@ -108,14 +103,16 @@ def bench_evidence(
 
 def _one(service: _Service, load: Any, made: list[bytes], suite: str) -> dict[str, Any]:
     from trine.bench import statements  # noqa: PLC0415
-    from trine.services.evidence.chain import FUNCTIONS  # noqa: PLC0415
+    from trine.bench.resources import rss_mib_max  # noqa: PLC0415
+    from trine.services.evidence.tree import FUNCTIONS  # noqa: PLC0415
 
-    cpu_s, started = service.cpu_s(), time.monotonic()
+    used_s, started = service.used_s(), time.monotonic()
     results = statements.measure(service.url, load, made, FUNCTIONS[suite])
     took_s = time.monotonic() - started
     found = statements.summary(results, load, took_s)
-    found["cpu_us_service"] = round((service.cpu_s() - cpu_s) * 1e6 / len(made), 1)
-    found["rss_mib_service"] = service.rss_mib()
+    for part, after_s in service.used_s().items():
+        found[f"cpu_us_{part}"] = round((after_s - used_s[part]) * 1e6 / len(made), 1)
+    found["rss_mib_service"] = rss_mib_max(service.pid)
     found["receipt_bytes_max"] = statements.check(results, _service_key(service))
     return found
 
@@ -167,7 +164,8 @@ def _service(home: Home, policy: Path) -> Iterator[_Service]:
         line = process.stdout.readline()
         if not line.startswith("http"):
             raise NotFinalizing("the service did not start: its output stands above")
-        yield _Service(line.split()[0], process)
+        _, validators = processes.load(home)
+        yield _Service(line.split()[0], process.pid, tuple(validators.values()))
     finally:
         process.terminate()
         process.communicate()
@@ -183,5 +181,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: {one['registered_per_s']:,} a second of {one['offered_per_s']:,} offered"
         yield f"  receipt after (p50 / p95 / p99 / max)  {times} ms"
         yield f"  CPU of the service a statement         {one['cpu_us_service']:,} us"
+        yield f"  of all validators / of the load        {one['cpu_us_validators']:,} / " + (
+            f"{one['cpu_us_load']:,} us"
+        )
         yield f"  memory of the service                  {one['rss_mib_service']:,} MiB"
         yield f"  longest receipt, without chain proof   {one['receipt_bytes_max']:,} bytes"

@@ -101,6 +101,7 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
     from trine.apps.health.recording import Recorder, export  # noqa: PLC0415
     from trine.apps.health.records import Records  # noqa: PLC0415
     from trine.apps.health.store import FolderStore  # noqa: PLC0415
+    from trine.bench.resources import cpu_s  # noqa: PLC0415
     from trine.client import AsyncClient  # noqa: PLC0415
     from trine.model.hashing import Suite  # noqa: PLC0415
 
@@ -119,11 +120,14 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
     with Client(home.urls(), key=home.open_key()) as client:
         client.submit(LogCreate(name=LOG))
         log = client.log(f"{local_network.ORGANISATIONS[0]}/{LOG}").id
-    started, cpu_s = time.monotonic(), time.process_time()
+    started, own_s = time.monotonic(), time.process_time()
+    _, validators = processes.load(home)
+    validators_s = cpu_s(validators.values())
     async with AsyncClient(home.urls(), key=home.open_key()) as nodes:
         recorder = Recorder(nodes, log, lambda: FolderStore(folder))
         count = await recorder.record(keep, Release.R4, tell)
-    took_s, cpu_s = time.monotonic() - started, time.process_time() - cpu_s
+    took_s, own_s = time.monotonic() - started, time.process_time() - own_s
+    validators_s = cpu_s(validators.values()) - validators_s
     settings.note(f"writing {count:,} documents and receipts")
     began = time.monotonic()
     store = FolderStore(folder)
@@ -133,34 +137,57 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
         "recorded": count,
         "record_s": round(took_s, 1),
         "recorded_per_s": round(count / took_s),
-        "cpu_us_per_record": round(cpu_s * 1e6 / count),
+        "cpu_us_per_record": round(own_s * 1e6 / count),
+        "cpu_us_per_record_validators": round(validators_s * 1e6 / count),
         "export_s": round(time.monotonic() - began, 1),
         "rss_mib_max": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIB,
     }
 
 
 def _verify(settings: Settings, home: Home, folder: Path) -> dict[str, Any]:
-    """Verify all from files, with every node off; then alter one and see it named."""
+    """Verify all from files, with every node off; then spoil some and see them named."""
     export = folder / "export"
     words = ["evidence", "verify", str(export / "documents"), "--receipt", str(export / "receipts")]
-    command = [sys.executable, "-m", "trine", *words, "--trust", str(home.trust), "--json"]
+    words += ["--trust", str(home.trust), "--complete", "--json"]
+    command = [sys.executable, "-m", "trine", *words]
     settings.note("verifying with every node off")
-    started = time.monotonic()
+    started, used_s = time.monotonic(), _children_s()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    took_s = time.monotonic() - started
+    took_s, used_s = time.monotonic() - started, _children_s() - used_s
     found = json.loads(done.stdout)
-    altered = next(iter((export / "documents").iterdir()))
-    content = bytearray(altered.read_bytes())
-    content[len(content) // 2] ^= 1
-    altered.write_bytes(content)
+    wrong = _spoil(export / "documents", export / "receipts")
     os.sync()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     named = [Path(one["file"]).name for one in json.loads(done.stdout)["failures"]]
     return {
         "verified": found["files"] - len(found["failures"]),
         "verify_s": round(took_s, 1),
-        "altered_is_named": named == [altered.name],
+        "cpu_us_per_record_verified": round(used_s * 1e6 / max(1, found["files"])),
+        "wrong_are_named": sorted(named) == wrong,
     }
+
+
+def _children_s() -> float:
+    """Return the CPU time of the processes that ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _spoil(documents: Path, receipts: Path) -> list[str]:
+    """Alter a document, swap two, remove one and add one; returns the names of all of them."""
+    altered, first, second, removed = islice(documents.iterdir(), 4)
+    content = bytearray(altered.read_bytes())
+    content[len(content) // 2] ^= 1
+    altered.write_bytes(content)
+    kept = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(kept)
+    added = documents / "added.json"
+    added.write_bytes(removed.read_bytes())
+    receipt = receipts / f"{removed.name}.receipt"
+    (receipts / f"{added.name}.receipt").write_bytes(receipt.read_bytes()[::-1])
+    removed.unlink()
+    return sorted(one.name for one in (altered, first, second, removed, added))
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
@@ -169,7 +196,10 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     pace = f"{report['recorded_per_s']:,} a second"
     yield f"Recorded    {report['recorded']:,} in {report['record_s']:,} s, {pace}"
     yield f"CPU time    {report['cpu_us_per_record']:,} us a record, the hospital's"
+    yield f"            {report['cpu_us_per_record_validators']:,} us, all validators'"
     yield f"Memory      {report['rss_mib_max']:,} MiB"
     yield f"Exported    in {report['export_s']:,} s"
     yield f"Verified    {report['verified']:,} in {report['verify_s']:,} s, every node off"
-    yield f"One altered is {'named' if report['altered_is_named'] else 'NOT named'}"
+    yield f"            {report['cpu_us_per_record_verified']:,} us of CPU a record"
+    named = "named" if report["wrong_are_named"] else "NOT named"
+    yield f"One altered, two swapped, one missing and one added are {named}"

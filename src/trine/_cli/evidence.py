@@ -1,6 +1,8 @@
 """Record files and folders, and verify their receipts."""
 
+import functools
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,8 +26,8 @@ from trine.crypto import SigningKey
 from trine.errors import (
     BadArgument,
     ExitCode,
+    FileMissing,
     NothingToDo,
-    TrineError,
     UnreadableFile,
     Unsupported,
 )
@@ -95,10 +97,18 @@ def _walk(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     for place, inner, names in os.walk(path, onerror=refuse):
         folder = Path(place)
         inner[:] = sorted(name for name in inner if (folder / name).resolve() != out)
+        below = folder.relative_to(path)
         for name in sorted(names):
             file = folder / name
-            if file.is_file() and not file.is_symlink():
-                yield file, file.relative_to(path)
+            if _is_regular(file):
+                yield file, below / name
+
+
+def _is_regular(file: Path) -> bool:
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 @evidence.command()
@@ -199,19 +209,22 @@ def _verify_one(
     settings.emit(_verified(file, receipt, shown), lines)
 
 
-def _verify_folder(settings: Settings, folder: Path, receipts: Path, trust: Trust) -> None:
+def _verify_folder(
+    settings: Settings, folder: Path, receipts: Path, trust: Trust, *, complete: bool
+) -> None:
+    from trine.services.evidence.files import verify_files  # noqa: PLC0415 - only for folders
+
     files = find_files((folder,), receipts)
     failures: list[dict[str, str]] = []
     worst = ExitCode.NEGATIVE
     with bar(settings, "verify") as progress:
-        for done, (file, receipt) in enumerate(files.items(), 1):
-            try:
-                verify(file, receipt, trust)
-            except TrineError as error:
-                failures.append({"file": str(file), "code": error.code, "detail": str(error)})
-                worst = max(worst, error.exit_code)
-            progress("files", done, len(files))
+        tell = functools.partial(progress, "files")
+        for file, error in verify_files(files, trust, tell):
+            failures.append({"file": str(file), "code": error.code, "detail": str(error)})
+            worst = max(worst, error.exit_code)
     verified = len(files) - len(failures)
+    if complete:
+        failures += _missing(folder, receipts, files)
     document = {"verified": not failures, "files": len(files), "failures": failures}
     lines = [f"{verified} of {len(files)} files verified"]
     lines += [f"{one['file']}: {one['detail']}" for one in failures[:FAILURES_SHOWN_MAX]]
@@ -220,6 +233,16 @@ def _verify_folder(settings: Settings, folder: Path, receipts: Path, trust: Trus
     settings.emit(document, lines)
     if failures:
         raise click.exceptions.Exit(int(worst))
+
+
+def _missing(folder: Path, receipts: Path, files: dict[Path, Path]) -> Iterator[dict[str, str]]:
+    """Name the files of which there is a receipt and nothing else."""
+    known = set(files.values())
+    for receipt, relative in _walk(receipts, folder.resolve()):
+        if receipt.suffix == SUFFIX and receipt not in known:
+            file = folder / relative.with_suffix("")
+            detail = f"{receipt} is the receipt of a file that is not there"
+            yield {"file": str(file), "code": FileMissing.code, "detail": detail}
 
 
 @evidence.command()
@@ -290,14 +313,23 @@ def certificate(
     "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
 )
 @click.option("--code", metavar="TEXT", help="Text of a QR code, to be compared with the receipt.")
+@click.option(
+    "--complete", is_flag=True, help="Of a folder: also name receipts whose file is not there."
+)
 @common
 def verify_(
-    settings: Settings, file: Path, receipt: Path, trust_file: Path, code: str | None
+    settings: Settings,
+    file: Path,
+    receipt: Path,
+    trust_file: Path,
+    code: str | None,
+    complete: bool,
 ) -> None:
     """Verify that FILE is what a receipt is about; no network is needed.
 
     A certificate (PDF) is taken as a receipt, and its page must be the one that belongs to it.
-    Where FILE is a folder, --receipt is the folder of its receipts, and every file is verified.
+    Where FILE is a folder, --receipt is the folder of its receipts, and every file is verified: a
+    file that was altered, or that has no receipt, is named.
 
     Exit status 0: verified; 1: it does not match, and one sentence says what; 5: not a receipt.
 
@@ -306,12 +338,14 @@ def verify_(
       trine evidence verify report.pdf --receipt receipts/report.pdf.receipt \\
           --trust trust.json
       trine evidence verify report.pdf --receipt certificate.pdf --trust trust.json
-      trine evidence verify contracts/ --receipt receipts --trust trust.json
+      trine evidence verify contracts/ --receipt receipts --trust trust.json --complete
     """
     trust = Trust.load(trust_file)
     if file.is_dir():
         if code is not None:
             raise BadArgument("--code is about one file, not about a folder")
-        _verify_folder(settings, file, receipt, trust)
+        _verify_folder(settings, file, receipt, trust, complete=complete)
+    elif complete:
+        raise BadArgument("--complete is about a folder, not about one file")
     else:
         _verify_one(settings, file, receipt, trust, code)

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from trine._cli.evidence_parts import chain_client
 from trine._cli.evidence_service import (
     certificate_key_option,
     certificate_option,
-    chain_client,
     listen_address,
     listener,
     serve_app,

@@ -31,7 +31,7 @@ from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
-from trine.services.evidence.rows import TIME_MS_MAX, name_digests
+from trine.services.evidence.rows import TIME_MS_MAX, name_digest
 from trine.services.evidence.stamping import Stamping
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.services.evidence.succession import Line
@@ -119,11 +119,18 @@ class _Service:
         return Response(cbor2.dumps(answers), HTTPStatus.ACCEPTED, media_type=CBOR)
 
     async def receipts(self, request: Request) -> Response:
-        """Answer the receipt of each of an array of entries, null where there is none yet."""
+        """Answer the receipt of each of an array of entries, null where there is none yet.
+
+        With `wait` in the query it waits so many seconds for those that are not there yet.
+        """
         items = cbor.strings(
             await body_of(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
         )
         entries = [_digest(one) for one in items]
+        wait_s = _number(request.query_params, "wait", 0)
+        if wait_s > WAIT_S:
+            raise BadArgument(f"wait is {wait_s}, expected seconds up to {WAIT_S:.0f}")
+        await self.line.all_recorded(entries, wait_s)
         with_chain_proof = request.query_params.get("chain", "1") != "0"
         made = await self.line.receipts(entries, with_chain_proof=with_chain_proof)
         self.counts.receipts += sum(isinstance(one, bytes) for one in made)
@@ -181,7 +188,7 @@ class _Service:
         one = self._log(asked.get("log"))
         function = one.chain.function
         query = Query(
-            name_digests(function, [asked["issuer"]])[0] if "issuer" in asked else None,
+            name_digest(function, asked["issuer"]) if "issuer" in asked else None,
             asked.get("type"),
             _hex_digest(asked["digest"]) if "digest" in asked else None,
             _number(asked, "from") if "from" in asked else None,
@@ -200,7 +207,7 @@ class _Service:
             raise StatementNotFound("the log has no checkpoint yet")
         first = _number(asked, "first", 0)
         if "issuer" in asked:
-            issuer = name_digests(published.index.function, [asked["issuer"]])[0]
+            issuer = name_digest(published.index.function, asked["issuer"])
             make = functools.partial(
                 searching.issuer_page, published.note, published.index, issuer, first
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 SAMPLE_S: Final = 5.0
 """Seconds between two looks."""
-MIB: Final = 1024 * 1024
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
 
 
 class Watch(threading.Thread):
@@ -54,6 +55,23 @@ class Watch(threading.Thread):
                 self.samples.append({"at_s": round(at_s, 1), **most})
             if self._over.wait(max(0.0, started + at_s + SAMPLE_S - time.monotonic())):
                 return
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """Return the CPU time that processes of this machine have used, user and system, in seconds."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mib_max(pid: int) -> float:
+    """Return the most memory that a process had, in MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return round(int(line.split()[1]) / KIB, 1)
+    return 0.0
 
 
 def _sample(pid: int) -> dict[str, float] | None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from trine._core import evidence as core_evidence
 from trine._core import proofs as core
@@ -16,6 +16,9 @@ from trine.types import Digest, Height, LogId, TimeMs
 from trine.types.limits import PROOF_BYTES_MAX, TRUST_BYTES_MAX
 
 PathLike = str | os.PathLike[str]
+
+READ_BYTES: Final = 1 << 16
+"""Bytes of a file that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,14 @@ def read_file(path: PathLike, bytes_max: int) -> bytes:
         UnreadableFile: It cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            return file.read(bytes_max + 1)
+        with open(path, "rb", buffering=0) as file:
+            # Asked for all at once, it would get memory for the largest file that may be.
+            found = file.read(min(READ_BYTES, bytes_max + 1))
+            while len(found) <= bytes_max and (
+                more := file.read(min(READ_BYTES, bytes_max + 1 - len(found)))
+            ):
+                found += more
+            return found
     except OSError as error:
         raise unreadable(path, error) from None
 

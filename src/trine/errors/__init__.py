@@ -67,6 +67,7 @@ from trine.errors.missing import TransactionNotFound as TransactionNotFound
 from trine.errors.missing import TransferNotFound as TransferNotFound
 from trine.errors.proofs import BadTrustFile as BadTrustFile
 from trine.errors.proofs import FileAltered as FileAltered
+from trine.errors.proofs import FileMissing as FileMissing
 from trine.errors.proofs import NotAProof as NotAProof
 from trine.errors.proofs import NotSigned as NotSigned
 from trine.errors.proofs import ProofMismatch as ProofMismatch

@@ -7,6 +7,10 @@ class FileAltered(NegativeVerdict):
     """The file is not the one that the receipt is about."""
 
 
+class FileMissing(NegativeVerdict):
+    """There is a receipt, and not the file that it is about."""
+
+
 class NotSigned(NegativeVerdict):
     """The signature is not one of the file under the key."""
 

@@ -30,7 +30,7 @@ from trine.errors.health import (
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 from trine.services.evidence import tree
-from trine.services.evidence.chain import FUNCTIONS
+from trine.services.evidence.tree import FUNCTIONS
 
 FACTS = Facts("4.0", "Patient", "", "hospital")
 RECORD = Digest(bytes([5]) * 32)

@@ -28,7 +28,7 @@ from trine.errors.services import TreeMismatch
 from trine.model.hashing import Suite, tagged_hash, under
 from trine.model.identifiers import Digest
 from trine.services.evidence import tree
-from trine.services.evidence.chain import FUNCTIONS
+from trine.services.evidence.tree import FUNCTIONS
 
 VERSION: Final = 1
 """Version of the form; it stands in the entry."""

@@ -16,7 +16,8 @@ from trine.errors.services import LogDiffers
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 from trine.services.evidence import tree
-from trine.services.evidence.chain import FETCH_MAX, FUNCTIONS, ChainLog, ProvenHead, proven_head
+from trine.services.evidence.chain import FETCH_MAX, ChainLog, ProvenHead, proven_head
+from trine.services.evidence.tree import FUNCTIONS
 from trine.types import Digest as ChainDigest
 from trine.types import LogId
 

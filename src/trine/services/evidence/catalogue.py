@@ -101,7 +101,9 @@ class Catalogue:
         self._prefix = prefix + FOLDER
         self.tree = StoredTree(function, objects, self._prefix)
         finished = size // EPOCH_ROWS
+        # Rows of the epoch that is not finished, and their hashes as leaves.
         self._open = self._read_rows(finished * EPOCH_ROWS, size)
+        self._leaves = tree.leaf_hashes(function, [row.encode() for row in self._open])
         known = objects.read(self._prefix + "epochs") or b""
         # An epoch whose rows are there and whose root is not was being sorted when all ended.
         self._roots = [
@@ -110,7 +112,7 @@ class Catalogue:
         ]
         for epoch in range(len(self._roots), finished):
             first = epoch * EPOCH_ROWS
-            self._finish(self._read_rows(first, first + EPOCH_ROWS))
+            self._finish(self._read_rows(first, first + EPOCH_ROWS), None)
         self._last_ms = self._read_rows(size - 1, size)[0].recorded_ms if size else 0
 
     def _read_rows(self, first: int, stop: int) -> list[Row]:
@@ -135,16 +137,16 @@ class Catalogue:
             Row(place, self._last_ms, *one, entry)
             for place, (entry, one) in enumerate(zip(entries, about, strict=True), self.size)
         ]
-        self.tree.append(self.size, [row.encode() for row in made])
+        self._leaves += self.tree.append(self.size, [row.encode() for row in made])
         self._open += made
         self.size += len(made)
         while len(self._open) >= EPOCH_ROWS:
-            self._finish(self._open[:EPOCH_ROWS])
-            del self._open[:EPOCH_ROWS]
+            self._finish(self._open[:EPOCH_ROWS], self._leaves[:EPOCH_ROWS])
+            del self._open[:EPOCH_ROWS], self._leaves[:EPOCH_ROWS]
 
-    def _finish(self, rows: Sequence[Row]) -> None:
+    def _finish(self, rows: Sequence[Row], leaves: Sequence[bytes] | None) -> None:
         """Keep the order of an epoch that is complete, and after it its root."""
-        epoch = Epoch.sort(self.function, rows)
+        epoch = Epoch.sort(self.function, rows, leaves)
         folder = self._folder(len(self._roots))
         order = array("H", (row.place % EPOCH_ROWS for row in epoch.rows))
         made = tiles.append(self.function, tiles.FromMapping({}), 0, epoch.nodes[0])
@@ -171,7 +173,7 @@ class Catalogue:
 
     def snapshot(self) -> Snapshot:
         """Look at the index as it is; there is one row at least."""
-        last = Epoch.sort(self.function, self._open) if self._open else None
+        last = Epoch.sort(self.function, self._open, self._leaves) if self._open else None
         return Snapshot(self, self.size, tuple(self._roots), last)
 
 

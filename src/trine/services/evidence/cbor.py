@@ -14,6 +14,7 @@ Definite lengths in their shortest form are accepted (RFC 8949, section 4.2.1), 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from trine.errors.services import (
@@ -30,6 +31,9 @@ HEADERS_MAX: Final = 64
 """Entries of a map of headers, and of every map and array inside one."""
 NESTING_MAX: Final = 8
 """Arrays, maps and tags inside each other."""
+
+HEADS_CACHED_MAX: Final = 4_096
+"""Heads that are remembered once they were encoded."""
 
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 """Major types (RFC 8949, section 3.1)."""
@@ -159,12 +163,42 @@ def map_slices(
             raise DuplicateLabel(f"{what} has the label {shown(label)} twice")
         if start < end and data[start] & 0b1101_1111 < 24:
             at = start + 1
+        elif stop := _short_string_end(data, start, end):
+            at = stop
         elif maps is not None and start < end and data[start] >> 5 == MAP:
             maps[label], at = map_slices(data, start, end, what, depth + 1)
         else:
             at = skip(data, start, end, what, depth + 1)
         entries[label] = (start, at)
     return entries, at
+
+
+def _short_string_end(data: bytes, at: int, end: int) -> int:
+    """Return where a byte string or ASCII text of up to 255 bytes ends; 0 where there is none.
+
+    It is what most values are. `skip` knows the others, and what is wrong with them.
+    """
+    if at + 1 >= end:
+        return 0
+    first, start = data[at], at + 1
+    length = first & 31
+    if length == 24:
+        length, start = data[start], start + 1
+        if length < 24:
+            return 0
+    elif length > 24:
+        return 0
+    stop = start + length
+    if stop > end:
+        return 0
+    major = first >> 5
+    return stop if major == BYTES or (major == TEXT and data[start:stop].isascii()) else 0
+
+
+def content_at(data: bytes, at: int) -> int:
+    """Return where the content of the item at `at` begins, which was scanned before."""
+    low = data[at] & 31
+    return at + 1 if low < 24 else at + 1 + (1 << low - 24)
 
 
 def _label(data: bytes, at: int, end: int, what: str) -> tuple[Label, int]:
@@ -239,6 +273,7 @@ def shown(label: Label) -> str:
     return str(label) if isinstance(label, int) else repr(label[:40])
 
 
+@lru_cache(HEADS_CACHED_MAX)
 def encode_head(major: int, argument: int) -> bytes:
     """Encode a head in its shortest form."""
     if argument < 24:

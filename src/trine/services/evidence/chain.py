@@ -13,7 +13,7 @@ from trine.model.hashing import Suite, under
 from trine.model.proofs.envelope import open_envelope, seal_of
 from trine.model.proofs.proof import Proof
 from trine.services.evidence import tree
-from trine.services.evidence.tree import HashFunction
+from trine.services.evidence.tree import FUNCTIONS
 from trine.types import Digest, EvidenceAppend, LogId
 from trine.types.limits import ENTRIES_MAX, RECEIPTS_MAX
 
@@ -23,8 +23,6 @@ FETCH_MAX: Final = 65_536
 """Entries that a node gives at once."""
 BODY, SEAL = 2, 3
 """Keys of a proof file (docs/reference/proofs.md, section 2)."""
-FUNCTIONS: Final[dict[str, HashFunction]] = {"intl": "sha256", "gm": "sm3"}
-"""Hash function of a chain's logs, by its suite."""
 
 
 class ProvenHead(NamedTuple):

@@ -22,10 +22,9 @@ from trine.errors.services import (
     TreeMismatch,
 )
 from trine.services.evidence import issuing, keys, receipt, statement
-from trine.services.evidence.chain import FUNCTIONS
 from trine.services.evidence.receipt import Receipt, TreeHead
 from trine.services.evidence.statement import Statement
-from trine.services.evidence.tree import HashFunction
+from trine.services.evidence.tree import FUNCTIONS, HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 

@@ -208,10 +208,9 @@ def string(data: bytes, place: Slice, what: str) -> bytes:
     Raises:
         BadHeader: There is something else.
     """
-    major, _, start = cbor.head(data, *place, what)
-    if major != cbor.BYTES:
+    if data[place[0]] >> 5 != cbor.BYTES:
         raise BadHeader(f"{what} is no byte string")
-    return data[start : place[1]]
+    return data[cbor.content_at(data, place[0]) : place[1]]
 
 
 def text(data: bytes, place: Slice, what: str) -> str:
@@ -220,10 +219,9 @@ def text(data: bytes, place: Slice, what: str) -> str:
     Raises:
         BadHeader: There is something else.
     """
-    major, _, start = cbor.head(data, *place, what)
-    if major != cbor.TEXT:
+    if data[place[0]] >> 5 != cbor.TEXT:
         raise BadHeader(f"{what} is no text")
-    return data[start : place[1]].decode()
+    return data[cbor.content_at(data, place[0]) : place[1]].decode()
 
 
 def items(data: bytes, place: Slice, what: str) -> list[Slice]:

@@ -38,7 +38,7 @@ class Gathered(Generic[A, R]):
         self._pause_s = pause_s
         self._count_max = count_max
         self._pending: list[tuple[A, asyncio.Future[R]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         """Count what waits to be worked on."""
@@ -48,21 +48,22 @@ class Gathered(Generic[A, R]):
         """Wait for the answer to one thing."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._pending.append((item, future))
-        if len(self._pending) == 1:
-            self._start()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
         return await future
 
-    def _start(self) -> None:
-        task = asyncio.create_task(self._run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _run(self) -> None:
-        await asyncio.sleep(self._pause_s)
-        batch = self._pending[: self._count_max]
-        self._pending = self._pending[self._count_max :]
-        if self._pending:
-            self._start()
+        """Work on what waits, one batch after the other: under load the next is the larger."""
+        try:
+            while self._pending:
+                await asyncio.sleep(self._pause_s)
+                batch = self._pending[: self._count_max]
+                self._pending = self._pending[self._count_max :]
+                await self._work_on(batch)
+        finally:
+            self._task = None
+
+    async def _work_on(self, batch: list[tuple[A, asyncio.Future[R]]]) -> None:
         try:
             results = await self._work([item for item, _ in batch])
         except Exception as error:  # whatever it is, those who asked are told

@@ -10,7 +10,8 @@ durably, before the chain is asked to record its entry: no receipt is without a 
 >>> said = Registration(
 ...     digest, None, "https://city.example", "a", "text/json", 1, b"..", digest, digest
 ... )
->>> index.add("7", [said])
+>>> index.add("7", [said]), index.add("7", [said])
+(1, 0)
 >>> index.waiting("7", 10) == [said.entry]
 True
 >>> index.place("7", 0, [said.entry])
@@ -20,6 +21,7 @@ True
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +29,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Insert,
     Integer,
     LargeBinary,
     MetaData,
@@ -34,6 +37,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Update,
     bindparam,
     create_engine,
     event,
@@ -50,6 +54,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
@@ -61,6 +66,11 @@ QUERY_MAX: Final = 500
 """Entries that one query names."""
 BUSY_S: Final = 30.0
 """Seconds to wait for another process that writes to the database."""
+
+CACHE_KIB: Final = 64 * 1_024
+"""Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
+CHECKPOINT_PAGES: Final = 8_192
+"""Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
 
 _METADATA: Final = MetaData()
 _LOGS: Final = Table(
@@ -85,12 +95,23 @@ _STATEMENTS: Final = Table(
     Column("issuer_digest", LargeBinary(Digest.LENGTH), nullable=False),
     Column("content_digest", LargeBinary(Digest.LENGTH), nullable=False),
     UniqueConstraint("log", "entry"),
-    TableIndex("statements_by_place", "log", "place"),
-    TableIndex("statements_by_issuer", "log", "issuer_digest", "place"),
-    TableIndex("statements_by_content", "log", "content_digest", "place"),
-    TableIndex("statements_by_type", "log", "content_type", "place"),
     TableIndex("statements_by_time", "log", "registered_ms"),
 )
+
+
+def _index(name: str, *columns: str, is_placed: bool = True) -> None:
+    """Index the rows that have a place, or the others: a row is in an index when it is sought."""
+    place = _STATEMENTS.c.place
+    only = place.is_not(None) if is_placed else place.is_(None)
+    named = (_STATEMENTS.c[column] for column in ("log", *columns))
+    TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
+
+
+_index("statements_by_place", "place")
+_index("statements_by_issuer", "issuer_digest", "place")
+_index("statements_by_content", "content_digest", "place")
+_index("statements_by_type", "content_type", "place")
+_index("statements_that_wait", "number", is_placed=False)
 
 
 class Registration(NamedTuple):
@@ -158,6 +179,21 @@ class Index:
         except (ArgumentError, ImportError) as error:
             # What stands there may hold a password.
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
+        # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
+        self._writing = threading.Lock()
+        columns = _STATEMENTS.c
+        added = _new(self._engine, _STATEMENTS).inline()
+        self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
+        placed = (
+            update(_STATEMENTS)
+            .where(
+                columns.log == bindparam("of_log"),
+                columns.entry == bindparam("of_entry"),
+                columns.place.is_(None),
+            )
+            .values(place=bindparam("at_place"))
+        )
+        self._place = _Prepared(self._engine, placed, ("at_place", "of_log", "of_entry"))
         with self._refusing():
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
@@ -197,17 +233,22 @@ class Index:
 
     def open_log(self, log: str) -> int:
         """Return the number of entries of a log whose places are known; 0 for a new one."""
-        with self._begin() as database:
-            _insert_new(database, _LOGS, [{"name": log, "size": 0}])
+        with self._writing, self._begin() as database:
+            database.execute(_new(self._engine, _LOGS), [{"name": log, "size": 0}])
             size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log))
         return int(size or 0)
 
-    def add(self, log: str, registrations: Sequence[Registration]) -> None:
-        """Add statements that are new; on return they survive a crash of the machine."""
-        rows = [{"log": log, **each._asdict()} for each in registrations]
-        if rows:
-            with self._begin() as database:
-                _insert_new(database, _STATEMENTS, rows)
+    def add(self, log: str, registrations: Sequence[Registration]) -> int:
+        """Add statements that are new; on return they survive a crash of the machine.
+
+        Returns:
+            How many were new.
+        """
+        if not registrations:
+            return 0
+        with self._writing, self._begin() as database:
+            rows = [(log, *each) for each in registrations]
+            return self._insert.run(database, rows)
 
     def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
         """Return the places of those entries under which something is registered.
@@ -249,20 +290,10 @@ class Index:
         An entry that the log has twice keeps its first place. Entries that are not registered here
         are of others.
         """
-        columns = _STATEMENTS.c
-        statement = (
-            update(_STATEMENTS)
-            .where(
-                columns.log == log,
-                columns.entry == bindparam("of_entry"),
-                columns.place.is_(None),
-            )
-            .values(place=bindparam("at_place"))
-        )
-        rows = [{"of_entry": entry, "at_place": first + at} for at, entry in enumerate(entries)]
-        with self._begin() as database:
+        rows = [(at, log, entry) for at, entry in enumerate(entries, first)]
+        with self._writing, self._begin() as database:
             if rows:
-                database.execute(statement, rows)
+                self._place.run(database, rows)
             size = first + len(entries)
             database.execute(update(_LOGS).where(_LOGS.c.name == log).values(size=size))
 
@@ -331,10 +362,34 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     return found
 
 
-def _insert_new(database: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Insert rows; those whose keys are taken are left out."""
-    dialect = postgresql if database.dialect.name == "postgresql" else sqlite
-    database.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+class _Prepared:
+    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
+
+    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
+        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
+        columns = list(names) if isinstance(statement, Insert) else None
+        compiled = statement.compile(engine, column_keys=columns)
+        self._text = str(compiled)
+        self._names = tuple(names)
+        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+        self._order = None if order is None else [self._names.index(name) for name in order]
+        self._is_in_order = self._order == list(range(len(names)))
+
+    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run it for each row; returns how many rows of the table that changed."""
+        given: Any = rows
+        if self._order is None:
+            given = [dict(zip(self._names, row, strict=True)) for row in rows]
+        elif not self._is_in_order:
+            given = [tuple(row[at] for at in self._order) for row in rows]
+        return database.exec_driver_sql(self._text, given).rowcount
 
 
 def _engine(url: str) -> Engine:
@@ -350,5 +405,11 @@ def _engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Read and write at the same time; what is committed is on the disk."""
-    for setting in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_S * 1_000:.0f}"):
+    for setting in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_S * 1_000:.0f}",
+        f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    ):
         connection.execute(f"PRAGMA {setting}")

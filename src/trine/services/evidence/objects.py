@@ -41,6 +41,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         """Keep files below `path`, which is made with the first of them."""
         self.path = path
+        self._pool = ThreadPoolExecutor(SYNCS)
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; nothing where there is none."""
@@ -51,14 +52,11 @@ class Folder:
 
     def write(self, items: Mapping[str, bytes]) -> None:
         """Write every file whole or not at all, and then sync what was written."""
-        with ThreadPoolExecutor(SYNCS) as pool:
-            partials = list(pool.map(_write_partial, map(self._place, items), items.values()))
-        folders = set()
-        for name, partial in zip(items, partials, strict=True):
-            place = self._place(name)
-            partial.replace(place)
-            folders.add(place.parent)
-        for folder in folders:
+        places = [os.fspath(self._place(name)) for name in items]
+        partials = list(self._pool.map(_write_partial, places, items.values()))
+        for place, partial in zip(places, partials, strict=True):
+            os.replace(partial, place)
+        for folder in {os.path.dirname(place) for place in places}:
             _sync_folder(folder)
 
     def remove(self, name: str) -> None:
@@ -81,18 +79,19 @@ def check_name(name: str) -> list[str]:
     return parts
 
 
-def _write_partial(place: Path, content: bytes) -> Path:
+def _write_partial(place: str, content: bytes) -> str:
     """Write a file beside its place, and sync it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-    with partial.open("wb") as file:
+    folder, name = os.path.split(place)
+    partial = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
+    if not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
+    with open(partial, "wb", 0) as file:
         file.write(content)
-        file.flush()
         os.fdatasync(file.fileno())
     return partial
 
 
-def _sync_folder(path: Path) -> None:
+def _sync_folder(path: str) -> None:
     """Make the names in a folder survive a crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -23,6 +23,7 @@ True
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from trine.crypto import SecretKey
@@ -84,6 +85,8 @@ STRUCTURE_OF_FUNCTION: Final[dict[HashFunction, int]] = {
     function: number for number, function in FUNCTION_OF_STRUCTURE.items()
 }
 
+HEADS_CACHED_MAX: Final = 16
+"""Signed heads of which it is remembered what all receipts have."""
 PROOFS_MAX: Final = 16
 """Proofs of one kind in a receipt."""
 UNDERSTOOD: Final[frozenset[Label]] = frozenset(
@@ -92,6 +95,14 @@ UNDERSTOOD: Final[frozenset[Label]] = frozenset(
 """Headers that a receipt may call critical."""
 
 _WHAT: Final = "the receipt"
+_PROOFS_OF: Final = {
+    kind: cbor.encode_integer(PROOFS)
+    + cbor.encode_head(cbor.MAP, 1)
+    + cbor.encode_integer(kind)
+    + cbor.encode_head(cbor.ARRAY, 1)
+    for kind in (INCLUSION, CONSISTENCY)
+}
+_CHAIN_PROOF: Final = cbor.encode_integer(CHAIN_PROOF)
 _HASH_HEAD: Final = cbor.encode_head(cbor.BYTES, Digest.LENGTH)
 
 
@@ -243,18 +254,27 @@ def _write(
     chain_proof: bytes | None,
 ) -> bytes:
     """Write the receipt with one proof: two numbers and a path."""
-    if any(len(each) != Digest.LENGTH for each in path):
+    if set(map(len, path)) - {Digest.LENGTH}:
         raise BadArgument(f"a path holds hashes of {Digest.LENGTH} bytes")
-    parts = [cbor.encode_head(cbor.ARRAY, 3), *map(cbor.encode_integer, numbers)]
-    parts += [cbor.encode_head(cbor.ARRAY, len(path)), *(_HASH_HEAD + each for each in path)]
-    proofs = cbor.encode_head(cbor.ARRAY, 1) + cbor.encode_bytes(b"".join(parts))
-    unprotected = cbor.encode_map(
-        {
-            PROOFS: cbor.encode_map({kind: proofs}),
-            **({} if chain_proof is None else {CHAIN_PROOF: cbor.encode_bytes(chain_proof)}),
-        }
-    )
-    return cose.write_sign1(signed.protected, unprotected, None, signed.signature)
+    first, second = numbers
+    integer, head = cbor.encode_integer, cbor.encode_head
+    hashes = head(cbor.ARRAY, len(path)) + _HASH_HEAD.join((b"", *path))
+    proof = head(cbor.ARRAY, 3) + integer(first) + integer(second) + hashes
+    # One map in the other, and in it an array of one.
+    unprotected = head(cbor.MAP, 1 if chain_proof is None else 2) + _PROOFS_OF[kind]
+    unprotected += cbor.encode_bytes(proof)
+    if chain_proof is not None:
+        unprotected += _CHAIN_PROOF + cbor.encode_bytes(chain_proof)
+    before, behind = _around(signed)
+    return before + unprotected + behind
+
+
+@lru_cache(HEADS_CACHED_MAX)
+def _around(signed: SignedHead) -> tuple[bytes, bytes]:
+    """Return what stands around the unprotected header in all receipts of a head."""
+    message = cose.write_sign1(signed.protected, cose.EMPTY_MAP, None, signed.signature)
+    before = cose.TAG_AND_ARRAY + cbor.encode_bytes(signed.protected)
+    return before, message[len(before) + len(cose.EMPTY_MAP) :]
 
 
 def read_receipt(data: bytes, *, claims_required: bool = True) -> Receipt:

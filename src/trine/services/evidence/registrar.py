@@ -10,12 +10,12 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from trine.crypto import SecretKey
-from trine.errors import TrineError
+from trine.crypto import SecretKey, hash_many
+from trine.errors import BadAnswer, TrineError
 from trine.errors.services import (
     BadTile,
     CoseSignature,
@@ -25,6 +25,7 @@ from trine.errors.services import (
 )
 from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
+from trine.services.evidence.entry_proof import EntryProof
 from trine.services.evidence.gathering import Gathered
 from trine.services.evidence.index import Index, Query, Registration
 from trine.services.evidence.mirror import Certified, Mirror
@@ -32,11 +33,11 @@ from trine.services.evidence.objects import Objects
 from trine.services.evidence.policy import Policy
 from trine.services.evidence.publishing import Publisher
 from trine.services.evidence.receipt import SignedHead, TreeHead
-from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digests
+from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digest
+from trine.services.evidence.standing import Standing
 from trine.services.evidence.statement import Statement
-from trine.services.evidence.tiles import View
+from trine.services.evidence.tree import HashFunction
 from trine.types import Digest, LogId
-from trine.types.limits import RECEIPTS_MAX
 
 WAITING_MAX: Final = 100_000
 """Statements that wait to be recorded; past it new ones are refused."""
@@ -55,9 +56,6 @@ RETRY_S: Final = 1.0
 START_S: Final = 10.0
 """Seconds for which a start waits until the log was compared with the chain's; what is left of that
 goes on beside the first requests."""
-
-GAP_MAX: Final = 16
-"""Places between two entries whose proofs are fetched together all the same."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -79,6 +77,30 @@ class Signer:
     key: SecretKey
     issuer: str
     subject: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest certified head of the log, from which receipts are made.
+
+    Attributes:
+        certified: The head, with a view of the log.
+        signed: The same, signed by the service.
+        proof: The chain's proof of its last entry.
+    """
+
+    certified: Certified
+    signed: SignedHead
+    proof: EntryProof
+
+    def receipt(self, entry: Digest, place: int, *, with_chain_proof: bool) -> bytes:
+        """Make the receipt of an entry. The chain's proof shares all but its path with `proof`."""
+        path = self.certified.view.inclusion_path(place)
+        shown = None
+        if with_chain_proof:
+            own = self.proof._replace(entry=entry, leaf_index=place, path=b"".join(path))
+            shown = own.file(self.signed.head.function)
+        return receipt.receipt_for(self.signed, place, path, chain_proof=shown)
 
 
 class Registrar:
@@ -128,8 +150,7 @@ class Registrar:
             for wanted in (False, True)
         }
         self._to_send: dict[Digest, None] = {}
-        self._sending: set[Digest] = set()
-        self._expected: dict[Digest, list[asyncio.Future[None]]] = {}
+        self._standing = Standing()
         self._taken = index.count(self._name)
         """Statements that are kept."""
         self._keeping = 0
@@ -143,8 +164,8 @@ class Registrar:
         self.registered = 0
         """Statements that were new, since the start."""
         # Placed since the last head that was signed.
-        self._fresh: list[Digest] = []
-        self._signed: tuple[Certified, SignedHead] | None = None
+        self._fresh: list[tuple[int, Sequence[Digest]]] = []
+        self._head: Head | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -157,6 +178,7 @@ class Registrar:
         """
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
             self._to_send[entry] = None
+        self._standing.add(self._to_send)
         self._wanted.set()
         self._follow.set()
         try:
@@ -197,24 +219,19 @@ class Registrar:
 
     async def recorded(self, entry: Digest, timeout_s: float) -> bool:
         """Wait until there is a receipt of an entry; says whether there is."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Before looking, so that nothing happens between looking and waiting.
-        self._expected.setdefault(entry, []).append(waiter)
-        try:
-            if await self._place_of(entry) is None:
-                await asyncio.wait_for(waiter, timeout_s)
-        except TimeoutError:
-            return False
-        finally:
-            self._forget(entry, waiter)
-        return True
+        if await self._standing.wait(entry, timeout_s):
+            return True
+        return entry not in self._standing and await self._place_of(entry) is not None
 
-    def _forget(self, entry: Digest, waiter: "asyncio.Future[None]") -> None:
-        left = [one for one in self._expected.get(entry, []) if one is not waiter]
-        if left:
-            self._expected[entry] = left
-        else:
-            self._expected.pop(entry, None)
+    async def all_recorded(self, entries: Sequence[Digest], timeout_s: float) -> bool:
+        """Wait until nothing of many entries waits to be recorded; says whether it is so."""
+        deadline = time.monotonic() + timeout_s
+        for entry in entries:
+            if entry in self._standing:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or not await self._standing.wait(entry, left_s):
+                    return False
+        return True
 
     async def find(self, entry: Digest) -> Registration:
         """Return what is registered under an entry.
@@ -237,29 +254,34 @@ class Registrar:
         Raises:
             StatementNotFound: Nothing is registered under the entry.
         """
+        place = self._standing.place_of(entry)
+        if place is not None and self._head is not None:
+            return self._head.receipt(entry, place, with_chain_proof=with_chain_proof)
         return await self._receipts[with_chain_proof].ask(entry)
 
     async def receipts(
         self, entries: Sequence[Digest], *, with_chain_proof: bool = True
     ) -> list[bytes | TrineError | None]:
         """Do the same for many entries at once; each has its receipt or what is wrong with it."""
-        places = await self._in_thread(self.index.places, self._name, entries)
-        certified, signed = self._signed or (None, None)
-        made: dict[int, bytes] = {}
-        if certified is not None and signed is not None:
-            size = signed.head.size
-            found = sorted({at for at in places.values() if at is not None and at < size})
-            proofs = await self._chain_proofs(found) if with_chain_proof else {}
-            paths = await self._in_thread(_paths, certified.view, found)
-            for at, path in zip(found, paths, strict=True):
-                proof = proofs.get(at)
-                made[at] = receipt.receipt_for(signed, at, path, chain_proof=proof)
-        return [
-            made.get(-1 if (place := places[entry]) is None else place)
-            if entry in places
-            else StatementNotFound(f"no statement has the entry {entry}", instance=str(entry))
-            for entry in entries
-        ]
+        places = await self._places_of(entries)
+        return await self._in_thread(self._make, entries, places, with_chain_proof)
+
+    def _make(
+        self, entries: Sequence[Digest], places: Mapping[Digest, int | None], with_chain_proof: bool
+    ) -> list[bytes | TrineError | None]:
+        """Make receipts where the tiles may lie far away: a good deal of waiting."""
+        head, made = self._head, list[bytes | TrineError | None]()
+        for entry in entries:
+            if entry not in places:
+                message = f"no statement has the entry {entry}"
+                made.append(StatementNotFound(message, instance=str(entry)))
+                continue
+            place = places[entry]
+            if place is None or head is None or place >= head.signed.head.size:
+                made.append(None)
+            else:
+                made.append(head.receipt(entry, place, with_chain_proof=with_chain_proof))
+        return made
 
     async def receipt_with(self, place: int, chain_proof: bytes) -> bytes | None:
         """Make the receipt of an entry around a proof of the chain; nothing before it is signed.
@@ -268,30 +290,36 @@ class Registrar:
             place: Index of the entry.
             chain_proof: Proof of the same entry, under whichever block.
         """
-        if self._signed is None or place >= self._signed[1].head.size:
+        head = self._head
+        if head is None or place >= head.signed.head.size:
             return None
-        certified, signed = self._signed
-        [path] = await self._in_thread(_paths, certified.view, [place])
-        return receipt.receipt_for(signed, place, path, chain_proof=chain_proof)
+        path = await self._in_thread(head.certified.view.inclusion_path, place)
+        return receipt.receipt_for(head.signed, place, path, chain_proof=chain_proof)
 
-    async def _chain_proofs(self, places: Sequence[int]) -> dict[int, bytes]:
-        """Fetch the chain's proofs of entries, those of neighbours together."""
-        found: dict[int, bytes] = {}
-        for first, count in runs(places, RECEIPTS_MAX):
-            found |= enumerate(await self.chain.proofs(first, count), first)
+    async def _places_of(self, entries: Sequence[Digest]) -> dict[Digest, int | None]:
+        """Return the places of entries, nothing where they wait; the database is asked last."""
+        found: dict[Digest, int | None] = {}
+        others = []
+        for entry in entries:
+            place = self._standing.place_of(entry)
+            if place is not None or entry in self._standing:
+                found[entry] = place
+            else:
+                others.append(entry)
+        if others:
+            found |= await self._in_thread(self.index.places, self._name, others)
         return found
 
     async def _place_of(self, entry: Digest) -> int | None:
         """Return the index of an entry in the log that is signed; nothing where it is not yet."""
-        place = (await self._in_thread(self.index.places, self._name, [entry])).get(entry)
-        signed = self._signed
-        return place if place is not None and signed and place < signed[1].head.size else None
+        place = (await self._places_of([entry])).get(entry)
+        head = self._head
+        return place if place is not None and head and place < head.signed.head.size else None
 
     @property
     def waiting(self) -> int:
         """Statements that the chain has not recorded, as far as is known."""
-        taken = len(self._intake) + self._keeping
-        return taken + len(self._to_send) + len(self._sending)
+        return len(self._intake) + self._keeping + len(self._standing)
 
     @property
     def certified(self) -> Certified | None:
@@ -303,7 +331,7 @@ class Registrar:
         """Seconds since all that the chain's log has was here; nothing before it ever was."""
         return None if self._current_s is None else time.monotonic() - self._current_s
 
-    async def inclusion_path(self, place: int, size: int) -> list[Digest]:
+    async def inclusion_path(self, place: int, size: int) -> list[bytes]:
         """Return the path of an entry to the root of the log as it was with `size` entries."""
         view = self._mirror.tree.view(size)
         return await self._in_thread(view.inclusion_path, place)
@@ -326,7 +354,7 @@ class Registrar:
 
     async def knows(self, entry: Digest) -> bool:
         """Say whether anything is registered under an entry."""
-        return entry in await self._in_thread(self.index.places, self._name, [entry])
+        return entry in await self._places_of([entry])
 
     def check_room(self, count: int) -> None:
         """Check that the log takes so many statements now.
@@ -344,48 +372,57 @@ class Registrar:
         """Check statements, keep the good ones, and have those sent that are new."""
         self._keeping += len(items)
         try:
-            results, added = await self._in_thread(self._check_and_add, items, time.time())
+            results, found, added = await self._in_thread(self._check_and_add, items, time.time())
             # The same statement may have come twice at the same moment.
-            new = [one for one in added if one not in self._to_send and one not in self._sending]
+            new = {entry: about for entry, about in found.items() if entry not in self._standing}
+            self._standing.add(new)
             self._to_send.update(dict.fromkeys(new))
         finally:
             self._keeping -= len(items)
-        self.registered += len(new)
-        self._taken += len(new)
+        self.registered += added
+        self._taken += added
         self._wanted.set()
         return results
 
     def _check_and_add(
         self, items: Sequence[bytes], now: float
-    ) -> tuple[list[Digest | TrineError], list[Digest]]:
-        """Return what each of them is registered as, and the entries that are new."""
+    ) -> tuple[list[Digest | TrineError], dict[Digest, About], int]:
+        """Check statements and keep the good ones.
+
+        Returns:
+            What each of them is registered as, what those are about that are to be recorded, and
+            how many were new.
+        """
         results: list[Digest | TrineError | None] = [None] * len(items)
         read: list[tuple[int, Statement]] = []
-        keys = []
+        keys, now_s = [], int(now)
         for at, data in enumerate(items):
             try:
-                one = statement.read_statement(data, now_s=int(now))
+                one = statement.read_statement(data, now_s=now_s)
                 keys.append(self.policy.key_of(one, now_ms=int(now * 1_000)))
                 read.append((at, one))
             except TrineError as error:
                 results[at] = error
         verdicts = statement.verify_many([one for _, one in read], keys)
         good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
-        entries = statement.entries_of([one for _, one in good], self.chain.function)
-        known = set(self.index.places(self._name, entries))
-        for name in self._earlier:
-            known |= self.index.places(name, entries).keys()
         function = self.chain.function
-        issuers = name_digests(function, [one.issuer for _, one in good])
-        new: dict[Digest, Registration] = {}
-        for (at, one), entry, issuer in zip(good, entries, issuers, strict=True):
+        kept = [statement.registered(one) for _, one in good]
+        new: dict[Digest, About] = {}
+        rows: list[Registration] = []
+        entries = Digest.all_of(hash_many(function, kept))
+        earlier = {entry for name in self._earlier for entry in self.index.places(name, entries)}
+        for (at, one), data, entry in zip(good, kept, entries, strict=True):
             results[at] = entry
-            if entry not in known:
-                content = content_digest(function, one.payload, one.payload_hash)
-                new[entry] = _registration(one, entry, now, issuer, content)
-        self.index.add(self._name, list(new.values()))
+            if entry not in self._standing and entry not in new and entry not in earlier:
+                new[entry] = about = _about(function, one)
+                rows.append(_registration(one, entry, now, about, data))
+        added = self.index.add(self._name, rows)
+        if added < len(rows):
+            # Some were registered before: what has no place yet waits, and is not known to wait.
+            places = self.index.places(self._name, list(new))
+            new = {entry: about for entry, about in new.items() if places.get(entry) is None}
         wrong = CoseSignature("the statement's signature does not hold")
-        return [wrong if result is None else result for result in results], list(new)
+        return [wrong if result is None else result for result in results], new, added
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
@@ -399,7 +436,6 @@ class Registrar:
                 batch = list(self._to_send)[:BATCH_MAX]
                 for entry in batch:
                     del self._to_send[entry]
-                self._sending.update(batch)
                 await self._send_batch(batch)
 
     async def _send_batch(self, batch: list[Digest]) -> None:
@@ -413,7 +449,6 @@ class Registrar:
             left = await self._left()
             self._to_send = dict.fromkeys([*left, *self._to_send])
             self._wanted.set()
-        self._sending.difference_update(batch)
 
     async def _left(self) -> list[Digest]:
         """Return what is still to be recorded: what was all the same is found in the log first."""
@@ -433,7 +468,7 @@ class Registrar:
     async def _mirror_on(self) -> None:
         """Follow the log of the chain, sign its heads, and tell who waits."""
         while True:
-            pause = AGAIN_S if self._expected else FOLLOW_S
+            pause = AGAIN_S if self._standing.is_awaited else FOLLOW_S
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._follow.wait(), pause)
             self._follow.clear()
@@ -463,9 +498,12 @@ class Registrar:
         if self._mirror.is_whole:
             self._current_s = time.monotonic()
         self._looked.set()
-        if certified is None or (self._signed and self._signed[0] is certified):
+        if certified is None or (self._head and self._head.certified is certified):
             return
         head = certified.head
+        proof = EntryProof.read_file(head.proof)
+        if proof is None:
+            raise BadAnswer("the node's proofs have parts that this release does not know")
         signed = receipt.sign_head(
             TreeHead(self.chain.function, head.size, head.root),
             key=self.signer.key,
@@ -473,13 +511,12 @@ class Registrar:
             subject=self.signer.subject,
             issued_at_s=int(time.time()),
         )
-        self._signed = certified, signed
+        self._head = Head(certified, signed, proof)
         fresh, self._fresh = self._fresh, []
-        for entry in fresh:
-            self._to_send.pop(entry, None)
-            for waiter in self._expected.get(entry, []):
-                if not waiter.done():
-                    waiter.set_result(None)
+        for first, entries in fresh:
+            for entry in entries:
+                self._to_send.pop(entry, None)
+            self._standing.place(first, entries)
 
     async def search(self, query: Query, count: int) -> list[Registration]:
         """Find statements that are recorded, at most `count`, in the order of their places."""
@@ -487,33 +524,36 @@ class Registrar:
 
     def _describe(self, entries: Sequence[Digest]) -> list[About]:
         """Say what the statements of entries are about, for the rows of the index."""
-        known = self.index.described(self._name, entries)
-        kinds = list({kind for _, kind, _ in known.values()})
-        digests = name_digests(self.chain.function, kinds)
-        by_kind = dict(zip(kinds, digests, strict=True))
-        return [
-            About(found[0], by_kind[found[1]], found[2])
-            if (found := known.get(entry)) is not None
-            else UNKNOWN
-            for entry in entries
-        ]
+        found = [self._standing.about(entry) for entry in entries]
+        others = [entry for entry, about in zip(entries, found, strict=True) if about is None]
+        if not others:
+            return [about for about in found if about is not None]
+        function, known = self.chain.function, self.index.described(self._name, others)
+        for at, entry in enumerate(entries):
+            if found[at] is None and (said := known.get(entry)) is not None:
+                found[at] = About(said[0], name_digest(function, said[1]), said[2])
+        return [UNKNOWN if about is None else about for about in found]
 
     def _place(self, first: int, entries: Sequence[Digest]) -> None:
         self.index.place(self._name, first, entries)
-        self._fresh += entries
+        self._fresh.append((first, entries))
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Run what takes long, or waits for the disk, beside the event loop."""
         return await asyncio.to_thread(functools.partial(work, *arguments))
 
 
-def _paths(view: View, places: Sequence[int]) -> list[list[Digest]]:
-    """Read the paths of entries, where the tiles lie far away: a good deal of waiting."""
-    return [view.inclusion_path(place) for place in places]
+def _about(function: HashFunction, one: Statement) -> About:
+    """Say what a statement is about, for its row."""
+    return About(
+        name_digest(function, one.issuer),
+        name_digest(function, str(one.content_type)),
+        content_digest(function, one.payload, one.payload_hash),
+    )
 
 
 def _registration(
-    one: Statement, entry: Digest, now: float, issuer: Digest, content: Digest
+    one: Statement, entry: Digest, now: float, about: About, data: bytes
 ) -> Registration:
     return Registration(
         entry,
@@ -522,31 +562,12 @@ def _registration(
         one.subject,
         str(one.content_type),
         int(now * 1_000),
-        statement.registered(one),
-        issuer,
-        content,
+        data,
+        about.issuer,
+        about.content,
     )
 
 
 def log_prefix(log: LogId) -> str:
     """Return below which name the files of a log are kept: the folder that a web server serves."""
     return f"logs/{log}/"
-
-
-def runs(places: Sequence[int], length_max: int) -> list[tuple[int, int]]:
-    """Group ascending places into runs, each its first place and its length.
-
-    Gaps shorter than `GAP_MAX` are bridged.
-
-    >>> runs([1, 2, 4, 90], 10)
-    [(1, 4), (90, 1)]
-    """
-    found: list[tuple[int, int]] = []
-    for place in places:
-        if found:
-            first, length = found[-1]
-            if place - first - length < GAP_MAX and place - first < length_max:
-                found[-1] = first, place - first + 1
-                continue
-        found.append((place, 1))
-    return found

@@ -180,5 +180,6 @@ def about(function: HashFunction, data: bytes, row: Row) -> About:
     )
     if statement.entry_of(read, function) != row.entry:
         raise IndexDiffers(f"the statement is not that of the entry {row.entry}")
-    issuer, kind = rows.name_digests(function, [read.issuer, str(read.content_type)])
+    issuer = rows.name_digest(function, read.issuer)
+    kind = rows.name_digest(function, str(read.content_type))
     return About(issuer, kind, rows.content_digest(function, read.payload, read.payload_hash))

@@ -20,11 +20,11 @@ import base64
 import re
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
-from trine.crypto import hash_many
 from trine.errors.services import BadRow
-from trine.services.evidence.tree import HashFunction, leaf_hashes, levels
+from trine.services.evidence.tree import HashFunction, hash_one, leaf_hashes, levels
 from trine.types import Digest
 
 EPOCH_ROWS: Final = 16_384
@@ -37,6 +37,9 @@ EXTENSION: Final = "trine-index/v1"
 """First word of the extension line."""
 NOBODY: Final = Digest(bytes(Digest.LENGTH))
 """Stands where a digest would, in the row of an entry of which the service has no statement."""
+
+NAMES_CACHED_MAX: Final = 1_024
+"""Hashes of names that are remembered: names of up to 8 KiB."""
 
 _NUMBERS: Final = struct.Struct(">QQ")
 _LINE: Final = re.compile(f"{EXTENSION} ([A-Za-z0-9+/]{{43}}=) ([A-Za-z0-9+/]{{43}}=)")
@@ -140,9 +143,10 @@ class IndexHead(NamedTuple):
         return found
 
 
-def name_digests(function: HashFunction, names: Sequence[str]) -> list[Digest]:
-    """Hash names of issuers and content types, as rows have them."""
-    return [Digest(one) for one in hash_many(function, [name.encode() for name in names])]
+@lru_cache(NAMES_CACHED_MAX)
+def name_digest(function: HashFunction, name: str) -> Digest:
+    """Hash the name of an issuer or a content type, as rows have it."""
+    return Digest(hash_one(function, name.encode()))
 
 
 def content_digest(function: HashFunction, payload: bytes, payload_hash: int | None) -> Digest:
@@ -155,7 +159,7 @@ def content_digest(function: HashFunction, payload: bytes, payload_hash: int | N
     """
     if payload_hash is not None and len(payload) == Digest.LENGTH:
         return Digest(payload)
-    return Digest(hash_many(function, [payload])[0])
+    return Digest(hash_one(function, payload))
 
 
 def epochs_of(size: int) -> int:
@@ -180,10 +184,21 @@ class Epoch(NamedTuple):
     nodes: list[list[bytes]]
 
     @classmethod
-    def sort(cls, function: HashFunction, rows: Sequence[Row]) -> Self:
-        """Sort rows, one at least, and hash them."""
-        found = sorted(rows, key=lambda row: row.key)
-        return cls(found, levels(function, leaf_hashes(function, [one.encode() for one in found])))
+    def sort(
+        cls, function: HashFunction, rows: Sequence[Row], leaves: Sequence[bytes] | None = None
+    ) -> Self:
+        """Sort rows, one at least, and hash them.
+
+        Args:
+            function: Hash function of the log.
+            rows: The rows.
+            leaves: Their hashes as leaves, where they are known.
+        """
+        if leaves is None:
+            leaves = leaf_hashes(function, [one.encode() for one in rows])
+        keys = [row.key for row in rows]
+        order = sorted(range(len(rows)), key=keys.__getitem__)
+        return cls([rows[at] for at in order], levels(function, [leaves[at] for at in order]))
 
     @property
     def root(self) -> Digest:

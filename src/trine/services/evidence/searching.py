@@ -187,7 +187,7 @@ def verify_pages(
     before: Found | None = None
     for data in pages:
         one = _verify(_read(data), keys, function, witnesses_min)
-        if issuer is not None and one.asked.issuer != rows.name_digests(function, [issuer])[0]:
+        if issuer is not None and one.asked.issuer != rows.name_digest(function, issuer):
             raise SearchIncomplete(f"the pages are not about {issuer[:200]!r}")
         _check_follows(before, one)
         found += one.rows

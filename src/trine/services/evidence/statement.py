@@ -31,7 +31,7 @@ from trine.errors.services import (
     StatementExpired,
     StatementNotYetValid,
 )
-from trine.services.evidence import cbor, cose
+from trine.services.evidence import cbor, common, cose
 from trine.services.evidence.cbor import Label, Slice
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
@@ -147,6 +147,17 @@ def read_statement(
         DetachedPayload: The payload is not in the message.
         StatementNotYetValid, StatementExpired: The statement says so.
     """
+    most = common.read(data)
+    if most is not None:
+        _check_times(most[-1], None, now_s, clock_skew_s)
+        return Statement(*most, None)
+    return read_whole(data, now_s, clock_skew_s, key_id_required=key_id_required)
+
+
+def read_whole(
+    data: bytes, now_s: int, clock_skew_s: int, *, key_id_required: bool = True
+) -> Statement:
+    """Read a statement of any form; see `read_statement`."""
     message = cose.read_sign1(data, _WHAT, bytes_max=TRANSPARENT_BYTES_MAX)
     first, stop = message.unprotected_slice
     if len(data) - (stop - first) >= STATEMENT_BYTES_MAX:
@@ -184,12 +195,15 @@ def _read_claims(message: cose.Sign1, now_s: int, skew_s: int) -> tuple[str, str
     issued_at_s = time_of(data, claims, ISSUED_AT)
     not_before_s = time_of(data, claims, NOT_BEFORE)
     expires_s = time_of(data, claims, EXPIRES)
-    latest_s = max(issued_at_s or 0, not_before_s or 0)
-    if latest_s > now_s + skew_s:
-        raise StatementNotYetValid(f"valid from {latest_s}, {latest_s - now_s} seconds after now")
+    _check_times(max(issued_at_s or 0, not_before_s or 0), expires_s, now_s, skew_s)
+    return issuer, subject, issued_at_s
+
+
+def _check_times(from_s: int | None, expires_s: int | None, now_s: int, skew_s: int) -> None:
+    if from_s is not None and from_s > now_s + skew_s:
+        raise StatementNotYetValid(f"valid from {from_s}, {from_s - now_s} seconds after now")
     if expires_s is not None and expires_s <= now_s - skew_s:
         raise StatementExpired(f"expired at {expires_s}, {now_s - expires_s} seconds ago")
-    return issuer, subject, issued_at_s
 
 
 def claims_of(message: cose.Sign1) -> dict[Label, Slice]:
@@ -426,7 +440,7 @@ def entry_of(data: bytes | Statement, function: HashFunction = "sha256") -> Dige
 
 def entries_of(statements: Sequence[Statement], function: HashFunction = "sha256") -> list[Digest]:
     """Return the entries of many statements; see `entry_of`."""
-    return [Digest(digest) for digest in hash_many(function, list(map(registered, statements)))]
+    return Digest.all_of(hash_many(function, list(map(registered, statements))))
 
 
 def with_receipts(data: bytes, receipts: Sequence[bytes]) -> bytes:

@@ -10,6 +10,7 @@ from trine.services.evidence import tiles, tree
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, View
 from trine.services.evidence.tree import HashFunction
+from trine.types import Digest
 
 
 class StoredTree:
@@ -53,12 +54,15 @@ class StoredTree:
         """Look at the tree as it was with `size` leaves."""
         return View(self.function, self, size)
 
-    def append(self, size: int, entries: Sequence[bytes]) -> None:
+    def append(self, size: int, entries: Sequence[bytes]) -> list[Digest]:
         """Keep more entries durably; partial tiles go when the full one is there.
 
         Args:
             size: Entries before them.
             entries: The entries.
+
+        Returns:
+            Hash of each of them as a leaf.
 
         Raises:
             BadTile: A tile or bundle at the edge is missing.
@@ -74,6 +78,7 @@ class StoredTree:
         self._objects.write({self._prefix + name: one for name, one in named.items()})
         for name in _outgrown(size, made):
             self._objects.remove(self._prefix + name)
+        return leaves
 
 
 def _widths(width: int) -> Iterable[int]:

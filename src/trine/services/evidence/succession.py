@@ -6,6 +6,7 @@ policy lets it have. What is in an earlier log stays there, with its receipts.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -137,6 +138,14 @@ class Line:
     async def recorded(self, entry: Digest, timeout_s: float) -> bool:
         """Wait until there is a receipt of an entry, as `Registrar.recorded`."""
         return await (await self.holder(entry)).recorded(entry, timeout_s)
+
+    async def all_recorded(self, entries: Sequence[Digest], timeout_s: float) -> bool:
+        """Wait until nothing of many entries waits to be recorded; says whether it is so."""
+        deadline = time.monotonic() + timeout_s
+        for one in self._all[: self._at + 1]:
+            if not await one.all_recorded(entries, deadline - time.monotonic()):
+                return False
+        return True
 
     async def find(self, entry: Digest) -> Registration:
         """Return what is registered under an entry, as `Registrar.find`."""

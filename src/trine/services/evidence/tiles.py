@@ -251,6 +251,7 @@ class View:
         self.size = size
         self._cache: dict[tuple[int, int], list[list[bytes]]] = {}
         self._edges: dict[int, Digest] = {}
+        self._above: dict[int, list[bytes]] = {}
         self._lock = threading.Lock()
         """Held while a tile takes the place of another: several threads may look at once."""
 
@@ -262,7 +263,7 @@ class View:
         """
         return self.over(0, self.size)
 
-    def inclusion_path(self, index: int) -> list[Digest]:
+    def inclusion_path(self, index: int) -> list[bytes]:
         """Return the inclusion proof of a leaf, leaf to root (RFC 9162, section 2.1.3.1).
 
         Raises:
@@ -271,8 +272,28 @@ class View:
         """
         if not 0 <= index < self.size:
             raise BadArgument(f"leaf {index} of a log of {self.size}")
-        found, first, stop = [], 0, self.size
-        while stop - first > 1:
+        number = index // TILE_WIDTH
+        first, stop = number * TILE_WIDTH, (number + 1) * TILE_WIDTH
+        if stop > self.size:
+            return self._path(index, index + 1)
+        rows = self._rows(0, number)
+        place = index % TILE_WIDTH
+        inside = [rows[height][(place >> height) ^ 1] for height in range(TILE_HEIGHT)]
+        # Above a full tile all its leaves have one path.
+        above = self._above.get(number)
+        if above is None:
+            above = self._path(first, stop)
+            with self._lock:
+                if len(self._above) >= TILES_CACHED_MAX:
+                    del self._above[next(iter(self._above))]
+                self._above[number] = above
+        return inside + above
+
+    def _path(self, index: int, end: int) -> list[bytes]:
+        """Return what leads to the root from a complete subtree, the leaves `index` to `end`."""
+        found: list[bytes] = []
+        first, stop = 0, self.size
+        while stop - first > end - index:
             middle = first + split(stop - first)
             if index < middle:
                 found.append(self.over(middle, stop))
@@ -352,6 +373,10 @@ class View:
         """Return the root of a complete subtree."""
         level, row = divmod(height, TILE_HEIGHT)
         number, place = divmod(index, TILE_WIDTH >> row)
+        return self._rows(level, number)[row][place]
+
+    def _rows(self, level: int, number: int) -> list[list[bytes]]:
+        """Return the nodes that a tile holds, by height."""
         rows = self._cache.get((level, number))
         if rows is None:
             tile = Tile(level, number, width_of(level, number, self.size))
@@ -360,4 +385,4 @@ class View:
                 if len(self._cache) >= TILES_CACHED_MAX:
                     del self._cache[next(iter(self._cache))]
                 self._cache[level, number] = rows
-        return rows[row][place]
+        return rows

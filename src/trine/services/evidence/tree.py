@@ -22,6 +22,8 @@ from trine.types import Digest
 
 HashFunction = Literal["sha256", "sm3"]
 """Hash function of a log: SHA-256 (FIPS 180-4) or SM3 (GB/T 32905)."""
+FUNCTIONS: Final[dict[str, HashFunction]] = {"intl": "sha256", "gm": "sm3"}
+"""Hash function of a chain's logs, by its suite."""
 
 SIZE_MAX: Final = 2**62
 """Leaves of a log. Other verifiers have the same limit."""
@@ -39,14 +41,28 @@ def empty_root(function: HashFunction) -> Digest:
 
 def leaf_hashes(function: HashFunction, entries: Sequence[bytes]) -> list[Digest]:
     """Hash entries as leaves: `H(0x00 || entry)`."""
-    return [Digest(digest) for digest in hash_many(function, [_LEAF + each for each in entries])]
+    return Digest.all_of(hash_many(function, [_LEAF + each for each in entries]))
+
+
+def hash_one(function: HashFunction, message: bytes) -> bytes:
+    """Hash one message."""
+    return _HASHES[function](message)
+
+
+def _sha256(message: bytes) -> bytes:
+    return hashlib.sha256(message).digest()
+
+
+def _sm3(message: bytes) -> bytes:
+    return hash_many("sm3", [message])[0]
+
+
+_HASHES: Final[dict[HashFunction, Callable[[bytes], bytes]]] = {"sha256": _sha256, "sm3": _sm3}
 
 
 def node_hash(function: HashFunction, left: bytes, right: bytes) -> Digest:
     """Hash an inner node: `H(0x01 || left || right)`."""
-    if function == "sha256":
-        return Digest(hashlib.sha256(_NODE + left + right).digest())
-    return Digest(hash_many(function, [_NODE + left + right])[0])
+    return Digest(hash_one(function, _NODE + left + right))
 
 
 def parents(function: HashFunction, hashes: Sequence[bytes]) -> list[bytes]:
@@ -139,11 +155,12 @@ def inclusion_root(
     if len(path) != expected:
         raise TreeMismatch(f"an inclusion proof of {len(path)} hashes, expected {expected}")
     node: bytes = leaf
-    for height, sibling in enumerate(path):
-        if height < inner and not index >> height & 1:
-            node = node_hash(function, node, sibling)
-        else:
-            node = node_hash(function, sibling, node)
+    # Above the tree that is complete on both sides each sibling is on the left: all ones.
+    sides = index | -1 << inner
+    hashing = _HASHES[function]
+    for sibling in path:
+        node = hashing(b"\x01" + (sibling + node if sides & 1 else node + sibling))
+        sides >>= 1
     return Digest(node)
 
 

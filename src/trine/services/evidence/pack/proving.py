@@ -26,10 +26,10 @@ from trine.model.proofs.envelope import open_envelope
 from trine.model.proofs.proof import Proof
 from trine.model.proofs.receipt import Receipt
 from trine.services.evidence import checking, receipt, statement
-from trine.services.evidence.chain import FUNCTIONS
 from trine.services.evidence.pack import verify as stranger
 from trine.services.evidence.timestamp import Imprint, Timestamp, stated_imprint, token_of, verify
 from trine.services.evidence.timestamp.limits import SKEW_MS_MAX
+from trine.services.evidence.tree import FUNCTIONS
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
