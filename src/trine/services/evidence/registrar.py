@@ -8,6 +8,7 @@ any moment goes on where it was: what waits is sent again, and what was recorded
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +17,13 @@ from typing import Final, TypeVar
 
 from trine.crypto import SecretKey
 from trine.errors import TrineError
-from trine.errors.services import CoseSignature, LogDiffers, ServiceFull, StatementNotFound
+from trine.errors.services import (
+    CoseSignature,
+    LogClosed,
+    LogDiffers,
+    ServiceFull,
+    StatementNotFound,
+)
 from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.gathering import Gathered
@@ -27,7 +34,9 @@ from trine.services.evidence.policy import Policy
 from trine.services.evidence.publishing import Publisher
 from trine.services.evidence.receipt import SignedHead, TreeHead
 from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digests
+from trine.services.evidence.standard import StandardLog
 from trine.services.evidence.statement import Statement
+from trine.services.evidence.tiles import View
 from trine.types import Digest, LogId
 from trine.types.limits import RECEIPTS_MAX
 
@@ -80,6 +89,7 @@ class Registrar:
         *,
         signer: Signer,
         publisher: Publisher,
+        standard: StandardLog | None = None,
     ) -> None:
         """Prepare; `running` does the work.
 
@@ -90,9 +100,10 @@ class Registrar:
             policy: What is registered.
             signer: Who signs receipts.
             publisher: Publishes checkpoints of the log.
+            standard: The SHA-256 log beside it; nothing where the log is one itself.
         """
         self.chain, self.index, self.policy, self.signer = chain, index, policy, signer
-        self.publisher = publisher
+        self.publisher, self.standard = publisher, standard
         self._name = str(chain.log)
         self._mirror = Mirror(
             chain,
@@ -104,12 +115,12 @@ class Registrar:
         )
         self._intake = Gathered(self._keep, pause_s=GATHER_S, count_max=BATCH_MAX)
         self._receipts = {
-            wanted: Gathered(
-                functools.partial(self.receipts, with_chain_proof=wanted),
+            (wanted, is_standard): Gathered(
+                functools.partial(self.receipts, with_chain_proof=wanted, standard=is_standard),
                 pause_s=GATHER_S,
                 count_max=BATCH_MAX,
             )
-            for wanted in (False, True)
+            for wanted, is_standard in itertools.product((False, True), repeat=2)
         }
         self._to_send: dict[Digest, None] = {}
         self._sending: set[Digest] = set()
@@ -123,6 +134,8 @@ class Registrar:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Register while the context lasts; it ends with an error where the log differs."""
+        if self.standard is not None:
+            await self._in_thread(self.standard.catch_up, self._mirror.size)
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
             self._to_send[entry] = None
         self._wanted.set()
@@ -188,39 +201,50 @@ class Registrar:
             raise StatementNotFound(f"no statement has the entry {entry}", instance=str(entry))
         return found
 
-    async def receipt(self, entry: Digest, *, with_chain_proof: bool = True) -> bytes | None:
+    async def receipt(
+        self, entry: Digest, *, with_chain_proof: bool = True, standard: bool = False
+    ) -> bytes | None:
         """Make the receipt of an entry; nothing while it waits to be recorded.
 
         Args:
             entry: The entry.
             with_chain_proof: Whether the proof of the chain's validators is in it.
+            standard: Whether it is of the SHA-256 log beside an SM3 log, of which the chain has no
+                proof; the log itself where it is of SHA-256.
 
         Raises:
             StatementNotFound: Nothing is registered under the entry.
         """
-        return await self._receipts[with_chain_proof].ask(entry)
+        return await self._receipts[with_chain_proof, standard].ask(entry)
 
     async def receipts(
-        self, entries: Sequence[Digest], *, with_chain_proof: bool = True
+        self, entries: Sequence[Digest], *, with_chain_proof: bool = True, standard: bool = False
     ) -> list[bytes | TrineError | None]:
         """Do the same for many entries at once; each has its receipt or what is wrong with it."""
         places = await self._in_thread(self.index.places, self._name, entries)
-        certified, signed = self._signed or (None, None)
+        found = self._head(standard=standard)
         made: dict[int, bytes] = {}
-        if certified is not None and signed is not None:
-            size = signed.head.size
-            found = sorted({at for at in places.values() if at is not None and at < size})
-            proofs = await self._chain_proofs(found) if with_chain_proof else {}
-            for at in found:
-                path = certified.view.inclusion_path(at)
-                proof = proofs.get(at)
-                made[at] = receipt.receipt_for(signed, at, path, chain_proof=proof)
+        if found is not None:
+            view, signed = found
+            recorded = {at for at in places.values() if at is not None and at < view.size}
+            proofs = {}
+            if with_chain_proof and view.function == self.chain.function:
+                proofs = await self._chain_proofs(sorted(recorded))
+            for at in recorded:
+                path = view.inclusion_path(at)
+                made[at] = receipt.receipt_for(signed, at, path, chain_proof=proofs.get(at))
         return [
             made.get(-1 if (place := places[entry]) is None else place)
             if entry in places
             else StatementNotFound(f"no statement has the entry {entry}", instance=str(entry))
             for entry in entries
         ]
+
+    def _head(self, *, standard: bool) -> tuple[View, SignedHead] | None:
+        """Return the newest head that is signed; nothing before the first."""
+        if standard and self.standard is not None:
+            return self.standard.signed
+        return None if self._signed is None else (self._signed[0].view, self._signed[1])
 
     async def _chain_proofs(self, places: Sequence[int]) -> dict[int, bytes]:
         """Fetch the chain's proofs of entries, those of neighbours together."""
@@ -264,19 +288,27 @@ class Registrar:
                 results[at] = error
         verdicts = statement.verify_many([one for _, one in read], keys)
         good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
-        entries = statement.entries_of([one for _, one in good], self.chain.function)
-        known = self.index.places(self._name, entries)
-        function = self.chain.function
-        issuers = name_digests(function, [one.issuer for _, one in good])
-        new: dict[Digest, Registration] = {}
-        for (at, one), entry, issuer in zip(good, entries, issuers, strict=True):
+        entries, new = self._add([one for _, one in good], now)
+        for (at, _), entry in zip(good, entries, strict=True):
             results[at] = entry
+        wrong = CoseSignature("the statement's signature does not hold")
+        return [wrong if result is None else result for result in results], new
+
+    def _add(
+        self, statements: Sequence[Statement], now: float
+    ) -> tuple[list[Digest], list[Digest]]:
+        """Keep statements that were checked; returns their entries, and those that are new."""
+        function = self.chain.function
+        entries = statement.entries_of(statements, function)
+        known = self.index.places(self._name, entries)
+        issuers = name_digests(function, [one.issuer for one in statements])
+        new: dict[Digest, Registration] = {}
+        for one, entry, issuer in zip(statements, entries, issuers, strict=True):
             if entry not in known:
                 content = content_digest(function, one.payload, one.payload_hash)
                 new[entry] = _registration(one, entry, now, issuer, content)
         self.index.add(self._name, list(new.values()))
-        wrong = CoseSignature("the statement's signature does not hold")
-        return [wrong if result is None else result for result in results], list(new)
+        return entries, list(new)
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
@@ -328,11 +360,30 @@ class Registrar:
             await asyncio.sleep(PUBLISH_S)
             try:
                 await self.publisher.publish(self._mirror)
+                await self._anchor()
             except LogDiffers:
                 raise
             except TrineError as error:
                 log.warning("no checkpoint can be published now: %s", error)
                 await asyncio.sleep(RETRY_S)
+
+    async def _anchor(self) -> None:
+        """Have the chain record the newest checkpoint of the standard log, where it is time to."""
+        data = None if self.standard is None else self.standard.anchor()
+        if self.standard is None or data is None:
+            return
+        try:
+            self._check_room(1)
+        except (LogClosed, ServiceFull) as error:
+            log.info("the SHA-256 log is not anchored now: %s", error)
+            await self._in_thread(self.standard.anchored, None)
+            return
+        now = time.time()
+        said = statement.read_statement(data, now_s=int(now))
+        _, new = await self._in_thread(self._add, [said], now)
+        self._to_send.update(dict.fromkeys(new))
+        self._wanted.set()
+        await self._in_thread(self.standard.anchored, data)
 
     async def _advance(self) -> None:
         certified = await self._mirror.advance()
@@ -346,6 +397,8 @@ class Registrar:
             subject=self.signer.subject,
             issued_at_s=int(time.time()),
         )
+        if self.standard is not None:
+            await self._in_thread(self.standard.sign, head.size)
         self._signed = certified, signed
         fresh, self._fresh = self._fresh, []
         for entry in fresh:
@@ -372,6 +425,8 @@ class Registrar:
         ]
 
     def _place(self, first: int, entries: Sequence[Digest]) -> None:
+        if self.standard is not None:
+            self.standard.follow(first, entries)
         self.index.place(self._name, first, entries)
         self._fresh += entries
 
