@@ -27,6 +27,10 @@ KEY_FILE: Final = "service.key"
 """Secret key of the service, in its folder."""
 CHECKPOINT_KEY_FILE: Final = "checkpoint.key"
 """Secret key that signs checkpoints, in its folder."""
+STANDARD_KEY_FILE: Final = "standard.key"
+"""Secret key of the service for standard receipts beside an SM3 log, in its folder."""
+ANCHOR_S_MAX: Final = 7 * 86_400
+"""Seconds between two anchors of a standard log, at most."""
 
 certificate_option: Final = click.option(
     "--certificate",
@@ -98,6 +102,14 @@ def listen_address(
     "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
 )
 @click.option(
+    "--anchor-every",
+    "anchor_s",
+    type=click.IntRange(1, ANCHOR_S_MAX),
+    default=3_600,
+    show_default=True,
+    help="gm: seconds after which the chain records the root of the SHA-256 log again.",
+)
+@click.option(
     "--trust",
     "trust_file",
     type=click.Path(path_type=Path),
@@ -117,6 +129,7 @@ def serve(
     certificate_key: Path | None,
     witnesses: tuple[tuple[str, str], ...],
     database: str | None,
+    anchor_s: int,
     trust_file: Path | None,
 ) -> None:
     """Register signed statements (RFC 9943, SCITT) in a log, and give receipts (RFC 9942).
@@ -124,6 +137,8 @@ def serve(
     The key is that of a notary of the log's organisation. Prints where it listens once it does,
     and runs until it is stopped. What was taken before it stopped is recorded when it runs again.
     FOLDER/public/logs/N has the log's checkpoint and tiles: any web server may serve it too.
+    On a chain of the suite gm a SHA-256 log of the same entries lies in its folder sha256, for
+    receipts that every SCITT client verifies (GET /entries/ENTRY?standard=1).
 
     \b
     Examples:
@@ -151,6 +166,7 @@ def serve(
         (name, f"{trust.chain}/{log}"),
         database,
         witnesses,
+        anchor_s,
     )
     serve_app(app, socket_there, certificate, certificate_key)
 
@@ -165,6 +181,7 @@ def _application(
     names: tuple[str, str],
     database: str,
     witnesses: Sequence[tuple[str, str]],
+    anchor_s: int,
 ) -> "FastAPI":
     """Put the service together.
 
@@ -190,6 +207,11 @@ def _application(
             Signer,
             log_prefix,
         )
+        from trine.services.evidence.standard import (  # noqa: PLC0415
+            FUNCTION,
+            StandardLog,
+            StandardSigner,
+        )
     except ImportError as error:
         message = f"the service needs {error.name}: pip install 'trine[platform]'"
         raise Unsupported(message) from None
@@ -208,9 +230,26 @@ def _application(
     chain = ChainLog(chain_client(settings, key), trust, LogId(number))
     signer = Signer(service_key, *names)
     origin = names[0].partition("://")[2].rstrip("/") or names[0]
-    publisher = Publisher(objects, log_prefix(chain.log), origin, checkpoint_key, asked)
     index = Index(database)
-    registrar = Registrar(chain, index, objects, policy, signer=signer, publisher=publisher)
+    standard = None
+    if chain.function != FUNCTION:
+        standard_key = secret_key(folder / STANDARD_KEY_FILE, "p256")
+        standard = StandardLog(
+            objects,
+            log_prefix(chain.log),
+            chain.function,
+            index.open_log(str(chain.log)),
+            signer=StandardSigner(
+                standard_key, names[0], f"{names[1]}#sha256", checkpoint_key, origin
+            ),
+            anchor_s=anchor_s,
+        )
+    publisher = Publisher(
+        objects, log_prefix(chain.log), origin, checkpoint_key, asked, standard=standard
+    )
+    registrar = Registrar(
+        chain, index, objects, policy, signer=signer, publisher=publisher, standard=standard
+    )
     return create_app(registrar, objects, cose.public_key(service_key))
 
 

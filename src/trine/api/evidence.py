@@ -27,6 +27,7 @@ from trine.services.evidence.objects import Objects
 from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
 from trine.services.evidence.rows import TIME_MS_MAX, name_digests
+from trine.services.evidence.standard import ANCHOR, FOLDER
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.types import Digest
 from trine.types.calls import PublicKey
@@ -56,7 +57,8 @@ class _Service:
     def __init__(self, registrar: Registrar, objects: Objects, key: PublicKey) -> None:
         self.registrar = registrar
         self.objects = objects
-        self.key = key
+        beside = registrar.standard
+        self.keys = [key] if beside is None else [key, beside.key]
         self.proving = asyncio.Lock()
         """Held while a proof is made: a snapshot is for one thread."""
 
@@ -65,7 +67,7 @@ class _Service:
         data = await _body(request, TRANSPARENT_BYTES_MAX)
         entry = await self.registrar.register(data)
         if not await self.registrar.recorded(entry, WAIT_S):
-            return _elsewhere(HTTPStatus.SEE_OTHER, entry)
+            return _elsewhere(request, HTTPStatus.SEE_OTHER, entry)
         return await self._receipt(request, entry, HTTPStatus.CREATED)
 
     async def receipt(self, request: Request) -> Response:
@@ -73,19 +75,24 @@ class _Service:
         return await self._receipt(request, _entry(request), HTTPStatus.OK)
 
     async def _receipt(self, request: Request, entry: Digest, status: HTTPStatus) -> Response:
-        with_chain_proof = request.query_params.get("chain", "1") != "0"
-        made = await self.registrar.receipt(entry, with_chain_proof=with_chain_proof)
+        with_chain_proof, standard = _kind(request)
+        made = await self.registrar.receipt(
+            entry, with_chain_proof=with_chain_proof, standard=standard
+        )
         if made is None:
-            return _elsewhere(HTTPStatus.FOUND, entry)
+            return _elsewhere(request, HTTPStatus.FOUND, entry)
         return Response(made, status, {"location": f"/entries/{entry}"}, media_type=COSE)
 
     async def transparent(self, request: Request) -> Response:
         """Answer a statement with its receipt inside."""
         entry = _entry(request)
         found = await self.registrar.find(entry)
-        made = await self.registrar.receipt(entry)
+        with_chain_proof, standard = _kind(request)
+        made = await self.registrar.receipt(
+            entry, with_chain_proof=with_chain_proof, standard=standard
+        )
         if made is None:
-            return _elsewhere(HTTPStatus.FOUND, entry)
+            return _elsewhere(request, HTTPStatus.FOUND, entry)
         return Response(statement.with_receipts(found.statement, [made]), media_type=COSE)
 
     async def register_batch(self, request: Request) -> Response:
@@ -105,37 +112,44 @@ class _Service:
             await _body(request, BATCH_BYTES_MAX), "the batch", count_max=BATCH_MAX
         )
         entries = [_digest(one) for one in items]
-        with_chain_proof = request.query_params.get("chain", "1") != "0"
-        made = await self.registrar.receipts(entries, with_chain_proof=with_chain_proof)
+        with_chain_proof, standard = _kind(request)
+        made = await self.registrar.receipts(
+            entries, with_chain_proof=with_chain_proof, standard=standard
+        )
         answers = [document_of(one) if isinstance(one, TrineError) else one for one in made]
         return Response(cbor2.dumps(answers), media_type=CBOR)
 
     async def key_set(self, _: Request) -> Response:
         """Answer the keys that sign receipts."""
-        return Response(keys.cose_key_set([self.key]), media_type=CBOR)
+        return Response(keys.cose_key_set(self.keys), media_type=CBOR)
 
     async def one_key(self, request: Request) -> Response:
         """Answer the key of a name, which is in base64url or hexadecimal digits."""
         name = request.path_params["kid"]
-        known = base64.urlsafe_b64encode(self.key.key).rstrip(b"=").decode()
-        if name not in {known, self.key.key.hex()}:
-            raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
-        return Response(cbor2.dumps(keys.cose_key(self.key), canonical=True), media_type=CBOR)
+        for key in self.keys:
+            if name in {base64.urlsafe_b64encode(key.key).rstrip(b"=").decode(), key.key.hex()}:
+                document = keys.cose_key(key)
+                return Response(cbor2.dumps(document, canonical=True), media_type=CBOR)
+        raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
 
     async def tile(self, request: Request) -> Response:
-        """Answer a tile of the log, or of its index."""
+        """Answer a tile of the log, of its index, or of the SHA-256 log beside it."""
         folder = request.url.path.removeprefix("/").partition("tile/")[0]
         name = f"tile/{request.path_params['path']}"
         tiles.parse_path(name)
         return self._file(folder + name, TILE, FOREVER)
 
-    async def checkpoint(self, _: Request) -> Response:
-        """Answer the newest checkpoint."""
-        return self._file(CHECKPOINT, TEXT, SOON)
+    async def checkpoint(self, request: Request) -> Response:
+        """Answer the newest checkpoint, of the log or of that beside it."""
+        return self._file(request.url.path.removeprefix("/"), TEXT, SOON)
 
-    async def verifier(self, _: Request) -> Response:
-        """Answer the key that signs checkpoints."""
-        return self._file(VERIFIER, TEXT, SOON)
+    async def verifier(self, request: Request) -> Response:
+        """Answer the key that signs checkpoints, of the log or of that beside it."""
+        return self._file(request.url.path.removeprefix("/"), TEXT, SOON)
+
+    async def anchor(self, _: Request) -> Response:
+        """Answer the newest statement about the SHA-256 log that the chain was asked to record."""
+        return self._file(FOLDER + ANCHOR, COSE, SOON)
 
     def _file(self, name: str, media_type: str, caching: str) -> Response:
         found = self.objects.read(log_prefix(self.registrar.chain.log) + name)
@@ -206,8 +220,12 @@ def create_app(registrar: Registrar, objects: Objects, key: PublicKey) -> FastAP
         ("POST", "/receipts", service.receipts),
         ("GET", "/.well-known/scitt-keys", service.key_set),
         ("GET", "/.well-known/scitt-keys/{kid}", service.one_key),
-        ("GET", "/checkpoint", service.checkpoint),
-        ("GET", "/log.vkey", service.verifier),
+        ("GET", f"/{CHECKPOINT}", service.checkpoint),
+        ("GET", f"/{FOLDER}{CHECKPOINT}", service.checkpoint),
+        ("GET", f"/{VERIFIER}", service.verifier),
+        ("GET", f"/{FOLDER}{VERIFIER}", service.verifier),
+        ("GET", f"/{FOLDER}{ANCHOR}", service.anchor),
+        ("GET", f"/{FOLDER}tile/{{path:path}}", service.tile),
         ("GET", "/tile/{path:path}", service.tile),
         ("GET", "/index/tile/{path:path}", service.tile),
         ("GET", "/search", service.search),
@@ -236,6 +254,12 @@ async def _body(request: Request, bytes_max: int) -> bytes:
         if len(body) > bytes_max:
             raise CoseTooLarge(f"the body has over {bytes_max} bytes")
     return bytes(body)
+
+
+def _kind(request: Request) -> tuple[bool, bool]:
+    """Read which receipt is asked for: with the chain's proof, and of a SHA-256 log."""
+    asked = request.query_params
+    return asked.get("chain", "1") != "0", asked.get("standard", "0") != "0"
 
 
 def _entry(request: Request) -> Digest:
@@ -280,6 +304,10 @@ def _shown(one: Registration) -> dict[str, object]:
     }
 
 
-def _elsewhere(status: HTTPStatus, entry: Digest) -> Response:
-    headers = {"location": f"/entries/{entry}", "retry-after": str(RETRY_AFTER_S)}
+def _elsewhere(request: Request, status: HTTPStatus, entry: Digest) -> Response:
+    """Say where the receipt that is asked for will be."""
+    with_chain_proof, standard = _kind(request)
+    asked = [*([] if with_chain_proof else ["chain=0"]), *(["standard=1"] if standard else [])]
+    place = "?".join([f"/entries/{entry}", *filter(None, ["&".join(asked)])])
+    headers = {"location": place, "retry-after": str(RETRY_AFTER_S)}
     return Response(b"", status, headers, media_type=COSE)
