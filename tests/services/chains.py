@@ -16,6 +16,7 @@ from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine.model.hashing import Suite
 from trine.types import LogCreate
 
 ISSUER = "https://city.example"
@@ -41,10 +42,10 @@ class Service:
 
 
 @contextlib.contextmanager
-def chain(home: Home, validators: int = 1) -> Iterator[Home]:
+def chain(home: Home, validators: int = 1, suite: Suite = SUITE) -> Iterator[Home]:
     """Run a network with a log of its first organisation."""
     up = trine(
-        "up", "--validators", str(validators), "--suite", SUITE, "--detach", "--home", home.path
+        "up", "--validators", str(validators), "--suite", suite, "--detach", "--home", home.path
     )
     assert up.status == 0, up.err
     try:
@@ -64,9 +65,9 @@ def write_policy(folder: Path, key: SecretKey) -> Path:
     return path
 
 
-def issuer_key() -> SecretKey:
+def issuer_key(suite: Suite = SUITE) -> SecretKey:
     """Make the key of the issuer."""
-    return SecretKey.generate(SUITE_ALGORITHMS[SUITE])
+    return SecretKey.generate(SUITE_ALGORITHMS[suite])
 
 
 @contextlib.contextmanager
@@ -77,13 +78,14 @@ def service(
     *,
     witnesses: Sequence[tuple[str, str]] = (),
     head: str = "",
+    options: Sequence[str] = (),
 ) -> Iterator[Service]:
     """Run the service for the log of the chain; `head` are the first lines of its policy."""
     policy = write_policy(folder, key)
     policy.write_text(head + policy.read_text())
     command = [sys.executable, "-m", "trine", "evidence", "serve", "--home", str(home.path)]
     command += ["--log", "city/statements", "--folder", str(folder), "--policy", str(policy)]
-    command += ["--name", SERVICE, "--listen", "127.0.0.1:0"]
+    command += ["--name", SERVICE, "--listen", "127.0.0.1:0", *options]
     for one in witnesses:
         command += ["--witness", *one]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}

@@ -38,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def service_key(running: Service) -> PublicKey:
     """Read the service's key where clients find it."""
     with http(running) as client:
-        [found] = cbor2.loads(client.get("/.well-known/scitt-keys").content)
+        found, *_ = cbor2.loads(client.get("/.well-known/scitt-keys").content)
     algorithm = cose.KEY_OF_ALGORITHM[found[3]]
     return PublicKey(algorithm, found[2])
 
