@@ -59,18 +59,14 @@ class PairedLog:
         self.catalogue = Catalogue("sm3", self.objects, PREFIX, 0)
         self.entries: list[Digest] = []
         self.anchor_s = anchor_s
+        self.signer = StandardSigner(SIGNER, SERVICE, "chain/log#sha256", KEY, ORIGIN)
         self.standard = self.opened()
 
     def opened(self) -> StandardLog:
         """Open the standard log as a start does."""
-        signer = StandardSigner(SIGNER, SERVICE, "chain/log#sha256", KEY, ORIGIN)
+        size = len(self.entries)
         return StandardLog(
-            self.objects,
-            PREFIX,
-            "sm3",
-            len(self.entries),
-            signer=signer,
-            anchor_s=self.anchor_s,
+            self.objects, PREFIX, "sm3", size, signer=self.signer, anchor_s=self.anchor_s
         )
 
     def grow(self, stop: int, word: str = "honest") -> None:
