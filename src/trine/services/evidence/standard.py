@@ -1,7 +1,7 @@
 """Keep a SHA-256 log of the entries of an SM3 log beside it, for receipts that everybody reads.
 
 Entries and their order are those of the log of the chain; only the hash function of the tree is
-another (docs/reference/scitt.md, section 13). The checkpoints of both logs name each other's root,
+another (docs/reference/scitt.md, section 15). The checkpoints of both logs name each other's root,
 and from time to time the chain records a statement with the newest checkpoint of this one.
 
 >>> from trine.services.evidence import standard
