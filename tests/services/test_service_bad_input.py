@@ -1,0 +1,68 @@
+"""Test the service with giant bodies, and with a database or folder of another time."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cbor2
+import httpx
+import pytest
+
+from tests.services.chains import Service, chain, http, issuer_key, service
+from tests.services.test_service import FUNCTION, signed
+from tests.services.test_standard_service import receipts_of
+from tests.services.test_witness import register
+from trine.client.home import Home
+from trine.services.evidence import statement
+
+GIGABYTE = 1 << 30
+PIECE = bytes(1 << 20)
+GROWTH_MAX = 96 * 1_024 * 1_024
+"""Bytes by which the service may grow: three times the largest batch."""
+SECONDS_MAX = 60
+
+
+def memory(running: Service) -> int:
+    """Return the most memory that a service ever had, in bytes."""
+    text = Path(f"/proc/{running.process.pid}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", text)
+    assert found is not None
+    return 1_024 * int(found[1])
+
+
+def gigabyte(sent: list[int]) -> Iterator[bytes]:
+    """Yield a body of a gigabyte, and count what was asked for."""
+    for _ in range(GIGABYTE // len(PIECE)):
+        sent[0] += len(PIECE)
+        yield PIECE
+
+
+@pytest.mark.network
+def test_a_gigabyte_costs_the_service_nothing(tmp_path: Path) -> None:
+    """Goal: a coded refusal, and no more memory than the limits say.
+
+    Method: send a gigabyte to each address that takes a body; the service stops to read, says why
+    to who listens, holds no more than before, and goes on.
+    """
+    with chain(Home(tmp_path / "home")) as home:
+        key = issuer_key()
+        with service(home, tmp_path / "data", key) as running, http(running) as client:
+            data = signed(key, 1)
+            assert client.post("/entries", content=data).status_code == 201
+            before = memory(running)
+            for path in ("/entries", "/batches", "/receipts"):
+                sent = [0]
+                try:
+                    answer = client.post(path, content=gigabyte(sent))
+                    assert answer.status_code == 400
+                    assert "cose_too_large" in str(cbor2.loads(answer.content))
+                except httpx.TransportError:
+                    # It hung up while the rest was being sent.
+                    pass
+                assert sent[0] < GIGABYTE
+            assert memory(running) - before < GROWTH_MAX
+            entry = statement.entry_of(data, FUNCTION)
+            assert client.get(f"/entries/{entry}").status_code == 200
