@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +20,6 @@ GIGABYTE = 1 << 30
 PIECE = bytes(1 << 20)
 GROWTH_MAX = 96 * 1_024 * 1_024
 """Bytes by which the service may grow: three times the largest batch."""
-SECONDS_MAX = 60
 
 
 def memory(running: Service) -> int:
@@ -66,3 +63,30 @@ def test_a_gigabyte_costs_the_service_nothing(tmp_path: Path) -> None:
             assert memory(running) - before < GROWTH_MAX
             entry = statement.entry_of(data, FUNCTION)
             assert client.get(f"/entries/{entry}").status_code == 200
+
+
+@pytest.mark.network
+def test_a_service_goes_on_from_an_older_copy(tmp_path: Path) -> None:
+    """Goal: a whole backup can be gone on from; what it lacks can be registered again.
+
+    Method: copy the service's folder, register more, put the copy in its place. Receipts of old
+    statements are given; those that came after the copy are unknown, until they are registered
+    again: then they have receipts too, though the chain has recorded them twice.
+    """
+    with chain(Home(tmp_path / "home")) as home:
+        key, data = issuer_key(), tmp_path / "data"
+        old, new = ([signed(key, number) for number in numbers] for numbers in (range(3), range(3, 6)))
+        with service(home, data, key) as running:
+            register(running, 0, 3)
+        shutil.copytree(data, tmp_path / "copy")
+        with service(home, data, key) as running:
+            register(running, 3, 3)
+        shutil.rmtree(data)
+        (tmp_path / "copy").rename(data)
+        with service(home, data, key) as running, http(running) as client:
+            kept, lost = ([bytes(statement.entry_of(one, FUNCTION)) for one in items] for items in (old, new))
+            assert len(receipts_of(client, kept)) == 3
+            answers = cbor2.loads(client.post("/receipts", content=cbor2.dumps(lost)).content)
+            assert all("statement_not_found" in str(one) for one in answers)
+            client.post("/batches", content=cbor2.dumps(new))
+            assert len(receipts_of(client, lost)) == 3
