@@ -12,7 +12,6 @@ import pytest
 from tests.services.chains import Service, chain, http, issuer_key, service
 from tests.services.test_service import FUNCTION, signed
 from tests.services.test_standard_service import receipts_of
-from tests.services.test_witness import register
 from trine.client.home import Home
 from trine.services.evidence import statement
 
@@ -75,18 +74,26 @@ def test_a_service_goes_on_from_an_older_copy(tmp_path: Path) -> None:
     """
     with chain(Home(tmp_path / "home")) as home:
         key, data = issuer_key(), tmp_path / "data"
-        old, new = ([signed(key, number) for number in numbers] for numbers in (range(3), range(3, 6)))
+        old = [signed(key, number) for number in range(3)]
+        new = [signed(key, number) for number in range(3, 6)]
         with service(home, data, key) as running:
-            register(running, 0, 3)
+            kept = registered(running, old)
         shutil.copytree(data, tmp_path / "copy")
         with service(home, data, key) as running:
-            register(running, 3, 3)
+            lost = registered(running, new)
         shutil.rmtree(data)
         (tmp_path / "copy").rename(data)
         with service(home, data, key) as running, http(running) as client:
-            kept, lost = ([bytes(statement.entry_of(one, FUNCTION)) for one in items] for items in (old, new))
             assert len(receipts_of(client, kept)) == 3
             answers = cbor2.loads(client.post("/receipts", content=cbor2.dumps(lost)).content)
             assert all("statement_not_found" in str(one) for one in answers)
-            client.post("/batches", content=cbor2.dumps(new))
-            assert len(receipts_of(client, lost)) == 3
+            assert registered(running, new) == lost
+
+
+def registered(running: Service, items: list[bytes]) -> list[bytes]:
+    """Register statements and wait for their receipts; returns their entries."""
+    with http(running) as client:
+        answer = client.post("/batches", content=cbor2.dumps(items))
+        entries: list[bytes] = cbor2.loads(answer.content)
+        assert receipts_of(client, entries).keys() == set(entries)
+    return entries
