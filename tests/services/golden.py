@@ -168,7 +168,6 @@ class Chain:
         )
         return statement.with_receipts(made, [found])
 
-
     def standard(self, made: bytes, function: HashFunction | None = None) -> bytes:
         """Add the receipt of a SHA-256 log of three entries to a statement.
 

@@ -23,18 +23,25 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("go") is None:
         pytest.skip("no Go: https://go.dev/dl")
     folder = tmp_path_factory.mktemp("go")
-    environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
-    options = {"cwd": SOURCE, "env": environment, "timeout": SECONDS_MAX, "check": False}
-    fetched = subprocess.run(  # type: ignore[call-overload]
-        ["go", "mod", "download"], capture_output=True, text=True, **options
-    )
+    fetched = go("mod", "download")
     if fetched.returncode and "dial tcp" in fetched.stderr:
         pytest.skip("the modules of the reader cannot be fetched without a network")
-    built = subprocess.run(  # type: ignore[call-overload]
-        ["go", "build", "-o", folder / "reader", "."], capture_output=True, text=True, **options
-    )
+    built = go("build", "-o", str(folder / "reader"), ".")
     assert built.returncode == 0, built.stderr
     return folder / "reader"
+
+
+def go(*words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the tool of Go in the folder of the reader."""
+    return subprocess.run(
+        ["go", *words],
+        cwd=SOURCE,
+        env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
 
 
 def read(reader: Path, folder: Path, key: note.VerifierKey) -> "subprocess.CompletedProcess[str]":

@@ -136,7 +136,7 @@ def test_a_killed_service_goes_on_where_it_was(tmp_path: Path) -> None:
     """Goal: no receipt without a record, and a receipt for every record.
 
     Method: kill the service at once after it took a batch, start it again; every statement that it
-    answered for has a receipt that verifies, and the log has each entry once.
+    answered for has a receipt that verifies.
     """
     with chain(Home(tmp_path / "home")) as home:
         key = issuer_key()

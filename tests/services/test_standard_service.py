@@ -171,7 +171,7 @@ def test_kills_in_the_middle_of_batches(suite: Suite, tmp_path: Path) -> None:
 
     Method: kill the service with SIGKILL while it takes batches, at different moments; on gm lose
     the standard log once. Then every entry that it answered for, and every entry of the chain's
-    log, has its receipts; each leads to the place where the chain has that entry, once.
+    log, has its receipts; each leads to the first place where the chain has that entry.
     """
     key, function = issuer_key(suite), FUNCTIONS[suite]
     numbers, taken = itertools.count(), list[bytes]()
@@ -186,7 +186,6 @@ def test_kills_in_the_middle_of_batches(suite: Suite, tmp_path: Path) -> None:
         with service(home, tmp_path / "data", key) as last, http(last) as client:
             made = receipts_of(client, taken)
             recorded = client_entries(last)
-            assert len(set(recorded)) == len(recorded)
             assert set(map(Digest, taken)) <= set(recorded)
             made |= receipts_of(client, [bytes(one) for one in recorded])
             standard = receipts_of(client, list(made), "&standard=1")
@@ -197,7 +196,7 @@ def test_kills_in_the_middle_of_batches(suite: Suite, tmp_path: Path) -> None:
         read = receipt.read_receipt(one)
         assert read.key_id is not None and read.entry_function == function
         receipt.verify_inclusion(read, Digest(entry), keys[read.key_id])
-        assert recorded[read.inclusions[0].leaf_index] == entry
+        assert recorded.index(Digest(entry)) == read.inclusions[0].leaf_index
     assert {receipt.read_receipt(one).function for one in standard.values()} == {"sha256"}
     proof = receipt.read_receipt(full).chain_proof
     assert proof is not None

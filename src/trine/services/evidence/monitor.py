@@ -264,7 +264,6 @@ class Monitor:
             self._source, checkpoint, head, reads_statements=self._reads_statements
         )
 
-
     def _audit_standard(self, checkpoint: Checkpoint, text: str) -> StandardAudit | None:
         head = Beside.find(checkpoint.extensions, FUNCTION)
         known = self.state.standard

@@ -136,9 +136,6 @@ class Registrar:
         """Register while the context lasts; it ends with an error where the log differs."""
         if self.standard is not None:
             await self._in_thread(self.standard.catch_up, self._mirror.size)
-        for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
-            self._to_send[entry] = None
-        self._wanted.set()
         async with asyncio.TaskGroup() as tasks:
             wanted = (self._send, self._mirror_on, self._publish_on)
             works = [tasks.create_task(work()) for work in wanted]
@@ -312,6 +309,12 @@ class Registrar:
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
+        # What the chain recorded before a kill is found in its log, and not sent a second time.
+        with contextlib.suppress(TrineError):
+            await self._advance()
+        left = await self._in_thread(self.index.waiting, self._name, WAITING_MAX)
+        self._to_send |= dict.fromkeys(left)
+        self._wanted.set()
         while True:
             await self._wanted.wait()
             self._wanted.clear()

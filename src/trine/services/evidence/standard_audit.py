@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from trine.errors.services import BadTile, LogDiffers, LogForked, LogShrank, TileDiffers, TreeMismatch
+from trine.errors.services import (
+    BadTile,
+    LogDiffers,
+    LogForked,
+    LogShrank,
+    TileDiffers,
+    TreeMismatch,
+)
 from trine.services.evidence import note, tiles, tree
 from trine.services.evidence.checkpoint import Checkpoint, verify_checkpoint
 from trine.services.evidence.edges import Edge, Served, differing
@@ -121,9 +128,7 @@ def _check_own(source: Source, leaves: Frontier, text: str, key: note.VerifierKe
         if own.size > leaves.size and view.root() != own.root:
             raise TileDiffers(f"the tiles in {FOLDER} do not lead to its checkpoint")
         path = view.consistency_path(leaves.size)
-        tree.check_consistency(
-            FUNCTION, leaves.size, own.size, leaves.root(), path, root=own.root
-        )
+        tree.check_consistency(FUNCTION, leaves.size, own.size, leaves.root(), path, root=own.root)
     except BadTile as error:
         raise TileDiffers(f"{FOLDER}: {error}") from None
     except TreeMismatch as error:
