@@ -57,9 +57,9 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
 
 
 def test_cryptography_is_enough(stranger: Stranger, tmp_path: Path) -> None:
-    """Goal: the verifier runs where a stranger has one package. Method: a good pack, an altered one.
+    """Goal: the verifier runs where a stranger has one package.
 
-    A pack with SM2 needs the package for it, and says which.
+    Method: a good pack, an altered one, and one with SM2, which says what package it needs more.
     """
     program = tmp_path / "verify.py"
     program.write_bytes(pack.verifier())

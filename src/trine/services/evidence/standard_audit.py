@@ -111,7 +111,7 @@ def _check_roots(found: StandardAudit, checkpoint: Checkpoint, root: Digest) -> 
     if not is_signed:
         right = found.edge.leaves.root()
         raise LogDiffers(
-            f"the log commits to the SHA-256 root {root} at {size} entries, over which it is {right}"
+            f"the log commits to the SHA-256 root {root} at {size} entries, theirs is {right}"
         )
 
 
