@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cbor2
-import httpx
 import pytest
 
 from tests.services.chains import Service, chain, http, issuer_key, service
@@ -29,10 +28,9 @@ def memory(running: Service) -> int:
     return 1_024 * int(found[1])
 
 
-def gigabyte(sent: list[int]) -> Iterator[bytes]:
-    """Yield a body of a gigabyte, and count what was asked for."""
+def gigabyte() -> Iterator[bytes]:
+    """Yield a body of a gigabyte."""
     for _ in range(GIGABYTE // len(PIECE)):
-        sent[0] += len(PIECE)
         yield PIECE
 
 
@@ -40,8 +38,8 @@ def gigabyte(sent: list[int]) -> Iterator[bytes]:
 def test_a_gigabyte_costs_the_service_nothing(tmp_path: Path) -> None:
     """Goal: a coded refusal, and no more memory than the limits say.
 
-    Method: send a gigabyte to each address that takes a body; the service stops to read, says why
-    to who listens, holds no more than before, and goes on.
+    Method: send a gigabyte to each address that takes a body; the service says why it takes none,
+    holds no more than before, and goes on.
     """
     with chain(Home(tmp_path / "home")) as home:
         key = issuer_key()
@@ -50,15 +48,9 @@ def test_a_gigabyte_costs_the_service_nothing(tmp_path: Path) -> None:
             assert client.post("/entries", content=data).status_code == 201
             before = memory(running)
             for path in ("/entries", "/batches", "/receipts"):
-                sent = [0]
-                try:
-                    answer = client.post(path, content=gigabyte(sent))
-                    assert answer.status_code == 400
-                    assert "cose_too_large" in str(cbor2.loads(answer.content))
-                except httpx.TransportError:
-                    # It hung up while the rest was being sent.
-                    pass
-                assert sent[0] < GIGABYTE
+                answer = client.post(path, content=gigabyte())
+                assert answer.status_code == 400
+                assert "cose_too_large" in str(cbor2.loads(answer.content))
             assert memory(running) - before < GROWTH_MAX
             entry = statement.entry_of(data, FUNCTION)
             assert client.get(f"/entries/{entry}").status_code == 200
