@@ -20,10 +20,12 @@ from trine import Client
 from trine.client.home import Home
 from trine.client.verification import Trust, verify_proof
 from trine.crypto import public_key_to_pem
+from trine.errors.services import BadHeader
 from trine.model.hashing import Suite
-from trine.services.evidence import checking, note, receipt, statement, tree
+from trine.services.evidence import checking, cose, note, pack, receipt, statement, tree
 from trine.services.evidence.chain import FUNCTIONS
 from trine.services.evidence.checkpoint import verify_checkpoint
+from trine.services.evidence.pack.proving import prove, services_of
 from trine.types import Digest, LogId
 from trine.types.calls import PublicKey
 
@@ -97,6 +99,17 @@ def test_a_gm_chain_gives_standard_receipts(running: Service, tmp_path: Path) ->
         assert done.status == 0, done.out
         [shown] = done.document["receipts"]
         assert (shown["index"], shown["chain"]) == (0, "local" if name == "usual" else None)
+    standard = statement.receipts_of((tmp_path / "standard").read_bytes())
+    both = statement.with_receipts((tmp_path / "usual").read_bytes(), standard)
+    (tmp_path / "both").write_bytes(both)
+    done = trine("statement", "verify", tmp_path / "both", *words)
+    assert len(done.document["receipts"]) == 2
+    known = pack.Keys(((ISSUER, cose.public_key(running.key)),), (sm2, p256))
+    with pytest.raises(BadHeader, match="beside the chain's"):
+        prove("record", b"content 1", both, Trust.load(running.home.trust), known)
+    usual_alone = (tmp_path / "usual").read_bytes()
+    assert services_of([usual_alone], known) == (sm2,)
+    assert prove("record", b"content 1", usual_alone, Trust.load(running.home.trust), known).said
 
 
 @pytest.mark.network
