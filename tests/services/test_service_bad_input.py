@@ -2,14 +2,18 @@
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cbor2
 import pytest
 
+from tests.services import hostile
+from tests.services import test_hostile_statements as hostile_statements
 from tests.services.chains import Service, chain, http, issuer_key, service
 from tests.services.test_service import FUNCTION, signed
+from tests.services.test_standard_service import client_entries as entries_of
 from tests.services.test_standard_service import receipts_of
 from trine.client.home import Home
 from trine.services.evidence import statement
@@ -34,26 +38,65 @@ def gigabyte() -> Iterator[bytes]:
         yield PIECE
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    with chain(Home(folder / "home")) as home, service(home, folder / "data", issuer_key()) as one:
+        yield one
+
+
 @pytest.mark.network
-def test_a_gigabyte_costs_the_service_nothing(tmp_path: Path) -> None:
+def test_a_gigabyte_costs_the_service_nothing(running: Service) -> None:
     """Goal: a coded refusal, and no more memory than the limits say.
 
     Method: send a gigabyte to each address that takes a body; the service says why it takes none,
     holds no more than before, and goes on.
     """
-    with chain(Home(tmp_path / "home")) as home:
-        key = issuer_key()
-        with service(home, tmp_path / "data", key) as running, http(running) as client:
-            data = signed(key, 1)
-            assert client.post("/entries", content=data).status_code == 201
-            before = memory(running)
-            for path in ("/entries", "/batches", "/receipts"):
-                answer = client.post(path, content=gigabyte())
-                assert answer.status_code == 400
-                assert "cose_too_large" in str(cbor2.loads(answer.content))
-            assert memory(running) - before < GROWTH_MAX
-            entry = statement.entry_of(data, FUNCTION)
-            assert client.get(f"/entries/{entry}").status_code == 200
+    with http(running) as client:
+        data = signed(running.key, 1)
+        assert client.post("/entries", content=data).status_code == 201
+        before = memory(running)
+        for path in ("/entries", "/batches", "/receipts"):
+            answer = client.post(path, content=gigabyte())
+            assert answer.status_code == 400
+            assert "cose_too_large" in str(cbor2.loads(answer.content))
+        assert memory(running) - before < GROWTH_MAX
+        entry = statement.entry_of(data, FUNCTION)
+        assert client.get(f"/entries/{entry}").status_code == 200
+
+
+@pytest.mark.network
+def test_hostile_statements_leave_nothing(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: each is refused with its code, one by one and in a batch, and nothing is half-written.
+
+    Method: every hostile statement of the tests of statements, signed today; then a good one: the
+    service knows it and no other, and the chain's log has one entry more.
+    """
+    now_s = int(time.time())
+    monkeypatch.setitem(hostile.HEADERS[15], 6, now_s)
+    monkeypatch.setattr(hostile_statements, "NOW_S", now_s)
+    # Times at the very edge would depend on how fast the service is.
+    edges = {"statement_not_yet_valid", "statement_expired"}
+    every = [make() for make in hostile_statements.HOSTILE.values()]
+    made = [(data, error) for data, error in every if error.code not in edges]
+    expected = [error.code for _, error in made]
+    before = entries_of(running)
+    with http(running) as client:
+        batch = cbor2.dumps([data for data, _ in made])
+        answers = cbor2.loads(client.post("/batches", content=batch).content)
+        assert [one["tag:trine,2026:problem"][0] for one in answers] == expected
+        accept = {"accept": "application/json"}
+        for (data, _), code in zip(made, expected, strict=True):
+            if len(data) <= statement.STATEMENT_BYTES_MAX:
+                answer = client.post("/entries", content=data, headers=accept)
+                assert (answer.status_code, answer.json()["code"]) == (400, code)
+        known = len(client.get("/search?count=1000").json()["statements"])
+    assert registered(running, [signed(running.key, 2)])
+    with http(running) as client:
+        assert len(client.get("/search?count=1000").json()["statements"]) == known + 1
+    assert len(entries_of(running)) == len(before) + 1
 
 
 @pytest.mark.network

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli.command import trine
+from tests.services.hostile import flipped
 from tests.services.logs import KEY, ORIGIN, digest, static_server
 from trine.crypto import SecretKey, public_key_to_pem
 from trine.errors import TrineError
@@ -180,6 +181,21 @@ def test_scitt_cose_verifies_standard_receipts(tmp_path: Path) -> None:
         read = receipt.read_receipt(data)
         assert (read.function, read.entry_function) == ("sha256", "sm3")
         assert receipt.verify_inclusion(read, entry, log.standard.key) == signed.head
+
+
+def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
+    """Goal: nothing in a standard receipt can change. Method: flip each bit of one."""
+    log = PairedLog(tmp_path)
+    log.grow(3)
+    log.standard.sign(3)
+    assert log.standard.signed is not None
+    view, head = log.standard.signed
+    data = receipt.receipt_for(head, 1, view.inclusion_path(1))
+    receipt.verify_inclusion(receipt.read_receipt(data), log.entries[1], log.standard.key)
+    for altered in flipped(data):
+        with pytest.raises(TrineError):
+            read = receipt.read_receipt(altered)
+            receipt.verify_inclusion(read, log.entries[1], log.standard.key)
 
 
 def test_the_two_checkpoints_name_each_other(tmp_path: Path) -> None:
