@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from trine.client import AsyncClient
+    from trine.services.evidence.standard import StandardSigner
 
 POLICY_BYTES_MAX: Final = 64 * 1_024 * 1_024
 """Bytes of a policy."""
@@ -207,11 +208,7 @@ def _application(
             Signer,
             log_prefix,
         )
-        from trine.services.evidence.standard import (  # noqa: PLC0415
-            FUNCTION,
-            StandardLog,
-            StandardSigner,
-        )
+        from trine.services.evidence.standard import FUNCTION, StandardLog  # noqa: PLC0415
     except ImportError as error:
         message = f"the service needs {error.name}: pip install 'trine[platform]'"
         raise Unsupported(message) from None
@@ -233,15 +230,12 @@ def _application(
     index = Index(database)
     standard = None
     if chain.function != FUNCTION:
-        standard_key = secret_key(folder / STANDARD_KEY_FILE, "p256")
         standard = StandardLog(
             objects,
             log_prefix(chain.log),
             chain.function,
             index.open_log(str(chain.log)),
-            signer=StandardSigner(
-                standard_key, names[0], f"{names[1]}#sha256", checkpoint_key, origin
-            ),
+            signer=_standard_signer(folder, names, checkpoint_key, origin),
             anchor_s=anchor_s,
         )
     publisher = Publisher(
@@ -251,6 +245,16 @@ def _application(
         chain, index, objects, policy, signer=signer, publisher=publisher, standard=standard
     )
     return create_app(registrar, objects, cose.public_key(service_key))
+
+
+def _standard_signer(
+    folder: Path, names: tuple[str, str], checkpoint_key: SecretKey, origin: str
+) -> "StandardSigner":
+    """Say as whom the SHA-256 log beside an SM3 log is signed."""
+    from trine.services.evidence.standard import StandardSigner  # noqa: PLC0415
+
+    key = secret_key(folder / STANDARD_KEY_FILE, "p256")
+    return StandardSigner(key, names[0], f"{names[1]}#sha256", checkpoint_key, origin)
 
 
 def chain_client(settings: Settings, key: SigningKey | None = None) -> "AsyncClient":
