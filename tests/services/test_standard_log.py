@@ -30,6 +30,7 @@ from trine.services.evidence.catalogue import Catalogue
 from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from trine.services.evidence.monitor import Monitor, State
 from trine.services.evidence.objects import Folder
+from trine.services.evidence.publishing import Publisher
 from trine.services.evidence.rows import About
 from trine.services.evidence.source import HttpSource
 from trine.services.evidence.standard import (
@@ -461,3 +462,23 @@ def test_the_command_reads_both(tmp_path: Path) -> None:
     assert json.loads(evidence.read_text())["what"] == "log_differs"
     with httpx.Client(trust_env=False) as http, pytest.raises(TrineError, match=r"127\.0\.0\.1"):
         Monitor(HttpSource(url, http), VERIFIER, function="sm3").look()
+
+
+def test_what_was_published_is_known_at_the_start(tmp_path: Path) -> None:
+    """Goal: rows that were published are not made again, with other times, from an older copy.
+
+    Method: a published log with an index; start with as many entries as it has, more, and fewer;
+    one that was published before there was an index is made again.
+    """
+    log = PairedLog(tmp_path)
+    log.grow(300)
+    log.publish()
+    publisher = Publisher(log.objects, PREFIX, ORIGIN, KEY)
+    publisher.check_start(300)
+    publisher.check_start(301)
+    for size in (0, 299):
+        with pytest.raises(LogDiffers, match=f"300 entries were published, and {size} "):
+            publisher.check_start(size)
+    bare = Checkpoint(ORIGIN, 300, log.main.view(300).root())
+    log.objects.write({f"{PREFIX}checkpoint": sign_checkpoint(bare, KEY).encode()})
+    Publisher(log.objects, PREFIX, ORIGIN, KEY).check_start(0)

@@ -98,6 +98,25 @@ class Publisher:
             self._before, _ = verify_checkpoint(found, [self.verifier])
         objects.write({prefix + VERIFIER: f"{self.verifier}\n".encode()})
 
+    def check_start(self, size: int) -> None:
+        """Check that all that was published is still known, before any of it is made again.
+
+        Rows of the index have the time when an entry was seen: made again, they are others.
+
+        Args:
+            size: Entries whose tiles and rows are here.
+
+        Raises:
+            LogDiffers: Fewer than were published.
+        """
+        before = self._before
+        if before is None or IndexHead.find(before.extensions) is None or size >= before.size:
+            return
+        raise LogDiffers(
+            f"{before.size} entries were published, and {size} of them are known here: the database "
+            "or the folder is of another time"
+        )
+
     async def publish(self, mirror: Mirror) -> None:
         """Publish the newest certified head, where it is time to.
 

@@ -134,6 +134,7 @@ class Registrar:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Register while the context lasts; it ends with an error where the log differs."""
+        self.publisher.check_start(self._mirror.size)
         if self.standard is not None:
             await self._in_thread(self.standard.catch_up, self._mirror.size)
         async with asyncio.TaskGroup() as tasks:
