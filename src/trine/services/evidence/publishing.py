@@ -113,8 +113,8 @@ class Publisher:
         if before is None or IndexHead.find(before.extensions) is None or size >= before.size:
             return
         raise LogDiffers(
-            f"{before.size} entries were published, and {size} of them are known here: the database "
-            "or the folder is of another time"
+            f"{before.size} entries were published, and {size} of them are known here: the "
+            "database or the folder is of another time"
         )
 
     async def publish(self, mirror: Mirror) -> None:
