@@ -15,7 +15,7 @@ GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns vo
 	--example sm2_module
 # The interpreter for which cargo checks the extension, whatever else is installed.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
-say = @printf '\n==> %s\n' '$(1)' >&2
+say = @printf '\n==> %s (%s)\n' '$(1)' "$$(date +%T)" >&2
 
 .PHONY: help
 help: ## List what there is to make
@@ -51,7 +51,7 @@ test: build ## Run all tests
 	$(call say,JavaScript verifier)
 	@tools/javascript.sh
 	$(call say,Python tests)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(if $(CI),--durations=25)
 	$(call say,Python tests of the suite gm)
 	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest tests/model tests/cli tests/page
 

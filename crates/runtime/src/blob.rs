@@ -1,15 +1,13 @@
 //! One open file of either kind.
 
-use crate::wal::LoggedBlob;
-use commonware_runtime::{
-    Error, Handle, IoBufs, IoBufsMut, ReadOptions, Storage, WriteOptions, tokio::Context,
-};
+use crate::{open_files::LibraryBlob, wal::LoggedBlob};
+use commonware_runtime::{Error, Handle, IoBufs, IoBufsMut, ReadOptions, WriteOptions};
 use futures::{Stream, future::Either};
 
 /// One open file of the engine.
 pub enum Blob {
     /// It is the library's, and synced by itself.
-    Library(<Context as Storage>::Blob),
+    Library(LibraryBlob),
     /// Its changes are in the log.
     Logged(LoggedBlob),
 }

@@ -1,6 +1,9 @@
 //! Give tasks the library's context on tokio, with our storage in the place of its own.
 
-use crate::wal::Wal;
+use crate::{
+    open_files::{OPEN_FILES_MAX, OpenFiles},
+    wal::Wal,
+};
 use commonware_runtime::{
     Clock, Error, Handle, Metrics, Name, Network, Runner as _, SinkOf, Spawner, Strategizer,
     StreamOf, Supervisor, signal,
@@ -62,9 +65,10 @@ impl Started {
     }
 }
 
-/// The files that are not the library's.
+/// The files of both kinds.
 pub(crate) struct Files {
     pub(crate) log: Arc<Wal>,
+    pub(crate) library: Arc<OpenFiles>,
     /// Whether the files of a partition are in the log.
     pub(crate) logged: fn(&str) -> bool,
 }
@@ -83,11 +87,22 @@ pub fn run<F: Future>(
     logged: fn(&str) -> bool,
     task: impl FnOnce(Context) -> F,
 ) -> io::Result<F::Output> {
+    run_with(OPEN_FILES_MAX, config, logged, task)
+}
+
+/// Runs a task as [`run`] does, with so many open files.
+pub(crate) fn run_with<F: Future>(
+    open_max: usize,
+    config: tokio::Config,
+    logged: fn(&str) -> bool,
+    task: impl FnOnce(Context) -> F,
+) -> io::Result<F::Output> {
     let root = config.storage_directory().clone();
     tokio::Runner::new(config).start(|library| async move {
         // The runner holds the folder: nobody else changes its files.
         let log = Wal::open(&root)?;
-        let files = Arc::new(Files { log, logged });
+        let opened = Arc::new(OpenFiles::new(library.child("files"), open_max));
+        let files = Arc::new(Files { log, library: opened, logged });
         Ok(task(Context { library, files, started: Started::now() }).await)
     })
 }

@@ -14,7 +14,7 @@ impl Storage for Context {
         versions: RangeInclusive<BlobVersion>,
     ) -> Result<(Blob, u64, BlobVersion), Error> {
         if !(self.files.logged)(partition) {
-            let opened = self.library.open_versioned(partition, name, versions).await?;
+            let opened = self.files.library.open_versioned(partition, name, versions).await?;
             let (blob, length, version) = opened;
             return Ok((Blob::Library(blob), length, version));
         }
@@ -30,7 +30,7 @@ impl Storage for Context {
             let file = file.map(|name| name.file);
             return self.files.log.remove(partition.to_owned(), file).await;
         }
-        self.library.remove(partition, name).await
+        self.files.library.remove(partition, name).await
     }
 
     async fn scan(&self, partition: &str) -> Result<Vec<Vec<u8>>, Error> {

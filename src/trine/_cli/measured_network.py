@@ -74,7 +74,11 @@ class Network:
 
 @contextmanager
 def running(
-    accounts: int, suite: str, note: Callable[[str], None], blocks_per_epoch: int
+    accounts: int,
+    suite: str,
+    note: Callable[[str], None],
+    blocks_per_epoch: int,
+    validators: int = VALIDATORS,
 ) -> Iterator[Network]:
     """Make a network whose validators are not started yet, and stop it afterwards.
 
@@ -83,14 +87,15 @@ def running(
         suite: Algorithms of the chain.
         note: Tells progress.
         blocks_per_epoch: Blocks after which validators may change.
+        validators: How many.
     """
     from trine.bench.peers.processes import temporary_folder, undisturbed  # noqa: PLC0415 - heavy
 
     with temporary_folder("nodes") as folder:
         home = Home(folder)
-        note(f"making a network of {VALIDATORS} validators and {accounts:,} accounts")
+        note(f"making a network of {validators} validators and {accounts:,} accounts")
         generated = generated_accounts(accounts)
-        local_network.create(home, VALIDATORS, suite, generated, blocks_per_epoch=blocks_per_epoch)
+        local_network.create(home, validators, suite, generated, blocks_per_epoch=blocks_per_epoch)
         nodes, _ = processes.load(home)
         with processes.opened(nodes) as http:
             try:

@@ -7,20 +7,26 @@ use super::{
     scenarios::{plan_but, play},
 };
 use commonware_glue::simulate::plan::PlanBuilder;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// Of so many validators, as many as may lie do; the others go on without them.
-fn lying(count: u8, lie: Lie, seed: u64) -> PlanBuilder<Validators> {
+fn lying(count: u8, lie: Lie, seed: u64, told: &Arc<AtomicUsize>) -> PlanBuilder<Validators> {
     let validators = Validators::new(count, Planted::Lies(lie));
     let (liars, genesis) = (validators.liars_max(), validators.genesis.clone());
-    let law = LiesFail { liars, keys: validators.public_keys(), genesis };
+    let law = LiesFail { liars, keys: validators.public_keys(), genesis, told: told.clone() };
     let plan = plan_but(liars, validators, 2 * EPOCH + 3, seed).property(Holds(law));
     plan.property(Holds(RightTimes { after: 0, behind_ms_max: 5_000 }))
 }
 
 /// One of four and two of seven, over seeds.
 fn play_lie(lie: Lie) {
-    play(32, |seed| lying(4, lie, seed));
-    play(64, |seed| lying(7, lie, seed));
+    let told = Arc::default();
+    play(32, |seed| lying(4, lie, seed, &told));
+    play(64, |seed| lying(7, lie, seed, &told));
+    assert!(told.load(Ordering::Relaxed) > 0, "nobody told a lie");
 }
 
 /// Goal: no block is final that names another state. Method: leaders change the root.
