@@ -17,6 +17,7 @@ from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine.model.hashing import Suite
 from trine.types import LogCreate
 
 ISSUER = "https://city.example"
@@ -42,10 +43,10 @@ class Service:
 
 
 @contextlib.contextmanager
-def chain(home: Home, validators: int = 1) -> Iterator[Home]:
+def chain(home: Home, validators: int = 1, suite: Suite = SUITE) -> Iterator[Home]:
     """Run a network with a log of its first organisation."""
     up = trine(
-        "up", "--validators", str(validators), "--suite", SUITE, "--detach", "--home", home.path
+        "up", "--validators", str(validators), "--suite", suite, "--detach", "--home", home.path
     )
     assert up.status == 0, up.err
     try:
@@ -65,9 +66,9 @@ def write_policy(folder: Path, key: SecretKey) -> Path:
     return path
 
 
-def issuer_key() -> SecretKey:
+def issuer_key(suite: Suite = SUITE) -> SecretKey:
     """Make the key of the issuer."""
-    return SecretKey.generate(SUITE_ALGORITHMS[SUITE])
+    return SecretKey.generate(SUITE_ALGORITHMS[suite])
 
 
 def start(

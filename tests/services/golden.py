@@ -72,6 +72,10 @@ def text_of(key: SecretKey) -> str:
     return f"{key.algorithm}:{key.public_key.hex()}"
 
 
+STANDARD_KEY: Final = key_of("p256", 9)
+"""Key of standard receipts."""
+
+
 class Chain:
     """A chain of one suite with four validators, made up as far as a proof shows it."""
 
@@ -173,6 +177,27 @@ class Chain:
         )
         return statement.with_receipts(made, [found])
 
+    def standard(self, made: bytes, function: HashFunction | None = None) -> bytes:
+        """Add the receipt of a SHA-256 log of three entries to a statement.
+
+        Args:
+            made: The statement.
+            function: What the receipt says of its entries; by default what they are.
+        """
+        entries = [Digest(self.hash(bytes([number]))) for number in range(3)]
+        entries[1] = statement.entry_of(made, self.function)
+        leaves = tree.leaf_hashes("sha256", entries)
+        signed = receipt.sign_head(
+            receipt.TreeHead("sha256", 3, tree.Frontier("sha256").extend(leaves).root()),
+            key=STANDARD_KEY,
+            issuer="https://log.example",
+            subject="city/statements#sha256",
+            issued_at_s=NOW_S + 90,
+            entry_function=function or self.function,
+        )
+        found = receipt.receipt_for(signed, 1, path_of("sha256", 1, leaves))
+        return statement.with_receipts(made, [found])
+
 
 def path_of(function: HashFunction, index: int, leaves: list[Digest]) -> list[bytes]:
     """Path of a leaf."""
@@ -201,6 +226,8 @@ def files() -> dict[str, bytes]:
         made[f"{suite}-trust.json"] = chain.trust()
         made[f"{suite}-other-trust.json"] = Chain(suite, 11).trust()
         made[f"{suite}-keys.cbor"] = keys.cose_key_set([cose.public_key(chain.service)])
+        both = [cose.public_key(chain.service), cose.public_key(STANDARD_KEY)]
+        made[f"{suite}-both-keys.cbor"] = keys.cose_key_set(both)
         for algorithm in algorithms:
             data = signed_statement(key_of(algorithm, 8), embedded=algorithm == "p256")
             made[f"{algorithm}.transparent"] = chain.transparent(data, index=1)
@@ -300,6 +327,11 @@ def _transparent(made: dict[str, bytes], suite: str, algorithm: str) -> Iterator
     yield one("two receipts", statement.with_receipts(data, statement.receipts_of(data)))
     stranger = chain.transparent(signed_statement(key_of(algorithm, 7)), index=1)
     yield one("receipt of another", statement.with_receipts(plain, statement.receipts_of(stranger)))
+    both = {"keys": f"{suite}-both-keys.cbor"}
+    yield one("standard receipt", chain.standard(plain), **both)
+    yield one("standard receipt of an unknown key", chain.standard(plain))
+    if suite == "gm":
+        yield one("standard receipt of other entries", chain.standard(plain, "sha256"), **both)
     if algorithm == "p256":
         turned = with_high_s(plain)
         yield one("high s", chain.transparent(turned, index=1))

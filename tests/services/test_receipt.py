@@ -276,6 +276,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], type[TrineError]]] = {
         lambda: crafted(proofs={-1: [cbor2.dumps([2, 0, [bytes([1] * 32)]])]}),
         errors.CoseSignature,
     ),
+    "entries by SHA-512": (lambda: crafted({receipt.ENTRY_HASH: -44}), errors.UnknownStructure),
+    "entries by a text": (lambda: crafted({receipt.ENTRY_HASH: "SM3"}), errors.BadHeader),
     "structure of SM3": (lambda: crafted({395: receipt.RFC9162_SM3}), errors.CoseSignature),
     "chain proof of text": (
         lambda: crafted(unprotected={receipt.CHAIN_PROOF: "x"}),

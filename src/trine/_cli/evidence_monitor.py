@@ -123,7 +123,8 @@ def monitor(
 
     Reads every entry and every tile, and hashes all anew. Ends with exit status 1 where the log
     was rewritten, shrank, serves other files than it signed, or has another index than it should;
-    the file of evidence then has both checkpoints, signed by the log.
+    the file of evidence then has both checkpoints, signed by the log. A SHA-256 log beside an SM3
+    log is read too, and must have the same entries.
 
     \b
     Examples:
@@ -199,6 +200,7 @@ def _look(
         "cosigned": seen.cosigned,
         "new": seen.is_new,
         "indexed": follower.state.rows is not None,
+        "standard": follower.state.standard is not None,
         "height": height,
     }
     lines = [f"Holds: {one.origin} has {one.size:,} entries, and only grew"]

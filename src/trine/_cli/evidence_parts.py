@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from trine.services.evidence.objects import Objects
     from trine.services.evidence.policy import Policy
     from trine.services.evidence.publishing import WitnessAt
+    from trine.services.evidence.registrar import Signer
     from trine.services.evidence.stamping import Stamping
+    from trine.services.evidence.standard import StandardLog
     from trine.services.evidence.succession import Line
 
 KEY_FILE: Final = "service.key"
 """Secret key of the service, in its folder."""
 CHECKPOINT_KEY_FILE: Final = "checkpoint.key"
 """Secret key that signs checkpoints, in its folder."""
+STANDARD_KEY_FILE: Final = "standard.key"
+"""Secret key of the service for standard receipts beside an SM3 log, in its folder."""
 STAMPS_FILE: Final = "timestamps.db"
 """Timestamps, and what waits for them, in its folder."""
 ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
@@ -57,6 +61,7 @@ class Given(NamedTuple):
         tsa: Folder of the own timestamp authority.
         outside: URL and file of roots of each authority of others.
         every_s: Seconds between two headers that are stamped.
+        anchor_s: Seconds between two anchors of a standard log.
     """
 
     folder: Path
@@ -70,6 +75,7 @@ class Given(NamedTuple):
     tsa: Path | None
     outside: Sequence[tuple[str, Path]]
     every_s: int
+    anchor_s: int
 
 
 def application(settings: Settings, key: SigningKey, given: Given) -> "FastAPI":
@@ -119,17 +125,46 @@ def _line(
         prefix = log_prefix(chain.log)
         # The origin is where the files are: those of the first log lie at the root too.
         own = f"{origin}/{prefix.rstrip('/')}" if made else origin
+        signer = Signer(service_key, given.name, f"{given.trust.chain}/{name}")
+        size = index.open_log(str(chain.log))
+        standard = _standard(given, objects, (prefix, own, size), signer, checkpoint_key)
         registrar = Registrar(
             chain,
             index,
             objects,
             policy,
-            signer=Signer(service_key, given.name, f"{given.trust.chain}/{name}"),
-            publisher=Publisher(objects, prefix, own, checkpoint_key, witnesses),
+            signer=signer,
+            publisher=Publisher(objects, prefix, own, checkpoint_key, witnesses, standard=standard),
+            standard=standard,
             earlier=[one.chain.log for one in made],
         )
         made.append(registrar)
     return Line(made)
+
+
+def _standard(
+    given: Given,
+    objects: "Objects",
+    place: tuple[str, str, int],
+    signer: "Signer",
+    checkpoint_key: SecretKey,
+) -> "StandardLog | None":
+    """Make the SHA-256 log beside an SM3 log, whose prefix, origin and size are given."""
+    from trine.services.evidence.standard import (  # noqa: PLC0415
+        FUNCTION,
+        StandardLog,
+        StandardSigner,
+    )
+    from trine.services.evidence.tree import FUNCTIONS  # noqa: PLC0415
+
+    function = FUNCTIONS[given.trust.suite]
+    if function == FUNCTION:
+        return None
+    prefix, origin, size = place
+    key = secret_key(given.folder / STANDARD_KEY_FILE, "p256")
+    subject = f"{signer.subject}#sha256"
+    as_whom = StandardSigner(key, signer.issuer, subject, checkpoint_key, origin)
+    return StandardLog(objects, prefix, function, size, signer=as_whom, anchor_s=given.anchor_s)
 
 
 def _policy(given: Given) -> "Policy":

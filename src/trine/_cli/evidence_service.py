@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 POLICY_BYTES_MAX: Final = 64 * 1_024 * 1_024
 """Bytes of a policy."""
+ANCHOR_S_MAX: Final = 7 * 86_400
+"""Seconds between two anchors of a standard log, at most."""
 SHUTDOWN_S: Final = 10
 """Seconds that requests have to end when the service does."""
 
@@ -128,6 +130,13 @@ _OPTIONS: Final = (
         help="Seconds between two certified headers that are stamped.",
     ),
     click.option(
+        "--anchor-every",
+        type=click.IntRange(1, ANCHOR_S_MAX),
+        default=3_600,
+        show_default=True,
+        help="gm: seconds after which the chain records the root of the SHA-256 log again.",
+    ),
+    click.option(
         "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
     ),
     click.option(
@@ -157,6 +166,8 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
     and runs until it is stopped. What was taken before it stopped is recorded when it runs again.
     It stops itself with an error where the chain's log is not the one that it has (log_differs).
     FOLDER/public/logs/N has the log's checkpoint and tiles: any web server may serve it too.
+    On a chain of the suite gm a SHA-256 log of the same entries lies in its folder sha256, for
+    receipts that every SCITT client verifies (GET /entries/ENTRY?standard=1).
 
     With --tsa it answers requests for timestamps (RFC 3161); with --tsa or --timestamp-from it
     also has certified headers stamped, and records that are asked for.
@@ -193,6 +204,7 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
         options["tsa"],
         options["outside"],
         options["timestamp_every"],
+        options["anchor_every"],
     )
     there = listener(host, port)
     serve_app(application(settings, key, given), there, certificate, certificate_key)

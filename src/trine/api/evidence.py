@@ -33,6 +33,7 @@ from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
 from trine.services.evidence.rows import TIME_MS_MAX, name_digest
 from trine.services.evidence.stamping import Stamping
+from trine.services.evidence.standard import ANCHOR, FOLDER
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.services.evidence.succession import Line
 from trine.types import Digest
@@ -63,7 +64,8 @@ class _Service:
     def __init__(self, line: Line, objects: Objects, key: PublicKey) -> None:
         self.line = line
         self.objects = objects
-        self.key = key
+        beside = line.first.standard
+        self.keys = [key] if beside is None else [key, beside.key]
         self.counts = Counts()
         self.proving = asyncio.Lock()
         """Held while a proof is made: a snapshot is for one thread."""
@@ -76,7 +78,7 @@ class _Service:
             self.counts.refuse(error)
             raise
         if not await self.line.recorded(entry, WAIT_S):
-            return _elsewhere(HTTPStatus.SEE_OTHER, entry)
+            return _elsewhere(request, HTTPStatus.SEE_OTHER, entry)
         return await self._receipt(request, entry, HTTPStatus.CREATED)
 
     async def receipt(self, request: Request) -> Response:
@@ -84,10 +86,10 @@ class _Service:
         return await self._receipt(request, entry_of(request), HTTPStatus.OK)
 
     async def _receipt(self, request: Request, entry: Digest, status: HTTPStatus) -> Response:
-        with_chain_proof = request.query_params.get("chain", "1") != "0"
-        made = await self.line.receipt(entry, with_chain_proof=with_chain_proof)
+        with_chain_proof, standard = _kind(request)
+        made = await self.line.receipt(entry, with_chain_proof=with_chain_proof, standard=standard)
         if made is None:
-            return _elsewhere(HTTPStatus.FOUND, entry)
+            return _elsewhere(request, HTTPStatus.FOUND, entry)
         self.counts.receipts += 1
         return Response(made, status, {"location": f"/entries/{entry}"}, media_type=COSE)
 
@@ -95,9 +97,10 @@ class _Service:
         """Answer a statement with its receipt inside."""
         entry = entry_of(request)
         found = await self.line.find(entry)
-        made = await self.line.receipt(entry)
+        with_chain_proof, standard = _kind(request)
+        made = await self.line.receipt(entry, with_chain_proof=with_chain_proof, standard=standard)
         if made is None:
-            return _elsewhere(HTTPStatus.FOUND, entry)
+            return _elsewhere(request, HTTPStatus.FOUND, entry)
         self.counts.receipts += 1
         return Response(statement.with_receipts(found.statement, [made]), media_type=COSE)
 
@@ -131,38 +134,45 @@ class _Service:
         if wait_s > WAIT_S:
             raise BadArgument(f"wait is {wait_s}, expected seconds up to {WAIT_S:.0f}")
         await self.line.all_recorded(entries, wait_s)
-        with_chain_proof = request.query_params.get("chain", "1") != "0"
-        made = await self.line.receipts(entries, with_chain_proof=with_chain_proof)
+        with_chain_proof, standard = _kind(request)
+        made = await self.line.receipts(
+            entries, with_chain_proof=with_chain_proof, standard=standard
+        )
         self.counts.receipts += sum(isinstance(one, bytes) for one in made)
         answers = [document_of(one) if isinstance(one, TrineError) else one for one in made]
         return Response(cbor2.dumps(answers), media_type=CBOR)
 
     async def key_set(self, _: Request) -> Response:
         """Answer the keys that sign receipts."""
-        return Response(keys.cose_key_set([self.key]), media_type=CBOR)
+        return Response(keys.cose_key_set(self.keys), media_type=CBOR)
 
     async def one_key(self, request: Request) -> Response:
         """Answer the key of a name, which is in base64url or hexadecimal digits."""
         name = request.path_params["kid"]
-        known = base64.urlsafe_b64encode(self.key.key).rstrip(b"=").decode()
-        if name not in {known, self.key.key.hex()}:
-            raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
-        return Response(cbor2.dumps(keys.cose_key(self.key), canonical=True), media_type=CBOR)
+        for key in self.keys:
+            if name in {base64.urlsafe_b64encode(key.key).rstrip(b"=").decode(), key.key.hex()}:
+                document = keys.cose_key(key)
+                return Response(cbor2.dumps(document, canonical=True), media_type=CBOR)
+        raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
 
     async def tile(self, request: Request) -> Response:
-        """Answer a tile of a log, or of its index."""
+        """Answer a tile of a log, of its index, or of the SHA-256 log beside it."""
         name = f"tile/{request.path_params['path']}"
         tiles.parse_path(name)
-        folder = INDEX if "index/tile/" in request.url.path else ""
+        folder = INDEX if "index/tile/" in request.url.path else _beside(request)
         return await self._file(request, folder + name, TILE, FOREVER)
 
     async def checkpoint(self, request: Request) -> Response:
-        """Answer the newest checkpoint."""
-        return await self._file(request, CHECKPOINT, TEXT, SOON)
+        """Answer the newest checkpoint, of a log or of that beside it."""
+        return await self._file(request, _beside(request) + CHECKPOINT, TEXT, SOON)
 
     async def verifier(self, request: Request) -> Response:
-        """Answer the key that signs checkpoints."""
-        return await self._file(request, VERIFIER, TEXT, SOON)
+        """Answer the key that signs checkpoints, of a log or of that beside it."""
+        return await self._file(request, _beside(request) + VERIFIER, TEXT, SOON)
+
+    async def anchor(self, request: Request) -> Response:
+        """Answer the newest statement about the SHA-256 log that the chain was asked to record."""
+        return await self._file(request, FOLDER + ANCHOR, COSE, SOON)
 
     def _log(self, number: str | None) -> Registrar:
         """Return the log of a number; without one, that with which the line began."""
@@ -279,6 +289,10 @@ def create_app(
         ("/log.vkey", service.verifier),
         ("/tile/{path:path}", service.tile),
         ("/index/tile/{path:path}", service.tile),
+        (f"/{FOLDER}checkpoint", service.checkpoint),
+        (f"/{FOLDER}log.vkey", service.verifier),
+        (f"/{FOLDER}tile/{{path:path}}", service.tile),
+        (f"/{FOLDER}{ANCHOR}", service.anchor),
     )
     for method, path, handler in routes:
         app.add_route(path, handler, methods=[method])
@@ -303,6 +317,17 @@ def _first(error: BaseException) -> BaseException:
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+def _kind(request: Request) -> tuple[bool, bool]:
+    """Read which receipt is asked for: with the chain's proof, and of a SHA-256 log."""
+    asked = request.query_params
+    return asked.get("chain", "1") != "0", asked.get("standard", "0") != "0"
+
+
+def _beside(request: Request) -> str:
+    """Return the folder of the SHA-256 log where a file of that is asked for."""
+    return FOLDER if f"/{FOLDER}" in request.url.path else ""
 
 
 def _digest(data: bytes) -> Digest:
@@ -339,6 +364,10 @@ def _shown(one: Registration) -> dict[str, object]:
     }
 
 
-def _elsewhere(status: HTTPStatus, entry: Digest) -> Response:
-    headers = {"location": f"/entries/{entry}", "retry-after": str(RETRY_AFTER_S)}
+def _elsewhere(request: Request, status: HTTPStatus, entry: Digest) -> Response:
+    """Say where the receipt that is asked for will be."""
+    with_chain_proof, standard = _kind(request)
+    asked = [*([] if with_chain_proof else ["chain=0"]), *(["standard=1"] if standard else [])]
+    place = "?".join([f"/entries/{entry}", *filter(None, ["&".join(asked)])])
+    headers = {"location": place, "retry-after": str(RETRY_AFTER_S)}
     return Response(b"", status, headers, media_type=COSE)

@@ -168,7 +168,7 @@ async function checkReceipt(
     const name = toHex(receipt.keyId).slice(0, 80);
     throw refused("bad_receipt", `the service's key ${name} is not among those given`);
   }
-  const entry = entryOf(statement, receipt.suite);
+  const entry = entryOf(statement, receipt.entrySuite);
   const { index, size } = verifyInclusion(receipt, entry, key);
   const place = `entry ${index} of ${size}`;
   notes.passed("inclusion", `the path of ${place} leads from the statement to a root of the log`);

@@ -12,14 +12,22 @@ import { type Label, type Slice, refused } from "./cbor.js";
 import * as cose from "./cose.js";
 import * as statement from "./statement.js";
 
-/** Labels of headers: structure and proofs (RFC 9942), the chain's proof and the size (private). */
-const [STRUCTURE, PROOFS, CHAIN_PROOF, SIZE] = [395, 396, -65_600, -65_601] as const;
+/** Labels of headers: structure and proofs (RFC 9942). */
+const [STRUCTURE, PROOFS] = [395, 396] as const;
+/** Labels for private use: the chain's proof, the size, the hash function of entries. */
+const [CHAIN_PROOF, SIZE, ENTRY_HASH] = [-65_600, -65_601, -65_602] as const;
 /** Labels of the kinds of proofs (RFC 9942, section 4.2). */
 const [INCLUSION, CONSISTENCY] = [-1, -2] as const;
 
 /** Suite whose function a log's structure has: RFC9162_SHA256, or the same with SM3. */
 const SUITE_OF_STRUCTURE: ReadonlyMap<bigint, Suite> = new Map([
   [1n, "intl"],
+  [-65_600n, "gm"],
+]);
+
+/** Suite whose function entries are made with, by its number: SHA-256, or SM3. */
+const SUITE_OF_HASH: ReadonlyMap<bigint, Suite> = new Map([
+  [-16n, "intl"],
   [-65_600n, "gm"],
 ]);
 
@@ -33,7 +41,7 @@ const SIZE_MAX = 2n ** 62n;
 /** Headers that a receipt may call critical. */
 const UNDERSTOOD: ReadonlySet<Label> = new Set([
   ...[cose.ALGORITHM, cose.CRITICAL, cose.KEY_ID, cose.CWT_CLAIMS],
-  ...[STRUCTURE, SIZE],
+  ...[STRUCTURE, SIZE, ENTRY_HASH],
 ]);
 
 /** Two numbers and a path: of inclusion, size of the log, index of the leaf, leaf to root. */
@@ -47,6 +55,8 @@ export interface Receipt {
   readonly message: cose.Sign1;
   /** Suite whose hash function the log has. */
   readonly suite: Suite;
+  /** Suite whose hash function its entries are made with: another one in a standard log. */
+  readonly entrySuite: Suite;
   /** The service. */
   readonly issuer: string;
   /** The log. */
@@ -78,6 +88,7 @@ export function readReceipt(data: Uint8Array): Receipt {
   cose.algorithm(message);
   cose.checkCritical(message, UNDERSTOOD);
   const suite = suiteOf(message);
+  const entrySuite = entrySuiteOf(message, suite);
   const claims = statement.claimsOf(message);
   const parties = statement.partiesOf(message.protected, claims);
   const issuedAtS = statement.issuedAt(message.protected, claims);
@@ -100,7 +111,8 @@ export function readReceipt(data: Uint8Array): Receipt {
   const inclusions = readProofs(data, proofs.get(INCLUSION));
   readProofs(data, proofs.get(CONSISTENCY)); // their form is that of the receipt
   const chainProof = chainProofOf(message);
-  return { message, suite, ...parties, keyId, issuedAtS, size, inclusions, chainProof };
+  const about = { ...parties, keyId, issuedAtS, size, inclusions, chainProof };
+  return { message, suite, entrySuite, ...about };
 }
 
 function suiteOf(message: cose.Sign1): Suite {
@@ -110,6 +122,17 @@ function suiteOf(message: cose.Sign1): Suite {
   if (found !== undefined) return found;
   const known = [...SUITE_OF_STRUCTURE.keys()].join(", ");
   throw refused("unknown_structure", `the data structure ${number}, expected one of ${known}`);
+}
+
+function entrySuiteOf(message: cose.Sign1, byDefault: Suite): Suite {
+  const place = message.headers.get(ENTRY_HASH);
+  if (place === undefined) return byDefault;
+  const number = cose.integer(message.protected, place, "the hash function of entries");
+  const found = SUITE_OF_HASH.get(number);
+  if (found !== undefined) return found;
+  const known = [...SUITE_OF_HASH.keys()].join(", ");
+  const text = `entries by the hash function ${number}, expected one of ${known}`;
+  throw refused("unknown_structure", text);
 }
 
 function sizeOf(message: cose.Sign1): bigint | undefined {

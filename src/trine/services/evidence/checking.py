@@ -131,7 +131,7 @@ def _check_receipt(
     if key is None:
         name = "none" if read.key_id is None else read.key_id.hex()
         raise BadReceipt(f"the service's key {name:.80} is not among those given")
-    entry = entries[read.function]
+    entry = entries[read.entry_function]
     head = receipt.verify_inclusion(read, entry, key)
     index = receipt.place_of(read, entry, head).leaf_index
     if read.chain_proof is None or trust is None:

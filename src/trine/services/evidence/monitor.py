@@ -2,12 +2,12 @@
 
 A monitor reads every entry and every tile: it remembers the right edge of the tree, so that a
 checkpoint is believed only where the entries that it knows and those that it read lead to its
-root. Rows of the index, where the checkpoint commits to some, are read by `row_audit`.
+root. Rows of the index, where the checkpoint commits to some, are read by `row_audit`, and the
+SHA-256 log beside an SM3 log by `standard_audit`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ from trine.errors.services import (
     BadNote,
     BadTile,
     IndexDiffers,
+    LogDiffers,
     LogForked,
     LogShrank,
     NoteUnverified,
@@ -24,10 +25,13 @@ from trine.errors.services import (
 )
 from trine.services.evidence import note, tiles, tree
 from trine.services.evidence.checkpoint import Checkpoint, verify_checkpoint
+from trine.services.evidence.edges import Edge, Served, differing
 from trine.services.evidence.row_audit import RowAudit
 from trine.services.evidence.rows import IndexHead
-from trine.services.evidence.source import Source, read_bundles, read_tile
-from trine.services.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, View, width_of
+from trine.services.evidence.source import Source, read_bundles
+from trine.services.evidence.standard import FUNCTION, Beside, verifier_beside
+from trine.services.evidence.standard_audit import StandardAudit
+from trine.services.evidence.tiles import Tile, View
 from trine.services.evidence.tree import Frontier, HashFunction
 
 CHUNK: Final = 65_536
@@ -46,12 +50,14 @@ class State:
         leaves: The right edge of the tree.
         edge: Content of the partial tile of each level that has one.
         rows: What it knows of the index.
+        standard: What it knows of the SHA-256 log beside it.
     """
 
     note: str
     leaves: Frontier
-    edge: dict[int, bytes] = field(default_factory=dict)
+    edge: Mapping[int, bytes] = field(default_factory=dict)
     rows: RowAudit | None = None
+    standard: StandardAudit | None = None
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -68,6 +74,7 @@ class State:
             "leaves": self.leaves.to_json(),
             "edge": {str(level): content.hex() for level, content in self.edge.items()},
             "rows": None if self.rows is None else self.rows.to_json(),
+            "standard": None if self.standard is None else self.standard.to_json(),
         }
         return json.dumps(document, indent=1).encode()
 
@@ -82,12 +89,13 @@ class State:
             document = json.loads(data)
             if document["version"] != STATE_VERSION:
                 raise BadNote(f"the state has version {document['version']!r:.20}")
-            known = document["rows"]
+            known, beside = document["rows"], document.get("standard")
             return cls(
                 document["checkpoint"],
                 Frontier.from_json(function, document["leaves"]),
                 {int(level): bytes.fromhex(one) for level, one in document["edge"].items()},
                 None if known is None else RowAudit.from_json(function, known),
+                None if beside is None else StandardAudit.from_json(function, beside),
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BadNote("the file is no state of a monitor") from None
@@ -144,8 +152,8 @@ class Monitor:
         """Read the checkpoint, and all that is new since the one before.
 
         Raises:
-            LogShrank, LogForked, TileDiffers, IndexDiffers: The log contradicts itself; the
-                `details` have both signed checkpoints.
+            LogShrank, LogForked, LogDiffers, TileDiffers, IndexDiffers: The log, or that beside it,
+                contradicts itself; the `details` have both signed checkpoints.
             NoteUnverified, BadNote: The checkpoint is not one of this log and its witnesses.
             TrineError: The log cannot be read.
         """
@@ -162,8 +170,8 @@ class Monitor:
         text = data.decode()
         try:
             is_new = self._take(checkpoint, text)
-        except (LogShrank, LogForked, TileDiffers, IndexDiffers) as error:
-            error.details |= {"first": self.state.note, "second": text}
+        except (LogShrank, LogForked, LogDiffers, TileDiffers, IndexDiffers) as error:
+            error.details = {"first": self.state.note, "second": text} | error.details
             raise
         return Seen(checkpoint, len(verified) - 1, is_new)
 
@@ -179,46 +187,43 @@ class Monitor:
                         f"at {before.size} entries the log signed the root {before.root}, "
                         f"and now {checkpoint.root}"
                     )
-                if checkpoint.extensions != before.extensions:
+                if IndexHead.find(checkpoint.extensions) != IndexHead.find(before.extensions):
                     raise IndexDiffers(f"the index at {before.size} entries is another one now")
-                return False
+                if self._is_known_beside(before, checkpoint):
+                    return False
         leaves, edge = self._grow(before, checkpoint)
         rows = self._audit_rows(checkpoint)
-        self.state = State(text, leaves, edge, rows)
+        standard = self._audit_standard(checkpoint, text)
+        self.state = State(text, leaves, edge, rows, standard)
         return True
 
-    def _grow(
-        self, before: Checkpoint | None, checkpoint: Checkpoint
-    ) -> tuple[Frontier, dict[int, bytes]]:
+    def _is_known_beside(self, before: Checkpoint, checkpoint: Checkpoint) -> bool:
+        """Say whether two checkpoints of one size name the same log beside it, or the newer none.
+
+        Raises:
+            LogForked: They name two.
+        """
+        known = Beside.find(before.extensions, FUNCTION)
+        found = Beside.find(checkpoint.extensions, FUNCTION)
+        if known is not None and found != known:
+            raise LogForked(f"the SHA-256 log at {before.size} entries is another one now")
+        return found == known
+
+    def _grow(self, before: Checkpoint | None, checkpoint: Checkpoint) -> Edge:
         """Read the entries and tiles between two checkpoints, and hash all anew."""
-        leaves, edge = self.state.leaves, self.state.edge
+        edge = Edge(self.state.leaves, self.state.edge)
         wrong: list[Tile] = []
-        while leaves.size < checkpoint.size:
-            stop = min(checkpoint.size, (leaves.size // CHUNK + 1) * CHUNK)
-            entries = read_bundles(self._source, "", leaves.size, stop, checkpoint.size)
-            hashes = tree.leaf_hashes(self._function, entries)
-            made = tiles.append(self._function, _Edge(edge), leaves.size, hashes)
-            if not wrong:
-                wrong = self._wrong(made, checkpoint.size)
-            edge = _edge_after(edge, made, stop)
-            leaves = leaves.extend(hashes)
-        if leaves.root() != checkpoint.root:
+        while edge.leaves.size < checkpoint.size:
+            first = edge.leaves.size
+            stop = min(checkpoint.size, (first // CHUNK + 1) * CHUNK)
+            entries = read_bundles(self._source, "", first, stop, checkpoint.size)
+            edge, made = edge.extend(entries)
+            wrong = wrong or differing(self._source, made, checkpoint.size)
+        if edge.leaves.root() != checkpoint.root:
             raise self._why(before, checkpoint)
         if wrong:
             raise TileDiffers(f"{tiles.path(wrong[0])} is not the hashes of the entries")
-        return leaves, edge
-
-    def _wrong(self, made: Mapping[Tile, bytes], size: int) -> list[Tile]:
-        """Compare tiles with those that are served; partial ones of other sizes need not be."""
-        wanted = [tile for tile in made if tile.width == width_of(*tile[:2], size)]
-
-        def differs(tile: Tile) -> bool:
-            served = read_tile(self._source, tile)
-            return served is None or served[: len(made[tile])] != made[tile]
-
-        with ThreadPoolExecutor(self._source.parallel) as pool:
-            verdicts = list(pool.map(differs, wanted))
-        return [tile for tile, is_wrong in zip(wanted, verdicts, strict=True) if is_wrong]
+        return edge
 
     def _why(self, before: Checkpoint | None, checkpoint: Checkpoint) -> TrineError:
         """Say whether the log was rewritten, or serves what is not the checkpoint's."""
@@ -227,7 +232,7 @@ class Monitor:
         )
         if before is None or before.size == 0:
             return served
-        view = View(self._function, _Served(self._source), checkpoint.size)
+        view = View(self._function, Served(self._source), checkpoint.size)
         try:
             if view.root() != checkpoint.root:
                 return served
@@ -259,38 +264,13 @@ class Monitor:
             self._source, checkpoint, head, reads_statements=self._reads_statements
         )
 
-
-class _Edge:
-    """The partial tiles at the right edge, for whoever appends."""
-
-    def __init__(self, edge: Mapping[int, bytes]) -> None:
-        self._edge = edge
-
-    def read(self, level: int, index: int, width: int) -> bytes:
-        del index, width
-        return self._edge[level]
-
-
-class _Served:
-    """Tiles as they are served."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def read(self, level: int, index: int, width: int) -> bytes:
-        return read_tile(self._source, Tile(level, index, width)) or b""
-
-
-def _edge_after(
-    edge: Mapping[int, bytes], made: Mapping[Tile, bytes], size: int
-) -> dict[int, bytes]:
-    """Return the partial tiles of a log of a size."""
-    found = {}
-    level = 0
-    while size >> TILE_HEIGHT * level:
-        number, width = divmod(size >> TILE_HEIGHT * level, TILE_WIDTH)
-        if width:
-            fresh = made.get(Tile(level, number, width))
-            found[level] = edge[level] if fresh is None else fresh
-        level += 1
-    return found
+    def _audit_standard(self, checkpoint: Checkpoint, text: str) -> StandardAudit | None:
+        head = Beside.find(checkpoint.extensions, FUNCTION)
+        known = self.state.standard
+        if head is None:
+            if known is not None:
+                raise LogDiffers("the checkpoint no longer commits to a SHA-256 log")
+            return None
+        audit = known or StandardAudit.begin(self._function)
+        key = verifier_beside(self._log_key)
+        return audit.read_on(self._source, checkpoint, text, head.root, key)

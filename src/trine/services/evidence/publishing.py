@@ -21,6 +21,7 @@ from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint, veri
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.rows import IndexHead
+from trine.services.evidence.standard import StandardLog
 from trine.services.evidence.tiles import View
 
 CHECKPOINT_S: Final = 2.0
@@ -66,6 +67,8 @@ class Publisher:
         origin: str,
         key: SecretKey,
         witnesses: Sequence[WitnessAt] = (),
+        *,
+        standard: StandardLog | None = None,
     ) -> None:
         """Read what was published before.
 
@@ -75,6 +78,7 @@ class Publisher:
             origin: Name of the log: the URL below which it is served, without the scheme.
             key: Key of Ed25519 that signs checkpoints, and does nothing else.
             witnesses: Who is asked to cosign.
+            standard: The SHA-256 log beside it, which is published with it.
 
         Raises:
             BadArgument: The origin cannot name a key.
@@ -83,6 +87,7 @@ class Publisher:
         self.verifier = note.verifier_of(key, origin)
         self._objects, self._prefix, self._key = objects, prefix, key
         self._witnesses = tuple(witnesses)
+        self._standard = standard
         # What a witness saw last, as far as is known.
         self._seen = [0 for _ in self._witnesses]
         self._next_s = 0.0
@@ -96,6 +101,25 @@ class Publisher:
         if found is not None:
             self._before, _ = verify_checkpoint(found, [self.verifier])
         objects.write({prefix + VERIFIER: f"{self.verifier}\n".encode()})
+
+    def check_start(self, size: int) -> None:
+        """Check that all that was published is still known, before any of it is made again.
+
+        Rows of the index have the time when an entry was seen: made again, they are others.
+
+        Args:
+            size: Entries whose tiles and rows are here.
+
+        Raises:
+            LogDiffers: Fewer than were published.
+        """
+        before = self._before
+        if before is None or IndexHead.find(before.extensions) is None or size >= before.size:
+            return
+        raise LogDiffers(
+            f"{before.size} entries were published, and {size} of them are known here: the "
+            "database or the folder is of another time"
+        )
 
     async def publish(self, mirror: Mirror) -> None:
         """Publish the newest certified head, where it is time to.
@@ -111,7 +135,10 @@ class Publisher:
             index = await asyncio.to_thread(self._look, certified, mirror)
         self._next_s = time.monotonic() + CHECKPOINT_S
         head = certified.head
-        extensions = (index.head.line(),)
+        extensions: tuple[str, ...] = (index.head.line(),)
+        if self._standard is not None:
+            beside = await asyncio.to_thread(self._standard.publish, head.size, head.root)
+            extensions = (*extensions, beside.line())
         made = Checkpoint(self.verifier.name, head.size, head.root, extensions)
         signed = await asyncio.to_thread(sign_checkpoint, made, self._key)
         lines: list[note.SignatureLine] = []
@@ -132,6 +159,8 @@ class Publisher:
     def _is_due(self, certified: Certified, mirror: Mirror) -> bool:
         size = certified.head.size
         if mirror.size != size or time.monotonic() < self._next_s:
+            return False
+        if self._standard is not None and size < self._standard.published_size:
             return False
         before = self._before
         # After a start the index of the old checkpoint is not in memory: it is made once more.

@@ -87,10 +87,20 @@ STRUCTURE_OF_FUNCTION: Final[dict[HashFunction, int]] = {
 
 HEADS_CACHED_MAX: Final = 16
 """Signed heads of which it is remembered what all receipts have."""
+ENTRY_HASH: Final = -65_602
+"""Label of the hash function of entries among the protected headers, of the range for private use.
+It is there where that is not the function of the log: in the SHA-256 log beside an SM3 log."""
+FUNCTION_OF_HASH: Final[dict[int, HashFunction]] = {-16: "sha256", -65_600: "sm3"}
+"""Hash functions by their numbers in COSE: SHA-256 (RFC 9054, section 2.1), and SM3, which has
+none, by one of the range for private use."""
+HASH_OF_FUNCTION: Final[dict[HashFunction, int]] = {
+    function: number for number, function in FUNCTION_OF_HASH.items()
+}
+
 PROOFS_MAX: Final = 16
 """Proofs of one kind in a receipt."""
 UNDERSTOOD: Final[frozenset[Label]] = frozenset(
-    {cose.ALGORITHM, cose.CRITICAL, cose.KEY_ID, cose.CWT_CLAIMS, STRUCTURE, SIZE}
+    {cose.ALGORITHM, cose.CRITICAL, cose.KEY_ID, cose.CWT_CLAIMS, STRUCTURE, SIZE, ENTRY_HASH}
 )
 """Headers that a receipt may call critical."""
 
@@ -156,6 +166,7 @@ class Receipt(NamedTuple):
     Attributes:
         message: The message as received.
         function: Hash function of the log.
+        entry_function: Hash function of its entries.
         issuer: The service; nothing in a receipt of RFC 9942 alone.
         subject: What it is about; nothing in the same.
         key_id: Name of the service's key; nothing in the same.
@@ -168,6 +179,7 @@ class Receipt(NamedTuple):
 
     message: cose.Sign1
     function: HashFunction
+    entry_function: HashFunction
     issuer: str | None
     subject: str | None
     key_id: bytes | None
@@ -186,6 +198,7 @@ def sign_head(
     subject: str,
     issued_at_s: int,
     key_id: bytes | None = None,
+    entry_function: HashFunction | None = None,
 ) -> SignedHead:
     """Sign a log at one size; all its receipts share the signature.
 
@@ -196,19 +209,21 @@ def sign_head(
         subject: The log.
         issued_at_s: Unix time in seconds.
         key_id: Name of the key; by default the public key itself.
+        entry_function: Hash function of the entries; by default that of the log.
 
     Raises:
         SignatureAlgorithm: The key is of an algorithm that signs no receipts.
     """
-    protected = cose.encode(
-        {
-            cose.ALGORITHM: cose.ALGORITHM_OF_KEY.get(key.algorithm),
-            cose.KEY_ID: key.public_key if key_id is None else key_id,
-            cose.CWT_CLAIMS: {ISSUER: issuer, SUBJECT: subject, ISSUED_AT: issued_at_s},
-            STRUCTURE: STRUCTURE_OF_FUNCTION[head.function],
-            SIZE: head.size,
-        }
-    )
+    headers: dict[Label, object] = {
+        cose.ALGORITHM: cose.ALGORITHM_OF_KEY.get(key.algorithm),
+        cose.KEY_ID: key.public_key if key_id is None else key_id,
+        cose.CWT_CLAIMS: {ISSUER: issuer, SUBJECT: subject, ISSUED_AT: issued_at_s},
+        STRUCTURE: STRUCTURE_OF_FUNCTION[head.function],
+        SIZE: head.size,
+    }
+    if entry_function is not None and entry_function != head.function:
+        headers[ENTRY_HASH] = HASH_OF_FUNCTION[entry_function]
+    protected = cose.encode(headers)
     return SignedHead(head, protected, cose.sign(key, protected, head.root))
 
 
@@ -309,6 +324,7 @@ def read_receipt(data: bytes, *, claims_required: bool = True) -> Receipt:
     return Receipt(
         message,
         function,
+        _entry_function(message, function),
         issuer,
         subject,
         _key_id(message, required=claims_required),
@@ -327,6 +343,17 @@ def _function(message: cose.Sign1) -> HashFunction:
         known = ", ".join(map(str, FUNCTION_OF_STRUCTURE))
         raise UnknownStructure(f"the data structure {number}, expected one of {known}")
     return FUNCTION_OF_STRUCTURE[number]
+
+
+def _entry_function(message: cose.Sign1, default: HashFunction) -> HashFunction:
+    place = message.headers.get(ENTRY_HASH)
+    if place is None:
+        return default
+    number = cose.integer(message.protected, place, "the hash function of entries")
+    if number not in FUNCTION_OF_HASH:
+        known = ", ".join(map(str, FUNCTION_OF_HASH))
+        raise UnknownStructure(f"entries by the hash function {number}, expected one of {known}")
+    return FUNCTION_OF_HASH[number]
 
 
 def _claims(message: cose.Sign1, *, required: bool) -> tuple[str | None, str | None, int | None]:

@@ -8,6 +8,7 @@ any moment goes on where it was: what waits is sent again, and what was recorded
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from trine.errors import BadAnswer, TrineError
 from trine.errors.services import (
     BadTile,
     CoseSignature,
+    LogClosed,
     LogDiffers,
     ServiceFull,
     StatementNotFound,
@@ -27,13 +29,15 @@ from trine.services.evidence import receipt, statement
 from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.entry_proof import EntryProof
 from trine.services.evidence.gathering import Gathered
+from trine.services.evidence.heads import Head, make_receipts
 from trine.services.evidence.index import Index, Query, Registration
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.policy import Policy
 from trine.services.evidence.publishing import Publisher
-from trine.services.evidence.receipt import SignedHead, TreeHead
+from trine.services.evidence.receipt import TreeHead
 from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digest
+from trine.services.evidence.standard import StandardLog
 from trine.services.evidence.standing import Standing
 from trine.services.evidence.statement import Statement
 from trine.services.evidence.tree import HashFunction
@@ -79,30 +83,6 @@ class Signer:
     subject: str
 
 
-@dataclass(frozen=True)
-class Head:
-    """The newest certified head of the log, from which receipts are made.
-
-    Attributes:
-        certified: The head, with a view of the log.
-        signed: The same, signed by the service.
-        proof: The chain's proof of its last entry.
-    """
-
-    certified: Certified
-    signed: SignedHead
-    proof: EntryProof
-
-    def receipt(self, entry: Digest, place: int, *, with_chain_proof: bool) -> bytes:
-        """Make the receipt of an entry. The chain's proof shares all but its path with `proof`."""
-        path = self.certified.view.inclusion_path(place)
-        shown = None
-        if with_chain_proof:
-            own = self.proof._replace(entry=entry, leaf_index=place, path=b"".join(path))
-            shown = own.file(self.signed.head.function)
-        return receipt.receipt_for(self.signed, place, path, chain_proof=shown)
-
-
 class Registrar:
     """Registration of one log. All methods are for one event loop."""
 
@@ -115,6 +95,7 @@ class Registrar:
         *,
         signer: Signer,
         publisher: Publisher,
+        standard: StandardLog | None = None,
         earlier: Sequence[LogId] = (),
     ) -> None:
         """Prepare; `running` does the work.
@@ -126,10 +107,11 @@ class Registrar:
             policy: What is registered.
             signer: Who signs receipts.
             publisher: Publishes checkpoints of the log.
+            standard: The SHA-256 log beside it; nothing where the log is one itself.
             earlier: Logs before it: what is registered in one of them stays there.
         """
         self.chain, self.index, self.policy, self.signer = chain, index, policy, signer
-        self.publisher = publisher
+        self.publisher, self.standard = publisher, standard
         self._name = str(chain.log)
         self._earlier = tuple(map(str, earlier))
         self._mirror = Mirror(
@@ -142,12 +124,12 @@ class Registrar:
         )
         self._intake = Gathered(self._keep, pause_s=GATHER_S, count_max=BATCH_MAX)
         self._receipts = {
-            wanted: Gathered(
-                functools.partial(self.receipts, with_chain_proof=wanted),
+            (wanted, is_standard): Gathered(
+                functools.partial(self.receipts, with_chain_proof=wanted, standard=is_standard),
                 pause_s=GATHER_S,
                 count_max=BATCH_MAX,
             )
-            for wanted in (False, True)
+            for wanted, is_standard in itertools.product((False, True), repeat=2)
         }
         self._to_send: dict[Digest, None] = {}
         self._standing = Standing()
@@ -166,6 +148,8 @@ class Registrar:
         # Placed since the last head that was signed.
         self._fresh: list[tuple[int, Sequence[Digest]]] = []
         self._head: Head | None = None
+        self._standard_head: Head | None = None
+        """The same of the standard log."""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -176,6 +160,9 @@ class Registrar:
             BadTile: A file of the log is missing or damaged.
             OSError: The disk is full, or cannot be written.
         """
+        self.publisher.check_start(self._mirror.size)
+        if self.standard is not None:
+            await self._in_thread(self.standard.catch_up, self._mirror.size)
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
             self._to_send[entry] = None
         self._standing.add(self._to_send)
@@ -244,44 +231,37 @@ class Registrar:
             raise StatementNotFound(f"no statement has the entry {entry}", instance=str(entry))
         return found
 
-    async def receipt(self, entry: Digest, *, with_chain_proof: bool = True) -> bytes | None:
+    async def receipt(
+        self, entry: Digest, *, with_chain_proof: bool = True, standard: bool = False
+    ) -> bytes | None:
         """Make the receipt of an entry; nothing while it waits to be recorded.
 
         Args:
             entry: The entry.
             with_chain_proof: Whether the proof of the chain's validators is in it.
+            standard: Whether it is of the SHA-256 log beside an SM3 log, of which the chain has no
+                proof; the log itself where it is of SHA-256.
 
         Raises:
             StatementNotFound: Nothing is registered under the entry.
         """
-        place = self._standing.place_of(entry)
-        if place is not None and self._head is not None:
-            return self._head.receipt(entry, place, with_chain_proof=with_chain_proof)
-        return await self._receipts[with_chain_proof].ask(entry)
+        place, head = self._standing.place_of(entry), self._head_of(standard=standard)
+        if place is not None and head is not None:
+            return head.receipt(entry, place, with_chain_proof=with_chain_proof)
+        return await self._receipts[with_chain_proof, standard].ask(entry)
 
     async def receipts(
-        self, entries: Sequence[Digest], *, with_chain_proof: bool = True
+        self, entries: Sequence[Digest], *, with_chain_proof: bool = True, standard: bool = False
     ) -> list[bytes | TrineError | None]:
         """Do the same for many entries at once; each has its receipt or what is wrong with it."""
         places = await self._places_of(entries)
-        return await self._in_thread(self._make, entries, places, with_chain_proof)
+        head = self._head_of(standard=standard)
+        make = functools.partial(make_receipts, head, with_chain_proof=with_chain_proof)
+        return await self._in_thread(make, entries, places)
 
-    def _make(
-        self, entries: Sequence[Digest], places: Mapping[Digest, int | None], with_chain_proof: bool
-    ) -> list[bytes | TrineError | None]:
-        """Make receipts where the tiles may lie far away: a good deal of waiting."""
-        head, made = self._head, list[bytes | TrineError | None]()
-        for entry in entries:
-            if entry not in places:
-                message = f"no statement has the entry {entry}"
-                made.append(StatementNotFound(message, instance=str(entry)))
-                continue
-            place = places[entry]
-            if place is None or head is None or place >= head.signed.head.size:
-                made.append(None)
-            else:
-                made.append(head.receipt(entry, place, with_chain_proof=with_chain_proof))
-        return made
+    def _head_of(self, *, standard: bool) -> Head | None:
+        """Return the newest head that is signed; nothing before the first."""
+        return self._standard_head if standard and self.standard is not None else self._head
 
     async def receipt_with(self, place: int, chain_proof: bytes) -> bytes | None:
         """Make the receipt of an entry around a proof of the chain; nothing before it is signed.
@@ -293,7 +273,7 @@ class Registrar:
         head = self._head
         if head is None or place >= head.signed.head.size:
             return None
-        path = await self._in_thread(head.certified.view.inclusion_path, place)
+        path = await self._in_thread(head.view.inclusion_path, place)
         return receipt.receipt_for(head.signed, place, path, chain_proof=chain_proof)
 
     async def _places_of(self, entries: Sequence[Digest]) -> dict[Digest, int | None]:
@@ -373,16 +353,20 @@ class Registrar:
         self._keeping += len(items)
         try:
             results, found, added = await self._in_thread(self._check_and_add, items, time.time())
-            # The same statement may have come twice at the same moment.
-            new = {entry: about for entry, about in found.items() if entry not in self._standing}
-            self._standing.add(new)
-            self._to_send.update(dict.fromkeys(new))
+            self._kept(found, added)
         finally:
             self._keeping -= len(items)
         self.registered += added
+        return results
+
+    def _kept(self, found: Mapping[Digest, About], added: int) -> None:
+        """Have statements sent that were kept."""
+        # The same statement may have come twice at the same moment.
+        new = {entry: about for entry, about in found.items() if entry not in self._standing}
+        self._standing.add(new)
+        self._to_send.update(dict.fromkeys(new))
         self._taken += added
         self._wanted.set()
-        return results
 
     def _check_and_add(
         self, items: Sequence[bytes], now: float
@@ -405,14 +389,27 @@ class Registrar:
                 results[at] = error
         verdicts = statement.verify_many([one for _, one in read], keys)
         good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
+        entries, new, added = self._add([one for _, one in good], now)
+        for (at, _), entry in zip(good, entries, strict=True):
+            results[at] = entry
+        wrong = CoseSignature("the statement's signature does not hold")
+        return [wrong if result is None else result for result in results], new, added
+
+    def _add(
+        self, statements: Sequence[Statement], now: float
+    ) -> tuple[list[Digest], dict[Digest, About], int]:
+        """Keep statements that were checked.
+
+        Returns:
+            Their entries, what those are about that are to be recorded, and how many were new.
+        """
         function = self.chain.function
-        kept = [statement.registered(one) for _, one in good]
-        new: dict[Digest, About] = {}
-        rows: list[Registration] = []
+        kept = [statement.registered(one) for one in statements]
         entries = Digest.all_of(hash_many(function, kept))
         earlier = {entry for name in self._earlier for entry in self.index.places(name, entries)}
-        for (at, one), data, entry in zip(good, kept, entries, strict=True):
-            results[at] = entry
+        new: dict[Digest, About] = {}
+        rows: list[Registration] = []
+        for one, data, entry in zip(statements, kept, entries, strict=True):
             if entry not in self._standing and entry not in new and entry not in earlier:
                 new[entry] = about = _about(function, one)
                 rows.append(_registration(one, entry, now, about, data))
@@ -421,8 +418,7 @@ class Registrar:
             # Some were registered before: what has no place yet waits, and is not known to wait.
             places = self.index.places(self._name, list(new))
             new = {entry: about for entry, about in new.items() if places.get(entry) is None}
-        wrong = CoseSignature("the statement's signature does not hold")
-        return [wrong if result is None else result for result in results], new, added
+        return entries, new, added
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
@@ -487,11 +483,29 @@ class Registrar:
             await asyncio.sleep(PUBLISH_S)
             try:
                 await self.publisher.publish(self._mirror)
+                await self._anchor()
             except BROKEN:
                 raise
             except TrineError as error:
                 log.warning("no checkpoint can be published now: %s", error)
                 await asyncio.sleep(RETRY_S)
+
+    async def _anchor(self) -> None:
+        """Have the chain record the newest checkpoint of the standard log, where it is time to."""
+        data = None if self.standard is None else self.standard.anchor()
+        if self.standard is None or data is None:
+            return
+        try:
+            self.check_room(1)
+        except (LogClosed, ServiceFull) as error:
+            log.info("the SHA-256 log is not anchored now: %s", error)
+            await self._in_thread(self.standard.anchored, None)
+            return
+        now = time.time()
+        said = statement.read_statement(data, now_s=int(now))
+        _, new, added = await self._in_thread(self._add, [said], now)
+        self._kept(new, added)
+        await self._in_thread(self.standard.anchored, data)
 
     async def _advance(self) -> None:
         certified = await self._mirror.advance()
@@ -511,7 +525,12 @@ class Registrar:
             subject=self.signer.subject,
             issued_at_s=int(time.time()),
         )
-        self._head = Head(certified, signed, proof)
+        if self.standard is not None:
+            await self._in_thread(self.standard.sign, head.size)
+            if self.standard.signed is not None:
+                view, signed_beside = self.standard.signed
+                self._standard_head = Head(certified, signed_beside, view, None)
+        self._head = Head(certified, signed, certified.view, proof)
         fresh, self._fresh = self._fresh, []
         for first, entries in fresh:
             for entry in entries:
@@ -535,6 +554,8 @@ class Registrar:
         return [UNKNOWN if about is None else about for about in found]
 
     def _place(self, first: int, entries: Sequence[Digest]) -> None:
+        if self.standard is not None:
+            self.standard.follow(first, entries)
         self.index.place(self._name, first, entries)
         self._fresh.append((first, entries))
 

@@ -151,21 +151,21 @@ class Line:
         """Return what is registered under an entry, as `Registrar.find`."""
         return await (await self.holder(entry)).find(entry)
 
-    async def receipt(self, entry: Digest, *, with_chain_proof: bool = True) -> bytes | None:
+    async def receipt(
+        self, entry: Digest, *, with_chain_proof: bool = True, standard: bool = False
+    ) -> bytes | None:
         """Make the receipt of an entry, as `Registrar.receipt`."""
-        if self._at == 0:
-            return await self.first.receipt(entry, with_chain_proof=with_chain_proof)
-        holder = await self.holder(entry)
-        return await holder.receipt(entry, with_chain_proof=with_chain_proof)
+        holder = self.first if self._at == 0 else await self.holder(entry)
+        return await holder.receipt(entry, with_chain_proof=with_chain_proof, standard=standard)
 
     async def receipts(
-        self, entries: Sequence[Digest], *, with_chain_proof: bool = True
+        self, entries: Sequence[Digest], *, with_chain_proof: bool = True, standard: bool = False
     ) -> list[bytes | TrineError | None]:
         """Make the receipts of many entries, as `Registrar.receipts`."""
         found: dict[Digest, bytes | TrineError | None] = {}
         left = list(entries)
         for one in self._all[self._at :: -1]:
-            made = await one.receipts(left, with_chain_proof=with_chain_proof)
+            made = await one.receipts(left, with_chain_proof=with_chain_proof, standard=standard)
             found |= zip(left, made, strict=True)
             left = [each for each in left if isinstance(found[each], StatementNotFound)]
             if not left:

@@ -20,6 +20,7 @@ from trine.services.evidence.pack.proving import (
     match_timestamps,
     prove,
     require_stamped,
+    services_of,
 )
 from trine.services.evidence.pack.report import Facts, Rest, write_report
 from trine.services.evidence.pack.words import LANGUAGES, READ_ME, READ_ME_ZH
@@ -132,7 +133,7 @@ def assemble(
     members, evidence = _exhibits(exhibits)
     said = {(one.said.issuer, one.said.key) for one in proven if one.said}
     issuers = sorted(said, key=lambda one: (one[0], one[1].algorithm, one[1].key))
-    used = Keys(tuple(issuers), given.services if said else ())
+    used = Keys(tuple(issuers), services_of([one.proof for one in exhibits], given))
     roots = timestamps.roots if stamps else ()
     facts = Facts(proven, stamps, Rest(trust, roots, used), language)
     members |= fixed(facts, timestamps.certificates if stamps else ())

@@ -194,6 +194,20 @@ def _prove_statement(name: str, record: bytes, data: bytes, trust: Trust, keys: 
     return _proven((name, len(record), digest), shown, shown.fact, inner, said)
 
 
+def services_of(proofs: Sequence[bytes], keys: Keys) -> tuple[PublicKey, ...]:
+    """Return which keys of services signed receipts of statements: a service may have more.
+
+    Args:
+        proofs: Receipt files and statements, all verified.
+        keys: Keys of services, in the order in which they are returned.
+    """
+    said = [one for one in proofs if is_statement(one)]
+    found = {
+        receipt.read_receipt(one).key_id for data in said for one in statement.receipts_of(data)
+    }
+    return tuple(key for key in keys.services if key.key in found)
+
+
 def _check_kinds(data: bytes) -> None:
     """Check that the stranger's verifier, which reads fewer kinds of headers, reads this one."""
     try:
@@ -201,6 +215,12 @@ def _check_kinds(data: bytes) -> None:
             stranger.read_message(one)
     except ValueError as error:
         raise BadHeader(f"a header has a value that verify.py does not read: {error}") from None
+    for read in map(receipt.read_receipt, statement.receipts_of(data)):
+        if read.entry_function != read.function:
+            raise BadHeader(
+                "a receipt is of the SHA-256 log beside the chain's, unknown to verify.py: "
+                "ask the service for the statement without it"
+            )
 
 
 def _issuer_key(read: statement.Statement, keys: Keys) -> PublicKey:

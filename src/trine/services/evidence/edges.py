@@ -1,0 +1,89 @@
+"""Hash the entries of a log anew from the right edge of its tree, and compare its tiles."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Self
+
+from trine.services.evidence import tiles, tree
+from trine.services.evidence.source import Source, read_tile
+from trine.services.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, width_of
+from trine.services.evidence.tree import Frontier, HashFunction
+
+
+class Edge(NamedTuple):
+    """What is remembered of a log of which every entry was read.
+
+    Attributes:
+        leaves: The right edge of the tree.
+        partial: Content of the partial tile of each level that has one.
+    """
+
+    leaves: Frontier
+    partial: Mapping[int, bytes]
+
+    @classmethod
+    def begin(cls, function: HashFunction) -> Self:
+        """Begin with the first entry."""
+        return cls(Frontier(function), {})
+
+    def read(self, level: int, index: int, width: int) -> bytes:
+        """Return a partial tile, for whoever appends."""
+        del index, width
+        return self.partial[level]
+
+    def extend(self, entries: Sequence[bytes]) -> tuple[Self, dict[Tile, bytes]]:
+        """Return what is remembered after more entries, and the tiles that they make."""
+        function, size = self.leaves.function, self.leaves.size
+        hashes = tree.leaf_hashes(function, entries)
+        made = tiles.append(function, self, size, hashes)
+        partial = _partial_after(self.partial, made, size + len(entries))
+        return self._replace(leaves=self.leaves.extend(hashes), partial=partial), made
+
+
+class Served:
+    """Tiles as they are served, for a `tiles.View`."""
+
+    def __init__(self, source: Source, prefix: str = "") -> None:
+        """Read them below a prefix, such as `sha256/`."""
+        self._source, self._prefix = source, prefix
+
+    def read(self, level: int, index: int, width: int) -> bytes:
+        """Return a tile; nothing where there is none."""
+        return read_tile(self._source, Tile(level, index, width), self._prefix) or b""
+
+
+def differing(
+    source: Source, made: Mapping[Tile, bytes], size: int, prefix: str = ""
+) -> list[Tile]:
+    """List tiles that are served and are others; partial ones of other sizes need not be there.
+
+    Args:
+        source: Where they are.
+        made: The tiles as they must be.
+        size: Entries of the log.
+        prefix: What stands before `tile` in their paths.
+    """
+    wanted = [tile for tile in made if tile.width == width_of(*tile[:2], size)]
+
+    def differs(tile: Tile) -> bool:
+        served = read_tile(source, tile, prefix)
+        return served is None or served[: len(made[tile])] != made[tile]
+
+    with ThreadPoolExecutor(source.parallel) as pool:
+        verdicts = list(pool.map(differs, wanted))
+    return [tile for tile, is_wrong in zip(wanted, verdicts, strict=True) if is_wrong]
+
+
+def _partial_after(
+    partial: Mapping[int, bytes], made: Mapping[Tile, bytes], size: int
+) -> dict[int, bytes]:
+    """Return the partial tiles of a log of a size."""
+    found = {}
+    level = 0
+    while size >> TILE_HEIGHT * level:
+        number, width = divmod(size >> TILE_HEIGHT * level, TILE_WIDTH)
+        if width:
+            fresh = made.get(Tile(level, number, width))
+            found[level] = partial[level] if fresh is None else fresh
+        level += 1
+    return found
