@@ -55,8 +55,10 @@ test: build ## Run all tests
 		cargo test --locked --workspace $(GM_TESTS) $(TEST_FLAGS)
 	$(call say,JavaScript verifier)
 	@tools/javascript.sh
-	$(call say,Python tests)
-	@$(BIN)/python -m pytest $(if $(CI),--durations=25)
+	$(call say,Python tests without a network)
+	@$(BIN)/python -m pytest -m 'not network' --numprocesses 2 --dist loadscope
+	$(call say,Python tests on networks)
+	@$(BIN)/python -m pytest -m network $(if $(CI),--durations=25)
 	$(call say,Python tests of the suite gm)
 	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS)
 
