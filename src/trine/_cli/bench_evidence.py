@@ -179,6 +179,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         latency = one["receipt_ms"]
         times = f"{latency['p50']:,} / {latency['p95']:,} / {latency['p99']:,} / {latency['max']:,}"
         yield f"{name}: {one['registered_per_s']:,} a second of {one['offered_per_s']:,} offered"
+        if one["refused"]:
+            yield f"  refused, because too many waited       {one['refused']:,}"
         yield f"  receipt after (p50 / p95 / p99 / max)  {times} ms"
         yield f"  CPU of the service a statement         {one['cpu_us_service']:,} us"
         yield f"  of all validators / of the load        {one['cpu_us_validators']:,} / " + (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -47,10 +48,17 @@ class Load(NamedTuple):
 
 @dataclass
 class Results:
-    """What came back."""
+    """What came back.
+
+    Attributes:
+        latency_s: Seconds until each receipt was there.
+        receipts: The receipts, by entry.
+        refused: Statements that the service refused because too many waited.
+    """
 
     latency_s: list[float]
     receipts: dict[Digest, bytes]
+    refused: int = 0
 
 
 def make_statements(key: SecretKey, count: int, first: int = 0) -> list[bytes]:
@@ -78,9 +86,12 @@ def measure(url: str, load: Load, statements: list[bytes], function: HashFunctio
 
     Raises:
         NotFinalizing: A receipt did not come in time.
-        BadAnswer: The service refused a statement.
+        BadAnswer: The service refused a statement, not because it was full.
     """
-    return asyncio.run(_measure(url, load, statements, function))
+    try:
+        return asyncio.run(_measure(url, load, statements, function))
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
 
 
 async def _measure(
@@ -112,6 +123,9 @@ async def _one(
     started = time.monotonic()
     async with session.post(f"{url}/entries", data=data, headers=_COSE) as answer:
         content = await answer.read()
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            results.refused += 1
+            return
         # One that took over 5 s was fetched where the first answer said that it will be.
         if answer.status not in {200, 201}:
             raise BadAnswer(f"{url} answered {answer.status}: {content[:200]!r}")
@@ -130,6 +144,9 @@ async def _batch(
     started = time.monotonic()
     async with session.post(f"{url}/batches", data=cbor2.dumps(part)) as answer:
         entries = cbor2.loads(await answer.read())
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            results.refused += len(part)
+            return
         if answer.status != 202 or not all(isinstance(one, bytes) for one in entries):
             raise BadAnswer(f"{url} answered {answer.status}: {str(entries)[:200]}")
     while True:
@@ -167,6 +184,7 @@ def summary(results: Results, load: Load, took_s: float) -> dict[str, Any]:
         "offered_per_s": load.rate_per_s,
         "batched": load.batched,
         "registered": len(ordered),
+        "refused": results.refused,
         "registered_per_s": round(len(ordered) / took_s),
         "receipt_ms": {**latency, "max": _ms(ordered[-1])},
     }

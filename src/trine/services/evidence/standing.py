@@ -5,6 +5,7 @@ that came a moment ago.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -24,7 +25,8 @@ class Standing:
     def __init__(self) -> None:
         """Know of nothing."""
         self._waiting: dict[Digest, About | None] = {}
-        self._placed: dict[Digest, int] = {}
+        # A dict would look over all that were dropped, to find its first.
+        self._placed: OrderedDict[Digest, int] = OrderedDict()
         self._waiters: dict[Digest, list[asyncio.Future[None]]] = {}
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class Standing:
                 if not waiter.done():
                     waiter.set_result(None)
         while len(self._placed) > PLACED_MAX:
-            del self._placed[next(iter(self._placed))]
+            self._placed.popitem(last=False)
 
     async def wait(self, entry: Digest, timeout_s: float) -> bool:
         """Wait until an entry that waits is placed; says whether it is."""
