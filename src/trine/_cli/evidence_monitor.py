@@ -4,8 +4,9 @@ import asyncio
 import fcntl
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar
 
 import click
 import httpx
@@ -41,24 +42,31 @@ WITNESSES_MAX: Final = 16
 """Witnesses that a monitor trusts."""
 TIMEOUT_S: Final = 30.0
 
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def witness_options(command: F) -> F:
+    """Add the options that say whose cosignatures a checkpoint must have."""
+    command = click.option(
+        "--witnesses",
+        type=click.IntRange(0, WITNESSES_MAX),
+        default=0,
+        show_default=True,
+        help="How many of them must have cosigned.",
+    )(command)
+    return click.option(
+        "--witness",
+        "witness_keys",
+        multiple=True,
+        metavar="KEY",
+        help="Verifier key of a witness that is trusted.",
+    )(command)
+
 
 @click.command("monitor")
 @click.argument("url")
 @click.option("--log-key", required=True, metavar="KEY", help="Verifier key of the log.")
-@click.option(
-    "--witness",
-    "witness_keys",
-    multiple=True,
-    metavar="KEY",
-    help="Verifier key of a witness that is trusted.",
-)
-@click.option(
-    "--witnesses",
-    type=click.IntRange(0, WITNESSES_MAX),
-    default=0,
-    show_default=True,
-    help="How many of them must have cosigned.",
-)
+@witness_options
 @click.option(
     "--state",
     "state_file",

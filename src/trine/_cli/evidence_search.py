@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 import httpx
 
-from trine._cli.evidence_monitor import WITNESSES_MAX
+from trine._cli.evidence_monitor import witness_options
 from trine._cli.settings import Settings, common, facts, moment
 from trine._cli.statements import evidence_module, get
 from trine.client.settings import tls
@@ -132,20 +132,7 @@ def _write_proof(http: httpx.Client, service: str, out: Path, asked: dict[str, s
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--log-key", required=True, metavar="KEY", help="Verifier key of the log.")
 @click.option("--issuer", metavar="URI", help="The proof must be of this issuer.")
-@click.option(
-    "--witness",
-    "witness_keys",
-    multiple=True,
-    metavar="KEY",
-    help="Verifier key of a witness that is trusted.",
-)
-@click.option(
-    "--witnesses",
-    type=click.IntRange(0, WITNESSES_MAX),
-    default=0,
-    show_default=True,
-    help="How many of them must have cosigned.",
-)
+@witness_options
 @click.option(
     "--hash",
     "function",
