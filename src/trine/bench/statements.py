@@ -176,7 +176,13 @@ def check(results: Results, key: PublicKey) -> int:
 
 
 def summary(results: Results, load: Load, took_s: float) -> dict[str, Any]:
-    """Say in figures how it went."""
+    """Say in figures how it went.
+
+    Raises:
+        NotFinalizing: Nothing was registered.
+    """
+    if not results.latency_s:
+        raise NotFinalizing(f"nothing was registered, {results.refused} statements were refused")
     ordered = sorted(results.latency_s)
     at = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
     latency = {name: _ms(ordered[int(len(ordered) * share)]) for name, share in at.items()}
