@@ -15,7 +15,7 @@ def test_nodes_that_catch_up_are_measured() -> None:
     done = trine("bench", "recovery", "--blocks", "20", *ACCOUNTS)
     assert done.status == 0, done.err
     report = done.document
-    assert report["height"] > report["from_genesis_blocks"] >= report["late_start_blocks"] >= 20
+    assert report["height"] >= report["from_genesis_blocks"] >= report["late_start_blocks"] >= 20
     times = ("first_start_alone", "first_start", "validator", "restart")
     assert all(report[f"{name}_s"] > 0 for name in times)
 
