@@ -106,6 +106,7 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nprogram = "/c d"', "absolute path"),
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nuser = "a\\nb"', "one line"),
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nport = 1', "port is 1"),
+        ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nweight = 2', "one vote"),
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nTWICE', "two hosts have the name 'b'"),
     ],
 )

@@ -32,6 +32,10 @@ FOLDER: Final = "/var/lib/trine"
 USER: Final = "trine"
 PROGRAM: Final = "/usr/local/bin/trine"
 STOP_TIMEOUT_S: Final = 30
+NO_WEIGHTS: Final = (
+    "no weights: each validator has one vote, so that everybody counts a certificate alike; an "
+    "organisation that should count for more has several [[hosts]]"
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class _Table:
     def end(self) -> None:
         """Refuse what no field is."""
         for field, value in self.left.items():
-            raise self._refuse(field, value, "no such field")
+            expected = NO_WEIGHTS if field == "weight" else "no such field"
+            raise self._refuse(field, value, expected)
 
 
 def _host(file: Path, number: int, fields: Any) -> Host:
