@@ -15,6 +15,7 @@ from trine._cli.node_files import administrator, configuration, validator_key
 from trine._cli.processes import Node, save
 from trine._cli.serving import HOST, LOCAL, Serving, read_listen, together
 from trine._cli.settings import Settings, common
+from trine._core import registry
 from trine.client.card import Terms
 from trine.client.founding import BLOCKS_PER_EPOCH, encode_genesis, genesis_document, trust_document
 from trine.client.home import ADMIN_KEY, Home
@@ -190,6 +191,18 @@ def _serving(file: Path, table: _Table) -> Serving:
     return Serving(host, port, *paths)
 
 
+def _parameters(file: Path, fields: Any) -> tuple[tuple[str, int], ...]:
+    """Read the parameters of the chain that differ from their defaults."""
+    table = _Table(file, "network.parameters", fields)
+    found = tuple(
+        (name, table.number(name, default, least, most))
+        for name, default, least, most in sorted(registry.parameters())
+        if name in table.left
+    )
+    table.end()
+    return found
+
+
 def read_plan(file: Path) -> tuple[Terms, list[Host]]:
     """Read hosts.toml.
 
@@ -216,6 +229,7 @@ def read_plan(file: Path) -> tuple[Terms, list[Host]]:
         table.number(
             "blocks_per_epoch", BLOCKS_PER_EPOCH, BLOCKS_PER_EPOCH_MIN, BLOCKS_PER_EPOCH_MAX
         ),
+        _parameters(file, table.left.pop("parameters", {})),
     )
     table.end()
     if not isinstance(hosts, list) or not hosts:
@@ -251,7 +265,8 @@ def plan(settings: Settings, hosts: Path, out: Path) -> None:
     For one operator who runs all hosts: the keys of all are made here. Organisations that do not
     trust one machine with their keys use `trine network create` and `join`.
 
-    HOSTS.TOML has a table [network] with name, and optionally suite and blocks_per_epoch; and for
+    HOSTS.TOML has a table [network] with name, and optionally suite and blocks_per_epoch;
+    optionally a table [network.parameters] of the chain, such as approval_percent = 66; and for
     each host a table [[hosts]] with organisation and address (HOST:PORT), and optionally name (of
     the validator), listen (IP:PORT), http_port, folder, user and program. For an API that other
     hosts reach, http_listen (0.0.0.0:PORT, in place of http_port), tls_certificate, tls_key and
