@@ -84,7 +84,7 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
             assert client.submit(LogCreate(name="planned")).height > 0
             assert client.status().document["chain_id"] == done.document["chain_id"]
         parameters = ask(urls[0], "/v1/parameters")
-        assert parameters["approval_percent"] == 66
+        assert parameters["approval_percent"]["value"] == 66
 
 
 @pytest.mark.parametrize(
