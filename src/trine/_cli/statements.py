@@ -364,7 +364,8 @@ def _send(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Re
         raise CannotReachNode(f"{url}: {error or type(error).__name__}", instance=url) from None
     # The body is decoded already.
     headers = {name: one for name, one in answer.headers.items() if name != "content-encoding"}
-    return httpx.Response(answer.status_code, headers=headers, content=body, request=answer.request)
+    status, content = answer.status_code, bytes(body)
+    return httpx.Response(status, headers=headers, content=content, request=answer.request)
 
 
 def _checked(answer: httpx.Response, service: str) -> bytes:
