@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,11 +20,13 @@ from trine._cli.evidence_service import (
     serve_app,
 )
 from trine._cli.node_files import write_secret
-from trine._cli.settings import Settings, common, facts, moment
+from trine._cli.settings import ParsedType, Settings, columns, common, facts, moment
 from trine.client.home import read_password
 from trine.client.verification import Trust
 from trine.crypto import SigningKey
 from trine.errors import BadArgument, NoPassword, TrineError, Unsupported
+from trine.model.identifiers import Digest as OfModel
+from trine.types import Digest
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -70,6 +73,7 @@ def health() -> None:
       trine health receive export.ndjson
       trine health serve
       trine health link dr-li
+      trine health records p-1
     """
 
 
@@ -193,6 +197,62 @@ def receive(
 
     count = asyncio.run(work())
     settings.emit({"records": count}, [f"{count:,} records, each with the chain's proof"])
+
+
+@health.command("records")
+@click.argument("patient", metavar="ID")
+@folder_option
+@password_option
+@common
+def list_records(
+    settings: Settings, patient: str, folder: Path | None, password_file: Path | None
+) -> None:
+    """List the records of a patient by the hospital's own ID: types and dates, no content.
+
+    \b
+    Example:
+      trine health records p-1
+    """
+
+    async def work() -> list[dict[str, Any]]:
+        async with _opened(settings, folder, password_file) as hospital:
+            found = hospital.list_records(hospital.admissions.find(patient))
+            return [{**one._asdict(), "record": one.record.hex()} for one in found]
+
+    listed = asyncio.run(work())
+    rows = [(one["record"], one["type_name"], one["date"] or None) for one in listed]
+    settings.emit({"records": listed}, columns(("RECORD", "TYPE", "DATE"), rows))
+
+
+@health.command("erase")
+@click.argument("record", type=ParsedType("record", Digest.parse))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@folder_option
+@password_option
+@common
+def erase(
+    settings: Settings, record: Digest, yes: bool, folder: Path | None, password_file: Path | None
+) -> None:
+    """Erase RECORD for good: its key, its salt and the record itself.
+
+    Its entry stays in the log, which verifies as before, and says nothing any more. Copies that
+    somebody opened, and backups, are beyond it.
+
+    \b
+    Example:
+      trine health erase 5f0c8e... --yes
+    """
+    if not yes:
+        if not sys.stdin.isatty():
+            raise BadArgument("erasing is for good: say --yes where nobody can be asked")
+        click.confirm(f"Erase {record} for good?", abort=True, err=True)
+
+    async def work() -> None:
+        async with _opened(settings, folder, password_file) as hospital:
+            hospital.custody.erase(OfModel(bytes(record)))
+
+    asyncio.run(work())
+    settings.emit({"erased": str(record)}, [f"Erased {record}: its entry says nothing any more"])
 
 
 @health.command("link")
