@@ -11,6 +11,27 @@ from trine import Client
 pytestmark = pytest.mark.network
 
 
+VARIANTS = b"##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+
+
+def test_variants_are_received(tmp_path: Path) -> None:
+    """Goal: a file of variants becomes a record of its patient, or is refused with its place.
+    Method: a good one, a bad one, and one of nobody."""
+    good, bad = tmp_path / "good.vcf", tmp_path / "bad.vcf"
+    good.write_bytes(VARIANTS + b"1\t7\t.\tC\tT\t.\tPASS\tDP=9\n")
+    bad.write_bytes(VARIANTS + b"1\t7\t.\tC\tT\t.\tPASS\tDP=x\n")
+    with founded(tmp_path, list(bundles(1))) as (home, ids):
+        words = ("--key", "admin", "--home", home.path, "--json")
+        receive = ("health", "receive", good, bad)
+        assert trine(*receive, *words).code == "bad_argument"
+        refused = trine(*receive, "--patient", ids[0], *words)
+        assert refused.code == "invalid_vcf"
+        assert "bad.vcf: line 3, INFO DP" in refused.document["error"]["detail"]
+        listed = trine("health", "records", ids[0], "--home", home.path, "--json")
+        [found] = [one for one in listed.document["records"] if one["type_name"] == "Binary"]
+        assert found["is_proven"]
+
+
 def test_a_record_is_erased(tmp_path: Path) -> None:
     """Goal: whoever runs a hospital erases a record without a program of their own, and never by
     mistake. Method: list, erase without a word of assent, with it, again, and what there is not;

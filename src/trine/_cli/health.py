@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,7 @@ from trine.client.home import read_password
 from trine.client.verification import Trust
 from trine.crypto import SigningKey
 from trine.errors import BadArgument, NoPassword, TrineError, Unsupported
+from trine.errors.health import InvalidVcf
 from trine.model.identifiers import Digest as OfModel
 from trine.types import Digest
 
@@ -172,6 +174,9 @@ def enrol(
 
 @health.command("receive")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--patient", metavar="ID", help="Whose files of variants (VCF) they are: the hospital's own id."
+)
 @folder_option
 @key_option
 @password_option
@@ -179,24 +184,44 @@ def enrol(
 def receive(
     settings: Settings,
     files: tuple[Path, ...],
+    patient: str | None,
     folder: Path | None,
     key_name: str | None,
     password_file: Path | None,
 ) -> None:
     """Check FHIR FILES (R4; JSON or NDJSON), seal their records and anchor them.
 
+    Files of genetic variants (VCF 4.3, .vcf) are checked and become a record of the patient.
+
     \b
     Examples:
       trine health receive export.ndjson bundle.json
+      trine health receive exome.vcf.gz --patient p-1
     """
 
     async def work() -> int:
         key = settings.open_key(key_name or _organisation(settings, folder), None)
         async with _opened(settings, folder, password_file, key) as hospital:
-            return sum([await hospital.receive_file(path) for path in files])
+            return sum([await _take(hospital, path, patient) for path in files])
 
     count = asyncio.run(work())
     settings.emit({"records": count}, [f"{count:,} records, each with the chain's proof"])
+
+
+async def _take(hospital: "Hospital", path: Path, patient: str | None) -> int:
+    """Take a file in; returns how many records it became."""
+    from trine.apps.health import vcf  # noqa: PLC0415 - heavy
+
+    if not vcf.is_vcf(path):
+        return await hospital.receive_file(path)
+    if patient is None:
+        message = f"{path} names no patient: say whose it is with --patient ID"
+        raise BadArgument(message, instance=str(path))
+    try:
+        resource = vcf.resource_of(vcf.read_vcf(path), patient)
+    except InvalidVcf as error:
+        raise InvalidVcf(f"{path}: {error}", instance=str(path)) from None
+    return await hospital.receive(json.dumps(resource).encode())
 
 
 @health.command("records")
