@@ -197,7 +197,7 @@ def _metrics(url: str, ca_file: Path) -> dict[str, float]:
 
 
 def test_a_certificate_is_replaced_while_the_node_runs(network: Path, url: str) -> None:
-    """Goal: a new certificate needs no restart, a wrong one harms nothing, and one that ends soon is
+    """Goal: a new certificate needs no restart, a wrong one harms nothing, one that ends soon is
     told. Method: replace the files of a node that runs by good ones, and by a key that does not
     fit; read its metrics and its log, whose warning is of the one that ends within a day."""
     folder = network / "nodes" / "city"

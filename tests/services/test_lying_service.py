@@ -31,7 +31,8 @@ def saying(said: Said, seen: list[str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             return
@@ -51,7 +52,7 @@ def saying(said: Said, seen: list[str]) -> Iterator[str]:
     ("said", "code"),
     [
         ((303, {}, b""), "bad_answer"),
-        ((303, {"location": "http://[::1"}, b""), "bad_answer"),
+        ((303, {"location": "http://[::1"}, b""), "cannot_reach_node"),
         ((303, {"location": "http://127.0.0.2:1/entries/00"}, b""), "bad_answer"),
         ((500, {}, b"no"), "bad_answer"),
         ((400, {}, b'{"code": 7}'), "bad_answer"),

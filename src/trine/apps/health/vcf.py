@@ -173,7 +173,7 @@ def _check_line(
     if quality != "." and not _float(quality):
         raise fault(line, "QUAL", "a number, or .")
     if filters not in (".", "PASS") and not all(
-        _word(one) and one not in ("0", "PASS") for one in filters.split(";")
+        _word(one) and one != "0" for one in filters.split(";")
     ):
         raise fault(line, "FILTER", "PASS, names of filters with ; between them, or .")
     _check_info(header.fields[INFO], info, line, position, len(alleles))
@@ -228,10 +228,7 @@ def _check_info(
             if has_value and value not in ("0", "1"):
                 raise fault(line, f"INFO {key}", "no value: it is a flag")
             continue
-        # How many genotypes there are is known only of a sample.
-        number = "." if definition.number == "G" else definition.number
-        counted = Definition(number, definition.type)
-        values = _check_values(counted, value, line, f"INFO {key}", alternatives, 0)
+        values = _check_values(definition, value, line, f"INFO {key}", _counts(alternatives))
         _check_meaning(key, values, line, position)
 
 
@@ -248,20 +245,22 @@ def _check_meaning(key: str, values: list[str], line: int, position: int) -> Non
         raise fault(line, "INFO CIGAR", "lengths, each with one of MIDNSHPX=")
 
 
+def _counts(alternatives: int, ploidy: int | None = None) -> Mapping[str, int | None]:
+    """Say how many values a number means that is none; of genotypes only for a sample."""
+    genotypes = None if ploidy is None else math.comb(ploidy + alternatives, ploidy)
+    return {"A": alternatives, "R": alternatives + 1, "G": genotypes, ".": None}
+
+
 def _check_values(
-    definition: Definition, text: str, line: int, place: str, alternatives: int, ploidy: int
+    definition: Definition, text: str, line: int, place: str, counts: Mapping[str, int | None]
 ) -> list[str]:
     """Check type and number of values; returns them. A value in quotation marks is one."""
     whole = len(text) > 1 and text[0] == text[-1] == '"'
     values = [text] if whole else text.split(",")
     if text == ".":
         return values
-    counts = {"A": alternatives, "R": alternatives + 1}
-    if definition.number == "G":
-        counts["G"] = math.comb(ploidy + alternatives, ploidy)
-    expected = counts.get(definition.number)
-    if expected is None and definition.number != ".":
-        expected = int(definition.number)
+    number = definition.number
+    expected = counts[number] if number in counts else int(number)
     if expected is not None and len(values) != expected:
         raise fault(line, place, f"{expected} values")
     if not all(one == "." or _is_of(definition.type, one) for one in values):
@@ -295,10 +294,11 @@ def _check_samples(header: Header, columns: list[str], line: int, alternatives: 
         ploidy = 2
         if keys[0] == "GT":
             ploidy = _check_genotype(values[0], line, place, alternatives)
+        counts = _counts(alternatives, ploidy)
         for key, value in zip(keys, values, strict=False):
             definition = header.fields[FORMAT].get(key)
             if definition is not None and key != "GT":
-                _check_values(definition, value, line, f"{place} {key}", alternatives, ploidy)
+                _check_values(definition, value, line, f"{place} {key}", counts)
 
 
 def _check_genotype(text: str, line: int, place: str, alternatives: int) -> int:
