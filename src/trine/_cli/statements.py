@@ -144,11 +144,13 @@ def register(
     data = read_file(file, module.TRANSPARENT_BYTES_MAX)
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
         receipt = _post(http, service, module.registered(data))
+        read = evidence_module("receipt").read_receipt(receipt)
+        if not read.inclusions:
+            raise BadAnswer(f"{service} gave a receipt without a place in a log", instance=service)
         made = module.with_receipts(data, [receipt])
         if keys is not None:
             _write(keys, get(http, service, "/.well-known/scitt-keys"))
     _write(out, made)
-    read = evidence_module("receipt").read_receipt(receipt)
     place = read.inclusions[0]
     document = {
         "statement": str(out),
