@@ -19,6 +19,7 @@ from typing import Any, Final
 from trine.crypto.x509 import Certificate, read_certificates
 from trine.errors import BadConfiguration, TrineError
 from trine.errors.services import (
+    BadHeader,
     HeaderMissing,
     IssuerKeyNotAdmitted,
     IssuerNotAdmitted,
@@ -112,11 +113,15 @@ class Policy:
             IssuerNotAdmitted, IssuerKeyNotAdmitted: Nobody may register so.
             MediaTypeRefused: The content is of a type that is not taken from the issuer.
             HeaderMissing: A header that this log requires is not protected.
+            BadHeader: A text has the character U+0000, which databases keep in none.
             TrineError: The certificates of the statement do not hold, as `issuing.key_by_chain`.
         """
         for label in self.required_headers:
             if label not in statement.message.headers:
                 raise HeaderMissing(f"this log requires the protected header {label}")
+        texts = statement.issuer, statement.subject, str(statement.content_type)
+        if any("\0" in one for one in texts):
+            raise BadHeader("issuer, subject or content type has the character U+0000")
         issuer = self._by_name.get(statement.issuer)
         if issuer is not None:
             _check_type(statement, issuer.media_types)
