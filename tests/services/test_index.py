@@ -132,7 +132,8 @@ def test_searches_find_what_fits(index: Index) -> None:
     index.place(LOG, 0, [one.entry for one in statements])
 
     def found(count: int = 9, **query: object) -> list[int | None]:
-        return [one.place for one in index.search(LOG, Query(**query), count)]  # type: ignore[arg-type]
+        asked = Query(**query)  # type: ignore[arg-type]
+        return [one.place for one in index.search(LOG, asked, count)]
 
     assert [found(content_type=one) for one in types] == [[place] for place in range(len(types))]
     assert found(content_type="text/%") == []
