@@ -252,8 +252,9 @@ def serve_app(
     """
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
 
-    from trine.api.bounded import Bounded  # noqa: PLC0415
+    from trine.api.bounded import Bounded, tell_nobody  # noqa: PLC0415
 
+    tell_nobody(app)
     collect_seldom()
 
     class Server(uvicorn.Server):
