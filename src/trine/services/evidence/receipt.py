@@ -4,7 +4,8 @@ The service signs the root of its log once (`sign_head`); every receipt of that 
 signature with a proof of its own. The payload, the root, is detached: whoever verifies computes it
 from the proof.
 
->>> from trine.crypto import SecretKey
+>>> from trine._core import statements as core
+from trine.crypto import SecretKey
 >>> from trine.services.evidence import cose, receipt, tree
 >>> from trine.types import Digest
 >>> key = SecretKey("ed25519", bytes(32))
@@ -242,6 +243,29 @@ def receipt_for(
         BadArgument: The path holds something else than hashes.
     """
     return _write(signed, INCLUSION, (signed.head.size, index), path, chain_proof)
+
+
+def receipts_for(
+    signed: SignedHead, number: int, places: Sequence[int], tile: bytes, above: Sequence[bytes]
+) -> list[bytes]:
+    """Make the receipts of many entries below one full tile, as `receipt_for` makes each.
+
+    Args:
+        signed: The log, signed.
+        number: Number of the tile.
+        places: Places of the entries in it.
+        tile: Hashes of its leaves.
+        above: Path from the tile to the root.
+
+    Raises:
+        BadArgument: Tile or path have another length than they must.
+    """
+    before, behind = _around(signed)
+    before += cbor.encode_head(cbor.MAP, 1) + _PROOFS_OF[INCLUSION]
+    head, joined = signed.head, b"".join(above)
+    return core.receipts(
+        head.function, head.size, number, tile, bytes(places), joined, before, behind
+    )
 
 
 def consistency_receipt_for(
