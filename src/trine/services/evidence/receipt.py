@@ -4,8 +4,7 @@ The service signs the root of its log once (`sign_head`); every receipt of that 
 signature with a proof of its own. The payload, the root, is detached: whoever verifies computes it
 from the proof.
 
->>> from trine._core import statements as core
-from trine.crypto import SecretKey
+>>> from trine.crypto import SecretKey
 >>> from trine.services.evidence import cose, receipt, tree
 >>> from trine.types import Digest
 >>> key = SecretKey("ed25519", bytes(32))
@@ -27,6 +26,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from trine._core import statements as core
 from trine.crypto import SecretKey
 from trine.errors import BadArgument
 from trine.errors.services import (
