@@ -82,7 +82,7 @@ def test_receipts_made_together_are_those_made_one_by_one(
     once = signed(view)
     proven = ProvenHead(size, once.head.root, 1, 1, b"", 0)
     head = heads.Head(Certified(proven, view), once, view, None)
-    order = [*range(size - 1, 0, -2), *range(0, size, 2)]
+    order = [*range(size - 1, -1, -2), *range(size - 2, -1, -2)]
     places: dict[Digest, int | None] = {entry(number): number for number in order}
     places |= {entry(size): size, entry(size + 1): None}
     asked = [*places, entry(size + 2)]
