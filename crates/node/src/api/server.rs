@@ -117,8 +117,8 @@ impl Server {
     }
 }
 
-/// Limits what a client may do with a connection. HTTP/1 alone is served: only then does the time of a
-/// head begin with the connection, and not with its first byte, and no connection may idle for ever.
+/// Limits what a client may do with a connection. HTTP/1 alone is served: only then does the time
+/// of a head begin with the connection, not with its first byte, and no connection idles for ever.
 fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
     builder
         .http1()

@@ -358,8 +358,10 @@ def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 class _Writer:
-    """Writes many rows with one statement: a driver gives up the interpreter for each, and waits
-    for its turn again."""
+    """Writes many rows with one statement.
+
+    After each statement a driver waits for its turn in the interpreter again.
+    """
 
     def __init__(self, engine: Engine) -> None:
         """Write as the dialect of the engine marks its parameters."""
@@ -380,11 +382,10 @@ class _Writer:
         """Note the places of entries that have none yet."""
         for part in _parts(list(places.items())):
             # The sign keeps the planner from the index of all that wait.
-            text = (
-                f"UPDATE statements SET place = given.column2 FROM ({self._rows(2, len(part))}) "
-                f"AS given WHERE statements.log = {self._mark} "
-                "AND statements.entry = given.column1 AND +statements.place IS NULL"
-            )
+            text = f"""UPDATE statements SET place = given.column2
+                FROM ({self._rows(2, len(part))}) AS given
+                WHERE statements.log = {self._mark} AND statements.entry = given.column1
+                AND +statements.place IS NULL"""  # noqa: S608 - marks alone
             database.exec_driver_sql(text, (*chain.from_iterable(part), log))
 
     def _rows(self, width: int, count: int) -> str:

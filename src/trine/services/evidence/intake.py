@@ -25,6 +25,9 @@ from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
+Taken = tuple[str, str, str, str, bytes, int | None, bytes, bytes]
+"""Algorithm, issuer, subject, content type, name of the key, time of issue in seconds, entry, and
+digest of the payload."""
 
 _DIGEST: Final = partial(bytes.__new__, Digest)
 """Takes what the core hashed, whose length is right, at a third of the cost."""
@@ -66,7 +69,7 @@ def check(
         if taken is None:
             asked.read(at)
         else:
-            asked.use(at, *taken)
+            asked.use(at, taken)
     asked.verify()
     return asked.results
 
@@ -107,19 +110,9 @@ class _Asked:
         self._usual: dict[str, list[tuple[bytes, Checked, int]]] = {}
         self._others: list[tuple[int, Statement, PublicKey]] = []
 
-    def use(
-        self,
-        at: int,
-        algorithm: str,
-        issuer: str,
-        subject: str,
-        content_type: str,
-        key_id: bytes,
-        issued_at_s: int | None,
-        entry: bytes,
-        content: bytes,
-    ) -> None:
+    def use(self, at: int, taken: Taken) -> None:
         """Take a statement of the usual form."""
+        algorithm, issuer, subject, content_type, key_id, issued_at_s, entry, content = taken
         name = issuer, content_type, key_id
         named = self._named.get(name)
         if named is None:
