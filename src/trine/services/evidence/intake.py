@@ -18,7 +18,7 @@ from trine._core import statements as core
 from trine.errors import TrineError
 from trine.errors.services import CoseSignature
 from trine.services.evidence import statement
-from trine.services.evidence.policy import Policy
+from trine.services.evidence.policy import NUL, Policy
 from trine.services.evidence.rows import About, content_digest, name_digest
 from trine.services.evidence.statement import CLOCK_SKEW_S_MAX, Statement
 from trine.services.evidence.tree import HashFunction
@@ -119,7 +119,7 @@ class _Asked:
             named = self._named[name] = self._find(*name)
         if isinstance(named, TrineError):
             self.results[at] = named
-        elif issued_at_s is not None and issued_at_s > self._now_s + CLOCK_SKEW_S_MAX:
+        elif NUL in subject or (issued_at_s or 0) > self._now_s + CLOCK_SKEW_S_MAX:
             self.read(at)
         elif named.key.algorithm == algorithm:
             about = About(named.issuer, named.content_type, _DIGEST(content))
