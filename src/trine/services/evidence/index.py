@@ -375,7 +375,10 @@ class _Writer:
 
     def __init__(self, engine: Engine) -> None:
         """Write as the dialect of the engine marks its parameters."""
-        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._mark = "?" if is_sqlite else "%s"
+        # PostgreSQL takes the types of a list of values from its first row.
+        self._placed = "(?, ?)" if is_sqlite else "(CAST(%s AS bytea), CAST(%s AS bigint))"
         self._added = ", ".join(("log", *Registration._fields))
 
     def add(self, database: Connection, log: str, registrations: Sequence[Registration]) -> int:
@@ -393,7 +396,7 @@ class _Writer:
         for part in _parts(list(places.items())):
             # The sign keeps the planner from the index of all that wait.
             text = f"""UPDATE statements SET place = given.column2
-                FROM ({self._rows(2, len(part))}) AS given
+                FROM (VALUES {", ".join([self._placed] * len(part))}) AS given
                 WHERE statements.log = {self._mark} AND statements.entry = given.column1
                 AND +statements.place IS NULL"""  # noqa: S608 - marks alone
             database.exec_driver_sql(text, (*chain.from_iterable(part), log))
