@@ -375,18 +375,20 @@ class _Writer:
 
     def __init__(self, engine: Engine) -> None:
         """Write as the dialect of the engine marks its parameters."""
-        is_sqlite = engine.dialect.name == "sqlite"
-        self._mark = "?" if is_sqlite else "%s"
-        # PostgreSQL takes the types of a list of values from its first row.
-        self._placed = "(?, ?)" if is_sqlite else "(CAST(%s AS bytea), CAST(%s AS bigint))"
+        self._mark, self._placed = "?", "(?, ?)"
+        if engine.dialect.name == "postgresql":
+            # Nothing else tells it what they are.
+            self._mark, self._placed = "%s", "(CAST(%s AS BYTEA), CAST(%s AS BIGINT))"
         self._added = ", ".join(("log", *Registration._fields))
 
     def add(self, database: Connection, log: str, registrations: Sequence[Registration]) -> int:
         """Insert what is new; returns how many were."""
         added = 0
         for part in _parts(registrations):
-            rows = self._rows(1 + len(Registration._fields), len(part))
-            text = f"INSERT INTO statements ({self._added}) {rows} ON CONFLICT DO NOTHING"
+            row = f"({', '.join([self._mark] * (1 + len(Registration._fields)))})"
+            rows = ", ".join([row] * len(part))
+            text = f"INSERT INTO statements ({self._added}) VALUES {rows} "  # noqa: S608 - marks
+            text += "ON CONFLICT DO NOTHING"
             given = tuple(chain.from_iterable((log, *one) for one in part))
             added += database.exec_driver_sql(text, given).rowcount
         return added
@@ -400,10 +402,6 @@ class _Writer:
                 WHERE statements.log = {self._mark} AND statements.entry = given.column1
                 AND +statements.place IS NULL"""  # noqa: S608 - marks alone
             database.exec_driver_sql(text, (*chain.from_iterable(part), log))
-
-    def _rows(self, width: int, count: int) -> str:
-        row = f"({', '.join([self._mark] * width)})"
-        return f"VALUES {', '.join([row] * count)}"
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
