@@ -2,6 +2,7 @@
 
 import {
   type FileFacts,
+  type IssuerCertificate,
   Refusal,
   type ShownReceipt,
   type Step,
@@ -273,15 +274,16 @@ function saidAt(timeS: number, who: Key): string {
   return t("as_said", { value: utc(timeS * SECOND_MS), who: t(who) });
 }
 
+function certificateRow({ subject, root }: IssuerCertificate): Row {
+  return [t("issuer_by"), t("certificate_by", { subject, root })];
+}
+
 function statementRows(found: VerifiedStatement): Row[] {
   const { issuedAtS, keyId, contentDigest, contentFunction, certificate } = found;
   const at: Row[] =
     issuedAtS === undefined ? [] : [[t("issued_at"), saidAt(issuedAtS, "the_issuer")]];
   const key: Row[] = keyId === undefined ? [] : [[t("key"), toHex(keyId), "code"]];
-  const by: Row[] =
-    certificate === undefined
-      ? []
-      : [[t("issuer_by"), t("certificate_by", { subject: certificate.subject, root: certificate.root })]];
+  const by = certificate === undefined ? [] : [certificateRow(certificate)];
   return [
     [t("issuer"), found.issuer],
     ...by,
