@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,8 @@ def test_two_ways_to_know_one_issuer() -> None:
     by_key = golden.Chain("intl").transparent(by_key, index=0)
     chained = golden.chained(MIXED, MIXED.certified())
     service = keys(MIXED, *roots(MIXED))
-    known = pack.Keys(((issued.ISSUER, cose.public_key(own)),), service.services, tuple(roots(MIXED)))
+    issuers = ((issued.ISSUER, cose.public_key(own)),)
+    known = replace(service, issuers=issuers)
     data = made(MIXED, exhibit(by_key, "one.txt"), exhibit(chained, "two.txt"), known=known)
     checked = pack.check_pack(data)
     assert checked.is_verified, checked.failures
@@ -297,7 +299,8 @@ def test_the_command_line_verifies_statements(files: Path) -> None:
     for options in ((), service, ("--issuer-roots", files / "mixed-roots.pem")):
         assert trine(*said, *options).code == "bad_argument"
     receipt = packs.VECTORS / "vector.receipt"
-    done = trine(*words, "--receipt", receipt, "--json", "--issuer-roots", files / "mixed-roots.pem")
+    root = ("--issuer-roots", files / "mixed-roots.pem")
+    done = trine(*words, "--receipt", receipt, "--json", *root)
     assert (done.status, done.code) == (2, "bad_argument")
     (files / "report.txt").write_text("another")
     done = trine(*said, *service, "--issuer-roots", files / "mixed-roots.pem")
