@@ -230,7 +230,8 @@ def test_an_issuer_is_known_by_a_root(opened: Page, family: issued.Family) -> No
     give(opened, VECTORS / f"{family.name}-roots.pem")
     verdict(opened, "good")
     assert set(states(opened)) == {"ok"}
-    expect(opened.locator("#facts")).to_contain_text("certificate of CN=lab,O=City, by CN=root,O=City")
+    words = "certificate of CN=lab,O=City, by CN=root,O=City"
+    expect(opened.locator("#facts")).to_contain_text(words)
     expect(opened.locator("#steps")).to_contain_text("A root vouches for the issuer")
     expect(opened.locator("#limits")).to_contain_text("was revoked")
     opened.get_by_role("button", name="中文").click()

@@ -12,7 +12,7 @@ from tests.services import golden, issued, packs
 from trine.client.verification import Trust
 from trine.crypto.x509 import Certificate, read_certificates
 from trine.errors import TrineError
-from trine.services.evidence import checking, cose, pack
+from trine.services.evidence import checking, cose, pack, statement
 from trine.services.evidence.pack import format as form
 from trine.services.evidence.pack import verify as stranger
 
@@ -187,7 +187,7 @@ def test_no_altered_statement_is_accepted(family: issued.Family) -> None:
 def test_two_ways_to_know_one_issuer() -> None:
     """Goal: keys and certificates side by side. Method: one issuer, one statement of each kind."""
     own = golden.key_of("ed25519", 8)
-    by_key = golden.statement.sign_statement(
+    by_key = statement.sign_statement(
         golden.CONTENT,
         key=own,
         issuer=issued.ISSUER,
