@@ -77,7 +77,7 @@ class Holder(NamedTuple):
     def sign(self, data: bytes) -> bytes:
         """Sign as certificates are signed, always with the same result."""
         if isinstance(self.secret, SecretKey):
-            made = sign_message(self.secret, data)[:64]
+            made = sign_message(self.secret, data)
             return made if self.kind == "ed25519" else signature_to_der(self.kind, made)
         if self.kind == "rsa":
             return bytes(self.secret.sign(data, padding.PKCS1v15(), hashes.SHA256()))
