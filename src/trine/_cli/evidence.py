@@ -359,9 +359,7 @@ def verify_(
     """
     trust = Trust.load(trust_file)
     believed = Believed(issuer_key, issuer_roots, service_keys)
-    is_statement = not file.is_dir() and read_file(receipt, len(STATEMENT)).startswith(
-        STATEMENT
-    )
+    is_statement = not file.is_dir() and read_file(receipt, len(STATEMENT)).startswith(STATEMENT)
     if not is_statement and any(one is not None for one in believed):
         raise BadArgument(
             f"{receipt} is no signed statement: no issuer signed it, so that --issuer-key, "
