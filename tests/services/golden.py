@@ -316,7 +316,7 @@ def _issuers(made: dict[str, bytes], family: issued.Family) -> Iterator[dict[str
         yield one(f"{roots} roots", issuer_roots=f"{name}-{roots}-roots.pem")
     yield one("years later", now_s=NOW_S + 3_600 * issued.DAY_S)
     yield one("no trust file", trust=None)
-    late = {"now_s": NOW_S + 3_600 * issued.DAY_S, "trust": None}
+    late: dict[str, Any] = {"now_s": NOW_S + 3_600 * issued.DAY_S, "trust": None}
     yield one("years later, by the receipt alone", **late)
     yield one("key and roots", issuer_key=text_of(family.key))
     yield one("by the key", issuer_key=text_of(family.key), issuer_roots=None)

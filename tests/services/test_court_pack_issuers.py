@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.cli.command import ROOT, Ended, trine
 from tests.services import golden, issued, packs
+from tests.services.certificates import VECTORS
 from trine.client.verification import Trust
 from trine.crypto.x509 import Certificate, read_certificates
 from trine.errors import TrineError
@@ -120,7 +122,7 @@ def test_another_root_is_refused(family: issued.Family, tmp_path: Path) -> None:
 def decided(family: issued.Family, data: bytes, name: str = "roots") -> str:
     """Return what the stranger's verifier says against a statement; nothing where it holds."""
     pem = family.roots()[f"{family.name}-{name}.pem"]
-    vouching = stranger.x509.load_pem_x509_certificates(pem)
+    vouching = x509.load_pem_x509_certificates(pem)
     trusted = stranger.read_trust(golden.Chain(family.suite).trust(), vouching)
     service = cose.public_key(golden.Chain(family.suite).service)
     listed = [{"use": "service", "algorithm": service.algorithm, "key": service.key.hex()}]
@@ -304,7 +306,7 @@ def test_the_command_line_verifies_statements(files: Path) -> None:
     assert (done.status, done.code) == (1, "certificate_signature")
     for options in ((), service, ("--issuer-roots", files / "mixed-roots.pem")):
         assert run(*said, *options).code == "bad_argument"
-    receipt = packs.VECTORS / "vector.receipt"
+    receipt = VECTORS / "vector.receipt"
     root = ("--issuer-roots", files / "mixed-roots.pem")
     done = run(*words, "--receipt", receipt, "--json", *root)
     assert (done.status, done.code) == (2, "bad_argument")
