@@ -72,9 +72,10 @@ def test_a_pack_takes_the_roots_along(family: issued.Family, tmp_path: Path) -> 
     assert not pack.check_pack(data, own).failures
     page = members[form.REPORT].decode()
     for words in (
-        "by the certificate of CN=lab,O=City, for whom CN=root,O=City vouches",
+        "known by the certificate of CN=lab,O=City, for whom CN=root,O=City vouches",
         "Root of issuers",
-        "凭 CN=lab,O=City 的证书，由 CN=root,O=City 担保",
+        "--issuer-roots",
+        "凭 CN=lab,O=City 的证书确认，由 CN=root,O=City 担保",
     ):
         assert words in page
     case, root = tmp_path / "case.zip", tmp_path / "root.pem"

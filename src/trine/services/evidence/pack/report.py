@@ -142,7 +142,9 @@ def _text(facts: Facts, code: str, words: Words) -> str:
     if any(one.certified not in stamped for one in facts.proven):
         alarm = f'<div class="alarm"><b>{words.alarm}</b>{words.alarm_why}</div>\n'
     records = "".join(_record(facts, one, words) for one in facts.proven)
-    steps = "".join(f"<li>{escape(step)}</li>" for step in words.how_steps)
+    first, *others = words.how_steps
+    how = [first, words.how_issuers, *others] if facts.rest.keys.issuer_roots else words.how_steps
+    steps = "".join(f"<li>{escape(step)}</li>" for step in how)
     commands = escape("\n".join(words.commands))
     limits = "".join(f"<li>{line}</li>" for line in words.limit_lines)
     return (
@@ -167,10 +169,11 @@ def _record(facts: Facts, one: Proven, words: Words) -> str:
     said = words.by_nobody
     if one.said is not None:
         key = f'<span class="digits">{one.said.key.algorithm}:{one.said.key.key.hex()}</span>'
-        issuer = shown(one.said.issuer)
+        said = words.by_issuer.format(
+            issuer=shown(one.said.issuer), subject=shown(one.said.subject), key=key
+        )
         if one.said.path is not None:
-            issuer = words.by_certificate.format(issuer=issuer, **_path(one.said.path))
-        said = words.by_issuer.format(issuer=issuer, subject=shown(one.said.subject), key=key)
+            said += words.by_certificate.format(**_path(one.said.path))
     time = words.times.time_words(one.time_ms)
     recorded = words.recorded_value.format(
         time=time, log=one.log, index=one.index, height=one.height

@@ -55,6 +55,7 @@ class Words:
     key: str
     how: str
     how_steps: tuple[str, ...]
+    how_issuers: str
     commands: tuple[str, ...]
     limits: str
     limit_lines: tuple[str, ...]
@@ -80,7 +81,7 @@ ENGLISH: Final = Words(
     by="By whom",
     by_nobody="not stated: a receipt does not say who had the file recorded",
     by_issuer="{issuer} signed a statement about “{subject}” with the key {key}",
-    by_certificate="{issuer}, by the certificate of {subject}, for whom {root} vouches",
+    by_certificate="; known by the certificate of {subject}, for whom {root} vouches",
     certified="Certified by",
     certified_value="{count} validators: {names}",
     steps="Steps of the check",
@@ -105,13 +106,14 @@ ENGLISH: Final = Words(
     key="Key of {name}",
     how="How to check this, without the makers of Trine",
     how_steps=(
-        "Get trust.json and the roots (of the timestamp authority, and of issuers that have "
-        "certificates) from sources of your own.",
+        "Get trust.json and the root of the timestamp authority from sources of your own.",
         "Take verify.py out of the pack, or better from where Trine is published: fewer than 400 "
         "lines of Python that anybody can read. It needs Python 3.11, the package “cryptography” "
         "(with SM2 also “gmalg”), and no network.",
         "Run it. It prints each step as “ok” or “FAILED”, and whatever was altered by its name:",
     ),
+    how_issuers="Get the root of issuers that are known by certificates likewise, and give it "
+    "with --issuer-roots.",
     commands=(
         "pip install cryptography",
         "python verify.py case.zip --trust trust.json --roots root.pem",
@@ -146,7 +148,7 @@ CHINESE: Final = Words(
     by="何人",
     by_nobody="未注明：收据不说明由谁提交存证",
     by_issuer="{issuer} 用密钥 {key} 签署了关于“{subject}”的声明",
-    by_certificate="{issuer}，凭 {subject} 的证书，由 {root} 担保",
+    by_certificate="；凭 {subject} 的证书确认，由 {root} 担保",
     certified="认证者",
     certified_value="{count} 个验证节点：{names}",
     steps="核验步骤",
@@ -168,12 +170,13 @@ CHINESE: Final = Words(
     key="{name} 的密钥",
     how="如何自行核验，无需信任 Trine 的制作者",
     how_steps=(
-        "从自己信任的来源取得 trust.json 和根证书（时间戳机构的，以及凭证书的签署者的）。",
+        "从自己信任的来源取得 trust.json 和时间戳机构的根证书。",
         "从包中取出 verify.py，更好的做法是从 Trine 的发布处取得：它是不到 400 行、人人可读的 "
         "Python 程序，只需 Python 3.11 和软件包“cryptography”（使用 SM2 时还需“gmalg”），"
         "不需要网络。",
         "运行它。它逐步打印“ok”或“FAILED”，凡被改动之处都会指名：",
     ),
+    how_issuers="凭证书确认的签署者，其根证书同样从自己信任的来源取得，并用 --issuer-roots 给出。",
     commands=ENGLISH.commands,
     limits="本报告不说明什么",
     limit_lines=(
