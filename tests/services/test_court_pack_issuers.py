@@ -138,6 +138,7 @@ REASONS = {
     "of an authority": "not for signing",
     "not for signing": "not for signing",
     "issued by no authority": "CN=middle,O=City is no issuer",
+    "issued by no authority that may": "CN=middle,O=City is no issuer",
     "issued by one that may not": "CN=middle,O=City is no issuer",
     "signed with another key": "did not sign",
     "issuer's certificate altered": "in the certificate of CN=lab,O=City does not hold",
