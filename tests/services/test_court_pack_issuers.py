@@ -191,7 +191,7 @@ def test_no_altered_statement_is_accepted(family: issued.Family) -> None:
 
 @pytest.mark.parametrize("algorithm", ["p256", "ed25519", "sm2"])
 def test_the_stranger_reads_certificates_of_openssl(tmp_path: Path, algorithm: str) -> None:
-    """Goal: other programs' certificates are read. Method: OpenSSL's, and a time after their end."""
+    """Goal: other programs' certificates are read. Method: OpenSSL's; a time after their end."""
     chain = test_issuing.made(tmp_path, algorithm)
     said = stranger.read_message(chain.said(chain.leaf, chain.middle))
     trusted = x509.load_pem_x509_certificates(chain.root.pem)
