@@ -248,6 +248,8 @@ def serve_app(
     """
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
 
+    from trine.api.bounded import Bounded  # noqa: PLC0415
+
     collect_seldom()
 
     class Server(uvicorn.Server):
@@ -269,6 +271,8 @@ def serve_app(
 
     config = uvicorn.Config(
         app,
+        http=Bounded,
+        ws="none",
         log_level="warning",
         access_log=False,
         ssl_certfile=certificate,

@@ -33,6 +33,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 SHA256: Final = -16
 """Number of SHA-256 in COSE (RFC 9054, section 2.1)."""
 TIMEOUT_S: Final = 30.0
+RETRY_S: Final = 1.0
+"""Seconds between two questions for a receipt."""
 ANSWER_BYTES_MAX: Final = 8 * 1_024 * 1_024
 """Bytes of what a service answers."""
 KEY_SET_BYTES_MAX: Final = 1_024 * 1_024
@@ -103,7 +105,8 @@ def sign(
         certificates=[] if certificates is None else [one.der for one in read_all([certificates])],
     )
     _write(out, made)
-    entry = module.entry_of(made)
+    function = evidence_module("tree").FUNCTIONS[settings.home.suite]
+    entry = module.entry_of(made, function)
     document = {"statement": str(out), "bytes": len(made), "entry": str(entry), "key": _text(key)}
     lines = [f"Signed a statement about {file}: {out} ({len(made)} bytes)"]
     settings.emit(document, [*lines, *facts(issuer=issuer, entry=entry, key=_text(key))])
@@ -143,11 +146,13 @@ def register(
     data = read_file(file, module.TRANSPARENT_BYTES_MAX)
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
         receipt = _post(http, service, module.registered(data))
+        read = evidence_module("receipt").read_receipt(receipt)
+        if not read.inclusions:
+            raise BadAnswer(f"{service} gave a receipt without a place in a log", instance=service)
         made = module.with_receipts(data, [receipt])
         if keys is not None:
             _write(keys, get(http, service, "/.well-known/scitt-keys"))
     _write(out, made)
-    read = evidence_module("receipt").read_receipt(receipt)
     place = read.inclusions[0]
     document = {
         "statement": str(out),
@@ -359,12 +364,25 @@ def _post(http: httpx.Client, service: str, data: bytes) -> bytes:
     deadline = time.monotonic() + TIMEOUT_S
     answer = _send(http, "POST", f"{service}/entries", content=data, headers=headers)
     while answer.status_code in (302, 303):
+        place = _place(answer, service)
         if time.monotonic() > deadline:
-            place = answer.headers["location"]
             raise BadAnswer(f"{service} took it, and has no receipt yet: ask for {place} later")
-        time.sleep(float(answer.headers.get("retry-after", "1")))
-        answer = _send(http, "GET", str(answer.url.join(answer.headers["location"])))
+        time.sleep(RETRY_S)
+        answer = _send(http, "GET", str(place), headers={"accept": "application/json"})
     return _checked(answer, service)
+
+
+def _place(answer: httpx.Response, service: str) -> httpx.URL:
+    """Read where the receipt will be; it is at the service itself."""
+    try:
+        place = answer.url.join(answer.headers["location"])
+    except (KeyError, httpx.InvalidURL):
+        message = f"{service} answered {answer.status_code} and does not say where the receipt is"
+        raise BadAnswer(message, instance=service) from None
+    if (place.scheme, place.netloc) != (answer.url.scheme, answer.url.netloc):
+        message = f"{service} sends us to another host, {place!s:.200}: it is not asked"
+        raise BadAnswer(message, instance=service)
+    return place
 
 
 def get(
@@ -383,20 +401,28 @@ def get(
 
 
 def _send(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Response:
+    """Send a request; of the answer no more is read than it may have."""
+    body = bytearray()
     try:
-        return http.request(method, url, **options)
-    except (httpx.TransportError, httpx.InvalidURL) as error:
+        with http.stream(method, url, **options) as answer:
+            for part in answer.iter_bytes():
+                body += part
+                if len(body) > ANSWER_BYTES_MAX:
+                    raise BadAnswer(f"{url} answered over {ANSWER_BYTES_MAX} bytes", instance=url)
+    except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
         raise CannotReachNode(f"{url}: {error or type(error).__name__}", instance=url) from None
+    # The body is decoded already.
+    headers = {name: one for name, one in answer.headers.items() if name != "content-encoding"}
+    status, content = answer.status_code, bytes(body)
+    return httpx.Response(status, headers=headers, content=content, request=answer.request)
 
 
 def _checked(answer: httpx.Response, service: str) -> bytes:
-    if len(answer.content) > ANSWER_BYTES_MAX:
-        raise BadAnswer(f"{service} answered over {ANSWER_BYTES_MAX} bytes", instance=service)
     if answer.is_success:
         return answer.content
     try:
         problem = answer.json()
         raise error_of(str(problem["code"]), str(problem["detail"]), instance=service)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = f"{service} answered {answer.status_code}, not what was asked"
         raise BadAnswer(message, instance=service) from None

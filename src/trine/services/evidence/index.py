@@ -22,14 +22,14 @@ True
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Insert,
     Integer,
     LargeBinary,
     MetaData,
@@ -37,8 +37,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Update,
-    bindparam,
     create_engine,
     event,
     func,
@@ -54,7 +52,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
@@ -64,6 +61,8 @@ LOG_CHARACTERS_MAX: Final = 300
 """Characters of the name of a log."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
+ROWS_MAX: Final = 1_000
+"""Rows that one statement writes: fewer parameters than SQLite (32,766) and PostgreSQL take."""
 BUSY_S: Final = 30.0
 """Seconds to wait for another process that writes to the database."""
 
@@ -71,6 +70,8 @@ CACHE_KIB: Final = 64 * 1_024
 """Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
 CHECKPOINT_PAGES: Final = 8_192
 """Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
+
+T = TypeVar("T")
 
 _METADATA: Final = MetaData()
 _LOGS: Final = Table(
@@ -181,19 +182,7 @@ class Index:
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
-        columns = _STATEMENTS.c
-        added = _new(self._engine, _STATEMENTS).inline()
-        self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
-        placed = (
-            update(_STATEMENTS)
-            .where(
-                columns.log == bindparam("of_log"),
-                columns.entry == bindparam("of_entry"),
-                columns.place.is_(None),
-            )
-            .values(place=bindparam("at_place"))
-        )
-        self._place = _Prepared(self._engine, placed, ("at_place", "of_log", "of_entry"))
+        self._writer = _Writer(self._engine)
         with self._refusing():
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
@@ -247,8 +236,7 @@ class Index:
         if not registrations:
             return 0
         with self._writing, self._begin() as database:
-            rows = [(log, *each) for each in registrations]
-            return self._insert.run(database, rows)
+            return self._writer.add(database, log, registrations)
 
     def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
         """Return the places of those entries under which something is registered.
@@ -290,11 +278,11 @@ class Index:
         An entry that the log has twice keeps its first place. Entries that are not registered here
         are of others.
         """
-        rows = [(at, log, entry) for at, entry in enumerate(entries, first)]
+        size = first + len(entries)
+        # Backwards: of an entry that is there twice, the first place stays.
+        places = dict(zip(reversed(entries), range(size - 1, first - 1, -1), strict=True))
         with self._writing, self._begin() as database:
-            if rows:
-                self._place.run(database, rows)
-            size = first + len(entries)
+            self._writer.place(database, log, places)
             database.execute(update(_LOGS).where(_LOGS.c.name == log).values(size=size))
 
     def find(self, log: str, entry: Digest) -> Registration | None:
@@ -369,27 +357,43 @@ def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-class _Prepared:
-    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
+class _Writer:
+    """Writes many rows with one statement: a driver gives up the interpreter for each, and waits
+    for its turn again."""
 
-    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
-        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
-        columns = list(names) if isinstance(statement, Insert) else None
-        compiled = statement.compile(engine, column_keys=columns)
-        self._text = str(compiled)
-        self._names = tuple(names)
-        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-        self._order = None if order is None else [self._names.index(name) for name in order]
-        self._is_in_order = self._order == list(range(len(names)))
+    def __init__(self, engine: Engine) -> None:
+        """Write as the dialect of the engine marks its parameters."""
+        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        self._added = ", ".join(("log", *Registration._fields))
 
-    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run it for each row; returns how many rows of the table that changed."""
-        given: Any = rows
-        if self._order is None:
-            given = [dict(zip(self._names, row, strict=True)) for row in rows]
-        elif not self._is_in_order:
-            given = [tuple(row[at] for at in self._order) for row in rows]
-        return database.exec_driver_sql(self._text, given).rowcount
+    def add(self, database: Connection, log: str, registrations: Sequence[Registration]) -> int:
+        """Insert what is new; returns how many were."""
+        added = 0
+        for part in _parts(registrations):
+            rows = self._rows(1 + len(Registration._fields), len(part))
+            text = f"INSERT INTO statements ({self._added}) {rows} ON CONFLICT DO NOTHING"
+            given = tuple(chain.from_iterable((log, *one) for one in part))
+            added += database.exec_driver_sql(text, given).rowcount
+        return added
+
+    def place(self, database: Connection, log: str, places: Mapping[Digest, int]) -> None:
+        """Note the places of entries that have none yet."""
+        for part in _parts(list(places.items())):
+            # The sign keeps the planner from the index of all that wait.
+            text = (
+                f"UPDATE statements SET place = given.column2 FROM ({self._rows(2, len(part))}) "
+                f"AS given WHERE statements.log = {self._mark} "
+                "AND statements.entry = given.column1 AND +statements.place IS NULL"
+            )
+            database.exec_driver_sql(text, (*chain.from_iterable(part), log))
+
+    def _rows(self, width: int, count: int) -> str:
+        row = f"({', '.join([self._mark] * width)})"
+        return f"VALUES {', '.join([row] * count)}"
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[at : at + ROWS_MAX] for at in range(0, len(rows), ROWS_MAX))
 
 
 def _engine(url: str) -> Engine:
