@@ -29,7 +29,7 @@ from trine.services.evidence import cbor, keys, searching, statement, tiles
 from trine.services.evidence.catalogue import FOLDER as INDEX
 from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
-from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
+from trine.services.evidence.published import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
 from trine.services.evidence.rows import TIME_MS_MAX, name_digest
 from trine.services.evidence.stamping import Stamping
