@@ -29,7 +29,6 @@ from tests.services.test_service import COSE, signed
 from trine import Client
 from trine.client.home import Home
 from trine.client.verification import Trust, verify_proof
-from trine.crypto import public_key_to_pem
 from trine.errors.services import BadHeader
 from trine.model.hashing import Suite
 from trine.services.evidence import checking, cose, note, pack, receipt, statement, tree
@@ -83,7 +82,10 @@ def test_a_gm_chain_gives_standard_receipts(running: Service, tmp_path: Path) ->
         sm2, p256 = keys_of(client)
         assert (sm2.algorithm, p256.algorithm) == ("sm2", "p256")
         assert client.get(f"/.well-known/scitt-keys/{p256.key.hex()}").status_code == 200
-        pem = public_key_to_pem(p256.algorithm, p256.key)
+        written = tmp_path / "service.pem"
+        shown = trine("evidence", "key", "--service", running.url, "--pem", written)
+        assert shown.status == 0, shown.err
+        pem = written.read_bytes()
         place = f"/entries/{entry}"
         batch = client.post("/receipts?standard=1", content=cbor2.dumps([bytes(entry)]))
         answers = (

@@ -151,8 +151,7 @@ class _Service:
         name = request.path_params["kid"]
         for key in self.keys:
             if name in {base64.urlsafe_b64encode(key.key).rstrip(b"=").decode(), key.key.hex()}:
-                document = keys.cose_key(key)
-                return Response(cbor2.dumps(document, canonical=True), media_type=CBOR)
+                return Response(keys.encode_key(key), media_type=CBOR)
         raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
 
     async def tile(self, request: Request) -> Response:
