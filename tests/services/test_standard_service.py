@@ -179,9 +179,9 @@ def test_altered_files_stop_the_start(tmp_path: Path) -> None:
             waited(lambda: client.get("/sha256/checkpoint"))
             waited(lambda: client.get("/checkpoint"))
         [folder] = (data / "public/logs").iterdir()
-        kinds = ["checkpoint", "log.vkey", "tile/0/000.p/1", "tile/entries/000.p/1"]
-        names = [*kinds, *(f"sha256/{one}" for one in kinds), *(f"index/{one}" for one in kinds[2:])]
-        for name in names:
+        files = ["tile/0/000.p/1", "tile/entries/000.p/1", "checkpoint", "log.vkey"]
+        index = [f"index/{one}" for one in files[:2]]
+        for name in [*files, *index, *(f"sha256/{one}" for one in files)]:
             path = folder / name
             content = path.read_bytes()
             path.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
