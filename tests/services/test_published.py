@@ -44,8 +44,10 @@ def flipped(path: Path, at: int) -> Iterator[None]:
     altered = bytearray(content)
     altered[at] ^= 1
     path.write_bytes(altered)
-    yield
-    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
 
 
 @contextmanager
@@ -53,8 +55,10 @@ def missing(path: Path) -> Iterator[None]:
     """Remove a file for a while."""
     content = path.read_bytes()
     path.unlink()
-    yield
-    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
 
 
 def positions(path: Path) -> set[int]:
