@@ -191,7 +191,7 @@ def test_files_of_another_log_are_no_damage(tmp_path: Path) -> None:
 
 def test_another_name_is_told(small: PairedLog) -> None:
     """Goal: whoever renamed the service reads why it does not start. Method: another origin."""
-    with pytest.raises(FolderAltered, match="the name of the service or its checkpoint.key"):
+    with pytest.raises(FolderAltered, match="the name of the service or its checkpoint"):
         Publisher(small.objects, PREFIX, "other.example", KEY)
 
 

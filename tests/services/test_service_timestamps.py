@@ -270,7 +270,10 @@ def test_what_waits_survives_a_kill(case: Case, tmp_path: Path, *, is_slow: bool
                 shown(client, entry, "record", lambda by_name: by_name[url]["failure"])
             first.kill()
         is_up = True
-        with service(home, tmp_path / "data", key, options=options) as second, http(second) as again:
+        with (
+            service(home, tmp_path / "data", key, options=options) as second,
+            http(second) as again,
+        ):
             found = shown(again, entry, "record", lambda by_name: by_name[url]["token"])
     [one] = found["timestamps"]
     imprint = record_imprint(entry, Trust.load(home.trust).suite)
