@@ -160,7 +160,8 @@ class StandardLog:
         self.verifier = verifier_beside(main_key)
         self._is_compared = False
         found = open_published(objects, self._prefix, self.verifier)
-        self._before, self._note = found or (None, b"")
+        self._before = None if found is None else found[0]
+        self._note = b"" if found is None else found[1]
         self._anchored = self._size_of(objects.read(self._prefix + ANCHOR))
         self._next_anchor_s = time.monotonic() + anchor_s
 
