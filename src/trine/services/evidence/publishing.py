@@ -169,7 +169,7 @@ class Publisher:
             signed = signed._replace(signatures=(*signed.signatures, *lines))
         data = signed.encode()
         await asyncio.to_thread(self._objects.write, {self._prefix + CHECKPOINT: data})
-        self._before = made
+        self._before, self._is_compared = made, True
         self.published = Published(data, made, index)
         self.answered, self.published_s = len(lines), time.monotonic()
 
@@ -203,7 +203,6 @@ class Publisher:
                     f"the index at {before.size} entries is not the one that was published: the "
                     "database or the folder is of another time"
                 )
-            self._is_compared = True
         return mirror.catalogue.snapshot()
 
     async def _cosignatures(self, signed: note.Note, view: View) -> list[note.SignatureLine]:
