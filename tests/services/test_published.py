@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.logs import KEY, ORIGIN
+from tests.services.logs import KEY, ORIGIN, digest
 from tests.services.stamping import code_of
 from tests.services.test_standard_log import PREFIX, PairedLog
 from trine.crypto import SecretKey
 from trine.errors import TrineError
 from trine.errors.services import FolderAltered
-from trine.services.evidence import note
+from trine.services.evidence import note, tiles, tree
 from trine.services.evidence.catalogue import Catalogue
+from trine.services.evidence.objects import Folder
+from trine.services.evidence.published import check_tree
 from trine.services.evidence.publishing import Publisher, WitnessAt
 from trine.services.evidence.rows import EPOCH_ROWS
-from trine.services.evidence.stored import StoredTree
+from trine.services.evidence.stored import Known, StoredTree
 
 WITNESS = SecretKey("ed25519", bytes(range(7, 39)))
 WITNESS_NAME = "witness.example/w1"
@@ -243,3 +245,34 @@ def test_what_was_never_published_is_compared_with_itself(tmp_path: Path) -> Non
     for name in ("tile/entries/000", "index/tile/entries/001.p/44", "sha256/tile/0/000"):
         with flipped(log.folder / name, 40), pytest.raises(FolderAltered):
             start(log)
+
+
+def test_a_forged_entry_with_its_hash_is_noticed(tmp_path: Path) -> None:
+    """Goal: two files that agree with each other are not enough. Method: replace an entry, and
+    its hash in the tile above, in a full tile of the newest epoch."""
+    stored = StoredTree("sha256", Folder(tmp_path), "")
+    stored.append(0, [digest(number) for number in range(600)])
+    known = Known(600, stored.view(600).root())
+    check_tree(stored, 600, known)
+    forged = digest("forged")
+    entries = [forged, *stored.entries(0)[1:]]
+    hashes = stored.read(0, 0, 256)
+    leaf = tree.leaf_hashes("sha256", [forged])[0]
+    stored_files = {"tile/entries/000": tiles.bundle(entries), "tile/0/000": leaf + hashes[32:]}
+    Folder(tmp_path).write(stored_files)
+    with pytest.raises(FolderAltered, match="tile/0/000 does not lead to its hash in tile/1/000"):
+        check_tree(stored, 600, known)
+
+
+def test_full_tiles_of_upper_levels_are_compared(tmp_path: Path) -> None:
+    """Goal: every level of the right edge counts. Method: alter the full tile of level 1 of a log
+    that just got its 65,536th entry, and the tile of level 2 above it."""
+    stored = StoredTree("sha256", Folder(tmp_path), "")
+    size = 65_536 + 10
+    stored.append(0, [digest(number) for number in range(size)])
+    known = Known(size, stored.view(size).root())
+    check_tree(stored, size, known)
+    for name in ("tile/1/000", "tile/2/000.p/1"):
+        with flipped(tmp_path / name, 4), pytest.raises(FolderAltered, match=name):
+            check_tree(stored, size, known)
+    check_tree(stored, size, known)
