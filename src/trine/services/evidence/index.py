@@ -29,7 +29,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Insert,
     Integer,
     LargeBinary,
     MetaData,
@@ -37,12 +36,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Update,
-    bindparam,
-    create_engine,
-    event,
     func,
     inspect,
+    literal_column,
     or_,
     select,
     update,
@@ -50,27 +46,20 @@ from sqlalchemy import (
 from sqlalchemy import (
     Index as TableIndex,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
+from trine.services.evidence.database import ManyRows, check_settings, new, open_engine, why
 from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
 """Characters of the name of a log."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
-BUSY_S: Final = 30.0
-"""Seconds to wait for another process that writes to the database."""
-
-CACHE_KIB: Final = 64 * 1_024
-"""Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
-CHECKPOINT_PAGES: Final = 8_192
-"""Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
+TYPE_CHARACTERS: Final = 255
+"""Characters of a content type by which it is sought first: PostgreSQL has no longer keys."""
 
 _METADATA: Final = MetaData()
 _LOGS: Final = Table(
@@ -99,19 +88,30 @@ _STATEMENTS: Final = Table(
 )
 
 
-def _index(name: str, *columns: str, is_placed: bool = True) -> None:
+_begin = func.substr(
+    _STATEMENTS.c.content_type, literal_column("1"), literal_column(str(TYPE_CHARACTERS))
+)
+"""What a content type begins with: all of it, but for the strangest."""
+
+
+def _index(name: str, *columns: str, is_placed: bool = True) -> TableIndex:
     """Index the rows that have a place, or the others: a row is in an index when it is sought."""
     place = _STATEMENTS.c.place
     only = place.is_not(None) if is_placed else place.is_(None)
-    named = (_STATEMENTS.c[column] for column in ("log", *columns))
-    TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
+    named = [_begin if one == "begin" else _STATEMENTS.c[one] for one in ("log", *columns)]
+    return TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
 
 
 _index("statements_by_place", "place")
 _index("statements_by_issuer", "issuer_digest", "place")
 _index("statements_by_content", "content_digest", "place")
-_index("statements_by_type", "content_type", "place")
+_index("statements_by_type", "content_type", "place").ddl_if(dialect="sqlite")
+_index("statements_by_type", "begin", "place").ddl_if(dialect="postgresql")
 _index("statements_that_wait", "number", is_placed=False)
+
+
+NUL: Final = "\0"
+"""The one character that no text has here: PostgreSQL does not keep it."""
 
 
 class Registration(NamedTuple):
@@ -167,34 +167,31 @@ class Index:
         """Open the database, and make its tables where they are missing.
 
         Args:
-            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, `postgresql://…`.
+            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, or `postgresql://…`
+                (docs/reference/scitt.md, section 10).
 
         Raises:
             BadArgument: It is no such URL, or of a database that is not known here.
-            BadConfiguration: The tables that are there have other columns.
+            BadConfiguration: The tables that are there have other columns, or PostgreSQL is set to
+                lose commits, or to keep no UTF-8.
             DatabaseUnavailable: The database does not answer, or refuses.
         """
         try:
-            self._engine = _engine(url)
+            self._engine = open_engine(url)
         except (ArgumentError, ImportError) as error:
             # What stands there may hold a password.
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
-        columns = _STATEMENTS.c
-        added = _new(self._engine, _STATEMENTS).inline()
-        self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
-        placed = (
-            update(_STATEMENTS)
-            .where(
-                columns.log == bindparam("of_log"),
-                columns.entry == bindparam("of_entry"),
-                columns.place.is_(None),
-            )
-            .values(place=bindparam("at_place"))
+        self._insert = ManyRows(
+            self._engine, _STATEMENTS, ("log", *Registration._fields)
+        ).added()
+        self._place = ManyRows(self._engine, _STATEMENTS, ("place", "log", "entry")).changed(
+            "place"
         )
-        self._place = _Prepared(self._engine, placed, ("at_place", "of_log", "of_entry"))
         with self._refusing():
+            with self._engine.connect() as database:
+                check_settings(database)
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
         if missing := {one.name for one in _STATEMENTS.columns} - present:
@@ -217,9 +214,8 @@ class Index:
         try:
             yield
         except SQLAlchemyError as error:
-            why = str(getattr(error, "orig", None) or error).partition("\n")[0]
             where = self._engine.url.render_as_string(hide_password=True)
-            raise DatabaseUnavailable(f"{where}: {why[:300]}", instance=where) from None
+            raise DatabaseUnavailable(f"{where}: {why(error)}", instance=where) from None
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Connection]:
@@ -234,7 +230,7 @@ class Index:
     def open_log(self, log: str) -> int:
         """Return the number of entries of a log whose places are known; 0 for a new one."""
         with self._writing, self._begin() as database:
-            database.execute(_new(self._engine, _LOGS), [{"name": log, "size": 0}])
+            database.execute(new(self._engine, _LOGS), [{"name": log, "size": 0}])
             size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log))
         return int(size or 0)
 
@@ -290,7 +286,10 @@ class Index:
         An entry that the log has twice keeps its first place. Entries that are not registered here
         are of others.
         """
-        rows = [(at, log, entry) for at, entry in enumerate(entries, first)]
+        places: dict[Digest, int] = {}
+        for at, entry in enumerate(entries, first):
+            places.setdefault(entry, at)
+        rows = [(at, log, entry) for entry, at in places.items()]
         with self._writing, self._begin() as database:
             if rows:
                 self._place.run(database, rows)
@@ -307,6 +306,8 @@ class Index:
 
     def search(self, log: str, query: Query, count: int) -> list[Registration]:
         """Return up to `count` statements that fit and are recorded, in the order of places."""
+        if NUL in (query.content_type or ""):
+            return []
         wanted = select(_STATEMENTS).where(*_conditions(log, query))
         wanted = wanted.order_by(_STATEMENTS.c.place).limit(count)
         with self._connect() as database:
@@ -352,7 +353,8 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     if query.issuer_digest is not None:
         found.append(columns.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
-        found.append(columns.content_type == query.content_type)
+        begin = query.content_type[:TYPE_CHARACTERS]
+        found += [_begin == begin, columns.content_type == query.content_type]
     if query.digest is not None:
         found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
     if query.from_ms is not None:
@@ -360,56 +362,3 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     if query.to_ms is not None:
         found.append(columns.registered_ms < query.to_ms)
     return found
-
-
-def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Insert rows; those whose keys are taken are left out."""
-    if engine.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
-
-
-class _Prepared:
-    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
-
-    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
-        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
-        columns = list(names) if isinstance(statement, Insert) else None
-        compiled = statement.compile(engine, column_keys=columns)
-        self._text = str(compiled)
-        self._names = tuple(names)
-        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-        self._order = None if order is None else [self._names.index(name) for name in order]
-        self._is_in_order = self._order == list(range(len(names)))
-
-    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run it for each row; returns how many rows of the table that changed."""
-        given: Any = rows
-        if self._order is None:
-            given = [dict(zip(self._names, row, strict=True)) for row in rows]
-        elif not self._is_in_order:
-            given = [tuple(row[at] for at in self._order) for row in rows]
-        return database.exec_driver_sql(self._text, given).rowcount
-
-
-def _engine(url: str) -> Engine:
-    if url == "sqlite://":
-        # In memory there is one database a connection, so that all share one.
-        shared = {"check_same_thread": False}
-        return create_engine(url, connect_args=shared, poolclass=StaticPool)
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Read and write at the same time; what is committed is on the disk."""
-    for setting in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"busy_timeout={BUSY_S * 1_000:.0f}",
-        f"cache_size=-{CACHE_KIB}",
-        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-    ):
-        connection.execute(f"PRAGMA {setting}")

@@ -1,0 +1,302 @@
+"""Open the database of the index: SQLite, or PostgreSQL by its URL.
+
+>>> open_engine("sqlite://").dialect.name
+'sqlite'
+>>> open_engine("postgresql://trine@127.0.0.1/evidence").url.drivername
+'postgresql+pg8000'
+"""
+
+import ipaddress
+import os
+import ssl
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from trine.errors import BadArgument, BadConfiguration
+
+BUSY_S: Final = 30.0
+"""Seconds to wait for another process that writes to a database of SQLite."""
+CACHE_KIB: Final = 64 * 1_024
+"""Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
+CHECKPOINT_PAGES: Final = 8_192
+"""Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
+
+DRIVER: Final = "postgresql+pg8000"
+"""Driver of PostgreSQL where the URL names none; the extra `platform` brings it."""
+ANSWER_S: Final = 60.0
+"""Seconds in which PostgreSQL must answer; a connection on which it does not is dead."""
+CONNECTIONS_MAX: Final = 8
+"""Connections to PostgreSQL; who finds none free waits up to `ANSWER_S`."""
+PASSWORD: Final = "PGPASSWORD"  # noqa: S105 - the name of a variable
+"""Variable of the environment with the password, so that it is in no argument; as libpq has it."""
+OPTIONS: Final = ("sslmode", "sslrootcert", "unix_sock", "application_name")
+"""What may stand behind the question mark of a URL of PostgreSQL."""
+TLS_MODES: Final = ("disable", "verify-full")
+"""Values of `sslmode`; the second one is the default for other hosts."""
+AWAY: Final = ("08", "57P")
+"""Begins of the codes with which PostgreSQL ends connections (its manual, appendix A)."""
+WHY_CHARACTERS_MAX: Final = 300
+"""Characters of what a database says that an error shows."""
+
+
+def open_engine(url: str) -> Engine:
+    """Prepare connections to a database; none is made yet.
+
+    Args:
+        url: As SQLAlchemy has it.
+
+    Raises:
+        BadArgument: An option of the URL cannot be used.
+        ArgumentError, ImportError: It is no URL, or its driver is not installed.
+    """
+    if url == "sqlite://":
+        # In memory there is one database a connection, so that all share one.
+        shared = {"check_same_thread": False}
+        return create_engine(url, connect_args=shared, poolclass=StaticPool)
+    read = make_url(url)
+    if read.get_backend_name() == "postgresql":
+        return _open_postgresql(read)
+    engine = create_engine(read)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Read and write at the same time; what is committed is on the disk."""
+    for setting in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_S * 1_000:.0f}",
+        f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    ):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _open_postgresql(url: URL) -> Engine:
+    arguments: dict[str, Any] = {}
+    if url.drivername == "postgresql":
+        url = url.set(drivername=DRIVER)
+    if url.drivername == DRIVER:
+        url, arguments = _connecting(url)
+    engine = create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=CONNECTIONS_MAX,
+        max_overflow=0,
+        pool_timeout=ANSWER_S,
+        # A connection that ended while nobody used it, as at a restart of the server, is made anew.
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "handle_error", _note_end)
+    return engine
+
+
+def _connecting(url: URL) -> tuple[URL, dict[str, Any]]:
+    """Say how the driver connects; returns the URL without what was said by it.
+
+    Raises:
+        BadArgument: There is no user, or an option is unknown or cannot be used.
+    """
+    given = {name: str(value) for name, value in url.query.items()}
+    if unknown := sorted(given.keys() - set(OPTIONS)):
+        known = ", ".join(OPTIONS)
+        raise BadArgument(f"the URL of the database has {unknown[0]!r:.80}, expected {known}")
+    if not url.username:
+        raise BadArgument("the URL of the database names no user: postgresql://USER@HOST/DATABASE")
+    arguments: dict[str, Any] = {"timeout": ANSWER_S, "ssl_context": _tls(url, given)}
+    if url.password is None and PASSWORD in os.environ:
+        arguments["password"] = os.environ[PASSWORD]
+    return url.difference_update_query(("sslmode", "sslrootcert")), arguments
+
+
+def _tls(url: URL, given: dict[str, str]) -> ssl.SSLContext | None:
+    """Say whom to believe about the server; nothing where the connection is not encrypted.
+
+    Raises:
+        BadArgument: The mode is unknown, or the file of roots cannot be read.
+    """
+    mode = given.get("sslmode")
+    if mode not in (None, *TLS_MODES):
+        known = " or ".join(TLS_MODES)
+        raise BadArgument(f"sslmode of the database is {mode!r:.80}, expected {known}")
+    if mode is None:
+        mode = "disable" if "unix_sock" in given or _is_here(url.host) else "verify-full"
+    if mode == "disable":
+        return None
+    roots = given.get("sslrootcert")
+    try:
+        return ssl.create_default_context(cafile=roots)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise BadArgument(f"sslrootcert of the database is {roots!r:.200}: {why}") from None
+
+
+def _is_here(host: str | None) -> bool:
+    """Say whether a host is this one."""
+    if host in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def check_settings(database: Connection) -> None:
+    """Check that PostgreSQL keeps what the index relies on; other databases have no choice.
+
+    Raises:
+        BadConfiguration: Commits are not durable, or texts cannot be kept.
+    """
+    if database.dialect.name != "postgresql":
+        return
+    if database.scalar(text("SHOW synchronous_commit")) == "off":
+        raise BadConfiguration(
+            "synchronous_commit of the database is off: a statement that was answered for could "
+            "be lost; set it to on, for the role of the service at least"
+        )
+    encoding = database.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise BadConfiguration(
+            f"the database has the encoding {encoding}: make one with ENCODING 'UTF8'"
+        )
+
+
+def _note_end(context: ExceptionContext) -> None:
+    """Have all connections made anew once the server has ended one."""
+    code = _said(context.original_exception).get("C")
+    code = code or str(getattr(context.original_exception, "sqlstate", None) or "")
+    if code.startswith(AWAY):
+        context.is_disconnect = True
+
+
+def _said(error: BaseException) -> dict[str, str]:
+    """Return the fields of what the server said, which the driver gives as it came."""
+    [*given] = error.args
+    return given[0] if given and isinstance(given[0], dict) else {}
+
+
+def why(error: SQLAlchemyError) -> str:
+    """Say in one line what is wrong with a database."""
+    original: BaseException = getattr(error, "orig", None) or error
+    message = _said(original).get("M") or str(original)
+    return message.partition("\n")[0][:WHY_CHARACTERS_MAX]
+
+
+def new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Insert rows; those whose keys are taken are left out."""
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+class ManyRows:
+    """Rows of a table that are written at once, as the database does it best."""
+
+    def __init__(self, engine: Engine, table: Table, names: Sequence[str]) -> None:
+        """Prepare.
+
+        Args:
+            engine: Connections to the database.
+            table: The table.
+            names: Columns of it, in the order in which rows have them.
+        """
+        self._engine, self._table, self._names = engine, table, tuple(names)
+
+    def added(self) -> "Writing":
+        """Add rows; those whose keys are taken are left out."""
+        if self._engine.dialect.name == "postgresql":
+            statement = postgresql.insert(self._table)
+            rows = select(self._rows())
+            return _Arrays(
+                statement.from_select(self._names, rows).on_conflict_do_nothing(), self._names
+            )
+        return _Prepared(self._engine, new(self._engine, self._table).inline(), self._names)
+
+    def changed(self, name: str) -> "Writing":
+        """Give a column a value where it has none, in the rows that have the other columns."""
+        columns = self._table.c
+        keys = [one for one in self._names if one != name]
+        if self._engine.dialect.name == "postgresql":
+            rows = self._rows()
+            same = [columns[one] == rows.c[one] for one in keys]
+            statement = update(self._table).where(columns[name].is_(None), *same)
+            return _Arrays(statement.values({name: rows.c[name]}), self._names)
+        same = [columns[one] == bindparam(f"its_{one}") for one in keys]
+        statement = update(self._table).where(columns[name].is_(None), *same)
+        given = [f"its_{one}" for one in self._names]
+        return _Prepared(
+            self._engine, statement.values({name: bindparam(f"its_{name}")}), given
+        )
+
+    def _rows(self) -> Any:
+        """Return the rows as a table, which are given as an array for each column."""
+        types = [self._table.c[name].type for name in self._names]
+        arrays: list[BindParameter[Any]] = [
+            bindparam(f"its_{name}", type_=ARRAY(kind))
+            for name, kind in zip(self._names, types, strict=True)
+        ]
+        columns = [column(name, kind) for name, kind in zip(self._names, types, strict=True)]
+        return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+
+class _Arrays:
+    """A statement for PostgreSQL that gets all rows at once: one question and one answer."""
+
+    def __init__(self, statement: Any, names: Sequence[str]) -> None:
+        self._statement = statement.execution_options(preserve_rowcount=True)
+        self._names = [f"its_{name}" for name in names]
+
+    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run it; returns how many rows of the table changed."""
+        arrays = map(list, zip(*rows, strict=True))
+        given = dict(zip(self._names, arrays, strict=True))
+        return database.execute(self._statement, given).rowcount
+
+
+class _Prepared:
+    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
+
+    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
+        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
+        columns = list(names) if isinstance(statement, Insert) else None
+        compiled = statement.compile(engine, column_keys=columns)
+        self._text = str(compiled)
+        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+        assert order is not None, "SQLite names parameters by their order"
+        self._order = [names.index(name) for name in order]
+        self._is_in_order = self._order == list(range(len(names)))
+
+    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run it for each row; returns how many rows of the table changed."""
+        given: Any = rows
+        if not self._is_in_order:
+            given = [tuple(row[at] for at in self._order) for row in rows]
+        return database.exec_driver_sql(self._text, given).rowcount
+
+
+Writing = _Arrays | _Prepared
+"""Writes rows: `run` returns how many rows of the table changed."""
