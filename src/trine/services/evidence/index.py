@@ -50,7 +50,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trine.errors import BadArgument, BadConfiguration
-from trine.errors.services import DatabaseUnavailable
+from trine.errors.services import BadHeader, DatabaseUnavailable
 from trine.services.evidence.database import ManyRows, check_settings, new, open_engine, why
 from trine.types import Digest
 
@@ -331,6 +331,17 @@ class Index:
                 for entry, issuer, kind, content in database.execute(wanted):
                     found[Digest(entry)] = (Digest(issuer), kind, Digest(content))
         return found
+
+
+def check_texts(*texts: str) -> None:
+    """Check that the index can keep what a statement says.
+
+    Raises:
+        BadHeader: A text has the character NUL.
+    """
+    for said in texts:
+        if NUL in said:
+            raise BadHeader(f"the text {said[:80]!r} has the character NUL: leave it out")
 
 
 def _registration(row: Any) -> Registration:

@@ -18,7 +18,6 @@ from typing import Final, TypeVar
 from trine.crypto import SecretKey, hash_many
 from trine.errors import BadAnswer, TrineError
 from trine.errors.services import (
-    BadHeader,
     BadTile,
     CoseSignature,
     LogClosed,
@@ -31,7 +30,7 @@ from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.entry_proof import EntryProof
 from trine.services.evidence.gathering import Gathered
 from trine.services.evidence.heads import Head, make_receipts
-from trine.services.evidence.index import NUL, Index, Query, Registration
+from trine.services.evidence.index import Index, Query, Registration, check_texts
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.policy import Policy
@@ -384,7 +383,7 @@ class Registrar:
         for at, data in enumerate(items):
             try:
                 one = statement.read_statement(data, now_s=now_s)
-                _check_texts(one)
+                check_texts(one.issuer, one.subject, str(one.content_type))
                 keys.append(self.policy.key_of(one, now_ms=int(now * 1_000)))
                 read.append((at, one))
             except TrineError as error:
@@ -564,21 +563,6 @@ class Registrar:
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Run what takes long, or waits for the disk, beside the event loop."""
         return await asyncio.to_thread(functools.partial(work, *arguments))
-
-
-def _check_texts(one: Statement) -> None:
-    """Check that the index can keep what a statement says.
-
-    Raises:
-        BadHeader: A text of it has the character NUL.
-    """
-    for what, said in (
-        ("issuer", one.issuer),
-        ("subject", one.subject),
-        ("content type", str(one.content_type)),
-    ):
-        if NUL in said:
-            raise BadHeader(f"the {what} {said[:80]!r} has the character NUL: leave it out")
 
 
 def _about(function: HashFunction, one: Statement) -> About:
