@@ -121,7 +121,11 @@ def _connecting(url: URL) -> tuple[URL, dict[str, Any]]:
     Raises:
         BadArgument: There is no user, or an option is unknown or cannot be used.
     """
-    given = {name: str(value) for name, value in url.query.items()}
+    given: dict[str, str] = {}
+    for name, value in url.query.items():
+        if not isinstance(value, str):
+            raise BadArgument(f"the URL of the database has {name!r:.80} twice")
+        given[name] = value
     if unknown := sorted(given.keys() - set(OPTIONS)):
         known = ", ".join(OPTIONS)
         raise BadArgument(f"the URL of the database has {unknown[0]!r:.80}, expected {known}")
@@ -199,7 +203,7 @@ def _said(error: BaseException) -> dict[str, str]:
     return given[0] if given and isinstance(given[0], dict) else {}
 
 
-def why(error: SQLAlchemyError) -> str:
+def why(error: SQLAlchemyError | OSError) -> str:
     """Say in one line what is wrong with a database."""
     original: BaseException = getattr(error, "orig", None) or error
     message = _said(original).get("M") or str(original)

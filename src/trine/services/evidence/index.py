@@ -178,7 +178,7 @@ class Index:
         """
         try:
             self._engine = open_engine(url)
-        except (ArgumentError, ImportError) as error:
+        except (ArgumentError, ImportError, ValueError) as error:
             # What stands there may hold a password.
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
@@ -213,7 +213,7 @@ class Index:
         """
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             where = self._engine.url.render_as_string(hide_password=True)
             raise DatabaseUnavailable(f"{where}: {why(error)}", instance=where) from None
 
