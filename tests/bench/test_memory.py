@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from tests.cli.command import trine
+from tests.services.databases import KINDS, needs_postgresql
 from tests.suite import SUITE
 from trine.bench.evidence_show import draw_evidence, draw_health, rates
 from trine.bench.memory import development, draw_memory, memory, sentence, warmup_s
@@ -193,12 +194,14 @@ def checked(report: dict[str, Any], parts: tuple[str, ...], done: str, count: in
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", KINDS)
 def test_the_service_is_followed(tmp_path: Path, database: str) -> None:
     """Goal: rate, times and memory of a real run, in report, text and picture.
 
     Method: a few seconds at low rates, in each database.
     """
+    if database == "postgresql":
+        needs_postgresql()
     out, png = tmp_path / "out.json", tmp_path / "out.png"
     words = ("--singles", "20", "--batched", "1000", "--duration", "4", "--suite", SUITE)
     words += ("--database", database, "--out", str(out), "--png", str(png), "--json")

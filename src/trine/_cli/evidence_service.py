@@ -137,7 +137,10 @@ _OPTIONS: Final = (
         help="gm: seconds after which the chain records the root of the SHA-256 log again.",
     ),
     click.option(
-        "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
+        "--database",
+        metavar="URL",
+        help="Database of the index: postgresql://USER@HOST/NAME, with the password in "
+        "PGPASSWORD, or sqlite:////FILE.  [default: SQLite in the folder]",
     ),
     click.option(
         "--trust",
@@ -178,7 +181,7 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
           --name https://log.city.example
       trine evidence serve --log 7 --folder evidence --policy policy.toml \\
           --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
-          --certificate-key log.key --database postgresql+psycopg://trine@db/evidence
+          --certificate-key log.key --database postgresql://trine@db/evidence
       trine evidence serve --log city/2026 --next city/2027 --folder evidence \\
           --policy policy.toml --name https://log.city.example --objects s3://evidence/logs \\
           --tsa authority --timestamp-from https://tsa.example/ tsa-root.pem
