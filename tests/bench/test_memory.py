@@ -87,7 +87,8 @@ def test_memory_of_the_largest_process_is_seen() -> None:
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as large, subprocess.Popen(command, **pipes) as small:
         assert large.stdin and large.stdout and small.stdout
-        large.stdout.readline(), small.stdout.readline()
+        large.stdout.readline()
+        small.stdout.readline()
         parts = {"both": [small.pid, large.pid], "small": [small.pid]}
         look = memory(parts, lambda: {"done": 7})
         before = look()
@@ -96,8 +97,8 @@ def test_memory_of_the_largest_process_is_seen() -> None:
         large.stdout.readline()
         with Watch(look) as watch:
             pass
-        large.communicate(b"")
-        small.communicate(b"")
+        large.communicate(b"\n")
+        small.communicate(b"\n\n")
     [after] = watch.samples
     assert before is not None and before["done"] == after["done"] == 7
     assert after["rss_mib_both"] - before["rss_mib_both"] > 60

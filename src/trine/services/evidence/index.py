@@ -189,6 +189,14 @@ class Index:
         self._place = ManyRows(self._engine, _STATEMENTS, ("place", "log", "entry")).changed(
             "place"
         )
+        try:
+            self._make_tables()
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_tables(self) -> None:
+        """Check the database, and make its tables where they are missing."""
         with self._refusing():
             with self._engine.connect() as database:
                 check_settings(database)
