@@ -142,9 +142,7 @@ def made_up(part: str) -> dict[str, Any]:
     """Make a report of one part."""
     samples = [one | {f"rss_mib_{part}": one[PART]} for one in followed((3, 0), 90)]
     times = {"p50": 20.0, "p95": 40.0, "p99": 60.0, "max": 61.0}
-    every = [
-        {"at_s": at, "sent": 500, "registered": 499, "latency_ms": times} for at in range(90)
-    ]
+    every = [{"at_s": at, "sent": 500, "registered": 499, "latency_ms": times} for at in range(90)]
     every.append({"at_s": 90, "sent": 0, "registered": 90})
     return {"seconds": every, "samples": samples, "warmup_s": 45.0}
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trine.bench.resources import MIB, Watch, draw_resources, largest, rss_mib, stored_per_transaction
+from trine.bench.resources import (
+    MIB,
+    Watch,
+    draw_resources,
+    largest,
+    rss_mib,
+    stored_per_transaction,
+)
 from trine.bench.show import rows
 
 RESULT = Path(__file__).parents[2] / "bench" / "results" / "transfers-2500.json"

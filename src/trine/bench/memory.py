@@ -25,9 +25,7 @@ PREFIX: Final = "rss_mib_"
 _COLOURS: Final = ("tab:blue", "tab:orange")
 
 
-def memory(
-    parts: Mapping[str, Sequence[int]], counts: Callable[[], Mapping[str, float]]
-) -> Look:
+def memory(parts: Mapping[str, Sequence[int]], counts: Callable[[], Mapping[str, float]]) -> Look:
     """Look at the memory of parts, and at what was done until then.
 
     Args:

@@ -249,4 +249,6 @@ def _quantiles(times_s: Sequence[float]) -> dict[str, float]:
     """Say until when which share was there, in milliseconds."""
     ordered = sorted(times_s)
     found = {name: ordered[int(len(ordered) * share)] for name, share in QUANTILES.items()}
-    return {name: round(time_s * 1_000, 1) for name, time_s in (found | {"max": ordered[-1]}).items()}
+    return {
+        name: round(time_s * 1_000, 1) for name, time_s in (found | {"max": ordered[-1]}).items()
+    }

@@ -252,9 +252,7 @@ class ManyRows:
         same = [columns[one] == bindparam(f"its_{one}") for one in keys]
         statement = update(self._table).where(columns[name].is_(None), *same)
         given = [f"its_{one}" for one in self._names]
-        return _Prepared(
-            self._engine, statement.values({name: bindparam(f"its_{name}")}), given
-        )
+        return _Prepared(self._engine, statement.values({name: bindparam(f"its_{name}")}), given)
 
     def _rows(self) -> Any:
         """Return the rows as a table, which are given as an array for each column."""

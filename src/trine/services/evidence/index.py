@@ -183,9 +183,7 @@ class Index:
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
-        self._insert = ManyRows(
-            self._engine, _STATEMENTS, ("log", *Registration._fields)
-        ).added()
+        self._insert = ManyRows(self._engine, _STATEMENTS, ("log", *Registration._fields)).added()
         self._place = ManyRows(self._engine, _STATEMENTS, ("place", "log", "entry")).changed(
             "place"
         )
