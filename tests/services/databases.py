@@ -11,7 +11,8 @@ from trine.bench.peers import postgresql_server
 from trine.bench.peers.postgresql_server import Server
 
 KINDS = ("sqlite", "postgresql")
-SETTINGS = {"shared_buffers": "32MB"}
+# No test takes the power away.
+SETTINGS = {"shared_buffers": "32MB", "fsync": "off"}
 _numbers = itertools.count()
 
 

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
     ARRAY,
@@ -137,8 +137,10 @@ def _connecting(url: URL) -> tuple[URL, dict[str, Any]]:
     return url.difference_update_query(("sslmode", "sslrootcert")), arguments
 
 
-def _tls(url: URL, given: dict[str, str]) -> ssl.SSLContext | None:
-    """Say whom to believe about the server; nothing where the connection is not encrypted.
+def _tls(url: URL, given: dict[str, str]) -> ssl.SSLContext | Literal[False]:
+    """Say whom to believe about the server; `False` where the connection is not encrypted.
+
+    With nothing at all the driver would encrypt and believe anybody.
 
     Raises:
         BadArgument: The mode is unknown, or the file of roots cannot be read.
@@ -150,7 +152,7 @@ def _tls(url: URL, given: dict[str, str]) -> ssl.SSLContext | None:
     if mode is None:
         mode = "disable" if "unix_sock" in given or _is_here(url.host) else "verify-full"
     if mode == "disable":
-        return None
+        return False
     roots = given.get("sslrootcert")
     try:
         return ssl.create_default_context(cafile=roots)
