@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from trine.bench.memory import draw_memory
 from trine.bench.picture import blank, write_png
-from trine.bench.show import Counted, draw_latency, draw_rate
+from trine.bench.show import Counted, draw_latency, draw_rate, from_zero
 
 OVER_S: Final = 5.0
 """Seconds over which the rate of records is taken: they come in batches."""
 PARTS: Final = {"singles": "one by one", "batches": "in batches"}
 """Parts of a report of the evidence service, and what the picture calls them."""
-_STATEMENTS: Final = Counted("registered", "with receipts", "statements")
+_STATEMENTS: Final = Counted("registered", "with receipts", "statements", drains=True)
 
 
 def draw_evidence(report: Mapping[str, Any], title: str, to: Path) -> None:
@@ -67,9 +67,7 @@ def draw_health(report: Mapping[str, Any], title: str, to: Path) -> None:
     rate.set(xlabel="seconds", ylabel="records a second", title=over)
     count.set(xlabel="seconds", ylabel="records", title="Records")
     for axes in (rate, count):
-        axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
+        from_zero(axes)
         axes.legend(loc="upper left")
     draw_memory(memory, report, {"hospital": "hospital", "validator": "largest validator"})
     for axes in (rate, count, memory):

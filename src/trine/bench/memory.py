@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from trine.bench.resources import Look, rss_mib
+from trine.bench.show import from_zero
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,6 +114,5 @@ def draw_memory(axes: Axes, report: Mapping[str, Any], labels: Mapping[str, str]
     warm_s = report["warmup_s"]
     axes.axvline(warm_s, color="0.6", linestyle="--", linewidth=0.8, label=f"{warm_s:,.0f} s")
     axes.set(xlabel="seconds", ylabel="MiB", title="Memory")
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
-    axes.legend(loc="lower right")
+    from_zero(axes)
+    axes.legend(loc="best")

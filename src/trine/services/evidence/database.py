@@ -7,6 +7,7 @@
 """
 
 import ipaddress
+import logging
 import os
 import ssl
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadArgument, BadConfiguration
@@ -49,6 +50,8 @@ ANSWER_S: Final = 60.0
 """Seconds in which PostgreSQL must answer; a connection on which it does not is dead."""
 CONNECTIONS_MAX: Final = 8
 """Connections to PostgreSQL; who finds none free waits up to `ANSWER_S`."""
+POOL: Final = "evidence"
+"""Name of the connections in logs."""
 PASSWORD: Final = "PGPASSWORD"  # noqa: S105 - the name of a variable
 """Variable of the environment with the password, so that it is in no argument; as libpq has it."""
 OPTIONS: Final = ("sslmode", "sslrootcert", "unix_sock", "application_name")
@@ -102,9 +105,14 @@ def _open_postgresql(url: URL) -> Engine:
         url = url.set(drivername=DRIVER)
     if url.drivername == DRIVER:
         url, arguments = _connecting(url)
+    # A connection that cannot be closed because it has ended is none that anybody must know of.
+    logging.getLogger(f"{QueuePool.__module__}.{QueuePool.__name__}.{POOL}").setLevel(
+        logging.CRITICAL
+    )
     engine = create_engine(
         url,
         connect_args=arguments,
+        pool_logging_name=POOL,
         pool_size=CONNECTIONS_MAX,
         max_overflow=0,
         pool_timeout=ANSWER_S,
