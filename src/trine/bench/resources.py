@@ -51,15 +51,17 @@ class Watch(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Look now and then."""
+        """Look now and then, and at the end."""
         started = time.monotonic()
-        while True:
+        is_over = False
+        while not is_over:
+            is_over = self._over.is_set()
             at_s = time.monotonic() - started
             found = self._look()
             if found:
                 self.samples.append({"at_s": round(at_s, 1), **found})
-            if self._over.wait(max(0.0, started + at_s + self._every_s - time.monotonic())):
-                return
+            if not is_over:
+                self._over.wait(max(0.0, started + at_s + self._every_s - time.monotonic()))
 
 
 def largest(pids: Iterable[int]) -> Look:
