@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -58,8 +58,6 @@ OPTIONS: Final = ("sslmode", "sslrootcert", "unix_sock", "application_name")
 """What may stand behind the question mark of a URL of PostgreSQL."""
 TLS_MODES: Final = ("disable", "verify-full")
 """Values of `sslmode`; the second one is the default for other hosts."""
-AWAY: Final = ("08", "57P")
-"""Begins of the codes with which PostgreSQL ends connections (its manual, appendix A)."""
 WHY_CHARACTERS_MAX: Final = 300
 """Characters of what a database says that an error shows."""
 
@@ -109,7 +107,7 @@ def _open_postgresql(url: URL) -> Engine:
     logging.getLogger(f"{QueuePool.__module__}.{QueuePool.__name__}.{POOL}").setLevel(
         logging.CRITICAL
     )
-    engine = create_engine(
+    return create_engine(
         url,
         connect_args=arguments,
         pool_logging_name=POOL,
@@ -119,8 +117,6 @@ def _open_postgresql(url: URL) -> Engine:
         # A connection that ended while nobody used it, as at a restart of the server, is made anew.
         pool_pre_ping=True,
     )
-    event.listen(engine, "handle_error", _note_end)
-    return engine
 
 
 def _connecting(url: URL) -> tuple[URL, dict[str, Any]]:
@@ -197,14 +193,6 @@ def check_settings(database: Connection) -> None:
         raise BadConfiguration(
             f"the database has the encoding {encoding}: make one with ENCODING 'UTF8'"
         )
-
-
-def _note_end(context: ExceptionContext) -> None:
-    """Have all connections made anew once the server has ended one."""
-    code = _said(context.original_exception).get("C")
-    code = code or str(getattr(context.original_exception, "sqlstate", None) or "")
-    if code.startswith(AWAY):
-        context.is_disconnect = True
 
 
 def _said(error: BaseException) -> dict[str, str]:
