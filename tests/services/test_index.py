@@ -238,7 +238,7 @@ def test_it_is_there_after_a_start(
 
 
 def test_a_server_that_is_started_again_is_used_again(stopping: Running) -> None:
-    """Goal: a restart is not noticed; while it is down, a code; then the first question is answered.
+    """Goal: a restart is not noticed; while it is down, a code; then all is as it was.
 
     Method: hold all connections open and start the server again; stop it, ask, start it, ask; end
     all connections from the other side, as a proxy does.
