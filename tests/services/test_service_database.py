@@ -18,6 +18,8 @@ from trine.services.evidence import receipt, statement
 pytestmark = pytest.mark.network
 SECONDS_MAX = 60
 JSON = {"accept": "application/json"}
+LONG = "a/" + "".join(chr(0x4E00 + number) for number in range(2_700))
+"""As long as a content type may be, in a text that does not shrink."""
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +44,15 @@ def test_the_database_may_be_away_for_a_while(
 ) -> None:
     """Goal: a coded refusal while it is down; what was taken before has its receipt after.
 
-    Method: take a batch and stop the database at once; registration, batches and searches are
-    refused with a code and say when to ask again, and nothing of what is refused is recorded; start
-    it: every statement of the batch has a receipt that verifies, and new ones are registered at
-    once. The service is the same process all the time.
+    Method: take a batch, with a type as long as one may be, and stop the database at once;
+    registration, batches and searches are refused with a code and say when to ask again, and
+    nothing of what is refused is recorded; start it: every statement of the batch has a receipt
+    that verifies, the long type is found, and new ones are registered at once. The service is the
+    same process all the time.
     """
-    key, given = issuer_key(), {"options": ("--database", stopping.new_database())}
+    key, given = issuer_key(), {"variables": {"TRINE_DATABASE": stopping.new_database()}}
     items = [signed(key, number) for number in range(1_500)]
+    items.append(signed(key, 1_500, content_type=LONG))
     with service(home, tmp_path, key, **given) as running, http(running) as client:
         answer = client.post("/batches", content=cbor2.dumps(items))
         assert answer.status_code == 202, answer.content
@@ -75,6 +79,9 @@ def test_the_database_may_be_away_for_a_while(
         read = receipt.read_receipt(answer.content)
         receipt.verify_inclusion(read, statement.entry_of(late, FUNCTION), own)
         published(client, len(items) + 1)
+        found = client.get("/search", params={"type": LONG}).json()["statements"]
+        assert [one["entry"] for one in found] == [str(entries[-1])]
+        assert not (tmp_path / "statements.db").exists()
         assert running.process.poll() is None
         complaints = (tmp_path / "service.err").read_text()
         assert "Traceback" not in complaints, complaints[-3_000:]

@@ -139,8 +139,10 @@ _OPTIONS: Final = (
     click.option(
         "--database",
         metavar="URL",
-        help="Database of the index: postgresql://USER@HOST/NAME, with the password in "
-        "PGPASSWORD, or sqlite:////FILE.  [default: SQLite in the folder]",
+        envvar="TRINE_DATABASE",
+        help="Database of the index: postgresql://USER@HOST/NAME or sqlite:////FILE; with a "
+        "password better in $TRINE_DATABASE, which nobody else sees.  "
+        "[default: SQLite in the folder]",
     ),
     click.option(
         "--trust",
@@ -251,6 +253,9 @@ def serve_app(
     """
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
 
+    from trine.api.bounded import Bounded, tell_nobody  # noqa: PLC0415
+
+    tell_nobody(app)
     collect_seldom()
 
     class Server(uvicorn.Server):
@@ -272,6 +277,8 @@ def serve_app(
 
     config = uvicorn.Config(
         app,
+        http=Bounded,
+        ws="none",
         log_level="warning",
         access_log=False,
         ssl_certfile=certificate,

@@ -8,32 +8,13 @@
 
 import ipaddress
 import logging
-import os
 import ssl
-from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from sqlalchemy import (
-    ARRAY,
-    BindParameter,
-    Insert,
-    Table,
-    Update,
-    bindparam,
-    column,
-    create_engine,
-    event,
-    func,
-    make_url,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadArgument, BadConfiguration
 
@@ -52,8 +33,6 @@ CONNECTIONS_MAX: Final = 8
 """Connections to PostgreSQL; who finds none free waits up to `ANSWER_S`."""
 POOL: Final = "evidence"
 """Name of the connections in logs."""
-PASSWORD: Final = "PGPASSWORD"  # noqa: S105 - the name of a variable
-"""Variable of the environment with the password, so that it is in no argument; as libpq has it."""
 OPTIONS: Final = ("sslmode", "sslrootcert", "unix_sock", "application_name")
 """What may stand behind the question mark of a URL of PostgreSQL."""
 TLS_MODES: Final = ("disable", "verify-full")
@@ -136,8 +115,6 @@ def _connecting(url: URL) -> tuple[URL, dict[str, Any]]:
     if not url.username:
         raise BadArgument("the URL of the database names no user: postgresql://USER@HOST/DATABASE")
     arguments: dict[str, Any] = {"timeout": ANSWER_S, "ssl_context": _tls(url, given)}
-    if url.password is None and PASSWORD in os.environ:
-        arguments["password"] = os.environ[PASSWORD]
     return url.difference_update_query(("sslmode", "sslrootcert")), arguments
 
 
@@ -206,97 +183,3 @@ def why(error: SQLAlchemyError | OSError) -> str:
     original: BaseException = getattr(error, "orig", None) or error
     message = _said(original).get("M") or str(original)
     return message.partition("\n")[0][:WHY_CHARACTERS_MAX]
-
-
-def new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Insert rows; those whose keys are taken are left out."""
-    if engine.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
-
-
-class ManyRows:
-    """Rows of a table that are written at once, as the database does it best."""
-
-    def __init__(self, engine: Engine, table: Table, names: Sequence[str]) -> None:
-        """Prepare.
-
-        Args:
-            engine: Connections to the database.
-            table: The table.
-            names: Columns of it, in the order in which rows have them.
-        """
-        self._engine, self._table, self._names = engine, table, tuple(names)
-
-    def added(self) -> "Writing":
-        """Add rows; those whose keys are taken are left out."""
-        if self._engine.dialect.name == "postgresql":
-            statement = postgresql.insert(self._table)
-            rows = select(self._rows())
-            return _Arrays(
-                statement.from_select(self._names, rows).on_conflict_do_nothing(), self._names
-            )
-        return _Prepared(self._engine, new(self._engine, self._table).inline(), self._names)
-
-    def changed(self, name: str) -> "Writing":
-        """Give a column a value where it has none, in the rows that have the other columns."""
-        columns = self._table.c
-        keys = [one for one in self._names if one != name]
-        if self._engine.dialect.name == "postgresql":
-            rows = self._rows()
-            same = [columns[one] == rows.c[one] for one in keys]
-            statement = update(self._table).where(columns[name].is_(None), *same)
-            return _Arrays(statement.values({name: rows.c[name]}), self._names)
-        same = [columns[one] == bindparam(f"its_{one}") for one in keys]
-        statement = update(self._table).where(columns[name].is_(None), *same)
-        given = [f"its_{one}" for one in self._names]
-        return _Prepared(self._engine, statement.values({name: bindparam(f"its_{name}")}), given)
-
-    def _rows(self) -> Any:
-        """Return the rows as a table, which are given as an array for each column."""
-        types = [self._table.c[name].type for name in self._names]
-        arrays: list[BindParameter[Any]] = [
-            bindparam(f"its_{name}", type_=ARRAY(kind))
-            for name, kind in zip(self._names, types, strict=True)
-        ]
-        columns = [column(name, kind) for name, kind in zip(self._names, types, strict=True)]
-        return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-
-
-class _Arrays:
-    """A statement for PostgreSQL that gets all rows at once: one question and one answer."""
-
-    def __init__(self, statement: Any, names: Sequence[str]) -> None:
-        self._statement = statement.execution_options(preserve_rowcount=True)
-        self._names = [f"its_{name}" for name in names]
-
-    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run it; returns how many rows of the table changed."""
-        arrays = map(list, zip(*rows, strict=True))
-        given = dict(zip(self._names, arrays, strict=True))
-        return database.execute(self._statement, given).rowcount
-
-
-class _Prepared:
-    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
-
-    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
-        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
-        columns = list(names) if isinstance(statement, Insert) else None
-        compiled = statement.compile(engine, column_keys=columns)
-        self._text = str(compiled)
-        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-        assert order is not None, "SQLite names parameters by their order"
-        self._order = [names.index(name) for name in order]
-        self._is_in_order = self._order == list(range(len(names)))
-
-    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run it for each row; returns how many rows of the table changed."""
-        given: Any = rows
-        if not self._is_in_order:
-            given = [tuple(row[at] for at in self._order) for row in rows]
-        return database.exec_driver_sql(self._text, given).rowcount
-
-
-Writing = _Arrays | _Prepared
-"""Writes rows: `run` returns how many rows of the table changed."""

@@ -22,8 +22,9 @@ True
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -38,7 +39,6 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     inspect,
-    literal_column,
     or_,
     select,
     update,
@@ -46,20 +46,26 @@ from sqlalchemy import (
 from sqlalchemy import (
     Index as TableIndex,
 )
-from sqlalchemy.engine import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trine.errors import BadArgument, BadConfiguration
-from trine.errors.services import BadHeader, DatabaseUnavailable
-from trine.services.evidence.database import ManyRows, check_settings, new, open_engine, why
+from trine.errors.services import DatabaseUnavailable
+from trine.services.evidence.database import check_settings, open_engine, why
+from trine.services.evidence.policy import NUL
 from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
 """Characters of the name of a log."""
+INDEXED_CHARACTERS: Final = 200
+"""Characters of a text by which it is found; PostgreSQL has 2,704 bytes in an index at most."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
-TYPE_CHARACTERS: Final = 255
-"""Characters of a content type by which it is sought first: PostgreSQL has no longer keys."""
+ROWS_MAX: Final = 1_000
+"""Rows that one statement writes: fewer parameters than SQLite (32,766) and PostgreSQL take."""
+
+T = TypeVar("T")
 
 _METADATA: Final = MetaData()
 _LOGS: Final = Table(
@@ -88,30 +94,25 @@ _STATEMENTS: Final = Table(
 )
 
 
-_begin = func.substr(
-    _STATEMENTS.c.content_type, literal_column("1"), literal_column(str(TYPE_CHARACTERS))
-)
-"""What a content type begins with: all of it, but for the strangest."""
+def _start(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Take so much of a text as every database has in an index."""
+    return func.substr(text, 1, INDEXED_CHARACTERS)
 
 
-def _index(name: str, *columns: str, is_placed: bool = True) -> TableIndex:
+def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> None:
     """Index the rows that have a place, or the others: a row is in an index when it is sought."""
     place = _STATEMENTS.c.place
     only = place.is_not(None) if is_placed else place.is_(None)
-    named = [_begin if one == "begin" else _STATEMENTS.c[one] for one in ("log", *columns)]
-    return TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
+    named = (_STATEMENTS.c.log, *columns)
+    TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
 
 
-_index("statements_by_place", "place")
-_index("statements_by_issuer", "issuer_digest", "place")
-_index("statements_by_content", "content_digest", "place")
-_index("statements_by_type", "content_type", "place").ddl_if(dialect="sqlite")
-_index("statements_by_type", "begin", "place").ddl_if(dialect="postgresql")
-_index("statements_that_wait", "number", is_placed=False)
-
-
-NUL: Final = "\0"
-"""The one character that no text has here: PostgreSQL does not keep it."""
+_COLUMNS: Final = _STATEMENTS.c
+_index("statements_by_place", _COLUMNS.place)
+_index("statements_by_issuer", _COLUMNS.issuer_digest, _COLUMNS.place)
+_index("statements_by_content", _COLUMNS.content_digest, _COLUMNS.place)
+_index("statements_by_type", _start(_COLUMNS.content_type), _COLUMNS.place)
+_index("statements_that_wait", _COLUMNS.number, is_placed=False)
 
 
 class Registration(NamedTuple):
@@ -183,10 +184,7 @@ class Index:
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
-        self._insert = ManyRows(self._engine, _STATEMENTS, ("log", *Registration._fields)).added()
-        self._place = ManyRows(self._engine, _STATEMENTS, ("place", "log", "entry")).changed(
-            "place"
-        )
+        self._writer = _Writer(self._engine)
         try:
             self._make_tables()
         except BaseException:
@@ -236,7 +234,7 @@ class Index:
     def open_log(self, log: str) -> int:
         """Return the number of entries of a log whose places are known; 0 for a new one."""
         with self._writing, self._begin() as database:
-            database.execute(new(self._engine, _LOGS), [{"name": log, "size": 0}])
+            database.execute(_new(self._engine, _LOGS), [{"name": log, "size": 0}])
             size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log))
         return int(size or 0)
 
@@ -249,8 +247,7 @@ class Index:
         if not registrations:
             return 0
         with self._writing, self._begin() as database:
-            rows = [(log, *each) for each in registrations]
-            return self._insert.run(database, rows)
+            return self._writer.add(database, log, registrations)
 
     def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
         """Return the places of those entries under which something is registered.
@@ -292,14 +289,11 @@ class Index:
         An entry that the log has twice keeps its first place. Entries that are not registered here
         are of others.
         """
-        places: dict[Digest, int] = {}
-        for at, entry in enumerate(entries, first):
-            places.setdefault(entry, at)
-        rows = [(at, log, entry) for entry, at in places.items()]
+        size = first + len(entries)
+        # Backwards: of an entry that is there twice, the first place stays.
+        places = dict(zip(reversed(entries), range(size - 1, first - 1, -1), strict=True))
         with self._writing, self._begin() as database:
-            if rows:
-                self._place.run(database, rows)
-            size = first + len(entries)
+            self._writer.place(database, log, places)
             database.execute(update(_LOGS).where(_LOGS.c.name == log).values(size=size))
 
     def find(self, log: str, entry: Digest) -> Registration | None:
@@ -339,17 +333,6 @@ class Index:
         return found
 
 
-def check_texts(*texts: str) -> None:
-    """Check that the index can keep what a statement says.
-
-    Raises:
-        BadHeader: A text has the character NUL.
-    """
-    for said in texts:
-        if NUL in said:
-            raise BadHeader(f"the text {said[:80]!r} has the character NUL: leave it out")
-
-
 def _registration(row: Any) -> Registration:
     return Registration(
         Digest(row.entry),
@@ -370,8 +353,8 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     if query.issuer_digest is not None:
         found.append(columns.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
-        begin = query.content_type[:TYPE_CHARACTERS]
-        found += [_begin == begin, columns.content_type == query.content_type]
+        found.append(_start(columns.content_type) == query.content_type[:INDEXED_CHARACTERS])
+        found.append(columns.content_type == query.content_type)
     if query.digest is not None:
         found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
     if query.from_ms is not None:
@@ -379,3 +362,51 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     if query.to_ms is not None:
         found.append(columns.registered_ms < query.to_ms)
     return found
+
+
+def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Insert rows; those whose keys are taken are left out."""
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+class _Writer:
+    """Writes many rows with one statement.
+
+    After each statement a driver waits for its turn in the interpreter again.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Write as the dialect of the engine marks its parameters."""
+        self._mark, self._placed = "?", "(?, ?)"
+        if engine.dialect.name == "postgresql":
+            # Nothing else tells it what they are.
+            self._mark, self._placed = "%s", "(CAST(%s AS BYTEA), CAST(%s AS BIGINT))"
+        self._added = ", ".join(("log", *Registration._fields))
+
+    def add(self, database: Connection, log: str, registrations: Sequence[Registration]) -> int:
+        """Insert what is new; returns how many were."""
+        added = 0
+        for part in _parts(registrations):
+            row = f"({', '.join([self._mark] * (1 + len(Registration._fields)))})"
+            rows = ", ".join([row] * len(part))
+            text = f"INSERT INTO statements ({self._added}) VALUES {rows} "  # noqa: S608 - marks
+            text += "ON CONFLICT DO NOTHING"
+            given = tuple(chain.from_iterable((log, *one) for one in part))
+            added += database.exec_driver_sql(text, given).rowcount
+        return added
+
+    def place(self, database: Connection, log: str, places: Mapping[Digest, int]) -> None:
+        """Note the places of entries that have none yet."""
+        for part in _parts(list(places.items())):
+            # The sign keeps the planner from the index of all that wait.
+            text = f"""UPDATE statements SET place = given.column2
+                FROM (VALUES {", ".join([self._placed] * len(part))}) AS given
+                WHERE statements.log = {self._mark} AND statements.entry = given.column1
+                AND +statements.place IS NULL"""  # noqa: S608 - marks alone
+            database.exec_driver_sql(text, (*chain.from_iterable(part), log))
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[at : at + ROWS_MAX] for at in range(0, len(rows), ROWS_MAX))
