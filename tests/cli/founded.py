@@ -1,6 +1,6 @@
 """Run networks for tests: four organisations, each with a home of its own, or all in one."""
 
-import socket
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ import httpx
 from tests.cli.command import Ended, trine
 from tests.suite import SUITE
 from trine import Client
+from trine._cli.ports import free_ports
 from trine.client.home import Home
 
 MEMBERS = ("city", "harbour", "university", "court")
 
 
 def free_address() -> str:
-    """An address of this machine at which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
+    """An address of this machine at which nobody listens, and that nobody else is given."""
+    [port] = free_ports(Home(Path(secrets.token_hex(8))), 1)
+    return f"127.0.0.1:{port}"
 
 
 def url_of(home: Path) -> str:
