@@ -16,6 +16,8 @@ from trine._cli.ports import free_ports
 from trine.client.home import Home
 
 MEMBERS = ("city", "harbour", "university", "court")
+BLOCKS_PER_EPOCH = "16"
+"""Few, since tests wait for the next epoch."""
 
 
 def free_address() -> str:
@@ -78,9 +80,9 @@ class Members:
 @contextmanager
 def founded(folder: Path) -> Iterator[Members]:
     """Found a network of four that runs meanwhile."""
-    create = ("network", "create", "trade", "--suite", SUITE, "--blocks-per-epoch", "64")
-    rest = ("--organisation", "city", "--address", free_address(), "--home", folder / "city")
-    first = good(*create, *rest, cwd=folder).document
+    create = ("network", "create", "trade", "--suite", SUITE, "--organisation", "city")
+    rest = ("--blocks-per-epoch", BLOCKS_PER_EPOCH, "--address", free_address())
+    first = good(*create, *rest, "--home", folder / "city", cwd=folder).document
     # One gets the card as a line, the others as a file.
     for name, card in zip(MEMBERS[1:], (first["code"], "city.card", "city.card"), strict=True):
         own = ("--organisation", name, "--address", free_address(), "--home", folder / name)

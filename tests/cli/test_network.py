@@ -12,7 +12,7 @@ import pytest
 
 import trine as package
 from tests.cli.command import Ended, trine
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 from trine import Sender, TransactionSummary, errors
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
@@ -165,6 +165,7 @@ def test_proposals_need_a_majority(home: Path) -> None:
     assert run(home, "proposal", "show", number).document["status"] == "executed"
 
 
+@ONE_SUITE
 def test_unknown_things_are_negative(home: Path) -> None:
     """Goal: exit 1 for what is not on the chain. Method: ask for one of each."""
     for words, code in [
@@ -179,6 +180,7 @@ def test_unknown_things_are_negative(home: Path) -> None:
         assert (ended.status, ended.code) == (1, code), words
 
 
+@ONE_SUITE
 def test_one_validator_may_die(home: Path, tmp_path: Path) -> None:
     """Goal: kill -9 of one validator stops nobody, and `up` brings it back. Method: kill it."""
     network = document_of(home / "network.json")
@@ -208,6 +210,7 @@ def test_the_network_keeps_its_state(home: Path, tmp_path: Path) -> None:
     assert run(home, "block", "show", "1").document == before
 
 
+@ONE_SUITE
 def test_a_port_in_use_is_named(home: Path, tmp_path: Path) -> None:
     """Goal: a clear error for a taken port. Method: a second home with the first one's ports."""
     other = tmp_path / "other"
@@ -361,6 +364,7 @@ def test_national_chains_refuse_other_algorithms(home: Path, tmp_path: Path) -> 
     assert (ended.status, ended.code) == (4, "bad_key")
 
 
+@ONE_SUITE
 def test_a_network_with_long_time_limits_runs(tmp_path: Path) -> None:
     """Goal: limits for slow lines are taken. Method: views that wait longer than the silence after
     which leaders are skipped otherwise."""

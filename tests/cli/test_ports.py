@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.suite import ONE_SUITE
 from trine._cli import ports
 from trine._cli.ports import CLAIM_S, free_ports
 from trine.client.home import Home
 from trine.errors import PortInUse
+
+pytestmark = ONE_SUITE
 
 COUNT = 40
 """Ports of which the tests choose: so few that homes meet."""
