@@ -61,9 +61,10 @@ test: build ## Run all tests
 	$(call say,Python tests without a network)
 	@$(BIN)/python -m pytest -m 'not network' $(PROCESSES) 2
 	$(call say,Python tests on networks)
-	@$(BIN)/python -m pytest -m 'network and not alone' $(PROCESSES) 3 $(if $(CI),--durations=25)
+	@$(BIN)/python -m pytest tests -m 'network and not alone' $(PROCESSES) 3 \
+		$(if $(CI),--durations=25)
 	$(call say,Python tests that need the whole machine)
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest tests -m alone
 	$(call say,Python tests of the suite gm)
 	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS) $(PROCESSES) 3 \
 		$(if $(CI),--durations=10)
