@@ -64,11 +64,11 @@ test: build ## Run all tests
 	@$(BIN)/python -m pytest -m 'not network' $(PROCESSES) 2
 	$(call say,Python tests on networks)
 	@$(BIN)/python -m pytest $(call marked,network) -m 'network and not alone' \
-		$(PROCESSES) 3 $(if $(CI),--durations=25)
+		$(PROCESSES) 2 $(if $(CI),--durations=25)
 	$(call say,Python tests that need the whole machine)
 	@$(BIN)/python -m pytest $(call marked,alone) -m alone
 	$(call say,Python tests of the suite gm)
-	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS) $(PROCESSES) 3 \
+	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS) $(PROCESSES) 2 \
 		$(if $(CI),--durations=10)
 
 .PHONY: soak
