@@ -138,7 +138,7 @@ def verify_report(report: Report, entries: bytes, trust: Trust, log: int) -> Ove
         raise HistoryMismatch(f"it is about log {report.head.log}, expected {log}")
     if str(report.suite) != trust.suite:
         raise HistoryMismatch(f"a report of a {report.suite} chain, the trust file is another's")
-    return check_report(report, check_log(entries, report.head, trust))
+    return check_report(report, check_log(entries, report.head, trust).listed())
 
 
 def check_report(report: Report, entries: Sequence[Digest]) -> Oversight:
