@@ -11,10 +11,18 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from trine.apps.health.definitions import Release
-from trine.apps.health.events import KEY_BYTES, Event, Kind, make_event, marker_of
+from trine.apps.health.events import (
+    KEY_BYTES,
+    Event,
+    HeadOpening,
+    Kind,
+    make_event,
+    marker_of,
+    read_opening,
+)
 from trine.apps.health.fields import Fields, date_of_record
 from trine.apps.health.history import SPEAKERS_MAX, History, Speaker, patient_id
 from trine.apps.health.limits import ATTEMPTS_MAX, EVENTS_MAX
@@ -35,6 +43,10 @@ from trine.errors.health import (
     RecordNotFound,
 )
 from trine.model.identifiers import Digest
+
+
+NAMED: Final = "named"
+"""Folder of what says whose consents and emergencies have named a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +176,26 @@ class Custody:
             HistoryIncomplete: The store lacks it.
             BadDisclosure: It is damaged.
         """
+        event = Event.decode(self._event(entry), self.base.log.suite)
+        if event.entry != entry:
+            raise HistoryIncomplete("the store has another event there", instance=entry.hex())
+        return event
+
+    def opening(self, entry: Digest) -> HeadOpening:
+        """Read what shows the head of an event, and nothing of its body.
+
+        Raises:
+            HistoryIncomplete: The store lacks it.
+            BadDisclosure: It is damaged.
+        """
+        return read_opening(self._event(entry), entry, self.base.log.suite)
+
+    def _event(self, entry: Digest) -> bytes:
         data = self.base.store.get(f"events/{entry.hex()}")
         if data is None:
             message = "the store lacks an event that the log has; bring it back from a copy"
             raise HistoryIncomplete(message, instance=entry.hex())
-        event = Event.decode(data, self.base.log.suite)
-        if event.entry != entry:
-            raise HistoryIncomplete("the store has another event there", instance=entry.hex())
-        return event
+        return data
 
     async def events(self, patient: Digest) -> list[Event]:
         """Return all events of a patient's history in order.
@@ -254,10 +278,14 @@ class Custody:
 
     async def _record_said(self, patient: Digest, statement: bytes, kind: Kind) -> Event:
         def draft(history: History, now_ms: int) -> Draft:
-            said, _ = history.check_consent(statement, now_ms)
+            said, terms = history.check_consent(statement, now_ms)
             if (said.body["status"] == "inactive") != (kind is Kind.WITHDRAWAL):
                 raise BadArgument(f"the statement is no {kind}")
-            return Draft(kind, {"statement": to_text(statement)})
+            content = {"statement": to_text(statement)}
+            if kind is Kind.WITHDRAWAL or terms.denies:
+                return Draft(kind, content)
+            named = [naming(person, patient) for person in sorted(terms.recipients)]
+            return Draft(kind, content, beside=lambda _event: named)
 
         return await self.record(patient, draft)
 
@@ -328,6 +356,11 @@ class Custody:
         opened = self.base.records.open(record, self.base.key)
         return Fields.of_opened(opened, self.base.records.suite)
 
+    def named_by(self, person: Digest) -> Iterator[Digest]:
+        """List the patients whose consents or emergencies have named a person, also past ones."""
+        for name in self.base.store.names(f"{NAMED}/{person.hex()}"):
+            yield Digest(bytes.fromhex(name.rpartition("/")[2]))
+
     def owner(self, record: Digest) -> Digest:
         """Return the patient whose record it is.
 
@@ -363,6 +396,14 @@ class Custody:
         owner = self.base.store.get(_belongs(record))
         if owner is not None:
             self.base.store.delete([_filed(Digest(owner), record)])
+
+
+def naming(person: Digest, patient: Digest) -> tuple[str, bytes]:
+    """Return the object that notes: this patient's consents or emergencies have named a person.
+
+    It stays when they end: it says where to look, and not what holds.
+    """
+    return f"{NAMED}/{person.hex()}/{patient.hex()}", b""
 
 
 def _history(patient: Digest) -> str:

@@ -5,6 +5,7 @@ something the form's token. Errors become pages with a code and no traceback.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ from starlette.responses import RedirectResponse, Response
 
 from trine.apps.health.accounts import Account
 from trine.apps.health.actions import Actions
+from trine.apps.health.directory import Directory
 from trine.apps.health.hospital import Hospital
 from trine.apps.health.pages.forms import Form, receive_form
 from trine.apps.health.pages.links import Links
 from trine.apps.health.pages.sessions import SESSION_MS_MAX, PageRole, Session, Sessions, Visitor
 from trine.apps.health.pages.words import Speech, choose, speech_of
+from trine.apps.health.running import RunningReport
 from trine.errors import Internal, TrineError
 from trine.errors.base import BadInput, NegativeVerdict, Unavailable
 from trine.errors.health import (
@@ -179,6 +182,8 @@ class Site:
         """
         self.hospital, self.zone, self.is_safe = hospital, zone, is_safe
         self.actions = Actions(hospital)
+        self.directory = Directory(hospital.admissions)
+        self.report = RunningReport(hospital.custody)
         clock = hospital.custody.base.clock
         self.clock = clock
         self.links = Links(hospital.store, clock)
@@ -197,6 +202,13 @@ class Site:
     def cookie(self) -> str:
         """Name of the session's cookie."""
         return SAFE_COOKIE if self.is_safe else COOKIE
+
+    async def prepare(self) -> None:
+        """Read what lists need, ahead of the first who asks; a failure is theirs to see."""
+        with contextlib.suppress(TrineError):
+            await self.directory.refresh()
+        with contextlib.suppress(TrineError):
+            await self.report.refresh()
 
     async def answer(self, route: Route, request: Request) -> Response:
         """Check a request and answer it."""
