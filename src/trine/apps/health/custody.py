@@ -11,6 +11,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from trine.apps.health.definitions import Release
@@ -315,17 +316,7 @@ class Custody:
             BadArgument: They are more than `BATCH`.
             TrineError: As `Records.keep` says.
         """
-        if len(owned) > BATCH:
-            raise BadArgument(f"{len(owned)} records at once, at most {BATCH}")
-        checked = [one for _, one in owned]
-        kept = self.base.records.keep(checked, release, [self.base.key.recipient])
-        filed: list[tuple[str, bytes]] = []
-        for (patient, one), sealed in zip(owned, kept, strict=True):
-            if patient is not None:
-                filed.append((_belongs(sealed.entry), bytes(patient)))
-                filed.append((_filed(patient, sealed.entry), date_of_record(one.resource).encode()))
-        self.base.store.put(filed)
-        return kept
+        return seal_owned(self.base.store, self.base.records, self.base.key, owned, release)
 
     async def publish(self, entries: Iterable[Digest] | None = None) -> int:
         """Have entries of records recorded that the log lacks.
@@ -336,15 +327,33 @@ class Custody:
         Returns:
             How many were sent.
         """
-        log = self.base.records_log
+        log, sent = self.base.records_log, 0
         await log.refresh()
         chosen = self.base.records.entries() if entries is None else entries
-        new = [one for one in chosen if log.first(one) is None]
-        for at in range(0, len(new), BATCH // 2):
-            batch = new[at : at + BATCH // 2]
-            await log.append([part for one in batch for part in (one, self.fields(one).entry)])
+        missing = (one for one in chosen if log.first(one) is None)
+        while batch := list(islice(missing, BATCH // 2)):
+            pairs = []
+            for one in batch:
+                pairs.append((one, self.fields(one).entry))
+                await asyncio.sleep(0)
+            sent += await self.send(pairs)
+        return sent
+
+    async def send(self, pairs: Sequence[tuple[Digest, Digest]]) -> int:
+        """Have records recorded that the log lacks, each with the entry of its fields.
+
+        Args:
+            pairs: Entry of a record, and of its fields; at most half of `BATCH`.
+
+        Returns:
+            How many were sent.
+        """
+        log = self.base.records_log
+        await log.refresh()
+        new = [pair for pair in pairs if log.first(pair[0]) is None]
         if new:
-            await settle(log, new[-1])
+            await log.append([part for pair in new for part in pair])
+            await settle(log, new[-1][0])
         return len(new)
 
     def fields(self, record: Digest) -> Fields:
@@ -396,6 +405,38 @@ class Custody:
         owner = self.base.store.get(_belongs(record))
         if owner is not None:
             self.base.store.delete([_filed(Digest(owner), record)])
+
+
+def seal_owned(
+    store: Store,
+    records: Records,
+    key: RecipientKey,
+    owned: Sequence[tuple[Digest | None, Checked]],
+    release: Release,
+) -> list[Kept]:
+    """Seal records for the custodian, and file each under its patient.
+
+    Args:
+        store: Where they are kept.
+        records: The custodian's records in this store.
+        key: The custodian's own key.
+        owned: Patient and record; nothing for a record that is no patient's.
+        release: Release of FHIR that they are of.
+
+    Raises:
+        BadArgument: They are more than `BATCH`.
+        TrineError: As `Records.keep` says.
+    """
+    if len(owned) > BATCH:
+        raise BadArgument(f"{len(owned)} records at once, at most {BATCH}")
+    kept = records.keep([one for _, one in owned], release, [key.recipient])
+    filed: list[tuple[str, bytes]] = []
+    for (patient, one), sealed in zip(owned, kept, strict=True):
+        if patient is not None:
+            filed.append((_belongs(sealed.entry), bytes(patient)))
+            filed.append((_filed(patient, sealed.entry), date_of_record(one.resource).encode()))
+    store.put(filed)
+    return kept
 
 
 def naming(person: Digest, patient: Digest) -> tuple[str, bytes]:

@@ -82,6 +82,11 @@ class Directory:
         if self._reading.done():
             self._reading.result()
 
+    def close(self) -> None:
+        """Stop reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+
     async def _read(self) -> None:
         new, total = list[Digest](), 0
         for total, patient in enumerate(self._admissions.ids(), start=1):

@@ -51,6 +51,11 @@ class RunningReport:
         self._reading.result()
         return True
 
+    def close(self) -> None:
+        """Stop reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+
     async def _read(self) -> None:
         log, head = self._custody.base.log, self._custody.base.log.head
         if head is None:

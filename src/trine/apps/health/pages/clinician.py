@@ -90,12 +90,14 @@ async def list_patients(visit: Visit) -> Response:
     """Show the clinician's patients, those that a search finds, or all."""
     asked, directory = visit.request.query_params, visit.site.directory
     query, is_all = asked.get("q", "").strip()[:QUERY_CHARACTERS_MAX], "all" in asked
-    page = _number(visit, "page", 1)
+    page = max(1, _number(visit, "page", 1))
     await directory.refresh()
     found, mine = Found([], 0), Mine([], None)
     if query or is_all:
-        page = max(1, page)
         found = directory.search(query, (page - 1) * PAGE, PAGE)
+        if found.count and not found.patients:
+            page = -(-found.count // PAGE)
+            found = directory.search(query, (page - 1) * PAGE, PAGE)
     else:
         mine = await _my_patients(visit, _number(visit, "from", 0))
     return visit.page(

@@ -27,10 +27,20 @@ from trine.apps.health.pages.links import Links
 from trine.apps.health.pages.sessions import SESSION_MS_MAX, PageRole, Session, Sessions, Visitor
 from trine.apps.health.pages.words import Speech, choose, speech_of
 from trine.apps.health.running import RunningReport
-from trine.errors import Internal, TrineError
+from trine.errors import (
+    BadAnswer,
+    Busy,
+    CannotReachNode,
+    Internal,
+    NotReady,
+    PendingFull,
+    Timeout,
+    TrineError,
+)
 from trine.errors.base import BadInput, NegativeVerdict, Unavailable
 from trine.errors.health import (
     AccessRefused,
+    HistoryBusy,
     HistoryNotFound,
     RecordErased,
     RecordNotFound,
@@ -70,6 +80,10 @@ HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
 }
 """Headers of every answer."""
+AWAY: Final = (CannotReachNode, Timeout, BadAnswer, NotReady, Busy, PendingFull, HistoryBusy)
+"""Errors of a chain that does not answer now, or not in time."""
+AWAY_S: Final = 30
+"""Seconds after which asking again is worth it (`Retry-After`, RFC 9110, section 10.2.3)."""
 _STATUS: Final[tuple[tuple[type[TrineError], HTTPStatus], ...]] = (
     (SignInNeeded, HTTPStatus.UNAUTHORIZED),
     (LinkSpent, HTTPStatus.FORBIDDEN),
@@ -210,6 +224,11 @@ class Site:
         with contextlib.suppress(TrineError):
             await self.report.refresh()
 
+    def close(self) -> None:
+        """Stop reading."""
+        self.directory.close()
+        self.report.close()
+
     async def answer(self, route: Route, request: Request) -> Response:
         """Check a request and answer it."""
         visit = Visit(self, request, self._speech(request))
@@ -246,11 +265,22 @@ class Site:
 
     def failed(self, visit: Visit, error: TrineError) -> Response:
         """Make the page of an error: what is wrong in plain words, its code, what it is about."""
+        if isinstance(error, AWAY):
+            return self._away(visit, error)
         default = HTTPStatus.CONFLICT
         status = next((one for kind, one in _STATUS if isinstance(error, kind)), default)
         speech, code = visit.speech, error.code
         words = speech.named("errors", code) if speech.knows("errors", code) else str(error)
         return visit.page("error.html", status, words=words, error=error)
+
+    def _away(self, visit: Visit, error: TrineError) -> Response:
+        """Say that the chain does not answer, what that means, and what to do."""
+        url, is_form = visit.request.url, visit.request.method == "POST"
+        again = page_of(url.path) if is_form else f"{url.path}?{url.query}".rstrip("?")
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        response = visit.page("away.html", status, error=error, is_form=is_form, again=again)
+        response.headers["retry-after"] = str(AWAY_S)
+        return response
 
     def begin(self, response: Response, visitor: Visitor) -> None:
         """Sign somebody in, with a cookie of the response."""
@@ -286,6 +316,16 @@ class Site:
                 secure=self.is_safe,
             )
         return response
+
+
+def page_of(path: str) -> str:
+    """Return the page on which the form stands that is sent to a path.
+
+    >>> page_of("/consents/c-1/withdraw"), page_of("/patients/0a/open"), page_of("/approvals/0a")
+    ('/consents', '/patients/0a', '/approvals')
+    """
+    parts = path.split("/")
+    return "/".join(parts[:3] if parts[1] == "patients" else parts[:2])
 
 
 def attachment(content: bytes, name: str) -> Response:
