@@ -15,7 +15,7 @@ from trine.apps.health.history import Emergency, History
 from trine.apps.health.hospital import Listed
 from trine.apps.health.limits import EMERGENCY_MS_MAX, REQUEST_AGE_MS_MAX, REVIEW_MS_MAX
 from trine.apps.health.pages.describe import describe
-from trine.apps.health.pages.forms import NUMBER_DIGITS_MAX, digest
+from trine.apps.health.pages.forms import digest
 from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Visit
 from trine.apps.health.people import Person
@@ -90,7 +90,7 @@ async def list_patients(visit: Visit) -> Response:
     """Show the clinician's patients, those that a search finds, or all."""
     asked, directory = visit.request.query_params, visit.site.directory
     query, is_all = asked.get("q", "").strip()[:QUERY_CHARACTERS_MAX], "all" in asked
-    page = max(1, _number(visit, "page", 1))
+    page = max(1, visit.number("page", 1))
     await directory.refresh()
     found, mine = Found([], 0), Mine([], None)
     if query or is_all:
@@ -99,7 +99,7 @@ async def list_patients(visit: Visit) -> Response:
             page = -(-found.count // PAGE)
             found = directory.search(query, (page - 1) * PAGE, PAGE)
     else:
-        mine = await _my_patients(visit, _number(visit, "from", 0))
+        mine = await _my_patients(visit, visit.number("from", 0))
     return visit.page(
         "patients.html",
         query=query,
@@ -111,18 +111,6 @@ async def list_patients(visit: Visit) -> Response:
         read=len(directory),
         total=max(directory.total, len(directory)),
     )
-
-
-def _number(visit: Visit, name: str, otherwise: int) -> int:
-    """Read a number of the address.
-
-    Raises:
-        PageNotFound: It is none.
-    """
-    text = visit.request.query_params.get(name, str(otherwise))
-    if not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
-        raise PageNotFound(f"{name} is {text!r:.40}, expected a number")
-    return int(text)
 
 
 async def _my_patients(visit: Visit, first: int) -> Mine:
@@ -175,7 +163,7 @@ async def list_records(visit: Visit) -> Response:
     """Show types and dates of a patient's records, with what opens them."""
     patient = _path_patient(visit)
     asked = visit.request.query_params
-    type_name, number = asked.get("type", ""), _number(visit, "page", 1)
+    type_name, number = asked.get("type", ""), visit.number("page", 1)
     every = list(visit.hospital.list_records(patient))
     types = sorted({one.type_name for one in every})
     chosen = [one for one in every if not type_name or one.type_name == type_name]

@@ -22,7 +22,7 @@ from trine.errors.health import PersonUnknown
 from trine.model.identifiers import Digest
 
 LINES_MAX: Final = 200
-"""Events of one page, the newest; the proof has all."""
+"""Events, or notices, of one page, the newest first."""
 PEOPLE_MAX: Final = 500
 """People whom a form lists."""
 PATIENT: Final = frozenset({PageRole.PATIENT})
@@ -86,10 +86,14 @@ async def show_history(visit: Visit) -> Response:
     seen = shown.history.seen
     kinds = Counter(one.kind for one in seen)
     names = {one.name for one in seen if one.kind in _OPENED}
+    pages = max(1, -(-len(seen) // LINES_MAX))
+    page = min(max(1, visit.number("page", 1)), pages)
     return visit.page(
         "history.html",
         shown=shown,
-        lines=list(reversed(seen))[:LINES_MAX],
+        lines=seen[::-1][(page - 1) * LINES_MAX : page * LINES_MAX],
+        page=page,
+        pages=pages,
         opened=kinds[Kind.ACCESS],
         refused=kinds[Kind.REFUSAL],
         people=len(names),

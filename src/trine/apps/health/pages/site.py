@@ -22,7 +22,7 @@ from trine.apps.health.accounts import Account
 from trine.apps.health.actions import Actions
 from trine.apps.health.directory import Directory
 from trine.apps.health.hospital import Hospital
-from trine.apps.health.pages.forms import Form, receive_form
+from trine.apps.health.pages.forms import NUMBER_DIGITS_MAX, Form, receive_form
 from trine.apps.health.pages.links import Links
 from trine.apps.health.pages.sessions import SESSION_MS_MAX, PageRole, Session, Sessions, Visitor
 from trine.apps.health.pages.words import Speech, choose, speech_of
@@ -155,6 +155,17 @@ class Visit:
         """The patient who is signed in."""
         assert self.visitor.patient is not None, "the roles of the route were checked"
         return self.visitor.patient
+
+    def number(self, name: str, otherwise: int) -> int:
+        """Read a number of the address.
+
+        Raises:
+            PageNotFound: It is none.
+        """
+        text = self.request.query_params.get(name, str(otherwise))
+        if not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
+            raise PageNotFound(f"{name} is {text!r:.40}, expected a number")
+        return int(text)
 
     def page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:
         """Make a page from a template."""
