@@ -148,9 +148,7 @@ def test_my_patients_are_those_who_consented(browser: Browser, live: Live) -> No
         assert other.locator("#pages").count() == 0
 
 
-def test_a_new_patient_is_in_the_list_at_once(
-    browser: Browser, live: Live, tmp_path: Path
-) -> None:
+def test_a_new_patient_is_in_the_list_at_once(browser: Browser, live: Live, tmp_path: Path) -> None:
     """Goal: a list of this moment. Method: another program admits a patient while pages are
     served; search, then look at the totals."""
     path = tmp_path / "new.json"

@@ -45,7 +45,6 @@ from trine.errors.health import (
 )
 from trine.model.identifiers import Digest
 
-
 NAMED: Final = "named"
 """Folder of what says whose consents and emergencies have named a person."""
 

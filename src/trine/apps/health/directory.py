@@ -129,7 +129,7 @@ class Directory:
             new.append(_line(one))
         for lines, added in ((self._lines, new), (self._numbers, numbers)):
             if len(added) >= SORTED_AT_ONCE:
-                lines += added
+                lines.extend(added)
                 lines.sort()
             else:
                 for line in added:
