@@ -149,6 +149,10 @@ class Register:
         """Ids of the patients."""
         return (Digest(bytes([number]) * 32) for number in sorted(self.names))
 
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.names)
+
     def listing(self, patient: Digest) -> Listing:
         """A line of the list."""
         local_id, name = self.names[patient[0]]

@@ -179,6 +179,10 @@ class Admissions:
         for name in self._custody.base.store.names("admitted"):
             yield Digest(bytes.fromhex(name.rpartition("/")[2]))
 
+    def count(self) -> int:
+        """Count the patients; nobody who was admitted is removed."""
+        return self._custody.base.store.count("admitted")
+
     def listing(self, patient: Digest) -> Listing:
         """Return by what a patient is found in a list.
 

@@ -88,13 +88,14 @@ class Directory:
             self._reading.cancel()
 
     async def _read(self) -> None:
-        new, total = list[Digest](), 0
-        for total, patient in enumerate(self._admissions.ids(), start=1):
-            if patient not in self._known:
-                new.append(patient)
-            if total % SCANNED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        self.total = total
+        self.total = self._admissions.count()
+        new = list[Digest]()
+        if self.total > len(self._known):
+            for looked, patient in enumerate(self._admissions.ids(), start=1):
+                if patient not in self._known:
+                    new.append(patient)
+                if looked % SCANNED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
         again = [one for one, _ in zip(list(self._unnamed), range(AGAIN_MAX), strict=False)]
         wanted, batch = [*new, *again], list[Listing]()
         for number, patient in enumerate(wanted, start=1):
