@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A hospital with more patients than a page has lines."""
     folder = tmp_path_factory.mktemp("lists")
     with founded(folder, [people()]) as (home, ids):
-        asyncio.run(consent(home, ids))
+        # The browser's loop runs in this thread.
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(lambda: asyncio.run(consent(home, ids))).result()
         with served(home, folder) as url:
             yield Live(home, url, ids)
 
