@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, PdfMargins, expect
 
 from tests.cli.command import trine
 from tests.page.hospital import MARKUP, REGULATOR, STAFF, Live, hospital, signed_in
@@ -18,6 +18,7 @@ from trine.apps.health.pages.site import COOKIE, POLICY
 
 pytestmark = [pytest.mark.network, ONE_SUITE]
 
+MARGIN: PdfMargins = {"top": "1cm", "bottom": "1cm", "left": "1cm", "right": "1cm"}
 DOCTOR, SECOND, REVIEWER = (name for name, _, _ in STAFF)
 NAMES = {name: title for name, title, _ in STAFF}
 
@@ -458,7 +459,7 @@ def test_the_answer_prints_on_pages(browser: Browser, live: Live, tmp_path: Path
     """Goal: who opened what, on paper. Method: a long table, on A4 with margins: it begins on the
     first page, its heads stand on each, nothing is a list as on a phone, and the zone of the times
     is named; what only a screen needs is left out."""
-    path, margin = tmp_path / "history.pdf", dict.fromkeys(("top", "bottom", "left", "right"), "1cm")
+    path = tmp_path / "history.pdf"
     with signed_in(browser, live, live.patients[3]) as page:
         page.goto(f"{live.url}/history")
         page.evaluate("""() => {
@@ -466,9 +467,10 @@ def test_the_answer_prints_on_pages(browser: Browser, live: Live, tmp_path: Path
           const row = body.rows[0];
           for (let i = 0; i < 80; i++) body.append(row.cloneNode(true));
         }""")
-        page.pdf(path=path, format="A4", margin=margin)  # type: ignore[arg-type]
-    text = ["pdftotext", "-layout", str(path), "-"]
-    pages = subprocess.run(text, check=True, capture_output=True, text=True).stdout.split("\f")
+        page.pdf(path=path, format="A4", margin=MARGIN)
+    command = ["pdftotext", "-layout", str(path), "-"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    pages = done.stdout.split("\f")
     full = [one for one in pages if one.strip()]
     assert len(full) > 2
     heads = re.compile(r"When +Event +Who +What +Why +Under")
