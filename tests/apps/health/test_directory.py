@@ -137,7 +137,7 @@ def test_all_of_very_many_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert len(listed) == MANY
         last = f"number-{MANY - 1:05}"
         assert found(directory, last) == [last]
-        assert directory.search("number-1", 0, 50).count == MANY - EVERYBODY
+        assert directory.search("number-1", 0, 50).total == MANY - EVERYBODY
 
     run(work())
 
