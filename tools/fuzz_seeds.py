@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WIRE = ROOT / "tests" / "vectors" / "wire.json"
 BLOCKS = ROOT / "tests" / "vectors" / "blocks.json"
 PROOFS = ROOT / "tests" / "proofs" / "vectors"
+STATEMENTS = ROOT / "tests" / "services" / "vectors"
 
 #: Tables of the cold state by the name of their record; `docs/reference/wire.md`, section 7.
 TABLES = {
@@ -230,13 +231,21 @@ def _operations(wire: Any) -> Seeds:
     return {"engine_operations": found}
 
 
+def _statements() -> Seeds:
+    """Signed statements, alone and in an array."""
+    found = [path.read_bytes() for path in sorted(STATEMENTS.glob("*.statement"))]
+    heads = [bytes([0x40 | 25]) + len(one).to_bytes(2) for one in found]
+    joined = b"".join(part for pair in zip(heads, found, strict=True) for part in pair)
+    return {"signed_statement": [*found, bytes([0x80 | len(found)]) + joined]}
+
+
 def seeds() -> Seeds:
     """Make the first inputs of every target, by its name."""
     wire = _read(WIRE)
     blocks = _blocks(wire)
     state = _state(wire, blocks["epoch_change"])
     documents = _documents(wire) | _keys(wire) | _reads(wire) | _paths(wire)
-    documents |= _ciphertexts() | _proofs() | _log() | _operations(wire)
+    documents |= _ciphertexts() | _proofs() | _log() | _operations(wire) | _statements()
     return _transactions(wire) | blocks | state | documents
 
 

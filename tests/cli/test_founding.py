@@ -140,6 +140,9 @@ def _code(text: bytes) -> bytes:
         (_altered(lambda card: card["administrator"].update(algorithm="rot13")), "administrator"),
         (_altered(lambda card: card["network"].update(time_ms=1.5)), "whole number"),
         (_altered(lambda card: card["network"].update(time_ms=True)), "whole number"),
+        (_altered(lambda card: card["network"].update(parameters=[])), "expected an object"),
+        (_altered(lambda card: card["network"].update(parameters={"a": 1})), "altered"),
+        (_altered(lambda card: card["network"].update(parameters={"a": "1"})), "whole number"),
         (_altered(lambda card: card.update(extra=1)), "unknown field 'extra'"),
         (_altered(lambda card: card.pop("signatures")), "missing field 'signatures'"),
         (_altered(lambda card: card.update(format="trine-card-v9")), "trine-card-v9"),
@@ -181,6 +184,36 @@ def test_cards_that_do_not_fit(members: Members, tmp_path: Path) -> None:
     ended = trine("network", "show", city, "bank.card", "--json", cwd=tmp_path)
     assert ended.code == "bad_card"
     assert "name is 'trade' and 'other'" in ended.document["error"]["detail"]
+    (tmp_path / "none.card").write_text("no card")
+    ended = trine("network", "show", city, "none.card", "--json", cwd=tmp_path)
+    assert ended.document["error"]["instance"] == "none.card"
+
+
+def test_members_agree_on_parameters(tmp_path: Path) -> None:
+    """Goal: the share of organisations that decides is what the founders say. Method: cards with it
+    and without it, and values that no chain takes."""
+    rest = ("--suite", SUITE, "--address")
+    create = ("network", "create", "trade", "--organisation", "city", *rest, free_address())
+    share = ("--parameter", "approval_percent")
+    good(*create, *share, "66", "--home", tmp_path / "a", cwd=tmp_path)
+    join = ("network", "join", "city.card", "--organisation", "harbour", "--address")
+    good(*join, free_address(), "--home", tmp_path / "b", cwd=tmp_path)
+    shown = good("network", "show", "city.card", "harbour.card", cwd=tmp_path).document
+    assert shown["parameters"] == {"approval_percent": 66}
+    assert "66" in trine("network", "show", "city.card", cwd=tmp_path).out
+    other = ("network", "create", "trade", "--organisation", "bank", *rest, free_address())
+    good(*other, "--home", tmp_path / "c", cwd=tmp_path)
+    ended = trine("network", "show", "city.card", "bank.card", "--json", cwd=tmp_path)
+    assert ended.code == "bad_card"
+    for number, (given, code) in enumerate(
+        (
+            ((*share, "100"), "bad_genesis"),
+            (("--parameter", "interval", "1"), "usage"),
+            ((*share, "60", *share, "70"), "bad_argument"),
+        )
+    ):
+        home = ("--home", tmp_path / f"refused-{number}")
+        assert trine(*create, *given, *home, "--json", cwd=tmp_path).code == code
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import ROOT, trine
+from tests.cli.founded import ask
 from tests.cli.test_founding import free_address
 from tests.suite import SUITE
 from trine import Client
@@ -25,6 +26,7 @@ SECONDS_MAX = 60
 def _plan(folder: Path) -> Path:
     """Write a plan of four hosts, of whom two are one organisation's."""
     lines = ["[network]", 'name = "trade"', f'suite = "{SUITE}"', "blocks_per_epoch = 64"]
+    lines += ["parameters.approval_percent = 66"]
     for name in HOSTS:
         http_port = free_address().rpartition(":")[2]
         lines += ["[[hosts]]", f'organisation = "{name.removesuffix("-2")}"', f'name = "{name}"']
@@ -69,6 +71,7 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
     done = trine("network", "plan", _plan(tmp_path), "--out", out, "--json")
     assert done.status == 0, done.err
     assert [one["organisation"] for one in done.document["validators"]] == [0, 0, 1, 2]
+    assert done.document["parameters"] == {"approval_percent": 66}
     homes = [out / name for name in HOSTS]
     assert [(home / "keys" / "admin.json").exists() for home in homes] == [True, False, True, True]
     for name, home in zip(HOSTS, homes, strict=True):
@@ -80,6 +83,8 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
         with Client(urls, key=harbour.open_key()) as client:
             assert client.submit(LogCreate(name="planned")).height > 0
             assert client.status().document["chain_id"] == done.document["chain_id"]
+        parameters = ask(urls[0], "/v1/parameters")
+        assert parameters["approval_percent"]["value"] == 66
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,9 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
         ('[network]\nname = "A"', "network.name is 'A'"),
         ('[network]\nname = "a"\nsuite = "b"', "network.suite is 'b'"),
         ('[network]\nname = "a"\nblocks_per_epoch = 7', "blocks_per_epoch is 7"),
+        ('[network]\nname = "a"\nparameters = 3', "network.parameters is int"),
+        ('[network]\nname = "a"\nparameters.interval = 3', "interval is 3"),
+        ('[network]\nname = "a"\nparameters.approval_percent = 100', "expected 0 to 99"),
         ('[network]\nname = "a"\nblocks_per_epoch = true', "blocks_per_epoch is True"),
         ("HOST", "hosts[0].organisation is None"),
         ('HOST organisation = "b"', "hosts[0].address is None"),
@@ -106,6 +114,7 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nprogram = "/c d"', "absolute path"),
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nuser = "a\\nb"', "one line"),
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nport = 1', "port is 1"),
+        ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nweight = 2', "one vote"),
         ('HOST organisation = "b"\naddress = "1.1.1.1:1"\nTWICE', "two hosts have the name 'b'"),
     ],
 )

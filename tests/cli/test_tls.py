@@ -197,11 +197,14 @@ def _metrics(url: str, ca_file: Path) -> dict[str, float]:
 
 
 def test_a_certificate_is_replaced_while_the_node_runs(network: Path, url: str) -> None:
-    """Goal: a new certificate needs no restart, and a wrong one harms nothing. Method: replace the
-    files of a node that runs by good ones, and by a key that does not fit; read its metrics."""
+    """Goal: a new certificate needs no restart, a wrong one harms nothing, one that ends soon is
+    told. Method: replace the files of a node that runs by good ones, and by a key that does not
+    fit; read its metrics and its log, whose warning is of the one that ends within a day."""
     folder = network / "nodes" / "city"
     with package.Client(url, ca_file=folder / "node.pem") as client:
         _until_ready(client)
+    log = (folder / "node.log").read_text()
+    assert "the certificate of the HTTP API expires" in log
     expires = "trine_tls_certificate_expires_seconds"
     before = _metrics(url, folder / "node.pem")
     old = (folder / "node.pem").read_bytes()
@@ -214,6 +217,8 @@ def test_a_certificate_is_replaced_while_the_node_runs(network: Path, url: str) 
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert ssl.get_server_certificate(here).encode() == new
+    since = (folder / "node.log").read_text()[len(log) :]
+    assert "the certificate of the HTTP API expires" not in since
     after = _metrics(url, folder / "node.pem")
     assert after[expires] == int(until.timestamp()) > before[expires] > time.time()
     assert after['trine_tls_reloads_total{result="done"}'] == 1

@@ -9,7 +9,7 @@ from moto.server import ThreadedMotoServer
 from trine.errors import BadArgument
 from trine.errors.services import StoreUnavailable
 from trine.services.evidence.bucket import Bucket, open_objects
-from trine.services.evidence.objects import Objects
+from trine.services.evidence.objects import Folder, Objects
 
 BUCKET = "tiles"
 
@@ -49,6 +49,27 @@ def test_what_is_written_is_read(objects: Objects) -> None:
     assert objects.read("checkpoint") == b""
     assert objects.read("tile/1/x001/000.p/7") == bytes(70_000)
     assert objects.read("tile/0/001") is None
+
+
+def test_a_folder_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: nothing is left beside what was written, and failures name a file.
+
+    Method: a folder by a relative path, more files than are written at a time; then a file where
+    a folder must be.
+    """
+    monkeypatch.chdir(tmp_path)
+    objects = Folder(Path("made/here"))
+    items = {
+        f"tile/{level}/{number:03}": bytes([number]) for level in range(3) for number in range(70)
+    }
+    objects.write(items)
+    found = {path for path in (tmp_path / "made/here").rglob("*") if path.is_file()}
+    assert found == {tmp_path / "made/here" / name for name in items}
+    assert all(objects.read(name) == content for name, content in items.items())
+    with pytest.raises(OSError) as caught:
+        objects.write({"tile/0/000": b"new", "tile/0/001/below": b""})
+    assert str(caught.value.filename).endswith("made/here/tile/0/001")
+    objects.write({})
 
 
 def test_what_is_below_a_name_goes(objects: Objects) -> None:

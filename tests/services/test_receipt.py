@@ -13,7 +13,9 @@ from tests.services.hostile import KEY, NOW_S, PUBLIC, REMOVED, flipped
 from trine.crypto import SecretKey, public_key_to_pem
 from trine.errors import BadArgument, TrineError
 from trine.errors import services as errors
-from trine.services.evidence import cose, receipt, statement, tiles, tree
+from trine.services.evidence import cose, heads, receipt, statement, tiles, tree
+from trine.services.evidence.chain import ProvenHead
+from trine.services.evidence.mirror import Certified
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 
@@ -65,6 +67,33 @@ def test_receipts_round_trip(function: HashFunction, algorithm: str) -> None:
             receipt.verify_inclusion(found, entry(index + 1), cose.public_key(key))
         with pytest.raises(errors.BadReceipt):
             receipt.verify_consistency(found, once.head, cose.public_key(key))
+
+
+@FUNCTIONS
+@pytest.mark.parametrize("size", [256, 257, 1_300])
+def test_receipts_made_together_are_those_made_one_by_one(
+    function: HashFunction, size: int
+) -> None:
+    """Goal: many at once are no other receipts.
+
+    Method: all entries of a log in some order, and two that have none yet or are unknown.
+    """
+    view = log(function, size)
+    once = signed(view)
+    proven = ProvenHead(size, once.head.root, 1, 1, b"", 0)
+    head = heads.Head(Certified(proven, view), once, view, None)
+    order = [*range(size - 1, -1, -2), *range(size - 2, -1, -2)]
+    places: dict[Digest, int | None] = {entry(number): number for number in order}
+    places |= {entry(size): size, entry(size + 1): None}
+    asked = [*places, entry(size + 2)]
+    made = heads.make_receipts(head, asked, places, with_chain_proof=False)
+    assert made[:size] == [
+        receipt.receipt_for(once, number, view.inclusion_path(number)) for number in order
+    ]
+    assert made[size : size + 2] == [None, None]
+    assert isinstance(made[size + 2], errors.StatementNotFound)
+    with pytest.raises(BadArgument):
+        receipt.receipts_for(once, 0, [1], bytes(32), [])
 
 
 @FUNCTIONS

@@ -29,7 +29,7 @@ use trine_types::limits;
 /// When and how much to propose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Shortest time between a block and its parent, in milliseconds.
+    /// Shortest time between a block and its parent, in milliseconds; the chain may want more.
     pub interval_ms_min: u64,
     /// Time after which a leader proposes a block without transactions, in milliseconds.
     pub idle_ms: u64,
@@ -68,12 +68,13 @@ impl Picker {
         parent: &Digested<Block>,
         round: Round,
     ) -> Candidates {
-        let idle_until = context.current() + Duration::from_millis(self.pace.idle_ms);
         let (digest, parent) = (parent.digest(), parent.inner().header());
-        let earliest_ms = parent.time_ms.saturating_add(self.pace.interval_ms_min);
+        let interval_ms = self.pace.interval_ms_min.max(self.ledger.interval_ms_min());
+        let earliest_ms = parent.time_ms.saturating_add(interval_ms);
         let (wall_ms, at) = (to_unix_ms(context.wall()), context.current());
         let left_ms = earliest_ms.saturating_sub(self.clocks.now_ms(digest, wall_ms, at));
         let paced = at + Duration::from_millis(left_ms);
+        let idle_until = at + Duration::from_millis(self.pace.idle_ms.max(interval_ms));
         context.sleep_until(paced.min(idle_until)).await;
         if round.view().get() <= FIRST_VIEWS {
             let others = context.current() + Duration::from_millis(EPOCH_START_MS);

@@ -117,6 +117,6 @@ pub(crate) fn uncompressed(point: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Gives the signature `(r, s)` with the low one of `s` and `n - s`, both valid by FIPS 186-5.
-pub(crate) fn low_s(rs: &[u8; 64]) -> Option<[u8; 64]> {
+pub fn low_s(rs: &[u8; 64]) -> Option<[u8; 64]> {
     Some(Signature::from_slice(rs).ok()?.normalize_s().to_bytes().into())
 }

@@ -24,7 +24,7 @@ use commonware_utils::sync::Mutex;
 use futures::StreamExt as _;
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 use tracing::{debug, warn};
 use trine_types::{
@@ -91,6 +91,8 @@ pub struct Ledger {
     roots: Roots,
     /// What the parameters of the newest block seen let a block hold.
     transactions_max: Arc<AtomicUsize>,
+    /// Time that they want between blocks.
+    interval_ms_min: Arc<AtomicU64>,
 }
 
 /// Why a block is invalid for ever.
@@ -112,8 +114,8 @@ impl Ledger {
     /// Starts with nothing pending.
     pub fn new(parts: Parts) -> Self {
         let transactions_max = Arc::new(AtomicUsize::new(limits::BLOCK_TRANSACTIONS_MAX));
-        let (pending, roots) = Default::default();
-        Self { parts: Arc::new(parts), pending, roots, transactions_max }
+        let (pending, roots, interval_ms_min) = Default::default();
+        Self { parts: Arc::new(parts), pending, roots, transactions_max, interval_ms_min }
     }
 
     /// Genesis block.
@@ -143,12 +145,19 @@ impl Ledger {
         self.transactions_max.load(Ordering::Relaxed)
     }
 
+    /// Shortest time between a block and its parent, in milliseconds, as far as this node knows
+    /// the chain's parameters.
+    pub fn interval_ms_min(&self) -> u64 {
+        self.interval_ms_min.load(Ordering::Relaxed)
+    }
+
     fn note_parameters(&self, view: &View) {
         let encoded = view.value(&StateKey::parameters(self.parts.suite));
         let parameters = encoded.and_then(|bytes| Parameters::from_bytes(bytes).ok());
         if let Some(parameters) = parameters {
             let count = usize::try_from(parameters.block_transactions_max());
             self.transactions_max.store(count.unwrap_or(usize::MAX), Ordering::Relaxed);
+            self.interval_ms_min.store(parameters.block_interval_ms_min(), Ordering::Relaxed);
         }
     }
 

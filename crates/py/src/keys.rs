@@ -15,6 +15,15 @@ pub fn suite(name: &str) -> PyResult<Suite> {
     name.parse::<Suite>().map_err(|error| refuse("unknown_suite", error.to_string()))
 }
 
+/// The suite whose hash function has the name.
+pub fn suite_hashing(function: &str) -> PyResult<Suite> {
+    match function {
+        "sha256" => Ok(Suite::Intl),
+        "sm3" => Ok(Suite::Gm),
+        other => Err(bad_argument(format!("hash function {other:?}, expected sha256 or sm3"))),
+    }
+}
+
 fn of_key(error: &KeyError) -> PyErr {
     let code = match error {
         KeyError::UnknownAlgorithm(_) => "unknown_algorithm",

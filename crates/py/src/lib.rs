@@ -7,6 +7,7 @@ mod allocator;
 mod calls;
 mod crypto;
 mod detached;
+mod durable;
 mod errors;
 mod evidence;
 mod genesis;
@@ -16,6 +17,7 @@ mod memory_chain;
 mod node;
 mod proofs;
 mod registry;
+mod statements;
 mod token;
 mod transactions;
 
@@ -40,6 +42,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     add(module, "calls", calls::register)?;
     add(module, "crypto", crypto::register)?;
+    add(module, "durable", durable::register)?;
     add(module, "evidence", evidence::register)?;
     add(module, "genesis", genesis::register)?;
     add(module, "keys", keys::register)?;
@@ -48,6 +51,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "node", node::register)?;
     add(module, "proofs", proofs::register)?;
     add(module, "registry", registry::register)?;
+    add(module, "statements", statements::register)?;
     add(module, "token", token::register)?;
     add(module, "transactions", transactions::register)
 }

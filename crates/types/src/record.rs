@@ -230,7 +230,7 @@ const fn rule(name: &'static str, default: u64, min: u64, max: u64) -> Parameter
 }
 
 /// Every parameter; its place is its number. Append only.
-pub const PARAMETERS: [ParameterRule; 8] = [
+pub const PARAMETERS: [ParameterRule; 9] = [
     // Length of a quota window, in milliseconds of block time.
     rule("quota_window_ms", 60_000, 1_000, 86_400_000),
     // Quota of an account, in units a window.
@@ -247,6 +247,8 @@ pub const PARAMETERS: [ParameterRule; 8] = [
     rule("block_bytes_max", 8_388_608, 65_536, 8_388_608),
     // Who may read the chain from its nodes, see [`ReadAccess`].
     rule("read_access", 0, 0, 2),
+    // Shortest time between a block and its parent, in milliseconds.
+    rule("block_interval_ms_min", 0, 0, 1_000),
 ];
 
 /// Parameters that every encoding has. A later one stands in it up to the last that differs from
@@ -307,6 +309,7 @@ parameter! {
     block_transactions_max = 5;
     block_bytes_max = 6;
     read_access = 7;
+    block_interval_ms_min = 8;
 }
 
 impl Parameters {

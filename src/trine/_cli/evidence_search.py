@@ -1,5 +1,6 @@
 """Search a log, and verify offline that an answer is complete."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ from trine._cli.settings import Settings, common, facts, moment
 from trine._cli.statements import evidence_module, get
 from trine.client.settings import tls
 from trine.client.verification import read_file
-from trine.errors import BadArgument, UnreadableFile
+from trine.errors import BadAnswer, BadArgument, UnreadableFile
 
 PROOF_BYTES_MAX: Final = 1 << 30
 """Bytes of a file with the pages of a proof."""
@@ -94,18 +95,33 @@ def find(
     }
     asked = {name: str(value) for name, value in given.items() if value is not None}
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
-        document = dict(httpx.Response(200, content=get(http, service, "/search", asked)).json())
+        document, lines = _shown(get(http, service, "/search", asked), service)
         if proof is not None:
             document["proof"] = str(proof)
             document["pages"] = _write_proof(http, service, proof, asked)
-    lines = [
-        f"{one['place']:>10}  {moment(one['registered_ms'])}  {one['issuer']}  {one['subject']}"
-        for one in document["statements"]
-    ]
-    lines.append(f"{len(lines)} statements")
-    if document["after"] is not None:
-        lines.append(f"There may be more: --after {document['after']}")
     settings.emit(document, lines)
+
+
+def _shown(answer: bytes, service: str) -> tuple[dict[str, Any], list[str]]:
+    """Read what a service found, and describe it for people.
+
+    Raises:
+        BadAnswer: It is no such answer.
+    """
+    try:
+        document = json.loads(answer)
+        after = document["after"]
+        lines = [
+            f"{one['place']:>10}  {moment(one['registered_ms'])}  {one['issuer']}  {one['subject']}"
+            for one in document["statements"]
+        ]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        message = f"{service} answered {answer[:80]!r}, expected what a search finds"
+        raise BadAnswer(message, instance=service) from None
+    lines.append(f"{len(lines)} statements")
+    if after is not None:
+        lines.append(f"There may be more: --after {after}")
+    return document, lines
 
 
 def _write_proof(http: httpx.Client, service: str, out: Path, asked: dict[str, str]) -> int:

@@ -21,6 +21,7 @@ from trine._cli.members import (
 from trine._cli.network import command
 from trine._cli.serving import Serving, serving_options
 from trine._cli.settings import Settings, columns, common, facts
+from trine._core import registry
 from trine.client.card import Card, Terms, read_card
 from trine.client.founding import (
     BLOCKS_PER_EPOCH,
@@ -37,6 +38,7 @@ from trine.model.limits import BLOCKS_PER_EPOCH_MAX, BLOCKS_PER_EPOCH_MIN
 from trine.model.names import is_name
 
 GENESIS_BYTES_MAX: Final = 64 * 1024 * 1024
+PARAMETERS: Final = tuple(name for name, *_ in registry.parameters())
 WAIT_S: Final = 60
 
 
@@ -107,6 +109,14 @@ def _member_options(function: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Blocks after which validators may change.",
 )
+@click.option(
+    "--parameter",
+    "parameters",
+    type=(click.Choice(PARAMETERS), click.IntRange(0, 2**63 - 1)),
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Parameter of the chain from its first block on, such as approval_percent 66; several.",
+)
 @_member_options
 @serving_options
 @common
@@ -115,6 +125,7 @@ def create(
     name: str,
     suite: str,
     blocks_per_epoch: int,
+    parameters: tuple[tuple[str, int], ...],
     organisation: str,
     address: str,
     listen: str | None,
@@ -123,13 +134,22 @@ def create(
 ) -> None:
     """Plan the network NAME: make your keys here, and the first card.
 
-    Send the card to the other organisations; each joins with it and sends its own to all.
+    Send the card to the other organisations; each joins with it and sends its own to all. A
+    proposal is done when more than approval_percent of them approve: 50, unless a --parameter says
+    another number.
 
     \b
-    Example:
+    Examples:
       trine network create trade --organisation city --address 10.0.0.1:7000
+      trine network create trade --organisation city --address 10.0.0.1:7000 \\
+          --parameter approval_percent 66
     """
-    terms = Terms(name, suite, time.time_ns() // 1_000_000, blocks_per_epoch)
+    given = dict(parameters)
+    if len(given) < len(parameters):
+        raise BadArgument("a parameter is given twice: give each --parameter once")
+    terms = Terms(
+        name, suite, time.time_ns() // 1_000_000, blocks_per_epoch, tuple(sorted(given.items()))
+    )
     with _new_home(settings.home):
         card = make_member(settings.home, terms, organisation, address, listen, serving)
         found([card])
@@ -348,6 +368,7 @@ def network_document(genesis: Mapping[str, Any], chain_id: bytes) -> dict[str, A
         "chain_id": chain_id.hex(),
         "fingerprint": fingerprint(chain_id),
         "validators": genesis["validators"],
+        "parameters": genesis.get("parameters", {}),
     }
 
 
@@ -363,6 +384,7 @@ def describe_network(genesis: Mapping[str, Any], chain_id: bytes) -> Iterator[st
     )
     yield ""
     yield from facts(chain=f"{genesis['name']}, suite {genesis['suite']}")
+    yield from facts(**genesis.get("parameters", {}))
     yield from facts(fingerprint=fingerprint(chain_id))
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,11 +21,14 @@ from trine._cli.evidence_service import (
     serve_app,
 )
 from trine._cli.node_files import write_secret
-from trine._cli.settings import Settings, common, facts, moment
+from trine._cli.settings import ParsedType, Settings, columns, common, facts, moment
 from trine.client.home import read_password
 from trine.client.verification import Trust
 from trine.crypto import SigningKey
 from trine.errors import BadArgument, NoPassword, TrineError, Unsupported
+from trine.errors.health import InvalidVcf
+from trine.model.identifiers import Digest as OfModel
+from trine.types import Digest
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -70,6 +75,7 @@ def health() -> None:
       trine health receive export.ndjson
       trine health serve
       trine health link dr-li
+      trine health records p-1
     """
 
 
@@ -168,6 +174,9 @@ def enrol(
 
 @health.command("receive")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--patient", metavar="ID", help="Whose files of variants (VCF) they are: the hospital's own id."
+)
 @folder_option
 @key_option
 @password_option
@@ -175,24 +184,100 @@ def enrol(
 def receive(
     settings: Settings,
     files: tuple[Path, ...],
+    patient: str | None,
     folder: Path | None,
     key_name: str | None,
     password_file: Path | None,
 ) -> None:
     """Check FHIR FILES (R4; JSON or NDJSON), seal their records and anchor them.
 
+    Files of genetic variants (VCF 4.3, .vcf) are checked and become a record of the patient.
+
     \b
     Examples:
       trine health receive export.ndjson bundle.json
+      trine health receive exome.vcf.gz --patient p-1
     """
 
     async def work() -> int:
         key = settings.open_key(key_name or _organisation(settings, folder), None)
         async with _opened(settings, folder, password_file, key) as hospital:
-            return sum([await hospital.receive_file(path) for path in files])
+            return sum([await _take(hospital, path, patient) for path in files])
 
     count = asyncio.run(work())
     settings.emit({"records": count}, [f"{count:,} records, each with the chain's proof"])
+
+
+async def _take(hospital: "Hospital", path: Path, patient: str | None) -> int:
+    """Take a file in; returns how many records it became."""
+    from trine.apps.health import vcf  # noqa: PLC0415 - heavy
+
+    if not vcf.is_vcf(path):
+        return await hospital.receive_file(path)
+    if patient is None:
+        message = f"{path} names no patient: say whose it is with --patient ID"
+        raise BadArgument(message, instance=str(path))
+    try:
+        resource = vcf.resource_of(vcf.read_vcf(path), patient)
+    except InvalidVcf as error:
+        raise InvalidVcf(f"{path}: {error}", instance=str(path)) from None
+    return await hospital.receive(json.dumps(resource).encode())
+
+
+@health.command("records")
+@click.argument("patient", metavar="ID")
+@folder_option
+@password_option
+@common
+def list_records(
+    settings: Settings, patient: str, folder: Path | None, password_file: Path | None
+) -> None:
+    """List the records of a patient by the hospital's own ID: types and dates, no content.
+
+    \b
+    Example:
+      trine health records p-1
+    """
+
+    async def work() -> list[dict[str, Any]]:
+        async with _opened(settings, folder, password_file) as hospital:
+            found = hospital.list_records(hospital.admissions.find(patient))
+            return [{**one._asdict(), "record": one.record.hex()} for one in found]
+
+    listed = asyncio.run(work())
+    rows = [(one["record"], one["type_name"], one["date"] or None) for one in listed]
+    settings.emit({"records": listed}, columns(("RECORD", "TYPE", "DATE"), rows))
+
+
+@health.command("erase")
+@click.argument("record", type=ParsedType("record", Digest.parse))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@folder_option
+@password_option
+@common
+def erase(
+    settings: Settings, record: Digest, yes: bool, folder: Path | None, password_file: Path | None
+) -> None:
+    """Erase RECORD for good: its key, its salt and the record itself.
+
+    Its entry stays in the log, which verifies as before, and says nothing any more. Copies that
+    somebody opened, and backups, are beyond it.
+
+    \b
+    Example:
+      trine health erase 5f0c8e... --yes
+    """
+    if not yes:
+        if not sys.stdin.isatty():
+            raise BadArgument("erasing is for good: say --yes where nobody can be asked")
+        click.confirm(f"Erase {record} for good?", abort=True, err=True)
+
+    async def work() -> None:
+        async with _opened(settings, folder, password_file) as hospital:
+            hospital.custody.erase(OfModel(bytes(record)))
+
+    asyncio.run(work())
+    settings.emit({"erased": str(record)}, [f"Erased {record}: its entry says nothing any more"])
 
 
 @health.command("link")

@@ -15,6 +15,7 @@ from trine._cli.node_files import administrator, configuration, validator_key
 from trine._cli.processes import Node, save
 from trine._cli.serving import HOST, LOCAL, Serving, read_listen, together
 from trine._cli.settings import Settings, common
+from trine._core import registry
 from trine.client.card import Terms
 from trine.client.founding import BLOCKS_PER_EPOCH, encode_genesis, genesis_document, trust_document
 from trine.client.home import ADMIN_KEY, Home
@@ -32,6 +33,10 @@ FOLDER: Final = "/var/lib/trine"
 USER: Final = "trine"
 PROGRAM: Final = "/usr/local/bin/trine"
 STOP_TIMEOUT_S: Final = 30
+NO_WEIGHTS: Final = (
+    "no weights: each validator has one vote, so that everybody counts a certificate alike; an "
+    "organisation that should count for more has several [[hosts]]"
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,8 @@ class _Table:
     def end(self) -> None:
         """Refuse what no field is."""
         for field, value in self.left.items():
-            raise self._refuse(field, value, "no such field")
+            expected = NO_WEIGHTS if field == "weight" else "no such field"
+            raise self._refuse(field, value, expected)
 
 
 def _host(file: Path, number: int, fields: Any) -> Host:
@@ -185,6 +191,18 @@ def _serving(file: Path, table: _Table) -> Serving:
     return Serving(host, port, *paths)
 
 
+def _parameters(file: Path, fields: Any) -> tuple[tuple[str, int], ...]:
+    """Read the parameters of the chain that differ from their defaults."""
+    table = _Table(file, "network.parameters", fields)
+    found = tuple(
+        (name, table.number(name, default, least, most))
+        for name, default, least, most in sorted(registry.parameters())
+        if name in table.left
+    )
+    table.end()
+    return found
+
+
 def read_plan(file: Path) -> tuple[Terms, list[Host]]:
     """Read hosts.toml.
 
@@ -211,6 +229,7 @@ def read_plan(file: Path) -> tuple[Terms, list[Host]]:
         table.number(
             "blocks_per_epoch", BLOCKS_PER_EPOCH, BLOCKS_PER_EPOCH_MIN, BLOCKS_PER_EPOCH_MAX
         ),
+        _parameters(file, table.left.pop("parameters", {})),
     )
     table.end()
     if not isinstance(hosts, list) or not hosts:
@@ -246,7 +265,8 @@ def plan(settings: Settings, hosts: Path, out: Path) -> None:
     For one operator who runs all hosts: the keys of all are made here. Organisations that do not
     trust one machine with their keys use `trine network create` and `join`.
 
-    HOSTS.TOML has a table [network] with name, and optionally suite and blocks_per_epoch; and for
+    HOSTS.TOML has a table [network] with name, and optionally suite and blocks_per_epoch;
+    optionally a table [network.parameters] of the chain, such as approval_percent = 66; and for
     each host a table [[hosts]] with organisation and address (HOST:PORT), and optionally name (of
     the validator), listen (IP:PORT), http_port, folder, user and program. For an API that other
     hosts reach, http_listen (0.0.0.0:PORT, in place of http_port), tls_certificate, tls_key and

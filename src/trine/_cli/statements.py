@@ -3,14 +3,14 @@
 import hashlib
 import mimetypes
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 import httpx
 
-from trine._cli.authorities import read_all
+from trine._cli.authorities import named_path, read_all
 from trine._cli.settings import Settings, common, facts, moment, signing
 from trine.client.settings import tls
 from trine.client.verification import Trust, read_file, unreadable
@@ -28,9 +28,13 @@ from trine.types.calls import PublicKey
 if TYPE_CHECKING:
     from trine.services.evidence import checking
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 SHA256: Final = -16
 """Number of SHA-256 in COSE (RFC 9054, section 2.1)."""
 TIMEOUT_S: Final = 30.0
+RETRY_S: Final = 1.0
+"""Seconds between two questions for a receipt."""
 ANSWER_BYTES_MAX: Final = 8 * 1_024 * 1_024
 """Bytes of what a service answers."""
 KEY_SET_BYTES_MAX: Final = 1_024 * 1_024
@@ -101,7 +105,8 @@ def sign(
         certificates=[] if certificates is None else [one.der for one in read_all([certificates])],
     )
     _write(out, made)
-    entry = module.entry_of(made)
+    function = evidence_module("tree").FUNCTIONS[settings.home.suite]
+    entry = module.entry_of(made, function)
     document = {"statement": str(out), "bytes": len(made), "entry": str(entry), "key": _text(key)}
     lines = [f"Signed a statement about {file}: {out} ({len(made)} bytes)"]
     settings.emit(document, [*lines, *facts(issuer=issuer, entry=entry, key=_text(key))])
@@ -141,11 +146,13 @@ def register(
     data = read_file(file, module.TRANSPARENT_BYTES_MAX)
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=tls(ca_file, None, None)) as http:
         receipt = _post(http, service, module.registered(data))
+        read = evidence_module("receipt").read_receipt(receipt)
+        if not read.inclusions:
+            raise BadAnswer(f"{service} gave a receipt without a place in a log", instance=service)
         made = module.with_receipts(data, [receipt])
         if keys is not None:
             _write(keys, get(http, service, "/.well-known/scitt-keys"))
     _write(out, made)
-    read = evidence_module("receipt").read_receipt(receipt)
     place = read.inclusions[0]
     document = {
         "statement": str(out),
@@ -159,6 +166,31 @@ def register(
     settings.emit(document, lines)
 
 
+class Believed(NamedTuple):
+    """Whom to believe about a statement, as options say it."""
+
+    issuer_key: str | None
+    issuer_roots: Path | None
+    service_keys: Path | None
+
+
+_ISSUER: Final = (
+    click.option("--issuer-key", metavar="ALGORITHM:HEX", help="Key of a statement's issuer."),
+    click.option(
+        "--issuer-roots",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Or certificates (PEM) that vouch for the issuer, where the statement brings its own.",
+    ),
+)
+
+
+def issuer_options(function: F) -> F:
+    """Add the options by which the issuer of a statement is known."""
+    for option in reversed(_ISSUER):
+        function = option(function)
+    return function
+
+
 @statement.command("verify")
 @click.argument("statement_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
@@ -167,12 +199,7 @@ def register(
     type=click.Path(path_type=Path, dir_okay=False),
     help="What the statement is about.",
 )
-@click.option("--issuer-key", metavar="ALGORITHM:HEX", help="Key of the issuer.")
-@click.option(
-    "--issuer-roots",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Or certificates (PEM) that vouch for the issuer, where the statement brings its own.",
-)
+@issuer_options
 @click.option(
     "--service-keys",
     required=True,
@@ -206,8 +233,29 @@ def verify(
       trine statement verify report.transparent --file report.pdf --issuer-roots root.pem \\
           --service-keys keys.cbor --trust trust.json
     """
+    believed = Believed(issuer_key, issuer_roots, service_keys)
+    trust = None if trust_file is None else Trust.load(trust_file)
+    show_verified(settings, statement_file, content, believed, trust)
+
+
+def show_verified(
+    settings: Settings,
+    statement_file: Path,
+    content: Path | None,
+    believed: Believed,
+    trust: Trust | None,
+) -> None:
+    """Verify a statement, and the file that it is about where one is given, and say so.
+
+    Raises:
+        BadArgument: It is not said whom to believe, or twice.
+        TrineError: As `checking.check`.
+    """
+    issuer_key, issuer_roots, service_keys = believed
     if (issuer_key is None) == (issuer_roots is None):
         raise BadArgument("give --issuer-key or --issuer-roots, one of the two")
+    if service_keys is None:
+        raise BadArgument("--service-keys names the keys of the service whose receipt it has")
     checking = evidence_module("checking")
     data = read_file(statement_file, evidence_module("statement").TRANSPARENT_BYTES_MAX)
     checked = checking.check(
@@ -215,7 +263,7 @@ def verify(
         issuer_key=None if issuer_key is None else _read_key(issuer_key),
         issuer_roots=() if issuer_roots is None else read_all([issuer_roots]),
         service_keys=checking.read_key_set(read_file(service_keys, KEY_SET_BYTES_MAX)),
-        trust=None if trust_file is None else Trust.load(trust_file),
+        trust=trust,
         now_s=int(time.time()),
     )
     if content is not None:
@@ -232,6 +280,7 @@ def _document(checked: "checking.Checked", content: Path | None) -> dict[str, An
         "content_type": said.content_type,
         "issued_at_s": said.issued_at_s,
         "file": None if content is None else str(content),
+        "certificate": named_path(checked.path),
         "receipts": [
             {
                 "service": one.receipt.issuer,
@@ -251,6 +300,9 @@ def _document(checked: "checking.Checked", content: Path | None) -> dict[str, An
 def _lines(checked: "checking.Checked", content: Path | None) -> Iterator[str]:
     said = checked.statement
     yield f"Verified: {said.issuer} signed this statement about {said.subject}"
+    if checked.path is not None:
+        member, root = checked.path.member.subject, checked.path.authority.subject
+        yield f"Verified: by the certificate of {member}, for whom {root} vouches"
     if content is not None:
         yield f"Verified: {content} is, bit for bit, what it is about"
     for one in checked.receipts:
@@ -312,12 +364,25 @@ def _post(http: httpx.Client, service: str, data: bytes) -> bytes:
     deadline = time.monotonic() + TIMEOUT_S
     answer = _send(http, "POST", f"{service}/entries", content=data, headers=headers)
     while answer.status_code in (302, 303):
+        place = _place(answer, service)
         if time.monotonic() > deadline:
-            place = answer.headers["location"]
             raise BadAnswer(f"{service} took it, and has no receipt yet: ask for {place} later")
-        time.sleep(float(answer.headers.get("retry-after", "1")))
-        answer = _send(http, "GET", str(answer.url.join(answer.headers["location"])))
+        time.sleep(RETRY_S)
+        answer = _send(http, "GET", str(place), headers={"accept": "application/json"})
     return _checked(answer, service)
+
+
+def _place(answer: httpx.Response, service: str) -> httpx.URL:
+    """Read where the receipt will be; it is at the service itself."""
+    try:
+        place = answer.url.join(answer.headers["location"])
+    except (KeyError, httpx.InvalidURL):
+        message = f"{service} answered {answer.status_code} and does not say where the receipt is"
+        raise BadAnswer(message, instance=service) from None
+    if (place.scheme, place.netloc) != (answer.url.scheme, answer.url.netloc):
+        message = f"{service} sends us to another host, {place!s:.200}: it is not asked"
+        raise BadAnswer(message, instance=service)
+    return place
 
 
 def get(
@@ -336,20 +401,28 @@ def get(
 
 
 def _send(http: httpx.Client, method: str, url: str, **options: Any) -> httpx.Response:
+    """Send a request; of the answer no more is read than it may have."""
+    body = bytearray()
     try:
-        return http.request(method, url, **options)
-    except (httpx.TransportError, httpx.InvalidURL) as error:
+        with http.stream(method, url, **options) as answer:
+            for part in answer.iter_bytes():
+                body += part
+                if len(body) > ANSWER_BYTES_MAX:
+                    raise BadAnswer(f"{url} answered over {ANSWER_BYTES_MAX} bytes", instance=url)
+    except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
         raise CannotReachNode(f"{url}: {error or type(error).__name__}", instance=url) from None
+    # The body is decoded already.
+    headers = {name: one for name, one in answer.headers.items() if name != "content-encoding"}
+    status, content = answer.status_code, bytes(body)
+    return httpx.Response(status, headers=headers, content=content, request=answer.request)
 
 
 def _checked(answer: httpx.Response, service: str) -> bytes:
-    if len(answer.content) > ANSWER_BYTES_MAX:
-        raise BadAnswer(f"{service} answered over {ANSWER_BYTES_MAX} bytes", instance=service)
     if answer.is_success:
         return answer.content
     try:
         problem = answer.json()
         raise error_of(str(problem["code"]), str(problem["detail"]), instance=service)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = f"{service} answered {answer.status_code}, not what was asked"
         raise BadAnswer(message, instance=service) from None

@@ -2,6 +2,7 @@
 
 from trine._core import calls as calls
 from trine._core import crypto as crypto
+from trine._core import durable as durable
 from trine._core import evidence as evidence
 from trine._core import genesis as genesis
 from trine._core import keys as keys
@@ -10,6 +11,7 @@ from trine._core import memory_chain as memory_chain
 from trine._core import node as node
 from trine._core import proofs as proofs
 from trine._core import registry as registry
+from trine._core import statements as statements
 from trine._core import token as token
 from trine._core import transactions as transactions
 
@@ -17,6 +19,7 @@ __all__ = [
     "__version__",
     "calls",
     "crypto",
+    "durable",
     "evidence",
     "genesis",
     "keys",
@@ -25,6 +28,7 @@ __all__ = [
     "node",
     "proofs",
     "registry",
+    "statements",
     "token",
     "transactions",
 ]

@@ -35,21 +35,24 @@ class Terms:
         suite: Its algorithms.
         time_ms: When it was planned, in milliseconds since 1970; the time of its genesis.
         blocks_per_epoch: Blocks after which validators may change.
+        parameters: Name and value of parameters that differ from their defaults, by name.
     """
 
     name: str
     suite: str
     time_ms: int
     blocks_per_epoch: int
+    parameters: tuple[tuple[str, int], ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Write the terms for JSON."""
-        return {
+        document: dict[str, Any] = {
             "name": self.name,
             "suite": self.suite,
             "time_ms": self.time_ms,
             "blocks_per_epoch": self.blocks_per_epoch,
         }
+        return document | ({"parameters": dict(self.parameters)} if self.parameters else {})
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,26 @@ def _bytes(value: Any, place: str) -> bytes:
         raise BadCard(f"{place} is {text!r:.40}, expected hexadecimal digits") from None
 
 
+def _terms(value: Any) -> Terms:
+    """Read what the network is to be; a card without parameters leaves them out."""
+    fields = ("name", "suite", "time_ms", "blocks_per_epoch")
+    has_parameters = isinstance(value, dict) and "parameters" in value
+    network = _object(value, "network", (*fields, "parameters") if has_parameters else fields)
+    parameters = network.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise BadCard(f"network.parameters is {type(parameters).__name__}, expected an object")
+    return Terms(
+        _text(network["name"], "network.name"),
+        _text(network["suite"], "network.suite"),
+        _whole(network["time_ms"], "network.time_ms"),
+        _whole(network["blocks_per_epoch"], "network.blocks_per_epoch"),
+        tuple(
+            (name, _whole(parameters[name], f"network.parameters.{name[:40]}"))
+            for name in sorted(parameters)
+        ),
+    )
+
+
 def _decode(content: bytes) -> bytes:
     """Give the JSON text of a card or of its code."""
     text = content.strip()
@@ -199,19 +222,11 @@ def read_card(content: bytes) -> Card:
         raise BadCard(f"format is {found!r:.40}, expected {FORMAT!r}")
     fields = ("format", "network", "organisation", "administrator", "validator", "signatures")
     document = _object(document, "the card", fields)
-    network = _object(
-        document["network"], "network", ("name", "suite", "time_ms", "blocks_per_epoch")
-    )
     administrator = _object(document["administrator"], "administrator", ("algorithm", "key"))
     validator = _object(document["validator"], "validator", ("key", "address"))
     signatures = _object(document["signatures"], "signatures", _SIGNERS)
     card = Card(
-        Terms(
-            _text(network["name"], "network.name"),
-            _text(network["suite"], "network.suite"),
-            _whole(network["time_ms"], "network.time_ms"),
-            _whole(network["blocks_per_epoch"], "network.blocks_per_epoch"),
-        ),
+        _terms(document["network"]),
         _text(document["organisation"], "organisation"),
         PublicKey(
             _text(administrator["algorithm"], "administrator.algorithm"),

@@ -49,7 +49,7 @@ def genesis_document(
         validators: Name, number of the organisation, key and address of each.
         administrators: Key of the first account of each organisation.
     """
-    return {
+    document = {
         "format": "trine-genesis-v1",
         "name": terms.name,
         "suite": terms.suite,
@@ -67,6 +67,7 @@ def genesis_document(
             for number, key in enumerate(administrators)
         ],
     }
+    return document | ({"parameters": dict(terms.parameters)} if terms.parameters else {})
 
 
 def encode_genesis(document: Mapping[str, Any]) -> tuple[bytes, bytes]:
@@ -133,8 +134,8 @@ def found(cards: Sequence[Card]) -> dict[str, Any]:
 def _difference(one: Terms, other: Terms) -> str:
     """Name the first field that differs."""
     first, second = one.document(), other.document()
-    name = next(name for name in first if first[name] != second[name])
-    return f"{name} is {first[name]!r:.60} and {second[name]!r:.60}"
+    name = next(name for name in {**first, **second} if first.get(name) != second.get(name))
+    return f"{name} is {first.get(name)!r:.60} and {second.get(name)!r:.60}"
 
 
 def _once(members: Sequence[Card], what: str, value: Callable[[Card], str]) -> None:

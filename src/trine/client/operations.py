@@ -155,8 +155,7 @@ def log_entries(id_: LogId, first: int, count: int) -> Operation[list[Digest]]:
     if len(content) % Digest.LENGTH or len(content) > count * Digest.LENGTH:
         message = f"{answer.url} answered {len(content)} bytes for {count} entries of log {id_}"
         raise BadAnswer(message, instance=answer.url)
-    places = range(0, len(content), Digest.LENGTH)
-    return [Digest(content[place : place + Digest.LENGTH]) for place in places]
+    return Digest.all_in(content)
 
 
 def entry_proofs(id_: LogId, first: int, count: int) -> Operation[list[bytes]]:

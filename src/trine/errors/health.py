@@ -43,6 +43,10 @@ class InvalidResource(BadInput):
     """A resource breaks its definition; the message names each place."""
 
 
+class InvalidVcf(BadInput):
+    """The file of variants is no VCF 4.3; the message names line and column."""
+
+
 class BrokenReference(BadInput):
     """A reference points to nothing where it must point to something."""
 

@@ -96,11 +96,11 @@ class NoteUnverified(NegativeVerdict):
 
 
 class IssuerNotAdmitted(NegativeVerdict):
-    """The registration policy of the log does not name the issuer of the statement."""
+    """Neither the policy of a log nor a certificate names the issuer of the statement."""
 
 
 class IssuerKeyNotAdmitted(NegativeVerdict):
-    """The registration policy of the log does not name the key of the statement."""
+    """Neither the policy of a log nor a certificate names the key of the statement."""
 
 
 class MediaTypeRefused(NegativeVerdict):
@@ -117,6 +117,10 @@ class ServiceFull(NegativeVerdict):
 
 class LogDiffers(NegativeVerdict):
     """The log as the chain's validators certify it is not the one that the service has."""
+
+
+class FolderAltered(NegativeVerdict):
+    """A file of the log is not the one that the service wrote there; the message names it."""
 
 
 class LogForked(NegativeVerdict):

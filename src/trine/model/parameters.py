@@ -37,6 +37,8 @@ PARAMETERS: Final = (
     ParameterRule("block_bytes_max", 8_388_608, 65_536, 8_388_608),
     # Who may read the chain from its nodes: 0 anyone, 1 members, 2 accounts with a role.
     ParameterRule("read_access", 0, 0, 2),
+    # Shortest time between a block and its parent, in milliseconds; leaders keep it.
+    ParameterRule("block_interval_ms_min", 0, 0, 1_000),
 )
 """Every parameter; its place is its number. Append only."""
 

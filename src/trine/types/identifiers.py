@@ -54,6 +54,13 @@ class FixedBytes(bytes):
         return [new(cls, value) for value in values]
 
     @classmethod
+    def all_in(cls, joined: bytes) -> list[Self]:
+        """Take values apart that lie one after the other; a rest that is shorter is left out."""
+        length = cls.LENGTH
+        stops = range(length, len(joined) + 1, length)
+        return cls.all_of([joined[stop - length : stop] for stop in stops])
+
+    @classmethod
     def parse(cls, text: str) -> Self:
         """Read hexadecimal text.
 

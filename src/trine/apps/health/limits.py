@@ -9,6 +9,8 @@ RESOURCE_BYTES_MAX: Final = 16 * 1_024 * 1_024
 """Bytes of one resource in canonical form, or of one line of NDJSON."""
 BUNDLE_BYTES_MAX: Final = 32 * 1_024 * 1_024
 """Bytes of a Bundle, which is held in memory as a whole, at up to twenty times its size."""
+VCF_BYTES_MAX: Final = 11 * 1_024 * 1_024
+"""Bytes of a file of variants: in base64 it is a resource."""
 ENTRIES_MAX: Final = 20_000
 """Entries of a Bundle."""
 NESTING_MAX: Final = 64

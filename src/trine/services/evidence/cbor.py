@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
+from trine._core import statements as core
 from trine.errors.services import (
     BadHeader,
     CoseEncoding,
@@ -238,6 +239,10 @@ def strings(data: bytes, what: str, *, count_max: int) -> list[bytes]:
         CoseEncoding: It is something else.
         TrailingBytes: Something follows it.
     """
+    whole = core.byte_strings(data, count_max)
+    if whole is not None:
+        return whole
+    # Something is wrong with it: with what?
     end = len(data)
     major, count, at = head(data, 0, end, what)
     if major != ARRAY:

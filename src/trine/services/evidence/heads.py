@@ -9,7 +9,7 @@ from trine.services.evidence import receipt
 from trine.services.evidence.entry_proof import EntryProof
 from trine.services.evidence.mirror import Certified
 from trine.services.evidence.receipt import SignedHead
-from trine.services.evidence.tiles import View
+from trine.services.evidence.tiles import TILE_WIDTH, View
 from trine.types import Digest
 
 
@@ -38,6 +38,16 @@ class Head:
             shown = own.file(self.signed.head.function)
         return receipt.receipt_for(self.signed, place, path, chain_proof=shown)
 
+    def receipts_below(self, number: int, places: Sequence[int]) -> list[bytes]:
+        """Make receipts of entries below a full tile, without the chain's proof.
+
+        Args:
+            number: Number of the tile.
+            places: Places of the entries in it.
+        """
+        tile, above = self.view.tile(number), self.view.path_above(number)
+        return receipt.receipts_for(self.signed, number, places, tile, above)
+
 
 def make_receipts(
     head: Head | None,
@@ -48,6 +58,8 @@ def make_receipts(
 ) -> list[bytes | TrineError | None]:
     """Make receipts, where the tiles may lie far away: a good deal of waiting."""
     made: list[bytes | TrineError | None] = []
+    # Of those below a full tile: where in the answer, and where in the tile.
+    by_tile: dict[int, list[tuple[int, int]]] = {}
     for entry in entries:
         if entry not in places:
             message = f"no statement has the entry {entry}"
@@ -56,6 +68,15 @@ def make_receipts(
         place = places[entry]
         if place is None or head is None or place >= head.signed.head.size:
             made.append(None)
-        else:
+        elif (with_chain_proof and head.proof) or not head.view.is_full(place // TILE_WIDTH):
             made.append(head.receipt(entry, place, with_chain_proof=with_chain_proof))
+        else:
+            number, within = divmod(place, TILE_WIDTH)
+            by_tile.setdefault(number, []).append((len(made), within))
+            made.append(None)
+    for number, several in by_tile.items():
+        assert head is not None, "there are places in it"
+        receipts = head.receipts_below(number, [within for _, within in several])
+        for (at, _), one in zip(several, receipts, strict=True):
+            made[at] = one
     return made

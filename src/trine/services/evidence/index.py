@@ -22,14 +22,14 @@ True
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Insert,
     Integer,
     LargeBinary,
     MetaData,
@@ -37,8 +37,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Update,
-    bindparam,
     create_engine,
     event,
     func,
@@ -54,7 +52,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
@@ -62,8 +59,12 @@ from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
 """Characters of the name of a log."""
+INDEXED_CHARACTERS: Final = 200
+"""Characters of a text by which it is found; PostgreSQL has 2,704 bytes in an index at most."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
+ROWS_MAX: Final = 1_000
+"""Rows that one statement writes: fewer parameters than SQLite (32,766) and PostgreSQL take."""
 BUSY_S: Final = 30.0
 """Seconds to wait for another process that writes to the database."""
 
@@ -71,6 +72,8 @@ CACHE_KIB: Final = 64 * 1_024
 """Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
 CHECKPOINT_PAGES: Final = 8_192
 """Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
+
+T = TypeVar("T")
 
 _METADATA: Final = MetaData()
 _LOGS: Final = Table(
@@ -99,19 +102,25 @@ _STATEMENTS: Final = Table(
 )
 
 
-def _index(name: str, *columns: str, is_placed: bool = True) -> None:
+def _start(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Take so much of a text as every database has in an index."""
+    return func.substr(text, 1, INDEXED_CHARACTERS)
+
+
+def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> None:
     """Index the rows that have a place, or the others: a row is in an index when it is sought."""
     place = _STATEMENTS.c.place
     only = place.is_not(None) if is_placed else place.is_(None)
-    named = (_STATEMENTS.c[column] for column in ("log", *columns))
+    named = (_STATEMENTS.c.log, *columns)
     TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
 
 
-_index("statements_by_place", "place")
-_index("statements_by_issuer", "issuer_digest", "place")
-_index("statements_by_content", "content_digest", "place")
-_index("statements_by_type", "content_type", "place")
-_index("statements_that_wait", "number", is_placed=False)
+_COLUMNS: Final = _STATEMENTS.c
+_index("statements_by_place", _COLUMNS.place)
+_index("statements_by_issuer", _COLUMNS.issuer_digest, _COLUMNS.place)
+_index("statements_by_content", _COLUMNS.content_digest, _COLUMNS.place)
+_index("statements_by_type", _start(_COLUMNS.content_type), _COLUMNS.place)
+_index("statements_that_wait", _COLUMNS.number, is_placed=False)
 
 
 class Registration(NamedTuple):
@@ -167,7 +176,8 @@ class Index:
         """Open the database, and make its tables where they are missing.
 
         Args:
-            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, `postgresql://…`.
+            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`,
+                `postgresql+pg8000://…`.
 
         Raises:
             BadArgument: It is no such URL, or of a database that is not known here.
@@ -181,19 +191,7 @@ class Index:
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
-        columns = _STATEMENTS.c
-        added = _new(self._engine, _STATEMENTS).inline()
-        self._insert = _Prepared(self._engine, added, ("log", *Registration._fields))
-        placed = (
-            update(_STATEMENTS)
-            .where(
-                columns.log == bindparam("of_log"),
-                columns.entry == bindparam("of_entry"),
-                columns.place.is_(None),
-            )
-            .values(place=bindparam("at_place"))
-        )
-        self._place = _Prepared(self._engine, placed, ("at_place", "of_log", "of_entry"))
+        self._writer = _Writer(self._engine)
         with self._refusing():
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
@@ -247,8 +245,7 @@ class Index:
         if not registrations:
             return 0
         with self._writing, self._begin() as database:
-            rows = [(log, *each) for each in registrations]
-            return self._insert.run(database, rows)
+            return self._writer.add(database, log, registrations)
 
     def places(self, log: str, entries: Sequence[Digest]) -> dict[Digest, int | None]:
         """Return the places of those entries under which something is registered.
@@ -290,11 +287,11 @@ class Index:
         An entry that the log has twice keeps its first place. Entries that are not registered here
         are of others.
         """
-        rows = [(at, log, entry) for at, entry in enumerate(entries, first)]
+        size = first + len(entries)
+        # Backwards: of an entry that is there twice, the first place stays.
+        places = dict(zip(reversed(entries), range(size - 1, first - 1, -1), strict=True))
         with self._writing, self._begin() as database:
-            if rows:
-                self._place.run(database, rows)
-            size = first + len(entries)
+            self._writer.place(database, log, places)
             database.execute(update(_LOGS).where(_LOGS.c.name == log).values(size=size))
 
     def find(self, log: str, entry: Digest) -> Registration | None:
@@ -352,6 +349,7 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     if query.issuer_digest is not None:
         found.append(columns.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
+        found.append(_start(columns.content_type) == query.content_type[:INDEXED_CHARACTERS])
         found.append(columns.content_type == query.content_type)
     if query.digest is not None:
         found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
@@ -369,27 +367,45 @@ def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-class _Prepared:
-    """A statement that is given to the driver as it is, for many rows: those cost a third then."""
+class _Writer:
+    """Writes many rows with one statement.
 
-    def __init__(self, engine: Engine, statement: Insert | Update, names: Sequence[str]) -> None:
-        """Compile it; `names` are those of its parameters, in the order in which rows have them."""
-        columns = list(names) if isinstance(statement, Insert) else None
-        compiled = statement.compile(engine, column_keys=columns)
-        self._text = str(compiled)
-        self._names = tuple(names)
-        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-        self._order = None if order is None else [self._names.index(name) for name in order]
-        self._is_in_order = self._order == list(range(len(names)))
+    After each statement a driver waits for its turn in the interpreter again.
+    """
 
-    def run(self, database: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run it for each row; returns how many rows of the table that changed."""
-        given: Any = rows
-        if self._order is None:
-            given = [dict(zip(self._names, row, strict=True)) for row in rows]
-        elif not self._is_in_order:
-            given = [tuple(row[at] for at in self._order) for row in rows]
-        return database.exec_driver_sql(self._text, given).rowcount
+    def __init__(self, engine: Engine) -> None:
+        """Write as the dialect of the engine marks its parameters."""
+        self._mark, self._placed = "?", "(?, ?)"
+        if engine.dialect.name == "postgresql":
+            # Nothing else tells it what they are.
+            self._mark, self._placed = "%s", "(CAST(%s AS BYTEA), CAST(%s AS BIGINT))"
+        self._added = ", ".join(("log", *Registration._fields))
+
+    def add(self, database: Connection, log: str, registrations: Sequence[Registration]) -> int:
+        """Insert what is new; returns how many were."""
+        added = 0
+        for part in _parts(registrations):
+            row = f"({', '.join([self._mark] * (1 + len(Registration._fields)))})"
+            rows = ", ".join([row] * len(part))
+            text = f"INSERT INTO statements ({self._added}) VALUES {rows} "  # noqa: S608 - marks
+            text += "ON CONFLICT DO NOTHING"
+            given = tuple(chain.from_iterable((log, *one) for one in part))
+            added += database.exec_driver_sql(text, given).rowcount
+        return added
+
+    def place(self, database: Connection, log: str, places: Mapping[Digest, int]) -> None:
+        """Note the places of entries that have none yet."""
+        for part in _parts(list(places.items())):
+            # The sign keeps the planner from the index of all that wait.
+            text = f"""UPDATE statements SET place = given.column2
+                FROM (VALUES {", ".join([self._placed] * len(part))}) AS given
+                WHERE statements.log = {self._mark} AND statements.entry = given.column1
+                AND +statements.place IS NULL"""  # noqa: S608 - marks alone
+            database.exec_driver_sql(text, (*chain.from_iterable(part), log))
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[at : at + ROWS_MAX] for at in range(0, len(rows), ROWS_MAX))
 
 
 def _engine(url: str) -> Engine:

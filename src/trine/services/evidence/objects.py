@@ -1,17 +1,12 @@
 """Keep the files of a log, tiles above all: in a folder that any web server can serve."""
 
-import os
-import secrets
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
+from trine._core import durable as core
 from trine.errors import BadArgument
-
-SYNCS: Final = 32
-"""Files that are written and synced at a time: the disk takes many as one."""
 
 
 class Objects(Protocol):
@@ -41,7 +36,6 @@ class Folder:
     def __init__(self, path: Path) -> None:
         """Keep files below `path`, which is made with the first of them."""
         self.path = path
-        self._pool = ThreadPoolExecutor(SYNCS)
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; nothing where there is none."""
@@ -52,12 +46,7 @@ class Folder:
 
     def write(self, items: Mapping[str, bytes]) -> None:
         """Write every file whole or not at all, and then sync what was written."""
-        places = [os.fspath(self._place(name)) for name in items]
-        partials = list(self._pool.map(_write_partial, places, items.values()))
-        for place, partial in zip(places, partials, strict=True):
-            os.replace(partial, place)
-        for folder in {os.path.dirname(place) for place in places}:
-            _sync_folder(folder)
+        core.write_files(list(map(self._place, items)), list(items.values()))
 
     def remove(self, name: str) -> None:
         """Remove a folder with its files, where it is there."""
@@ -77,24 +66,3 @@ def check_name(name: str) -> list[str]:
     if not all(parts) or any(part.startswith(".") for part in parts):
         raise BadArgument(f"{name!r:.80} is no name of an object")
     return parts
-
-
-def _write_partial(place: str, content: bytes) -> str:
-    """Write a file beside its place, and sync it."""
-    folder, name = os.path.split(place)
-    partial = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
-    if not os.path.isdir(folder):
-        os.makedirs(folder, exist_ok=True)
-    with open(partial, "wb", 0) as file:
-        file.write(content)
-        os.fdatasync(file.fileno())
-    return partial
-
-
-def _sync_folder(path: str) -> None:
-    """Make the names in a folder survive a crash."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

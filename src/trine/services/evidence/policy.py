@@ -12,13 +12,14 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from trine.crypto.x509 import Certificate, read_certificates
 from trine.errors import BadConfiguration, TrineError
 from trine.errors.services import (
+    BadHeader,
     HeaderMissing,
     IssuerKeyNotAdmitted,
     IssuerNotAdmitted,
@@ -26,6 +27,7 @@ from trine.errors.services import (
     MediaTypeRefused,
 )
 from trine.services.evidence import cose, issuing
+from trine.services.evidence.cbor import Label
 from trine.services.evidence.statement import X5CHAIN, Statement
 from trine.types.calls import PublicKey
 
@@ -39,6 +41,12 @@ FIELDS: Final = frozenset(
     {"issuers", "authorities", "required_headers", "entries_max", "successor"}
 )
 """Fields of a policy."""
+NUL: Final = "\0"
+"""Character that databases keep in no text."""
+USUAL_HEADERS: Final[frozenset[Label]] = frozenset(
+    {cose.ALGORITHM, cose.CONTENT_TYPE, cose.KEY_ID, cose.CWT_CLAIMS}
+)
+"""Protected headers of a statement of the usual form (`intake`)."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +120,51 @@ class Policy:
             IssuerNotAdmitted, IssuerKeyNotAdmitted: Nobody may register so.
             MediaTypeRefused: The content is of a type that is not taken from the issuer.
             HeaderMissing: A header that this log requires is not protected.
+            BadHeader: A text has the character U+0000, which databases keep in none.
             TrineError: The certificates of the statement do not hold, as `issuing.key_by_chain`.
         """
+        headers = statement.message.headers
+        self._check_headers(headers)
+        _check_texts(statement.issuer, statement.subject, str(statement.content_type))
+        is_vouched = self.authorities and X5CHAIN in headers
+        if is_vouched and statement.issuer not in self._by_name:
+            return self._vouched_key(statement, now_ms)
+        return self._named_key(statement.issuer, statement.content_type, statement.key_id)
+
+    def key_of_usual(self, issuer: str, content_type: str, key_id: bytes) -> PublicKey:
+        """Return the same for a statement of the usual form, which has `USUAL_HEADERS` alone.
+
+        Its subject, which each has for itself, is not looked at.
+
+        Args:
+            issuer: Who says it.
+            content_type: Media type of what is said.
+            key_id: Name of the key.
+
+        Raises:
+            IssuerNotAdmitted, IssuerKeyNotAdmitted, MediaTypeRefused, HeaderMissing, BadHeader: As
+                above.
+        """
+        self._check_headers(USUAL_HEADERS)
+        _check_texts(issuer, content_type)
+        return self._named_key(issuer, content_type, key_id)
+
+    def _check_headers(self, headers: Container[Label]) -> None:
         for label in self.required_headers:
-            if label not in statement.message.headers:
+            if label not in headers:
                 raise HeaderMissing(f"this log requires the protected header {label}")
-        issuer = self._by_name.get(statement.issuer)
-        if issuer is not None:
-            _check_type(statement, issuer.media_types)
-            return _named_key(statement, issuer)
-        if not self.authorities or X5CHAIN not in statement.message.headers:
-            raise IssuerNotAdmitted(f"the issuer {statement.issuer[:200]!r} may not register here")
-        return self._vouched_key(statement, now_ms)
+
+    def _named_key(self, name: str, content_type: str | int, key_id: bytes | None) -> PublicKey:
+        """Return the key of a name that an issuer has, for content of a type."""
+        issuer = self._by_name.get(name)
+        if issuer is None:
+            raise IssuerNotAdmitted(f"the issuer {name[:200]!r} may not register here")
+        _check_type(content_type, issuer.media_types)
+        key = None if key_id is None else issuer.keys.get(key_id)
+        if key is None:
+            shown = "none" if key_id is None else key_id[:32].hex()
+            raise IssuerKeyNotAdmitted(f"the issuer has no key of the name {shown}")
+        return key
 
     def _vouched_key(self, statement: Statement, now_ms: int) -> PublicKey:
         """Return the key that an authority vouches for; of several errors, the first one."""
@@ -131,7 +172,7 @@ class Policy:
         for one in self.authorities:
             try:
                 key = issuing.key_by_chain(statement, one.roots, at_ms=now_ms)
-                _check_type(statement, one.media_types)
+                _check_type(statement.content_type, one.media_types)
             except TrineError as error:
                 first = first or error
             else:
@@ -140,24 +181,15 @@ class Policy:
         raise first
 
 
-def _check_type(statement: Statement, media_types: frozenset[str | int]) -> None:
-    if media_types and statement.content_type not in media_types:
-        found = str(statement.content_type)[:200]
+def _check_texts(*texts: str) -> None:
+    if any(NUL in one for one in texts):
+        raise BadHeader("issuer, subject or content type has the character U+0000")
+
+
+def _check_type(content_type: str | int, media_types: frozenset[str | int]) -> None:
+    if media_types and content_type not in media_types:
+        found = str(content_type)[:200]
         raise MediaTypeRefused(f"content of the type {found!r} is not taken from this issuer")
-
-
-def _named_key(statement: Statement, issuer: Issuer) -> PublicKey:
-    """Return the key of an issuer that the statement names.
-
-    Raises:
-        IssuerKeyNotAdmitted: The issuer has none of that name.
-    """
-    name = statement.key_id
-    key = None if name is None else issuer.keys.get(name)
-    if key is None:
-        shown = "none" if name is None else name[:32].hex()
-        raise IssuerKeyNotAdmitted(f"the issuer has no key of the name {shown}")
-    return key
 
 
 def read_policy(text: str) -> Policy:

@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from trine._core import statements as core
 from trine.crypto import SecretKey
 from trine.errors import BadArgument
 from trine.errors.services import (
@@ -242,6 +243,29 @@ def receipt_for(
         BadArgument: The path holds something else than hashes.
     """
     return _write(signed, INCLUSION, (signed.head.size, index), path, chain_proof)
+
+
+def receipts_for(
+    signed: SignedHead, number: int, places: Sequence[int], tile: bytes, above: Sequence[bytes]
+) -> list[bytes]:
+    """Make the receipts of many entries below one full tile, as `receipt_for` makes each.
+
+    Args:
+        signed: The log, signed.
+        number: Number of the tile.
+        places: Places of the entries in it.
+        tile: Hashes of its leaves.
+        above: Path from the tile to the root.
+
+    Raises:
+        BadArgument: Tile or path have another length than they must.
+    """
+    before, behind = _around(signed)
+    before += cbor.encode_head(cbor.MAP, 1) + _PROOFS_OF[INCLUSION]
+    head, joined = signed.head, b"".join(above)
+    return core.receipts(
+        head.function, head.size, number, tile, bytes(places), joined, before, behind
+    )
 
 
 def consistency_receipt_for(

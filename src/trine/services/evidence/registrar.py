@@ -15,32 +15,30 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from trine.crypto import SecretKey, hash_many
+from trine.crypto import SecretKey
 from trine.errors import BadAnswer, TrineError
 from trine.errors.services import (
     BadTile,
-    CoseSignature,
     LogClosed,
     LogDiffers,
     ServiceFull,
     StatementNotFound,
 )
-from trine.services.evidence import receipt, statement
+from trine.services.evidence import intake, receipt, statement
 from trine.services.evidence.chain import ChainLog
 from trine.services.evidence.entry_proof import EntryProof
 from trine.services.evidence.gathering import Gathered
 from trine.services.evidence.heads import Head, make_receipts
 from trine.services.evidence.index import Index, Query, Registration
+from trine.services.evidence.intake import Checked
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.policy import Policy
 from trine.services.evidence.publishing import Publisher
 from trine.services.evidence.receipt import TreeHead
-from trine.services.evidence.rows import UNKNOWN, About, content_digest, name_digest
+from trine.services.evidence.rows import UNKNOWN, About, name_digest
 from trine.services.evidence.standard import StandardLog
 from trine.services.evidence.standing import Standing
-from trine.services.evidence.statement import Statement
-from trine.services.evidence.tree import HashFunction
 from trine.types import Digest, LogId
 
 WAITING_MAX: Final = 100_000
@@ -158,10 +156,14 @@ class Registrar:
         Raises:
             LogDiffers: The chain's certified log is not the one that is here.
             BadTile: A file of the log is missing or damaged.
+            FolderAltered: A file of the log is not what it was when a service ran last.
             OSError: The disk is full, or cannot be written.
         """
         self.publisher.check_start(self._mirror.size)
+        mirror = self._mirror
+        await self._in_thread(self.publisher.check_files, mirror.tree, mirror.catalogue)
         if self.standard is not None:
+            await self._in_thread(self.standard.check_start)
             await self._in_thread(self.standard.catch_up, self._mirror.size)
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
             self._to_send[entry] = None
@@ -377,48 +379,32 @@ class Registrar:
             What each of them is registered as, what those are about that are to be recorded, and
             how many were new.
         """
-        results: list[Digest | TrineError | None] = [None] * len(items)
-        read: list[tuple[int, Statement]] = []
-        keys, now_s = [], int(now)
-        for at, data in enumerate(items):
-            try:
-                one = statement.read_statement(data, now_s=now_s)
-                keys.append(self.policy.key_of(one, now_ms=int(now * 1_000)))
-                read.append((at, one))
-            except TrineError as error:
-                results[at] = error
-        verdicts = statement.verify_many([one for _, one in read], keys)
-        good = [pair for pair, is_good in zip(read, verdicts, strict=True) if is_good]
-        entries, new, added = self._add([one for _, one in good], now)
-        for (at, _), entry in zip(good, entries, strict=True):
-            results[at] = entry
-        wrong = CoseSignature("the statement's signature does not hold")
-        return [wrong if result is None else result for result in results], new, added
+        now_ms = int(now * 1_000)
+        results = intake.check(items, self.policy, self.chain.function, now_ms=now_ms)
+        new, added = self._add([one for one in results if isinstance(one, Checked)], now_ms)
+        return [one.entry if isinstance(one, Checked) else one for one in results], new, added
 
-    def _add(
-        self, statements: Sequence[Statement], now: float
-    ) -> tuple[list[Digest], dict[Digest, About], int]:
+    def _add(self, statements: Sequence[Checked], now_ms: int) -> tuple[dict[Digest, About], int]:
         """Keep statements that were checked.
 
         Returns:
-            Their entries, what those are about that are to be recorded, and how many were new.
+            What those are about that are to be recorded, and how many were new.
         """
-        function = self.chain.function
-        kept = [statement.registered(one) for one in statements]
-        entries = Digest.all_of(hash_many(function, kept))
+        entries = [one.entry for one in statements]
         earlier = {entry for name in self._earlier for entry in self.index.places(name, entries)}
         new: dict[Digest, About] = {}
         rows: list[Registration] = []
-        for one, data, entry in zip(statements, kept, entries, strict=True):
+        for one in statements:
+            entry = one.entry
             if entry not in self._standing and entry not in new and entry not in earlier:
-                new[entry] = about = _about(function, one)
-                rows.append(_registration(one, entry, now, about, data))
+                new[entry] = one.about
+                rows.append(_registration(one, now_ms))
         added = self.index.add(self._name, rows)
         if added < len(rows):
             # Some were registered before: what has no place yet waits, and is not known to wait.
             places = self.index.places(self._name, list(new))
             new = {entry: about for entry, about in new.items() if places.get(entry) is None}
-        return entries, new, added
+        return new, added
 
     async def _send(self) -> None:
         """Send what waits to the chain, batch after batch."""
@@ -501,9 +487,10 @@ class Registrar:
             log.info("the SHA-256 log is not anchored now: %s", error)
             await self._in_thread(self.standard.anchored, None)
             return
-        now = time.time()
-        said = statement.read_statement(data, now_s=int(now))
-        _, new, added = await self._in_thread(self._add, [said], now)
+        now_ms = int(time.time() * 1_000)
+        said = statement.read_statement(data, now_s=now_ms // 1_000)
+        taken = [intake.checked(said, self.chain.function)]
+        new, added = await self._in_thread(self._add, taken, now_ms)
         self._kept(new, added)
         await self._in_thread(self.standard.anchored, data)
 
@@ -564,25 +551,15 @@ class Registrar:
         return await asyncio.to_thread(functools.partial(work, *arguments))
 
 
-def _about(function: HashFunction, one: Statement) -> About:
-    """Say what a statement is about, for its row."""
-    return About(
-        name_digest(function, one.issuer),
-        name_digest(function, str(one.content_type)),
-        content_digest(function, one.payload, one.payload_hash),
-    )
-
-
-def _registration(
-    one: Statement, entry: Digest, now: float, about: About, data: bytes
-) -> Registration:
+def _registration(one: Checked, now_ms: int) -> Registration:
+    data, entry, issuer, subject, content_type, about = one
     return Registration(
         entry,
         None,
-        one.issuer,
-        one.subject,
-        str(one.content_type),
-        int(now * 1_000),
+        issuer,
+        subject,
+        content_type,
+        now_ms,
         data,
         about.issuer,
         about.content,

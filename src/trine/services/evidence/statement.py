@@ -31,7 +31,7 @@ from trine.errors.services import (
     StatementExpired,
     StatementNotYetValid,
 )
-from trine.services.evidence import cbor, common, cose
+from trine.services.evidence import cbor, cose
 from trine.services.evidence.cbor import Label, Slice
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
@@ -147,17 +147,6 @@ def read_statement(
         DetachedPayload: The payload is not in the message.
         StatementNotYetValid, StatementExpired: The statement says so.
     """
-    most = common.read(data)
-    if most is not None:
-        _check_times(most[-1], None, now_s, clock_skew_s)
-        return Statement(*most, None)
-    return read_whole(data, now_s, clock_skew_s, key_id_required=key_id_required)
-
-
-def read_whole(
-    data: bytes, now_s: int, clock_skew_s: int, *, key_id_required: bool = True
-) -> Statement:
-    """Read a statement of any form; see `read_statement`."""
     message = cose.read_sign1(data, _WHAT, bytes_max=TRANSPARENT_BYTES_MAX)
     first, stop = message.unprotected_slice
     if len(data) - (stop - first) >= STATEMENT_BYTES_MAX:

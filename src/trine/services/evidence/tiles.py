@@ -272,22 +272,39 @@ class View:
         """
         if not 0 <= index < self.size:
             raise BadArgument(f"leaf {index} of a log of {self.size}")
-        number = index // TILE_WIDTH
-        first, stop = number * TILE_WIDTH, (number + 1) * TILE_WIDTH
-        if stop > self.size:
+        number, place = divmod(index, TILE_WIDTH)
+        if not self.is_full(number):
             return self._path(index, index + 1)
         rows = self._rows(0, number)
-        place = index % TILE_WIDTH
         inside = [rows[height][(place >> height) ^ 1] for height in range(TILE_HEIGHT)]
-        # Above a full tile all its leaves have one path.
+        return inside + self.path_above(number)
+
+    def is_full(self, number: int) -> bool:
+        """Say whether a tile of leaves is full."""
+        return (number + 1) * TILE_WIDTH <= self.size
+
+    def tile(self, number: int) -> bytes:
+        """Return the hashes of a full tile of leaves.
+
+        Raises:
+            BadTile: The tile has another length than it must.
+        """
+        return b"".join(self._rows(0, number)[0])
+
+    def path_above(self, number: int) -> list[bytes]:
+        """Return what leads from a full tile to the root: all its leaves share it.
+
+        Raises:
+            BadTile: A tile has another length than it must.
+        """
         above = self._above.get(number)
         if above is None:
-            above = self._path(first, stop)
+            above = self._path(number * TILE_WIDTH, (number + 1) * TILE_WIDTH)
             with self._lock:
                 if len(self._above) >= TILES_CACHED_MAX:
                     del self._above[next(iter(self._above))]
                 self._above[number] = above
-        return inside + above
+        return above
 
     def _path(self, index: int, end: int) -> list[bytes]:
         """Return what leads to the root from a complete subtree, the leaves `index` to `end`."""
