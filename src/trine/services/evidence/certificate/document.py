@@ -22,6 +22,8 @@ Language = Literal["en", "zh"]
 """Language of the page."""
 
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+ATTACHMENT: Final = "evidence.receipt"
+"""Name of the receipt in the PDF."""
 VERSION: Final = 1
 """Form of the page and the file; it rises with every change of a byte that they have."""
 CERTIFICATE_BYTES_MAX: Final = PROOF_BYTES_MAX + 1024 * 1024
@@ -69,7 +71,10 @@ def _write(receipt: bytes, trust: Trust, found: Verified, language: str) -> byte
     title = f"{said.title}: {found.name}"
     kept = "".join(one if one.isprintable() else "\ufffd" for one in title)
     about = objects.Description(kept, said.tag, words.iso_time(found.time_ms))
-    return objects.write_file(_head(language), page, receipt, about)
+    attached = objects.Attachment(
+        ATTACHMENT, receipt, "application/octet-stream", "Receipt of the file"
+    )
+    return objects.write_file(_head(language), page, [attached], about)
 
 
 def _facts(found: Verified, trust: Trust) -> Facts:
@@ -98,7 +103,7 @@ def _parts(content: bytes) -> tuple[str, bytes]:
     if found is None:
         raise NotACertificate(
             "the PDF is no certificate as Trine makes it: where a program saved it again, take "
-            f"{objects.ATTACHMENT} out of it and verify that"
+            f"{ATTACHMENT} out of it and verify that"
         )
     version, language, length = int(found[1]), found[2].decode(), int(found[3])
     if version != VERSION or language not in _WORDS:
