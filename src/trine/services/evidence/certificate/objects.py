@@ -68,7 +68,7 @@ def _attached(one: Attachment, time: str) -> bytes:
     return stream(about, one.content)
 
 
-def read_attached(content: bytes, start: int) -> list[bytes]:
+def read_attached(content: bytes, start: int, count_max: int) -> list[bytes]:
     """Take the attachments out of a file, in their order; the one that it ends in is left away.
 
     Nothing is believed: whoever takes them makes the whole file again and compares.
@@ -76,15 +76,34 @@ def read_attached(content: bytes, start: int) -> list[bytes]:
     Args:
         content: The file.
         start: Where its first object begins.
+        count_max: Attachments to take.
     """
-    found = []
-    while match := _ATTACHED.match(content, start):
+    found: list[bytes] = []
+    while len(found) < count_max and (match := _ATTACHED.match(content, start)):
         stop = match.end() + int(match[1])
         if content[stop : stop + len(_BETWEEN)] != _BETWEEN:
             break
         found.append(content[match.end() : stop])
         start = stop + len(_BETWEEN)
     return found
+
+
+def difference(content: bytes, expected: bytes, *, attachments: int) -> str:
+    """Say in which part a file first differs from the one that it must be."""
+    pairs = zip(content, expected, strict=False)
+    place = next((at for at, (one, other) in enumerate(pairs) if one != other), len(expected))
+    before = expected[:place].rfind(b" 0 obj\n")
+    number = int(expected[:before].rpartition(b"\n")[2])
+    fonts = 2 * attachments + 8
+    if place >= len(expected):
+        part = "something was added behind its end"
+    elif number == attachments + CONTENT:
+        part = "its words or its code are others"
+    elif number in (fonts + 3, fonts + 4, fonts + 8, fonts + 9):
+        part = "its fonts are others: it was changed, or made with another version of the fonts"
+    else:
+        part = f"its object {number} is another"
+    return f"the certificate is not the one of its receipt: {part}; believe the receipt alone"
 
 
 def write_file(

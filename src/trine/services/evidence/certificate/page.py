@@ -116,7 +116,9 @@ class Page:
         font, name = (self.serif, b"F2") if serif else (self.sans, b"F1")
         encoded = font.encode(shown(text, font))
         place = f"{colour} rg {x:.2f} {y:.2f} Td".encode()
-        self._drawn.append(b"BT /%s %.2f Tf %s %s Tj ET" % (name, size or self.measures.body, place, encoded))
+        self._drawn.append(
+            b"BT /%s %.2f Tf %s %s Tj ET" % (name, size or self.measures.body, place, encoded)
+        )
 
     def fill(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """Fill a rectangle."""
