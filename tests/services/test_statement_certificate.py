@@ -1,7 +1,9 @@
 """Test certificates of statements: made again byte for byte, and nothing else is believed."""
 
+import copy
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tests.cli.command import trine
 from tests.services import golden, issued
 from tests.services.statement_certificates import KINDS, crowded, made, parts
 from trine.client.verification import Trust, VerifiedProof
-from trine.crypto.x509 import MemberPath, read_certificates
+from trine.crypto.x509 import read_certificates
 from trine.errors import (
     BadInput,
     NegativeVerdict,
@@ -24,6 +26,7 @@ from trine.errors import (
 from trine.errors import services as errors
 from trine.services.evidence import certificate, cose, keys, statement
 from trine.services.evidence.certificate import (
+    fonts,
     objects,
     signed,
     statement_page,
@@ -37,7 +40,7 @@ KIND = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make each page once, however often it is compared."""
+    """Prove each statement and make each page once, however often it is compared."""
     pages: dict[bytes, bytes] = {}
 
     def write(data: bytes, trust: Trust, proven: signed.Proven, language: str) -> bytes:
@@ -49,6 +52,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     slow = signed._write
     monkeypatch.setattr(signed, "_write", write)
+    monkeypatch.setattr(signed, "prove_statement", cache(signed.prove_statement))
 
 
 def code_of(kind: str, content: bytes) -> str:
@@ -88,35 +92,27 @@ def test_conformance() -> None:
 
 
 @KIND
-def test_no_flipped_bit_is_verified(kind: str, quick: None) -> None:
-    """Goal: no second certificate beside the one. Method: bits of proof and keys, then a sample."""
+def test_no_altered_byte_is_verified(kind: str, quick: None) -> None:
+    """Goal: facts, code, proof and keys stand whole. Method: a bit of each byte, of the page some.
+
+    The bytes of the code are all among them; on slow curves fewer of the proof.
+    """
     content = made(kind)
-    page_start = content.index(b"4 0 obj")
-    step = 97 if kind == "gm" else 3
-    bits = [*range(0, 8 * page_start, step), *range(8 * page_start, 8 * len(content), 211)]
+    keys_start, page_start = content.index(b"2 0 obj"), content.index(b"4 0 obj")
+    code_end = content.index(b"re\nf\n", page_start)
+    code_start = content.rindex(b" rg\n", 0, code_end)
+    step = 1 if kind == "key" else 5
+    places = [*range(0, keys_start, 29 if kind == "gm" else 5)]
+    places += range(keys_start, page_start, step)
+    places += [*range(page_start, len(content), 83), *range(code_start, code_end, 7)]
     found = set()
-    for bit in bits:
+    for place in places:
         changed = bytearray(content)
-        changed[bit // 8] ^= 1 << bit % 8
+        changed[place] ^= 1 << place % 8
         found.add(code_of(kind, bytes(changed)))
     assert "verified" not in found
     assert found >= {"certificate_differs", "not_a_certificate"}
     assert code_of(kind, content) == "verified"
-
-
-def test_every_bit_of_keys_and_code_is_refused(quick: None) -> None:
-    """Goal: facts, code and keys stand whole. Method: all bits of keys, and of the QR code."""
-    for kind in ("key", "root"):
-        content = made(kind)
-        start, end = content.index(b"2 0 obj"), content.index(b"4 0 obj")
-        assert b"BEGIN CERTIFICATE" in content[start:end] or b"ed25519:" in content[start:end]
-        drawing = content.index(b" re\n", end)
-        places = [*range(start, end), *range(drawing - 40, drawing + 200)]
-        for place in places:
-            for bit in range(0, 8, 3):
-                changed = bytearray(content)
-                changed[place] ^= 1 << bit
-                assert code_of(kind, bytes(changed)) != "verified"
 
 
 def test_words_of_others_are_noticed() -> None:
@@ -233,13 +229,6 @@ def test_the_earliest_block_counts() -> None:
     assert found.code == certificate.verify_statement_certificate(made("key"), trust).code
 
 
-def test_it_holds_after_the_statement_expired() -> None:
-    """Goal: a certificate is held for years. Method: a statement that the clock says is over."""
-    now = golden.NOW_S
-    assert now + 86_400 < 1_760_000_000  # long before any clock on which this runs
-    assert certificate.verify_statement_certificate(made("root"), parts("root").trust)
-
-
 def test_hostile_files(quick: None) -> None:
     """Goal: refused by code, never by a traceback. Method: PDFs that claim what is not so."""
     content = made("key")
@@ -289,9 +278,10 @@ def test_everything_fits(name: str, is_rooted: bool, language: str) -> None:
     if is_rooted:
         found = signed.prove_statement(*parts("root")).checked.path
         assert found is not None
-        for one in (found.member, found.authority):
+        named = [copy.copy(one) for one in found.certificates]
+        for one in named:
             one.subject = name
-        path = MemberPath(found.certificates, found.is_revocation_checked)
+        path = replace(found, certificates=tuple(named))
     fact = {"log": 2**32 - 1, "index": 2**62, "entry": Digest(b"\xff" * 32)}
     chain = VerifiedProof(
         chain=name[:64],
@@ -319,16 +309,11 @@ def test_everything_fits(name: str, is_rooted: bool, language: str) -> None:
 def test_fixed_lines_fit(language: str) -> None:
     """Goal: no line runs out of the page. Method: measure the lines that are never broken."""
     said = signed._WORDS[language]
-    font = cache(certificate_font)()
+    font = fonts.Font("sans")
     room = (479 - 14) * 1_000
     lines = [(one, 9.0) for one in said.limit_lines]
     lines += [(statement_words.COMMAND, 9.2 * 475 / 465), (said.footer, 7.6)]
     assert [line for line, size in lines if font.width(line) * size > room] == []
-
-
-def certificate_font() -> "certificate.fonts.Font":
-    """The font of the page."""
-    return certificate.fonts.Font("sans")
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:
@@ -372,4 +357,11 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert not out.exists()
 
 
-DIGESTS: dict[str, str] = {}
+DIGESTS = {
+    "gm en": "8158bccbdd27f02d8cf6c7009d9a88496fec0b26006a095b586632cb70ca393e",
+    "gm zh": "6f971d2a0e7fb3d932af7abffc489a28bd60c33ca4906f11b82e991e76b762b3",
+    "key en": "59b9f92e7682ac9c84c60c855611c7f3f5e704104c9c1026d724e2109afd76ff",
+    "key zh": "e7aa9c7588f7ebdd01f8630304e3f2e78324dbe2bb1f497007dec1d75f707342",
+    "root en": "448821ed116d05e80aa52785c8429fc482c67a132c75256632cb7edd08db5070",
+    "root zh": "cbd4ece1173dbd573c9b0fa51ee169c255a197e4227b5fd95f07ac8aea36a5d0",
+}

@@ -265,13 +265,14 @@ def _evidence(one: "Proven") -> dict[str, Any]:
 
 
 def _lines(made: "Made", out: Path) -> list[str]:
+    stamped = {one.block for one in made.stamps}
     lines = [f"Wrote {out}: {len(made.proven)} pieces of evidence, {len(made.content)} bytes"]
+    if any(one.certified not in stamped for one in made.proven):
+        alarm = "WITHOUT a timestamp of an outside authority: the report's first line says so in red"
+        lines.insert(0, alarm)
     for one in made.stamps:
         stated = f"{one.shown.signer.subject}, {moment(one.shown.time_ms)}"
         lines += facts(**{f"block {one.block.height}": stated})
-    stamped = {one.block for one in made.stamps}
-    if any(one.certified not in stamped for one in made.proven):
-        lines.append("No outside authority's timestamp is over a block: the report says so in red")
     return lines
 
 
@@ -358,6 +359,7 @@ def _verdict(checked: "Checked", file: Path) -> dict[str, Any]:
             for step in checked.steps
         ],
         "compare": checked.compare,
+        "without_timestamp": [block.height for block in checked.unstamped],
         "evidence": [_evidence(one) for one in checked.proven],
     }
 
@@ -373,4 +375,8 @@ def _steps(checked: "Checked", file: Path) -> list[str]:
         lines.append(f"compare the pack's own {name}: SHA-256 {digest}")
     safe = ["".join(one if one.isprintable() else "?" for one in line) for line in lines]
     verdict = "Verified" if checked.is_verified else f"NOT verified: {len(checked.failures)} steps"
+    if checked.is_verified and checked.unstamped:
+        heights = ", ".join(str(block.height) for block in checked.unstamped)
+        verdict += f" WITHOUT a timestamp of an outside authority over block {heights}"
+        verdict += ", which whoever has old keys could make today"
     return [*safe, f"{verdict}: {file}"]

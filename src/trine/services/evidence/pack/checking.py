@@ -18,6 +18,7 @@ from trine.errors.services import BadHeader, CourtPackDiffers
 from trine.services.evidence.pack import format as form
 from trine.services.evidence.pack.assembling import ISSUER, SERVICE, fixed, verifier
 from trine.services.evidence.pack.proving import (
+    Block,
     Keys,
     Proven,
     Stamp,
@@ -88,6 +89,12 @@ class Checked:
     def failures(self) -> list[Step]:
         """Steps that do not hold."""
         return [step for step in self.steps if step.code is not None]
+
+    @property
+    def unstamped(self) -> list[Block]:
+        """Blocks over which no outside authority stated a time."""
+        stamped = {one.block for one in self.stamps}
+        return [block for block in blocks_of(self.proven) if block not in stamped]
 
     @property
     def is_verified(self) -> bool:
