@@ -42,7 +42,7 @@ def test_it_is_pdf_a(tmp_path: Path) -> None:
 def test_the_facts_can_be_copied(pdf: Path) -> None:
     """Goal: who, what and when are text. Method: pdftotext finds each fact."""
     kind, _, language = pdf.stem.partition("-")
-    data, trust, known = parts(kind)
+    _, trust, known = parts(kind)
     text = poppler("pdftotext", "-layout", pdf, "-")
     found = certificate.verify_statement_certificate(pdf.read_bytes(), trust).proven
     said = found.checked.statement

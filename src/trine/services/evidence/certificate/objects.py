@@ -6,6 +6,7 @@ that the proof stands readable in the first objects.
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -90,8 +91,8 @@ def read_attached(content: bytes, start: int, count_max: int) -> list[bytes]:
 
 def difference(content: bytes, expected: bytes, *, attachments: int) -> str:
     """Say in which part a file first differs from the one that it must be."""
-    pairs = zip(content, expected, strict=False)
-    place = next((at for at, (one, other) in enumerate(pairs) if one != other), len(expected))
+    stops = range(1, len(expected) + 1)
+    place = bisect_left(stops, True, key=lambda stop: content[:stop] != expected[:stop])
     before = expected[:place].rfind(b" 0 obj\n")
     number = int(expected[:before].rpartition(b"\n")[2])
     fonts = 2 * attachments + 8
