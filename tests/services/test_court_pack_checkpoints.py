@@ -213,7 +213,7 @@ def test_forged_members_are_named(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_that_does_not_fit_is_not_packed(tmp_path: Path) -> None:
-    """Goal: nothing is written that does not hold. Method: a path of another log, another number."""
+    """Goal: nothing is written that does not hold. Method: another path, another number."""
     made = taken(publish(tmp_path / "log"))
     path = made.paths[3]
     for wrong in (
