@@ -113,9 +113,7 @@ def assembled(suite: str, *checkpoints: pack.LogCheckpoint) -> bytes:
     shown = exhibits(suite)
     blocks = pack.blocks_of(pack.prove_all(shown, trust, known))
     stated = pack.Timestamps([packs.token(one.header) for one in blocks], [packs.tsa()[1]])
-    made = pack.assemble(
-        shown, trust=trust, timestamps=stated, keys=known, checkpoints=checkpoints
-    )
+    made = pack.assemble(shown, trust=trust, timestamps=stated, keys=known, checkpoints=checkpoints)
     return made.content
 
 
@@ -189,7 +187,7 @@ def test_forged_members_are_named(tmp_path: Path) -> None:
 
     assert forged({}) is None
     path = beside["consistency"]["3"]
-    other = path[:-1] + ["00" * 32]
+    other = [*path[:-1], "00" * 32]
     assert forged(about(consistency={"3": other})) == "tree_mismatch"
     assert forged(about(consistency={"3": path[1:]})) == "tree_mismatch"
     assert forged(about(consistency={})) == "tree_mismatch"
