@@ -284,10 +284,12 @@ def variants(family: Family) -> Iterator[tuple[str, Variant]]:
     yield "of an authority", with_leaf(is_authority=True, usage="digital_signature")
     yield "not for signing", with_leaf(usage="key_encipherment")
     yield "issued by no authority", with_middle(is_authority=False)
+    yield "issued by no authority that may", with_middle(is_authority=False, usage="key_cert_sign")
     yield "issued by one that may not", with_middle(usage="crl_sign")
     yield "with room for nobody below", with_middle(path_length=0)
     bound = {"extn_id": "name_constraints", "critical": True, "extn_value": constraint}
     yield "bound by names", with_middle(more=(bound,))
+    yield "bound by names, not critically", with_middle(more=({**bound, "critical": False},))
     unknown = {"extn_id": "1.3.6.1.4.1.32473.9", "extn_value": b"\x05\x00"}
     yield "with an unknown extension", with_leaf(more=(unknown,))
     yield "with a critical one", with_leaf(more=({**unknown, "critical": True},))

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from tests.cli.command import ROOT, Ended, trine
-from tests.services import golden, issued, packs
+from tests.services import golden, issued, packs, test_issuing
 from tests.services.certificates import VECTORS
 from trine.client.verification import Trust
 from trine.crypto.x509 import Certificate, read_certificates
@@ -138,6 +138,7 @@ REASONS = {
     "of an authority": "not for signing",
     "not for signing": "not for signing",
     "issued by no authority": "CN=middle,O=City is no issuer",
+    "issued by no authority that may": "CN=middle,O=City is no issuer",
     "issued by one that may not": "CN=middle,O=City is no issuer",
     "signed with another key": "did not sign",
     "issuer's certificate altered": "in the certificate of CN=lab,O=City does not hold",
@@ -186,6 +187,33 @@ def test_no_altered_statement_is_accepted(family: issued.Family) -> None:
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
         assert decided(family, bytes(changed)) != "", bit
+
+
+@pytest.mark.parametrize("algorithm", ["p256", "ed25519", "sm2"])
+def test_the_stranger_reads_certificates_of_openssl(tmp_path: Path, algorithm: str) -> None:
+    """Goal: other programs' certificates are read. Method: OpenSSL's; a time after their end."""
+    chain = test_issuing.made(tmp_path, algorithm)
+    said = stranger.read_message(chain.said(chain.leaf, chain.middle))
+    trusted = x509.load_pem_x509_certificates(chain.root.pem)
+    found = stranger.vouched(said, test_issuing.ISSUER, trusted, chain.at_s)
+    assert found == "certificate of CN=lab,O=City, for whom CN=root,O=City vouches"
+    with pytest.raises(ValueError, match="CN=lab,O=City: not in force"):
+        stranger.vouched(said, test_issuing.ISSUER, trusted, chain.at_s + 20 * issued.DAY_S)
+    with pytest.raises(ValueError, match=r"does not name https://lab\.example/air"):
+        stranger.vouched(said, "https://lab.example/air", trusted, chain.at_s)
+
+
+def test_sm2_needs_its_package(tmp_path: Path) -> None:
+    """Goal: a stranger learns what is missing. Method: a pack with SM2 where gmalg is not there."""
+    case, program = tmp_path / "case.zip", tmp_path / "verify.py"
+    case.write_bytes(made(issued.FAMILIES[2]))
+    program.write_bytes(pack.verifier())
+    site = packs.lonely(tmp_path)
+    (site / "gmalg").unlink()
+    start = f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
+    ran = packs.alone(site, start, case)
+    assert ran.status == 1
+    assert any("No module named 'gmalg'" in line for line in ran.failed), ran.out
 
 
 def test_two_ways_to_know_one_issuer() -> None:

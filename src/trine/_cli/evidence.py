@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import click
 
 from trine._cli.court_pack import pack
+from trine._cli.evidence_key import service_key
 from trine._cli.evidence_monitor import monitor, witness
 from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
@@ -61,7 +62,7 @@ def evidence() -> None:
     """
 
 
-for command in (serve, witness, monitor, search, pack):
+for command in (serve, service_key, witness, monitor, search, pack):
     evidence.add_command(command)
 
 
