@@ -312,13 +312,13 @@ def test_a_log_is_hashed_once_for_all_histories(
     async def work() -> None:
         async with hospital(home, tmp_path / "h") as found:
             await found.admissions.admit_all([f"p-{one}" for one in range(count)])
-            early = await export_history(found.custody, found.admissions.find("p-0"))
+            file = await export_history(found.custody, found.admissions.find("p-0"))
             await found.admissions.admit("p-late")
             await export_hospital(found, home.trust.read_bytes(), tmp_path / "export")
-            path = histories / f"{early.patient.hex()}.history"
-            path.write_bytes(early.encode())
-            assert early.head.size < found.log.head.size  # type: ignore[union-attr]
+            (histories / f"{file.patient.hex()}.history").write_bytes(file.encode())
+            early.append(file.patient)
 
+    early = list[Digest]()
     histories = tmp_path / "export" / "histories"
     run(work())
     log = (tmp_path / "export" / "entries").read_bytes()
@@ -334,19 +334,20 @@ def test_a_log_is_hashed_once_for_all_histories(
     assert [error for _, error in shown] == [None] * (count + 1)
     heads = 2
     assert sum(hashed) == len(log) // 32 + heads
-    names = [name for name, _ in shown]
-    contents = [(histories / name).read_bytes() for name in names]
-    (histories / names[1]).write_bytes(contents[2])
-    short = HistoryFile.decode(contents[3])
-    (histories / names[3]).write_bytes(replace(short, events=()).encode())
+    size = len(log) // 32
+    names = [name for name, _ in shown if not early_in(histories / name, size)]
+    assert len(names) == count
+    taken, doubled, short = names[:3]
+    (histories / taken).write_bytes((histories / doubled).read_bytes())
+    whole = HistoryFile.decode((histories / short).read_bytes())
+    (histories / short).write_bytes(replace(whole, events=()).encode())
     wrong = {name for name, error in check_history_files(tmp_path / "export") if error is not None}
-    assert wrong == {names[1], names[3]}
+    assert wrong == {taken, short}
     with pytest.raises(HistoryMismatch):
-        check_history_file(tmp_path / "export", Digest(bytes.fromhex(names[1][:64])))
+        check_history_file(tmp_path / "export", Digest(bytes.fromhex(taken[:64])))
     (tmp_path / "export" / "entries").write_bytes(log[:-1] + bytes([log[-1] ^ 1]))
     right = [name for name, error in check_history_files(tmp_path / "export") if error is None]
-    assert right == [one for one in names if early_in(histories / one, len(log) // 32)]
-    assert len(right) == 1
+    assert right == [f"{one.hex()}.history" for one in early]
     with pytest.raises(HistoryMismatch):
         check_report_file(tmp_path / "export")
 
