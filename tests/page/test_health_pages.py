@@ -385,22 +385,72 @@ def test_pages_speak_both_languages(browser: Browser, live: Live) -> None:
         expect(page.locator("h1")).to_have_text("Consents in force")
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_pages_fit_the_screen(browser: Browser, live: Live, width: int) -> None:
-    """Goal: readable on a phone. Method: nothing is wider than the window, on any page."""
-    for name, paths in (
-        (DOCTOR, ["/patients", "/approvals", ""]),
-        (live.patients[0], ["/history", "/consents", "/notices"]),
-        (REGULATOR, ["/oversight"]),
+def fits(page: Page, width: int) -> None:
+    """Nothing of a page is wider than the window, and no part of it is cut or scrolls sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+    wide = page.evaluate(
+        """(width) => [...document.querySelectorAll('body *')]
+          .filter((one) => !one.closest('.hidden, .skip, thead, option'))
+          .filter((one) => one.getBoundingClientRect().right > width + 0.5
+            || (one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
+                && getComputedStyle(one).display !== 'inline' && one.tagName !== 'PRE'
+                && one.tagName !== 'INPUT'))
+          .map((one) => one.outerHTML.slice(0, 120))""",
+        width,
+    )
+    assert wide == [], (page.url, wide)
+
+
+@pytest.mark.parametrize(
+    ("width", "locale"), [(390, "en-GB"), (390, "zh-CN"), (768, "en-GB"), (1280, "zh-CN")]
+)
+def test_pages_fit_the_screen(browser: Browser, live: Live, width: int, locale: str) -> None:
+    """Goal: readable on a phone. Method: every page of every role, with consents in force and
+    withdrawn, an emergency that waits, a record, a refusal and an error; nothing is too wide."""
+    local_id, view = live.patients[3], {"width": width, "height": 800}
+    with (
+        signed_in(browser, live, DOCTOR, locale, (403, 404), viewport=view) as doctor,
+        signed_in(browser, live, SECOND, locale, viewport=view) as second,
+        signed_in(browser, live, local_id, locale, viewport=view) as owner,
+        signed_in(browser, live, REVIEWER, locale, viewport=view) as reviewer,
+        signed_in(browser, live, REGULATOR, locale, viewport=view) as office,
     ):
-        size = {"width": width, "height": 800}
-        with signed_in(browser, live, name, viewport=size) as page:
-            for path in paths:
-                if path:
-                    page.goto(live.url + path)
-                else:
-                    find(page, live, live.patients[0])
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        give_consent(owner, live)
+        fits(owner, width)
+        for path in ("/patients", "/patients?all=1", "/patients?q=nobody", "/approvals", "/none"):
+            doctor.goto(live.url + path)
+            fits(doctor, width)
+        find(doctor, live, local_id)
+        fits(doctor, width)
+        open_first(doctor)
+        expect(doctor.locator("#record")).to_be_visible()
+        doctor.locator("summary").click()
+        fits(doctor, width)
+        find(second, live, local_id)
+        open_first(second)
+        expect(second.locator("#refused")).to_be_visible()
+        fits(second, width)
+        find(doctor, live, local_id)
+        doctor.locator("#emergency input[name=reason]").fill("unconscious, no relative reached")
+        doctor.locator("#emergency button").click()
+        fits(doctor, width)
+        second.goto(f"{live.url}/approvals")
+        fits(second, width)
+        second.locator("main form button").first.click()
+        reviewer.goto(f"{live.url}/reviews")
+        fits(reviewer, width)
+        owner.goto(f"{live.url}/notices")
+        fits(owner, width)
+        reviewer.locator("input[name=finding]").first.check()
+        reviewer.locator("input[name=text]").fill("nobody else could be asked")
+        reviewer.locator("main form button").click()
+        owner.goto(f"{live.url}/consents")
+        owner.locator(".consent button").first.click()
+        for path in ("/consents", "/history", "/notices"):
+            owner.goto(live.url + path)
+            fits(owner, width)
+        office.reload()
+        fits(office, width)
 
 
 def test_both_schemes_are_readable(browser: Browser, live: Live) -> None:

@@ -18,7 +18,6 @@ from trine.apps.health import codes
 from trine.apps.health.consent import Reason
 from trine.apps.health.events import Kind
 from trine.apps.health.generator import generate
-from trine.apps.health.oversight import Oversight
 from trine.apps.health.pages import clinician, links, patient, regulator, sessions
 from trine.apps.health.pages.describe import LINES_MAX, TEXT_CHARACTERS_MAX, describe
 from trine.apps.health.pages.forms import FIELDS_MAX, read_form
@@ -166,7 +165,7 @@ def test_the_picture_has_every_month() -> None:
         totals = {(Kind.ACCESS, "TREAT", month): 3 for month in months}
         totals[Kind.REFUSAL, "TREAT", months[0]] = 1
         totals[Kind.REFUSAL, "TREAT", months[-1]] = 2
-        bars = regulator._bars(Oversight(1, totals, 0, ()))
+        bars = regulator._bars(totals)
         assert [one.month for one in bars] == expected
         assert bars[-1].total == 5
         assert min(one.refused_y for one in bars) == regulator.BASE_Y - regulator.BAR_HEIGHT_MAX

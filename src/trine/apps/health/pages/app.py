@@ -50,7 +50,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    site = Site(hospital, zone, is_safe=is_safe)
+    site = app.state.site = Site(hospital, zone, is_safe=is_safe)
     for route in routes(site, passwords):
         app.add_route(route.path, _endpoint(site, route), methods=[route.method])
     app.add_exception_handler(HTTPException, site.missing)
