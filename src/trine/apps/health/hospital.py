@@ -33,7 +33,7 @@ from trine.apps.health.notices import Letterbox, Notices, Sender
 from trine.apps.health.people import People, Person, Role
 from trine.apps.health.reading import Received, parse, read_file
 from trine.apps.health.recording import PROOFS, Progress, Recorder, no_progress
-from trine.apps.health.records import Records, media_type
+from trine.apps.health.records import Records
 from trine.apps.health.research import ResearchDesk
 from trine.apps.health.sealed_records import open_place
 from trine.apps.health.store import FolderStore, Store
@@ -203,11 +203,8 @@ class Hospital:
         self._objects = open_place(founding.objects)
         self.people = People(self.store)
         self.log, self.records_log = (
-            CertifiedLog(ChainLog(client, trust, LogId(number), media_type=type_))
-            for number, type_ in (
-                (founding.histories_log, ""),
-                (founding.records_log, media_type(Release.R4)),
-            )
+            CertifiedLog(ChainLog(client, trust, LogId(number)))
+            for number in (founding.histories_log, founding.records_log)
         )
         base = Base(
             self.store,
@@ -229,9 +226,7 @@ class Hospital:
         self._recorder = Recorder(
             client, LogId(founding.records_log), lambda: FolderStore(folder / "store")
         )
-        self._intake = Intake(
-            lambda: FolderStore(folder / "store"), self._open_records, self.key
-        )
+        self._intake = Intake(lambda: FolderStore(folder / "store"), self._open_records, self.key)
 
     @property
     def custodian(self) -> str:
@@ -312,7 +307,7 @@ class Hospital:
                     done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     for one in done:
                         one.result()
-                sending.add(asyncio.create_task(self.custody.send(pairs)))
+                sending.add(asyncio.create_task(self.custody.send(pairs, release)))
         except TrineError:
             await self._prove(kept, sending, first, progress)
             raise

@@ -30,7 +30,7 @@ from typing import Final
 
 from trine.apps.health.sealing import Facts, SealedRecord
 from trine.apps.health.store import Store
-from trine.errors import BadConfiguration, ReadOnlyFolder
+from trine.errors import BadConfiguration, DamagedData, ReadOnlyFolder
 from trine.errors.health import DamagedRecord, RecordNotFound
 from trine.services.evidence.bucket import SCHEME, endpoint_of, open_objects
 from trine.services.evidence.objects import Objects
@@ -39,6 +39,8 @@ RECORDS: Final = "records"
 """Folder of the records, in the store and in the place beside it."""
 REFERENCE_MAGIC: Final = b"TRINEREF"
 """First bytes of a reference."""
+PROBE: Final = "probe"
+"""Name of an object that is there for a moment only."""
 VERSION: Final = 1
 _HEAD: Final = REFERENCE_MAGIC + bytes([VERSION])
 _DIGEST_BYTES: Final = 32
@@ -152,6 +154,21 @@ def open_place(place: str) -> Objects | None:
             message = f"{place} cannot be written: {error.strerror}"
             raise ReadOnlyFolder(message, instance=place) from error
     return open_objects(place, endpoint=endpoint_of(os.environ))
+
+
+def check_place(objects: Objects) -> None:
+    """Keep something in a place for a moment, to see that it can be used.
+
+    Raises:
+        StoreUnavailable: The S3 does not answer, or refuses.
+        DiskFull, ReadOnlyFolder: The folder cannot be written.
+        DamagedData: What was read is not what was written.
+    """
+    objects.write({PROBE: PROBE.encode()})
+    found = objects.read(PROBE)
+    objects.delete([PROBE])
+    if found != PROBE.encode():
+        raise DamagedData("the place does not give back what is kept in it")
 
 
 def _row(name: str) -> str:
