@@ -449,8 +449,8 @@ def verify(settings: Settings, file: Path, trust_file: Path, log: int) -> None:
         settings.emit(document, [*(line.rstrip() for line in lines), last])
         return
     totals: dict[str, int] = {}
-    for (kind, _, _), count in shown.totals.items():
-        totals[str(kind)] = totals.get(str(kind), 0) + count
+    for (kind, _, _), events in shown.totals.items():
+        totals[str(kind)] = totals.get(str(kind), 0) + events
     document = {"verified": True, "kind": "report", "totals": totals, "void": shown.void}
     settings.emit(document, [*facts(**totals), "every event of the log is in the report"])
 

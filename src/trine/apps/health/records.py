@@ -2,8 +2,8 @@
 
 Records lie in a `Store` under their entries: `records/` holds what is sealed or where it lies
 (`sealed_records`), `keys/` the secrets of each record wrapped for its recipients, `erased/` an
-empty mark for each record that is gone. Backups of `records/` need no protection of their own; those of `keys/` undo erasures, so they must
-be short-lived.
+empty mark for each record that is gone. Backups of sealed records need no protection of their own;
+those of `keys/` undo erasures, so they must be short-lived.
 
 >>> from trine.apps.health.definitions import Release
 >>> from trine.apps.health.recipients import RecipientKey

@@ -27,6 +27,8 @@ RETRY_S_MAX: Final = 60
 """Seconds for a request with all its retries."""
 WRITERS: Final = 8
 """Objects that are written at the same time."""
+FAILURES: Final = (BaseError, FileNotFoundError)
+"""What the library raises; the second one where there is no such bucket."""
 SCHEME: Final = "s3"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
@@ -99,7 +101,7 @@ class Bucket:
         try:
             for batch in obstore.list(self._store, f"{name}/"):
                 obstore.delete(self._store, [one["path"] for one in batch])
-        except BaseError as error:
+        except FAILURES as error:
             raise self._unavailable(error) from None
 
     def delete(self, names: Sequence[str]) -> None:
@@ -115,19 +117,17 @@ class Bucket:
         try:
             if names:
                 obstore.delete(self._store, list(names))
-        except (NotFoundError, FileNotFoundError):
-            return
-        except BaseError as error:
+        except FAILURES as error:
             raise self._unavailable(error) from None
 
     def _write_one(self, item: tuple[str, bytes]) -> None:
         name, content = item
         try:
             obstore.put(self._store, name, content)
-        except BaseError as error:
+        except FAILURES as error:
             raise self._unavailable(error) from None
 
-    def _unavailable(self, error: BaseError) -> StoreUnavailable:
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
         # What the library says names the request; what stands behind it may be long.
         return StoreUnavailable(f"{self._url}: {str(error)[:300]}", instance=self._url)
 
