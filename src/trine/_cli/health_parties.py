@@ -38,7 +38,7 @@ TOPICS: Final = ("health", "ancestry", "methods", "other")
 
 
 @click.command("consent")
-@click.argument("patient", metavar="ID")
+@click.argument("patients", nargs=-1, required=True, metavar="ID...")
 @click.option(
     "--to", "people", multiple=True, required=True, metavar="ACCOUNT", help="Who may; repeatable."
 )
@@ -72,7 +72,7 @@ TOPICS: Final = ("health", "ancestry", "methods", "other")
 @common
 def consent(
     settings: Settings,
-    patient: str,
+    patients: tuple[str, ...],
     people: tuple[str, ...],
     purposes: tuple[str, ...],
     types: tuple[str, ...],
@@ -86,7 +86,8 @@ def consent(
     """Give a consent of the patient with the hospital's own ID, who is here and says so.
 
     It is signed with the key that the hospital keeps for the patient; who keeps the own key gives
-    consents on the pages, or signs them elsewhere.
+    consents on the pages, or signs them elsewhere. Of several IDs each patient gives one; where one
+    is refused, those before it are given.
 
     \b
     Examples:
@@ -95,7 +96,7 @@ def consent(
     """
     name = identifier or f"c-{secrets.token_hex(IDENTIFIER_BYTES)}"
 
-    async def work() -> str:
+    async def work() -> list[str]:
         key = settings.open_key(key_name or organisation_of(settings, folder), None)
         async with opened(settings, folder, password_file, key) as hospital:
             from trine.apps.health.accounts import account_of  # noqa: PLC0415
@@ -105,21 +106,27 @@ def consent(
 
             actions, admissions = Actions(hospital), hospital.admissions
             open_account = _accounts(settings, folder, password_file, hospital)
-            terms = Terms(
-                name,
-                admissions.find(patient),
-                hospital.custodian,
-                frozenset(actions.person(open_account(one)).id for one in people),
-                frozenset(_known_purposes(purposes)),
-                frozenset(types),
-                last_ms=_last_ms(last_day) if last_day else None,
-                uses=dict(map(read_term, uses)),
-            )
-            own = account_of(patient, admissions.key_of(patient), hospital.records.suite)
-            return (await actions.give_consent(own, terms)).entry.hex()
+            given = {
+                "recipients": frozenset(actions.person(open_account(one)).id for one in people),
+                "purposes": frozenset(_known_purposes(purposes)),
+                "types": frozenset(types),
+                "last_ms": _last_ms(last_day) if last_day else None,
+                "uses": dict(map(read_term, uses)),
+            }
+            entries = []
+            for patient in patients:
+                own = account_of(patient, admissions.key_of(patient), hospital.records.suite)
+                terms = Terms(name, admissions.find(patient), hospital.custodian, **given)
+                entries.append((await actions.give_consent(own, terms)).entry.hex())
+            return entries
 
-    entry = asyncio.run(work())
-    settings.emit({"consent": name, "entry": entry}, facts(consent=name, entry=entry))
+    made = [
+        {"patient": patient, "entry": entry}
+        for patient, entry in zip(patients, asyncio.run(work()), strict=True)
+    ]
+    rows = [(one["patient"], one["entry"]) for one in made]
+    lines = [f"consent {name}", *columns(("PATIENT", "ENTRY"), rows)]
+    settings.emit({"consent": name, "given": made}, lines)
 
 
 @click.group("claim")

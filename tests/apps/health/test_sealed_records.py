@@ -145,9 +145,7 @@ def test_erasing_removes_the_object(tmp_path: Path, place: str) -> None:
     assert records.open(left, KEY).entry == left
 
 
-def test_an_erasure_is_finished_when_the_s3_is_back(
-    tmp_path: Path, s3: ThreadedMotoServer
-) -> None:
+def test_an_erasure_is_finished_when_the_s3_is_back(tmp_path: Path, s3: ThreadedMotoServer) -> None:
     """Goal: a key is erased whether or not the S3 answers; the object goes as soon as it can.
 
     Method: erase with the S3 ended: a code, the key gone, nobody can open it; start without and
