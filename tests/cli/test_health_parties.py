@@ -31,8 +31,8 @@ ENCOUNTER = {
 
 
 @pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
-    """What is in the bucket of an S3 on loopback, which the environment names."""
+def variables() -> Iterator[dict[str, str]]:
+    """Run an S3 on loopback; gives what the environment says about it."""
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()
@@ -42,12 +42,18 @@ def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
     }
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
     made = httpx.put(f"{told['AWS_ENDPOINT_URL']}/records", trust_env=False)
     assert made.status_code in (200, 409)
-    yield Bucket(PLACE, endpoint=told["AWS_ENDPOINT_URL"])
+    yield told
     server.stop()
+
+
+@pytest.fixture
+def objects(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Objects:
+    """What is in its bucket."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Bucket(PLACE, endpoint=variables["AWS_ENDPOINT_URL"])
 
 
 def exported(count: int) -> bytes:
@@ -68,12 +74,12 @@ def exported(count: int) -> bytes:
 class Hospital:
     """A hospital as its users see it: commands."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    def __init__(self, home: Home, variables: dict[str, str]) -> None:
+        self.home, self.variables = home, variables
 
     def ask(self, *words: str | Path) -> Ended:
         """Run a command without the chain's key."""
-        return trine("health", *words, "--home", self.home.path, "--json")
+        return trine("health", *words, "--home", self.home.path, "--json", **self.variables)
 
     def do(self, *words: str | Path) -> dict[str, Any]:
         """Run a command that must succeed."""
@@ -88,9 +94,9 @@ class Hospital:
         return ended.code
 
 
-def found(home: Home, folder: Path) -> Hospital:
+def found(home: Home, folder: Path, variables: dict[str, str]) -> Hospital:
     """Found one with people and records."""
-    hospital = Hospital(home)
+    hospital = Hospital(home, variables)
     assert hospital.refused("found", "city", "--objects", "s3://nobody-made-this") == (
         "store_unavailable"
     )
@@ -111,7 +117,9 @@ def claim_words(record: str, out: Path) -> list[str | Path]:
     return [*words, "--policy", "4711", "--field", "/code/coding/0/code", "--out", out]
 
 
-def test_everybody_does_their_part(tmp_path: Path, objects: Objects) -> None:
+def test_everybody_does_their_part(
+    tmp_path: Path, objects: Objects, variables: dict[str, str]
+) -> None:
     """Goal: a hospital takes records of any release, keeps them in an S3, claims and counts.
 
     Method: commands alone. A file of R5 is refused as R4 and taken as R5; records are objects of
@@ -121,7 +129,7 @@ def test_everybody_does_their_part(tmp_path: Path, objects: Objects) -> None:
     """
     claims = tmp_path / "claim.zip"
     with chain(Home(tmp_path / "home")) as home:
-        hospital = found(home, tmp_path)
+        hospital = found(home, tmp_path, variables)
         assert hospital.refused("receive", tmp_path / "r5.ndjson") == "invalid_resource"
         assert hospital.do("receive", tmp_path / "r5.ndjson", "--release", "R5") == {"records": 1}
         listed = hospital.ask("records", "p-0").document["records"]
