@@ -184,6 +184,9 @@ def test_cards_that_do_not_fit(members: Members, tmp_path: Path) -> None:
     ended = trine("network", "show", city, "bank.card", "--json", cwd=tmp_path)
     assert ended.code == "bad_card"
     assert "name is 'trade' and 'other'" in ended.document["error"]["detail"]
+    (tmp_path / "none.card").write_text("no card")
+    ended = trine("network", "show", city, "none.card", "--json", cwd=tmp_path)
+    assert ended.document["error"]["instance"] == "none.card"
 
 
 def test_members_agree_on_parameters(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.services import golden
+from tests.services import golden, issued
 from tests.suite import ONE_SUITE
 
 pytestmark = ONE_SUITE
@@ -218,11 +218,36 @@ def test_a_statement_is_verified(opened: Page, tmp_path: Path, algorithm: str, s
     expect(opened.locator("#steps")).to_contain_text("cose_signature")
 
 
+@pytest.mark.parametrize("family", issued.FAMILIES, ids=lambda one: one.name)
+def test_an_issuer_is_known_by_a_root(opened: Page, family: issued.Family) -> None:
+    """Goal: who vouches for the issuer stands on the page. Method: without the root, with it, in
+    both languages, and with another root."""
+    suite = family.suite
+    give(opened, VECTORS / f"{family.name}.chained", VECTORS / "report.txt")
+    give(opened, VECTORS / f"{suite}-trust.json", VECTORS / f"{suite}-keys.cbor")
+    verdict(opened, "partial")
+    expect(opened.locator("[data-state=unchecked]")).to_contain_text("nor a root")
+    give(opened, VECTORS / f"{family.name}-roots.pem")
+    verdict(opened, "good")
+    assert set(states(opened)) == {"ok"}
+    words = "certificate of CN=lab,O=City, by CN=root,O=City"
+    expect(opened.locator("#facts")).to_contain_text(words)
+    expect(opened.locator("#steps")).to_contain_text("A root vouches for the issuer")
+    expect(opened.locator("#limits")).to_contain_text("was revoked")
+    opened.get_by_role("button", name="中文").click()
+    expect(opened.locator("#facts")).to_contain_text("CN=lab,O=City 的证书，由 CN=root,O=City 担保")
+    expect(opened.locator("#steps")).to_contain_text("根证书为签发者担保")
+    give(opened, VECTORS / f"{family.name}-foreign-roots.pem")
+    verdict(opened, "refused")
+    expect(opened.locator("#steps")).to_contain_text("unknown_issuer")
+
+
 def test_what_does_not_belong_is_told(opened: Page) -> None:
     """Goal: mistakes are explained where they are made. Method: wrong files in every slot."""
     for slot, code in (
         ("trust", "The file is no usable trust file"),
         ("keys", "A header of a COSE message"),
+        ("roots", "The file holds no X.509 certificate"),
     ):
         opened.set_input_files(f"#choose-{slot}", RECEIPT[0])
         expect(opened.locator(f"#slot-{slot} [role=alert]")).to_contain_text(code)
@@ -299,11 +324,12 @@ def test_page_fits_the_screen(opened: Page, width: int) -> None:
 def test_keyboard_reaches_everything(opened: Page) -> None:
     """Goal: usable without a mouse. Method: Tab from the top, to the key of the issuer."""
     reached = []
-    for _ in range(9):
+    for _ in range(10):
         opened.keyboard.press("Tab")
         reached.append(opened.evaluate("document.activeElement.id"))
-    wanted = ["language", "any", "choose-file", "choose-evidence", "choose-trust", "choose-keys"]
-    assert [name for name in reached if name] == [*wanted, "issuer", "print"]
+    slots = ["file", "evidence", "trust", "keys", "roots"]
+    wanted = ["language", "any", *(f"choose-{slot}" for slot in slots), "issuer", "print"]
+    assert [name for name in reached if name] == wanted
 
 
 def received(listening: socket.socket) -> bytes:

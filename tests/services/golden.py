@@ -24,11 +24,12 @@ from typing import Any, Final
 
 import cbor2
 
-from tests.services import certificates, hostile
+from tests.services import certificates, hostile, issued
 from tests.services import test_hostile_statements as statements
 from tests.services import test_receipt as receipts
 from trine.client.verification import Trust, verify_digest
 from trine.crypto import SecretKey, hash_many
+from trine.crypto.x509 import read_certificates
 from trine.errors import TrineError
 from trine.services.evidence import (
     certificate,
@@ -232,7 +233,31 @@ def files() -> dict[str, bytes]:
             data = signed_statement(key_of(algorithm, 8), embedded=algorithm == "p256")
             made[f"{algorithm}.transparent"] = chain.transparent(data, index=1)
             made[f"{algorithm}.statement"] = data
+    for family in issued.FAMILIES:
+        made |= family.roots()
+        made[f"{family.name}.chained"] = chained(family, family.certified())
     return made
+
+
+def chained(
+    family: issued.Family,
+    certified: list[bytes],
+    *,
+    key: SecretKey | None = None,
+    proof: bytes | None = None,
+) -> bytes:
+    """Make a transparent statement that brings certificates; `proof` as `Chain.transparent`."""
+    data = statement.sign_statement(
+        hashlib.sha256(CONTENT).digest(),
+        key=key or family.key,
+        issuer=issued.ISSUER,
+        subject="report.txt",
+        content_type="text/plain",
+        issued_at_s=NOW_S,
+        payload_hash=-16,
+        certificates=certified,
+    )
+    return Chain(family.suite).transparent(data, index=1, proof=proof)
 
 
 def case(name: str, form: str, file: bytes | str, **checks: Any) -> dict[str, Any]:
@@ -266,7 +291,39 @@ def cases(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     for suite, (_, _, algorithms) in SUITES.items():
         for algorithm in algorithms:
             yield from _transparent(made, suite, algorithm)
+    for family in issued.FAMILIES:
+        yield from _issuers(made, family)
     yield from _certificates(made)
+
+
+def _issuers(made: dict[str, bytes], family: issued.Family) -> Iterator[dict[str, Any]]:
+    """Statements whose issuer is known by certificates."""
+    name, suite = family.name, family.suite
+    right: dict[str, Any] = {
+        "content": "report.txt",
+        "issuer_key": None,
+        "issuer_roots": f"{name}-roots.pem",
+        "keys": f"{suite}-keys.cbor",
+        "trust": f"{suite}-trust.json",
+        "now_s": NOW_S + 3_600,
+    }
+
+    def one(what: str, changed: bytes | str = f"{name}.chained", **checks: Any) -> dict[str, Any]:
+        return case(f"{name} issuer: {what}", "transparent", changed, **{**right, **checks})
+
+    yield one("right")
+    for roots in ("both", "middle", "other", "foreign", "short"):
+        yield one(f"{roots} roots", issuer_roots=f"{name}-{roots}-roots.pem")
+    yield one("years later", now_s=NOW_S + 3_600 * issued.DAY_S)
+    yield one("no trust file", trust=None)
+    late: dict[str, Any] = {"now_s": NOW_S + 3_600 * issued.DAY_S, "trust": None}
+    yield one("years later, by the receipt alone", **late)
+    yield one("key and roots", issuer_key=text_of(family.key))
+    yield one("by the key", issuer_key=text_of(family.key), issuer_roots=None)
+    algorithm = family.kinds[0]
+    yield one("brings none", f"{algorithm}.transparent")
+    for what, variant in issued.variants(family):
+        yield one(what, chained(family, variant.certificates, key=variant.key))
 
 
 def _hostile() -> Iterator[dict[str, Any]]:
@@ -406,9 +463,12 @@ def _judge(one: dict[str, Any], data: bytes) -> str:
             digest = Digest(hash_many("sha256", [content])[0])
             verify_digest(digest, len(content), found, trust)
         case _:
+            key, roots = one["issuer_key"], one.get("issuer_roots")
+            trusted = read_certificates((FOLDER / roots).read_bytes()) if roots else ()
             checked = checking.check(
                 data,
-                issuer_key=_key(one["issuer_key"]),
+                issuer_key=None if key is None else _key(key),
+                issuer_roots=trusted,
                 service_keys=checking.read_key_set((FOLDER / one["keys"]).read_bytes()),
                 trust=None if one["trust"] is None else Trust.load(FOLDER / one["trust"]),
                 now_s=one["now_s"],

@@ -7,10 +7,9 @@ from threading import Thread
 
 import pytest
 import uvicorn
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trine.api import bounded
 
@@ -29,7 +28,9 @@ def connect() -> Iterator[Connect]:
     """Run a server that says what it is told; gives what connects to it."""
     with socket.socket() as there:
         there.bind(("127.0.0.1", 0))
-        app = Starlette(routes=[Route("/", _echo, methods=["POST"])])
+        app = FastAPI()
+        app.add_route("/", _echo, methods=["POST"])
+        bounded.tell_nobody(app)
         server = uvicorn.Server(uvicorn.Config(app, http=bounded.Bounded, log_level="error"))
         thread = Thread(target=server.run, kwargs={"sockets": [there]})
         thread.start()
@@ -136,3 +137,16 @@ def test_large_bodies_and_many_requests_are_served(connect: Connect) -> None:
     found = b""
     while found.count(b"\r\n\r\nok") < 2:
         found += client.recv(65_536)
+
+
+def test_who_hangs_up_is_no_error(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """Goal: nobody fills the log by hanging up. Method: hang up within a body, again and again;
+    then a whole request, whose answer comes after what was said of the others."""
+    for _ in range(20):
+        client = connect()
+        client.sendall(POST % 9 + b"x")
+        client.close()
+    good = connect()
+    good.sendall(POST % 2 + b"ok")
+    assert good.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+    assert caplog.records == []

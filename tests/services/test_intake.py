@@ -36,8 +36,8 @@ def said(key: SecretKey, number: int = 0, issued_at_s: int | None = None) -> byt
 
 def policy(*keys: SecretKey, **more: object) -> Policy:
     """Admit an issuer with some keys."""
-    public = map(cose.public_key, keys)
-    return Policy((Issuer(CITY, {key.key: key for key in public}),), **more)  # type: ignore[arg-type]
+    issuer = Issuer(CITY, {key.public_key: cose.public_key(key) for key in keys})
+    return Policy((issuer,), **more)  # type: ignore[arg-type]
 
 
 def check(data: bytes, policy: Policy, function: HashFunction = "sha256") -> Checked | TrineError:

@@ -59,7 +59,9 @@ def test_a_folder_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """
     monkeypatch.chdir(tmp_path)
     objects = Folder(Path("made/here"))
-    items = {f"tile/{level}/{number:03}": bytes([number]) for level in range(3) for number in range(70)}
+    items = {
+        f"tile/{level}/{number:03}": bytes([number]) for level in range(3) for number in range(70)
+    }
     objects.write(items)
     found = {path for path in (tmp_path / "made/here").rglob("*") if path.is_file()}
     assert found == {tmp_path / "made/here" / name for name in items}

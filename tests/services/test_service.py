@@ -112,6 +112,8 @@ def test_a_batch_is_registered(running: Service) -> None:
         ({"issuer": "https://stranger.example"}, "issuer_not_admitted", 400),
         ({"key_id": b"another"}, "issuer_key_not_admitted", 400),
         ({"issued_at_s": 4_000_000_000}, "statement_not_yet_valid", 400),
+        ({"subject": "record\0"}, "bad_header", 400),
+        ({"content_type": "text/\0"}, "bad_header", 400),
     ],
 )
 def test_what_the_policy_does_not_take_is_refused(

@@ -5,7 +5,7 @@ import { type Finding, type Line, type Section, claimedKey, examine } from "./ou
 import { type Given, type Slot, sorted } from "./sorting.js";
 import { type Key, cause, language, moment, switchLanguage, t } from "./texts.js";
 
-const SLOTS: readonly Slot[] = ["file", "evidence", "trust", "keys"];
+const SLOTS: readonly Slot[] = ["file", "evidence", "trust", "keys", "roots"];
 
 /** What was put into a slot, or why it was not taken. */
 interface Holding {

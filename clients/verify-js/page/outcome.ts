@@ -2,6 +2,7 @@
 
 import {
   type FileFacts,
+  type IssuerCertificate,
   Refusal,
   type ShownReceipt,
   type Step,
@@ -75,13 +76,13 @@ export async function examine(given: Given, issuer: string): Promise<Finding> {
 }
 
 async function checked(evidence: Evidence, given: Given, issuer: string): Promise<Finding> {
-  const { file, trust, keys } = given;
+  const { file, trust, keys, roots } = given;
   const { kind, bytes } = evidence;
   if (kind === "statement") {
     const issuerKey = issuerOf(issuer);
     const nowS = Math.floor(Date.now() / SECOND_MS);
-    const with_ = { nowS, issuerKey, serviceKeys: keys, trust, content: file?.stream() };
-    const found = await verifyStatement(bytes, with_);
+    const whom = { issuerKey, issuerRoots: roots, serviceKeys: keys, trust };
+    const found = await verifyStatement(bytes, { nowS, ...whom, content: file?.stream() });
     return () => statementOutcome(found, file, trust);
   }
   if (kind === "proof") {
@@ -253,6 +254,7 @@ function statementOutcome(
     file === undefined || !isCompared
       ? []
       : [{ title: t("section_file"), rows: fileRows(file, contentDigest, contentFunction) }];
+  const revoked: Key[] = found.certificate === undefined ? [] : ["limit_revoked"];
   return {
     verdict: isWhole ? "good" : "partial",
     text: isWhole ? t("text_good_statement", values) : t("text_partial"),
@@ -264,7 +266,7 @@ function statementOutcome(
       ...found.receipts.flatMap(receiptSections),
       ...(trust === undefined ? [] : [trustSection(trust)]),
     ],
-    limits: limits("limit_truth", "limit_issuer", "limit_before", "limit_trust"),
+    limits: limits("limit_truth", "limit_issuer", ...revoked, "limit_before", "limit_trust"),
   };
 }
 
@@ -272,13 +274,19 @@ function saidAt(timeS: number, who: Key): string {
   return t("as_said", { value: utc(timeS * SECOND_MS), who: t(who) });
 }
 
+function certificateRow({ subject, root }: IssuerCertificate): Row {
+  return [t("issuer_by"), t("certificate_by", { subject, root })];
+}
+
 function statementRows(found: VerifiedStatement): Row[] {
-  const { issuedAtS, keyId, contentDigest, contentFunction } = found;
+  const { issuedAtS, keyId, contentDigest, contentFunction, certificate } = found;
   const at: Row[] =
     issuedAtS === undefined ? [] : [[t("issued_at"), saidAt(issuedAtS, "the_issuer")]];
   const key: Row[] = keyId === undefined ? [] : [[t("key"), toHex(keyId), "code"]];
+  const by = certificate === undefined ? [] : [certificateRow(certificate)];
   return [
     [t("issuer"), found.issuer],
+    ...by,
     [t("subject"), found.subject],
     [t("content_type"), String(found.contentType)],
     [t("digest"), `${contentFunction} ${contentDigest}`, "code"],

@@ -4,13 +4,15 @@ import {
   type PublicKey,
   Refusal,
   Trust,
+  type X509Certificate,
+  readCertificates,
   readKeySet,
   readPublicKey,
 } from "../src/index.js";
 import { CERTIFICATE_BYTES_MAX } from "../src/evidence/certificate.js";
 
 /** A place for a file on the page. */
-export type Slot = "file" | "evidence" | "trust" | "keys";
+export type Slot = "file" | "evidence" | "trust" | "keys" | "roots";
 /** What evidence can be. */
 export type Kind = "receipt" | "certificate" | "statement" | "proof";
 
@@ -26,10 +28,15 @@ export interface Given {
   readonly evidence?: Evidence;
   readonly trust?: Trust;
   readonly keys?: readonly PublicKey[];
+  /** Certificates that vouch for issuers. */
+  readonly roots?: readonly X509Certificate[];
 }
 
 const ISSUER = /^(ed25519|p256|sm2):[0-9a-fA-F]{64,66}\s*$/;
 const ISSUER_BYTES_MAX = 200;
+const PEM = "-----BEGIN CERTIFICATE-----";
+/** Bytes in which certificates begin: programs write their names before them. */
+const PEM_BYTES_MAX = 4096;
 
 function startsWith(bytes: Uint8Array, text: string, from = 0): boolean {
   return [...text].every((character, at) => bytes[from + at] === character.charCodeAt(0));
@@ -60,6 +67,7 @@ export async function sorted(file: File, slot?: Slot): Promise<Given | { issuer:
   }
   if (slot === "trust") return { trust: Trust.read(bytes) };
   if (slot === "keys") return { keys: readKeySet(bytes) };
+  if (slot === "roots") return { roots: readCertificates(bytes) };
   if (slot === "evidence") return { evidence: { kind: kindOf(bytes) ?? guess(bytes), bytes } };
   return found(file, bytes);
 }
@@ -72,11 +80,15 @@ function guess(bytes: Uint8Array): Kind {
 function found(file: File, bytes: Uint8Array): Given | { issuer: string } {
   const kind = kindOf(bytes);
   if (kind !== undefined) return { evidence: { kind, bytes } };
-  const first = String.fromCharCode(...bytes.subarray(0, ISSUER_BYTES_MAX));
+  const first = String.fromCharCode(...bytes.subarray(0, PEM_BYTES_MAX));
   if (bytes.length < ISSUER_BYTES_MAX && ISSUER.test(first)) return { issuer: first.trim() };
   if (/^\s*\{/.test(first)) {
     const trust = tried(() => Trust.read(bytes));
     if (trust !== undefined) return { trust };
+  }
+  if (first.includes(PEM)) {
+    const roots = tried(() => readCertificates(bytes));
+    if (roots !== undefined) return { roots };
   }
   // An array of maps; a text that begins with such a byte is not UTF-8.
   if ((bytes[0]! >> 5 === 4 || bytes[0] === 0x98) && bytes[1]! >> 5 === 5) {

@@ -20,6 +20,7 @@ export {
   verifyCertificate,
 } from "./evidence/certificate.js";
 export {
+  type IssuerCertificate,
   type ShownReceipt,
   type StatementChecks,
   type VerifiedStatement,
@@ -48,3 +49,4 @@ export {
   type Unchecked,
 } from "./refusal.js";
 export { Trust, type TrustedValidator } from "./trust.js";
+export { type Certificate as X509Certificate, readCertificates } from "./x509/certificate.js";

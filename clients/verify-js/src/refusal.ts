@@ -12,7 +12,10 @@ export type RefusalCode =
   | "proof_mismatch"
   | EvidenceCode;
 
-/** Codes of signed statements, COSE receipts and certificates (docs/reference/scitt.md, section 9). */
+/**
+ * Codes of signed statements, COSE receipts, certificates on paper, and those of issuers
+ * (docs/reference/scitt.md, sections 9 and 10).
+ */
 type EvidenceCode = (typeof EVIDENCE_BAD_INPUT)[number] | (typeof EVIDENCE_REFUSED)[number];
 
 /** Codes of evidence that cannot be judged. */
@@ -36,6 +39,8 @@ const EVIDENCE_BAD_INPUT = [
   "certificate_version",
   "certificate_too_large",
   "bad_argument",
+  "bad_certificate",
+  "unsupported_certificate",
 ] as const;
 
 /** Codes of evidence of which something does not match. */
@@ -46,6 +51,13 @@ const EVIDENCE_REFUSED = [
   "tree_mismatch",
   "receipt_missing",
   "file_differs",
+  "unknown_issuer",
+  "certificate_not_allowed",
+  "certificate_signature",
+  "certificate_expired",
+  "certificate_not_yet_valid",
+  "issuer_not_admitted",
+  "issuer_key_not_admitted",
 ] as const;
 
 /** Codes that are their own reason. */
@@ -117,6 +129,7 @@ export interface Step {
     | "certificate"
     | "signature"
     | "issuer"
+    | "vouched"
     | "inclusion"
     | "service"
     | "content"

@@ -14,6 +14,7 @@ import {
   type StatementChecks,
   Trust,
   readCertificate,
+  readCertificates,
   readKeySet,
   readPublicKey,
   verifyCertificate,
@@ -31,7 +32,8 @@ interface Case {
   readonly lengths_apart?: number;
   readonly code: string;
   readonly now_s: number;
-  readonly issuer_key: string;
+  readonly issuer_key: string | null;
+  readonly issuer_roots?: string | null;
   readonly service_key: string;
   readonly entry: string;
   readonly keys: string;
@@ -64,7 +66,8 @@ function* filesOf(one: Case): Generator<Uint8Array> {
 function checksOf(one: Case): StatementChecks {
   return {
     nowS: one.now_s,
-    issuerKey: readPublicKey(one.issuer_key),
+    issuerKey: one.issuer_key === null ? undefined : readPublicKey(one.issuer_key),
+    issuerRoots: one.issuer_roots ? readCertificates(read(one.issuer_roots)) : undefined,
     serviceKeys: readKeySet(read(one.keys)),
     trust: one.trust === null ? undefined : read(one.trust),
     content: one.content === null ? undefined : read(one.content),
@@ -75,7 +78,7 @@ async function judged(one: Case, data: Uint8Array): Promise<string> {
   switch (one.form) {
     case "statement": {
       const { message } = readStatement(data, one.now_s);
-      cose.verifySign1(message, readPublicKey(one.issuer_key));
+      cose.verifySign1(message, readPublicKey(one.issuer_key!));
       return "verified";
     }
     case "receipt": {
@@ -220,6 +223,74 @@ test("content may come in pieces", async () => {
   })();
   const found = await verifyStatement(RIGHT!, { ...CHECKS, content });
   assert.equal(found.steps.at(-1)?.check, "content");
+});
+
+/**
+ * Goal: a reader learns by whom the issuer is known. Method: the golden chains, whose names and
+ * times are known.
+ */
+test("a statement shows its issuer's certificate", async () => {
+  const families = { mixed: "root", ed25519: "root", gm: "root" };
+  for (const [name, root] of Object.entries(families)) {
+    const one = NAMED.get(`${name} issuer: right`)!;
+    const [data] = filesOf(one);
+    const found = await verifyStatement(data!, checksOf(one));
+    const path = ["CN=lab,O=City", "CN=middle,O=City", `CN=${root},O=City`];
+    assert.deepEqual(found.certificate, { subject: path[0], root: path[2], path });
+    assert.deepEqual(found.unchecked, []);
+    const step = found.steps.find(({ check }) => check === "vouched");
+    const words = "certificate of CN=lab,O=City for https://lab.example/water, by CN=root,O=City";
+    assert.equal(step?.text, `${words}, in force on 2023-11-14T22:14:20.000Z`);
+    const bare = await verifyStatement(data!, { ...checksOf(one), issuerRoots: undefined });
+    assert.equal(bare.certificate, undefined);
+    assert.deepEqual(bare.unchecked.map(({ check }) => check), ["issuer"]);
+  }
+});
+
+/**
+ * Goal: certificates are under the signature, and checked. Method: flip bits of whole statements;
+ * everything but the places of receipts, which other tests alter, is covered.
+ */
+test("no altered statement with certificates is accepted", async () => {
+  const apart = { mixed: 97, ed25519: 197, gm: 1601 };
+  for (const [name, step] of Object.entries(apart)) {
+    const one = NAMED.get(`${name} issuer: right`)!;
+    const [data] = filesOf(one);
+    for (let bit = 0; bit < 8 * data!.length; bit += step) {
+      assert.notEqual(await codeOf(one, files.flipped(data!, bit)), "verified", `${name}, ${bit}`);
+    }
+  }
+});
+
+/**
+ * Goal: what is no certificate is refused, and nothing else is thrown. Method: the golden roots
+ * with bits flipped and cut, and texts that are none.
+ */
+test("roots are read strictly", () => {
+  assert.equal(readCertificates(read("mixed-both-roots.pem")).length, 2);
+  const pem = new TextDecoder().decode(read("gm-roots.pem"));
+  const body = pem.split("\n").filter((line) => !line.startsWith("-----")).join("");
+  const der = new Uint8Array(Buffer.from(body, "base64"));
+  const [one] = readCertificates(der);
+  assert.deepEqual([one!.subject, one!.isAuthority, one!.key.kind], ["CN=root,O=City", true, "sm2"]);
+  const codes = new Set<string>();
+  const tried = (data: Uint8Array): void => {
+    try {
+      readCertificates(data);
+    } catch (error) {
+      assert.ok(error instanceof Refusal, String(error));
+      codes.add(error.code);
+    }
+  };
+  for (let bit = 0; bit < 8 * der.length; bit += 1) tried(files.flipped(der, bit));
+  assert.deepEqual([...codes].sort(), ["bad_certificate", "unsupported_certificate"]);
+  for (let length = 0; length < der.length; length += 1) {
+    assert.throws(() => readCertificates(der.subarray(0, length)), { code: "bad_certificate" });
+  }
+  for (const text of ["", "-----BEGIN CERTIFICATE-----", pem.replace("M", "*")]) {
+    const bytes = new TextEncoder().encode(text);
+    assert.throws(() => readCertificates(bytes), { code: "bad_certificate" });
+  }
 });
 
 /**

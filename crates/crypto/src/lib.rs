@@ -54,8 +54,8 @@ pub use key_file::{
 pub use key_tables::{
     KEY_TABLES_BYTES_DEFAULT, learn_keys, learned_keys, set_key_tables_bytes_max,
 };
-pub use p256::low_s as lower_p256;
 pub use outside::{RAW_SIGNATURE_BYTES, complete_signature, input_to_sign};
+pub use p256::low_s as lower_p256;
 pub use passkey::{ASSERTION_BYTES_MAX, passkey_challenge};
 pub use scheme::framed;
 pub use secp256k1::{ethereum_address, recover_secp256k1};

@@ -80,11 +80,7 @@ fn write_all(files: &[(PathBuf, PyBackedBytes)]) -> Result<(), Failed> {
 /// Writes files; on return they survive a crash of the machine. Folders are made where they are
 /// missing. Raises `OSError` with the name of the first that cannot be written.
 #[pyfunction]
-fn write_files(
-    py: Python<'_>,
-    paths: Vec<PathBuf>,
-    contents: Vec<PyBackedBytes>,
-) -> PyResult<()> {
+fn write_files(py: Python<'_>, paths: Vec<PathBuf>, contents: Vec<PyBackedBytes>) -> PyResult<()> {
     if paths.len() != contents.len() {
         let (paths, contents) = (paths.len(), contents.len());
         return Err(bad_argument(format!("{contents} contents, expected {paths}")));
@@ -92,7 +88,8 @@ fn write_files(
     let failed = |(place, error): Failed| {
         PyOSError::new_err((error.raw_os_error().unwrap_or(0), error.to_string(), place))
     };
-    let absolute = |place: PathBuf| std::path::absolute(&place).map_err(|error| failed((place, error)));
+    let absolute =
+        |place: PathBuf| std::path::absolute(&place).map_err(|error| failed((place, error)));
     let paths = paths.into_iter().map(absolute).collect::<PyResult<Vec<_>>>()?;
     let files: Vec<_> = paths.into_iter().zip(contents).collect();
     detached(py, || write_all(&files))?.map_err(failed)

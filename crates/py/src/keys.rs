@@ -20,9 +20,7 @@ pub fn suite_hashing(function: &str) -> PyResult<Suite> {
     match function {
         "sha256" => Ok(Suite::Intl),
         "sm3" => Ok(Suite::Gm),
-        other => {
-            Err(bad_argument(format!("hash function {other:?}, expected sha256 or sm3")))
-        }
+        other => Err(bad_argument(format!("hash function {other:?}, expected sha256 or sm3"))),
     }
 }
 

@@ -49,8 +49,9 @@ fn take<'py>(
     let (read, digests) = detached(py, || {
         let read: Vec<Option<SignedStatement<'_>>> =
             statements.iter().map(|data| SignedStatement::read(data)).collect();
-        let usual: Vec<(&[u8], SignedStatement<'_>)> =
-            (statements.iter().zip(&read)).filter_map(|(data, one)| Some((&**data, (*one)?))).collect();
+        let usual: Vec<(&[u8], SignedStatement<'_>)> = (statements.iter().zip(&read))
+            .filter_map(|(data, one)| Some((&**data, (*one)?)))
+            .collect();
         let digests = signed_statement::digests(suite, &usual);
         (read, digests)
     })?;

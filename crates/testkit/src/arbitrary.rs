@@ -279,10 +279,10 @@ pub fn counters() -> impl Strategy<Value = Counters> {
 
 /// Any parameters, also outside their ranges.
 pub fn parameters() -> impl Strategy<Value = Parameters> {
-    // The last one is left out of an encoding where it is the default.
-    (any::<[u64; 8]>(), any::<bool>()).prop_map(|(mut values, is_default)| {
-        if is_default {
-            values[7] = PARAMETERS[7].default;
+    // The last ones are left out of an encoding where they are the defaults.
+    (any::<[u64; PARAMETERS.len()]>(), 0..=PARAMETERS.len()).prop_map(|(mut values, given)| {
+        for (value, rule) in values.iter_mut().zip(PARAMETERS).skip(given) {
+            *value = rule.default;
         }
         Parameters(values)
     })

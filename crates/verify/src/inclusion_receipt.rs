@@ -30,8 +30,10 @@ impl Nodes {
         for kept in &mut rows {
             let joined: Vec<_> =
                 row.as_chunks::<2>().0.iter().map(|[left, right]| node(left, right)).collect();
-            let parents = hash_many(suite, &joined.iter().map(<[u8; 65]>::as_slice).collect::<Vec<_>>());
-            *kept = std::mem::replace(&mut row, parents.into_iter().map(|Digest(hash)| hash).collect());
+            let parents =
+                hash_many(suite, &joined.iter().map(<[u8; 65]>::as_slice).collect::<Vec<_>>());
+            *kept =
+                std::mem::replace(&mut row, parents.into_iter().map(|Digest(hash)| hash).collect());
         }
         Self(rows)
     }
@@ -67,7 +69,8 @@ impl Head<'_> {
     /// The receipts of entries by their places in a tile, which has the given number.
     pub fn receipts(&self, nodes: &Nodes, number: u64, places: &[u8]) -> Vec<Vec<u8>> {
         let first = number.saturating_mul(TILE_WIDTH as u64);
-        let receipt = |place: &u8| self.receipt(nodes, first.saturating_add((*place).into()), *place);
+        let receipt =
+            |place: &u8| self.receipt(nodes, first.saturating_add((*place).into()), *place);
         places.iter().map(receipt).collect()
     }
 
@@ -100,6 +103,8 @@ mod tests {
         hash_many(suite, &[message])[0].0
     }
 
+    /// Goal: each receipt is the encoded proof of its entry. Method: all entries of a tile, whose
+    /// paths are hashed up to one root.
     #[test]
     fn every_path_leads_to_the_root() {
         for suite in [Suite::Intl, Suite::Gm] {
@@ -113,12 +118,9 @@ mod tests {
             for (place, receipt) in made.iter().enumerate() {
                 // An array of three: size, index, and nine hashes, in a byte string.
                 let index = u16::try_from(3 * TILE_WIDTH + place).unwrap().to_be_bytes();
-                let start = [
-                    b"before\x59\x01\x3c\x83\x1a\x00\x01\x11\x70\x19",
-                    &index[..],
-                    b"\x89",
-                ]
-                .concat();
+                let start =
+                    [b"before\x59\x01\x3c\x83\x1a\x00\x01\x11\x70\x19", &index[..], b"\x89"]
+                        .concat();
                 let rest = receipt.strip_prefix(&start[..]).unwrap();
                 let path = rest.strip_suffix(b"behind").unwrap();
                 assert_eq!(path.len(), 9 * 34);

@@ -285,7 +285,12 @@ mod tests {
     }
 
     /// A statement of an algorithm with a payload of so many bytes.
-    fn signed(algorithm: Algorithm, number: &[u8], payload: usize, time: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    fn signed(
+        algorithm: Algorithm,
+        number: &[u8],
+        payload: usize,
+        time: &[u8],
+    ) -> (Vec<u8>, Vec<u8>) {
         let key = SecretKey::from_bytes(algorithm, &[7; 32]).unwrap();
         let claims = if time.is_empty() { 0xa2 } else { 0xa3 };
         let protected = [
@@ -323,6 +328,8 @@ mod tests {
         (Algorithm::Sm2, &[0x3a, 0, 1, 0, 0x3f]),
     ];
 
+    /// Goal: all that is said is found, and the signature holds. Method: each algorithm, payloads
+    /// of lengths around those of longer heads, with and without a time.
     #[test]
     fn statements_are_taken_apart_and_verified() {
         for (algorithm, number) in NUMBERS {
@@ -344,6 +351,7 @@ mod tests {
         }
     }
 
+    /// Goal: nothing can change. Method: flip each bit of a statement, cut it anywhere, add a byte.
     #[test]
     fn every_altered_bit_is_refused() {
         let (data, key) = signed(Algorithm::Sm2, &[0x3a, 0, 1, 0, 0x3f], 30, &[6, 0x18, 99]);
@@ -364,6 +372,8 @@ mod tests {
         assert_eq!(SignedStatement::read(&longer), None);
     }
 
+    /// Goal: verdicts stand where their statements stood. Method: one of another algorithm, and
+    /// none, between good ones.
     #[test]
     fn a_batch_tells_which_are_signed() {
         let (sm2, sm2_key) = signed(Algorithm::Sm2, &[0x3a, 0, 1, 0, 0x3f], 30, &[]);
@@ -373,6 +383,8 @@ mod tests {
         assert_eq!(found, [true, false, false, true]);
     }
 
+    /// Goal: one encoding, and no more items than may be. Method: one array, cut, longer, of texts,
+    /// of an impossible length, with a longer head than needed.
     #[test]
     fn arrays_of_byte_strings_are_taken_apart() {
         let data = [&[0x83][..], &string(b""), &string(b"ab"), &string(&[1; 300])].concat();
@@ -387,6 +399,7 @@ mod tests {
         assert_eq!(byte_strings(&[0x81, 0x58, 1, 0], 3), None);
     }
 
+    /// Goal: entry and content have the hashes of the suite. Method: compare with single ones.
     #[test]
     fn entries_and_contents_are_hashed() {
         let (data, _) = signed(Algorithm::Ed25519, &[0x27], 3, &[]);

@@ -14,7 +14,7 @@ from trine._cli.settings import Settings, columns, common, moment, signing
 from trine.client.records import Organisation, read_record
 from trine.client.verification import read_file
 from trine.crypto import SigningKey
-from trine.crypto.x509 import Certificate, read_certificate, read_certificates
+from trine.crypto.x509 import Certificate, MemberPath, read_certificate, read_certificates
 from trine.crypto.x509.certificate import FILE_BYTES_MAX
 from trine.errors import BadArgument, CertificateNotAllowed, TrineError
 from trine.types import AuthorityRegister, AuthorityRemove, Digest, TimeMs
@@ -53,6 +53,13 @@ def read_all(paths: Iterable[Path]) -> list[Certificate]:
         UnreadableFile, BadCertificate, UnsupportedCertificate: A file cannot be used.
     """
     return [one for path in paths for one in read_certificates(read_file(path, FILE_BYTES_MAX))]
+
+
+def named_path(path: MemberPath | None) -> dict[str, str] | None:
+    """Name the ends of a path of certificates for output; nothing where there is none."""
+    if path is None:
+        return None
+    return {"subject": path.member.subject, "root": path.authority.subject}
 
 
 def kept(settings: Settings) -> list[Certificate]:

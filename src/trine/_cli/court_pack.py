@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from trine._cli.authorities import INPUT, now_ms, read_all
+from trine._cli.authorities import INPUT, named_path, now_ms, read_all
 from trine._cli.settings import Settings, common, facts, moment
 from trine.client.verification import Trust, read_file, write_whole
 from trine.errors import BadArgument, ExitCode, Unsupported
@@ -30,6 +30,7 @@ class Given(NamedTuple):
     proofs: tuple[Path, ...]
     trust: Path
     issuer_keys: tuple[str, ...]
+    issuer_roots: tuple[Path, ...]
     service_keys: Path | None
 
 
@@ -72,6 +73,12 @@ _EXHIBITS: Final = (
         multiple=True,
         metavar="ALGORITHM:HEX",
         help="Key of a statement's issuer.",
+    ),
+    click.option(
+        "--issuer-roots",
+        multiple=True,
+        type=INPUT,
+        help="Or certificates that vouch for issuers, where statements bring their own.",
     ),
     click.option("--service-keys", type=INPUT, help="Keys of the service, as it gives them."),
 )
@@ -164,7 +171,8 @@ def _given(trust_file: Path | None, options: dict[str, Any]) -> Given:
         )
     if trust_file is None:
         raise BadArgument("--trust names the trust file of the chain")
-    return Given(files, proofs, trust_file, options["issuer_keys"], options["service_keys"])
+    keys = (options[name] for name in ("issuer_keys", "issuer_roots", "service_keys"))
+    return Given(files, proofs, trust_file, *keys)
 
 
 def _read_exhibits(loaded: ModuleType, given: Given) -> list[Any]:
@@ -185,7 +193,7 @@ def _keys(loaded: ModuleType, given: Given) -> "Keys":
 
         services = read_key_set(read_file(given.service_keys, KEY_SET_BYTES_MAX))
     issuers = tuple(("", _read_key(text)) for text in given.issuer_keys)
-    keys: Keys = loaded.Keys(issuers, tuple(services))
+    keys: Keys = loaded.Keys(issuers, tuple(services), tuple(read_all(given.issuer_roots)))
     return keys
 
 
@@ -252,6 +260,7 @@ def _evidence(one: "Proven") -> dict[str, Any]:
         "index": one.index,
         "signers": list(one.signers),
         "issuer": one.said and one.said.issuer,
+        "certificate": one.said and named_path(one.said.path),
     }
 
 
@@ -299,6 +308,12 @@ def headers(settings: Settings, trust_file: Path | None, out: Path, **options: A
 @click.argument("file", type=INPUT)
 @click.option("--trust", "trust_file", type=INPUT, help="Your own trust file, not the pack's.")
 @click.option("--roots", multiple=True, type=INPUT, help="Your own roots of timestamp authorities.")
+@click.option(
+    "--issuer-roots",
+    multiple=True,
+    type=INPUT,
+    help="Your own roots of issuers that are known by certificates.",
+)
 @click.option("--without-timestamp", is_flag=True, help="Accept blocks without a timestamp.")
 @common
 def verify_(
@@ -306,12 +321,13 @@ def verify_(
     file: Path,
     trust_file: Path | None,
     roots: tuple[Path, ...],
+    issuer_roots: tuple[Path, ...],
     without_timestamp: bool,
 ) -> None:
     """Check a pack, every member and every byte between; no network is needed.
 
-    Without --trust and --roots the pack's own are believed: compare their digests, which are
-    printed, with another source.
+    Without --trust, --roots and --issuer-roots the pack's own are believed: compare their digests,
+    which are printed, with another source.
 
     Exit status 0: every step holds; 1: one does not, and is named; 5: not a pack.
 
@@ -322,7 +338,9 @@ def verify_(
     """
     loaded = _loaded()
     own = loaded.Own(
-        None if trust_file is None else Trust.load(trust_file), read_all(roots) or None
+        None if trust_file is None else Trust.load(trust_file),
+        read_all(roots) or None,
+        issuer_roots=read_all(issuer_roots) or None,
     )
     data = read_file(file, loaded.PACK_BYTES_MAX)
     checked = loaded.check_pack(data, own, without_timestamp=without_timestamp)

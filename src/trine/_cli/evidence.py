@@ -15,6 +15,7 @@ from trine._cli.evidence_monitor import monitor, witness
 from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
+from trine._cli.statements import Believed, issuer_options, show_verified
 from trine.client.verification import (
     Trust,
     Verified,
@@ -35,6 +36,8 @@ from trine.types.limits import PROOF_BYTES_MAX
 
 SUFFIX: Final = ".receipt"
 PDF: Final = b"%PDF-"
+STATEMENT: Final = b"\xd2\x84"
+"""How a signed statement begins (COSE_Sign1, RFC 9052, section 4.2)."""
 FAILURES_SHOWN_MAX: Final = 20
 
 
@@ -307,10 +310,16 @@ def certificate(
     "--receipt",
     required=True,
     type=click.Path(path_type=Path),
-    help="Receipt of FILE, or certificate that has it inside.",
+    help="Receipt of FILE, certificate that has it inside, or transparent statement.",
 )
 @click.option(
     "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
+)
+@issuer_options
+@click.option(
+    "--service-keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keys of the service that registered a statement, as it gives them.",
 )
 @click.option("--code", metavar="TEXT", help="Text of a QR code, to be compared with the receipt.")
 @click.option(
@@ -322,6 +331,9 @@ def verify_(
     file: Path,
     receipt: Path,
     trust_file: Path,
+    issuer_key: str | None,
+    issuer_roots: Path | None,
+    service_keys: Path | None,
     code: str | None,
     complete: bool,
 ) -> None:
@@ -331,6 +343,9 @@ def verify_(
     Where FILE is a folder, --receipt is the folder of its receipts, and every file is verified: a
     file that was altered, or that has no receipt, is named.
 
+    Of a transparent statement, its issuer's signature is checked too, as by `trine statement
+    verify`: --issuer-key, or --issuer-roots where it brings certificates, and --service-keys.
+
     Exit status 0: verified; 1: it does not match, and one sentence says what; 5: not a receipt.
 
     \b
@@ -339,9 +354,22 @@ def verify_(
           --trust trust.json
       trine evidence verify report.pdf --receipt certificate.pdf --trust trust.json
       trine evidence verify contracts/ --receipt receipts --trust trust.json --complete
+      trine evidence verify report.pdf --receipt report.transparent --trust trust.json \\
+          --issuer-roots root.pem --service-keys keys.cbor
     """
     trust = Trust.load(trust_file)
-    if file.is_dir():
+    believed = Believed(issuer_key, issuer_roots, service_keys)
+    is_statement = not file.is_dir() and read_file(receipt, len(STATEMENT)).startswith(STATEMENT)
+    if not is_statement and any(one is not None for one in believed):
+        raise BadArgument(
+            f"{receipt} is no signed statement: no issuer signed it, so that --issuer-key, "
+            "--issuer-roots and --service-keys say nothing about it"
+        )
+    if is_statement:
+        if code is not None or complete:
+            raise BadArgument("--code and --complete are about receipts, not about statements")
+        show_verified(settings, receipt, file, believed, trust)
+    elif file.is_dir():
         if code is not None:
             raise BadArgument("--code is about one file, not about a folder")
         _verify_folder(settings, file, receipt, trust, complete=complete)

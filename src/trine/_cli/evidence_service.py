@@ -137,7 +137,11 @@ _OPTIONS: Final = (
         help="gm: seconds after which the chain records the root of the SHA-256 log again.",
     ),
     click.option(
-        "--database", metavar="URL", help="Database of SQLAlchemy.  [default: SQLite in the folder]"
+        "--database",
+        metavar="URL",
+        envvar="TRINE_DATABASE",
+        help="Database of SQLAlchemy; with a password better in $TRINE_DATABASE, which nobody else "
+        "sees.  [default: SQLite in the folder]",
     ),
     click.option(
         "--trust",
@@ -178,7 +182,7 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
           --name https://log.city.example
       trine evidence serve --log 7 --folder evidence --policy policy.toml \\
           --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
-          --certificate-key log.key --database postgresql+psycopg://trine@db/evidence
+          --certificate-key log.key --database postgresql+pg8000://trine@db/evidence
       trine evidence serve --log city/2026 --next city/2027 --folder evidence \\
           --policy policy.toml --name https://log.city.example --objects s3://evidence/logs \\
           --tsa authority --timestamp-from https://tsa.example/ tsa-root.pem
@@ -248,8 +252,9 @@ def serve_app(
     """
     import uvicorn  # noqa: PLC0415 - heavy, and only for this
 
-    from trine.api.bounded import Bounded  # noqa: PLC0415
+    from trine.api.bounded import Bounded, tell_nobody  # noqa: PLC0415
 
+    tell_nobody(app)
     collect_seldom()
 
     class Server(uvicorn.Server):

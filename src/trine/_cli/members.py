@@ -14,7 +14,7 @@ from trine.client.founding import trust_document
 from trine.client.home import ADMIN_KEY, Home
 from trine.client.verification import read_file
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
-from trine.errors import BadArgument
+from trine.errors import BadArgument, BadCard
 from trine.model.names import is_peer_address
 from trine.types.calls import PublicKey
 from trine.types.limits import VALIDATORS_MAX
@@ -109,10 +109,17 @@ def read_source(source: str, limit: int) -> bytes:
 
 
 def read_cards(sources: Sequence[str]) -> list[Card]:
-    """Read cards, each once."""
+    """Read cards, each once.
+
+    Raises:
+        BadCard: One is none; the message names it.
+    """
     cards = {}
     for source in sources:
-        card = read_card(read_source(source, CARD_BYTES_MAX))
+        try:
+            card = read_card(read_source(source, CARD_BYTES_MAX))
+        except BadCard as error:
+            raise BadCard(f"{source[:80]}: {error}", instance=source[:80]) from None
         cards[card.code()] = card
     if len(cards) > VALIDATORS_MAX:
         raise BadArgument(f"{len(cards)} cards, expected at most {VALIDATORS_MAX}")

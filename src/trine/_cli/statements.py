@@ -3,14 +3,14 @@
 import hashlib
 import mimetypes
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 import httpx
 
-from trine._cli.authorities import read_all
+from trine._cli.authorities import named_path, read_all
 from trine._cli.settings import Settings, common, facts, moment, signing
 from trine.client.settings import tls
 from trine.client.verification import Trust, read_file, unreadable
@@ -27,6 +27,8 @@ from trine.types.calls import PublicKey
 
 if TYPE_CHECKING:
     from trine.services.evidence import checking
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 SHA256: Final = -16
 """Number of SHA-256 in COSE (RFC 9054, section 2.1)."""
@@ -164,6 +166,31 @@ def register(
     settings.emit(document, lines)
 
 
+class Believed(NamedTuple):
+    """Whom to believe about a statement, as options say it."""
+
+    issuer_key: str | None
+    issuer_roots: Path | None
+    service_keys: Path | None
+
+
+_ISSUER: Final = (
+    click.option("--issuer-key", metavar="ALGORITHM:HEX", help="Key of a statement's issuer."),
+    click.option(
+        "--issuer-roots",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Or certificates (PEM) that vouch for the issuer, where the statement brings its own.",
+    ),
+)
+
+
+def issuer_options(function: F) -> F:
+    """Add the options by which the issuer of a statement is known."""
+    for option in reversed(_ISSUER):
+        function = option(function)
+    return function
+
+
 @statement.command("verify")
 @click.argument("statement_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
@@ -172,12 +199,7 @@ def register(
     type=click.Path(path_type=Path, dir_okay=False),
     help="What the statement is about.",
 )
-@click.option("--issuer-key", metavar="ALGORITHM:HEX", help="Key of the issuer.")
-@click.option(
-    "--issuer-roots",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Or certificates (PEM) that vouch for the issuer, where the statement brings its own.",
-)
+@issuer_options
 @click.option(
     "--service-keys",
     required=True,
@@ -211,8 +233,29 @@ def verify(
       trine statement verify report.transparent --file report.pdf --issuer-roots root.pem \\
           --service-keys keys.cbor --trust trust.json
     """
+    believed = Believed(issuer_key, issuer_roots, service_keys)
+    trust = None if trust_file is None else Trust.load(trust_file)
+    show_verified(settings, statement_file, content, believed, trust)
+
+
+def show_verified(
+    settings: Settings,
+    statement_file: Path,
+    content: Path | None,
+    believed: Believed,
+    trust: Trust | None,
+) -> None:
+    """Verify a statement, and the file that it is about where one is given, and say so.
+
+    Raises:
+        BadArgument: It is not said whom to believe, or twice.
+        TrineError: As `checking.check`.
+    """
+    issuer_key, issuer_roots, service_keys = believed
     if (issuer_key is None) == (issuer_roots is None):
         raise BadArgument("give --issuer-key or --issuer-roots, one of the two")
+    if service_keys is None:
+        raise BadArgument("--service-keys names the keys of the service whose receipt it has")
     checking = evidence_module("checking")
     data = read_file(statement_file, evidence_module("statement").TRANSPARENT_BYTES_MAX)
     checked = checking.check(
@@ -220,7 +263,7 @@ def verify(
         issuer_key=None if issuer_key is None else _read_key(issuer_key),
         issuer_roots=() if issuer_roots is None else read_all([issuer_roots]),
         service_keys=checking.read_key_set(read_file(service_keys, KEY_SET_BYTES_MAX)),
-        trust=None if trust_file is None else Trust.load(trust_file),
+        trust=trust,
         now_s=int(time.time()),
     )
     if content is not None:
@@ -237,6 +280,7 @@ def _document(checked: "checking.Checked", content: Path | None) -> dict[str, An
         "content_type": said.content_type,
         "issued_at_s": said.issued_at_s,
         "file": None if content is None else str(content),
+        "certificate": named_path(checked.path),
         "receipts": [
             {
                 "service": one.receipt.issuer,
@@ -256,6 +300,9 @@ def _document(checked: "checking.Checked", content: Path | None) -> dict[str, An
 def _lines(checked: "checking.Checked", content: Path | None) -> Iterator[str]:
     said = checked.statement
     yield f"Verified: {said.issuer} signed this statement about {said.subject}"
+    if checked.path is not None:
+        member, root = checked.path.member.subject, checked.path.authority.subject
+        yield f"Verified: by the certificate of {member}, for whom {root} vouches"
     if content is not None:
         yield f"Verified: {content} is, bit for bit, what it is about"
     for one in checked.receipts:

@@ -7,6 +7,9 @@ body that comes byte by byte would stay, and grow, for as long as the client lik
 import asyncio
 from typing import Any, Final
 
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 CONNECTIONS_MAX: Final = 2_048
@@ -69,3 +72,12 @@ class Bounded(HttpToolsProtocol):
             self._late.cancel()
         late: Any = self.transport.abort
         self._late = None if seconds is None else self.loop.call_later(seconds, late)
+
+
+def tell_nobody(app: FastAPI) -> None:
+    """Let no client fill the log: one that hangs up within a body is no error of the service."""
+
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)
+
+    app.add_exception_handler(ClientDisconnect, gone)

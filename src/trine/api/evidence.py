@@ -263,7 +263,8 @@ def create_app(
         if not is_up:
             yield
 
-    app = FastAPI(title="Trine evidence service", lifespan=lifespan, openapi_url="/openapi.json")
+    # Its own pages load programs from elsewhere; the routes are those of docs/reference/scitt.md.
+    app = FastAPI(title="Trine evidence service", lifespan=lifespan, openapi_url=None)
     app.state.end = _raise
     service = _Service(line, objects, key)
     timestamps = Timestamps(line, stamping)

@@ -83,8 +83,9 @@ def load_notes(content: bytes) -> tuple[str, list[Record]]:
         if document["format"] != FORMAT:
             raise BadArgument(f"the notes have format {document['format']!r:.40}, not {FORMAT}")
         return str(document["organisation"]), [_record(one) for one in document["records"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadArgument(f"no notes of `trine bench write`: {error!r:.80}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        message = "the file holds no notes as `trine bench write --notes FILE` writes them"
+        raise BadArgument(message) from None
 
 
 def _record(fields: dict[str, Any]) -> Record:

@@ -96,11 +96,11 @@ class NoteUnverified(NegativeVerdict):
 
 
 class IssuerNotAdmitted(NegativeVerdict):
-    """The registration policy of the log does not name the issuer of the statement."""
+    """Neither the policy of a log nor a certificate names the issuer of the statement."""
 
 
 class IssuerKeyNotAdmitted(NegativeVerdict):
-    """The registration policy of the log does not name the key of the statement."""
+    """Neither the policy of a log nor a certificate names the key of the statement."""
 
 
 class MediaTypeRefused(NegativeVerdict):

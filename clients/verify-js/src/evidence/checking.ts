@@ -12,17 +12,31 @@ import { type Verified, verifyProof } from "../proof.js";
 import { type Bytes, piecesOf } from "../receipt.js";
 import { Refusal, type Step, type Unchecked } from "../refusal.js";
 import { Trust } from "../trust.js";
+import { type Certificate, signingKey } from "../x509/certificate.js";
+import { checkSigner } from "../x509/path.js";
 import { refused } from "./cbor.js";
 import { type PublicKey, verifySign1 } from "./cose.js";
 import { type Receipt, readReceipt, verifyInclusion } from "./receipt.js";
-import { type Statement, entryOf, readStatement, receiptsOf } from "./statement.js";
+import {
+  type Statement,
+  certificatesOf,
+  entryOf,
+  readStatement,
+  receiptsOf,
+} from "./statement.js";
 
 /** What a statement is checked with. What is left out is not checked, and `unchecked` says so. */
 export interface StatementChecks {
   /** Unix time in seconds. */
   readonly nowS: number;
-  /** Key of the issuer. */
+  /** Key of the issuer; or give the next. */
   readonly issuerKey?: PublicKey | undefined;
+  /**
+   * Certificates that vouch for the issuer, whose own the statement brings. They are checked at the
+   * time at which it was recorded: by the chain's proof, else by the receipt of a service whose
+   * keys are given, else now.
+   */
+  readonly issuerRoots?: readonly Certificate[] | undefined;
   /** Keys with which the service signs receipts. */
   readonly serviceKeys?: readonly PublicKey[] | undefined;
   /** Whom to believe about the chain. */
@@ -51,6 +65,16 @@ export interface ShownReceipt {
   readonly chain: (Verified & { readonly fact: EvidenceFact }) | undefined;
 }
 
+/** A certificate that names the issuer, with the root that vouches for it. */
+export interface IssuerCertificate {
+  /** Whom it names, beside the issuer's URI. */
+  readonly subject: string;
+  /** Whom the trusted certificate names. */
+  readonly root: string;
+  /** Everybody on the path, from one to the other. */
+  readonly path: readonly string[];
+}
+
 /** What a transparent statement shows. */
 export interface VerifiedStatement {
   /** Who says it. */
@@ -63,6 +87,8 @@ export interface VerifiedStatement {
   readonly issuedAtS: number | undefined;
   /** Name of the issuer's key; by default the key itself. */
   readonly keyId: Uint8Array | undefined;
+  /** By which certificate the issuer is known; nothing where no root was given. */
+  readonly certificate: IssuerCertificate | undefined;
   /** Digest of the content, in hexadecimal digits. */
   readonly contentDigest: string;
   /** Function of the digest. */
@@ -74,6 +100,8 @@ export interface VerifiedStatement {
   /** What was not checked. */
   readonly unchecked: readonly Unchecked[];
 }
+
+const SECOND_MS = 1000;
 
 const FUNCTIONS = {
   [-16]: { name: "SHA-256", start: () => sha256.create() },
@@ -126,7 +154,7 @@ async function check(
   // A copy: what was checked stays as it is, whatever the caller does with the bytes.
   const statement = readStatement(new Uint8Array(given), checks.nowS);
   notes.passed("message", "the file is a signed statement, and its headers are as they must be");
-  checkIssuer(statement, checks.issuerKey, notes);
+  checkIssuer(statement, checks, notes);
   const receipts = receiptsOf(statement);
   if (receipts.length === 0) {
     const text = "the statement has no receipt: it is not registered, or not yet";
@@ -136,9 +164,10 @@ async function check(
   for (const one of receipts) {
     shown.push(await checkReceipt(statement, one, checks.serviceKeys, trust, notes));
   }
+  const certificate = checkCertificate(statement, checks, shown, notes);
   const content = await checkContent(statement, checks.content, notes);
   const { issuer, subject, contentType, issuedAtS, keyId } = statement;
-  const about = { issuer, subject, contentType, issuedAtS, keyId, ...content };
+  const about = { issuer, subject, contentType, issuedAtS, keyId, certificate, ...content };
   return { ...about, receipts: shown, steps: notes.steps, unchecked: notes.unchecked };
 }
 
@@ -146,13 +175,60 @@ function trustOf(given: string | Uint8Array | Trust): Trust {
   return given instanceof Trust ? given : Trust.read(given);
 }
 
-function checkIssuer(statement: Statement, key: PublicKey | undefined, notes: Notes): void {
-  if (key === undefined) {
-    notes.left("issuer", "no key of the issuer was given: anybody may have signed this statement");
+function checkIssuer(statement: Statement, checks: StatementChecks, notes: Notes): void {
+  const { issuerKey, issuerRoots } = checks;
+  if (issuerKey !== undefined && issuerRoots !== undefined) {
+    const text = "give the key of the issuer, or the roots that vouch for it, not both";
+    throw refused("bad_argument", text);
+  }
+  if (issuerRoots !== undefined) {
+    const [own] = certificatesOf(statement);
+    verifySign1(statement.message, signingKey(own!));
+    notes.passed("issuer", `the key in the certificate of ${own!.subject} signed the statement`);
     return;
   }
-  verifySign1(statement.message, key);
+  if (issuerKey === undefined) {
+    const text = "neither a key of the issuer nor a root was given: anybody may have signed this";
+    notes.left("issuer", text);
+    return;
+  }
+  verifySign1(statement.message, issuerKey);
   notes.passed("issuer", `the key of ${statement.issuer} signed the statement`);
+}
+
+/** Check that a root vouches for the issuer's certificate at the time of the record. */
+function checkCertificate(
+  statement: Statement,
+  checks: StatementChecks,
+  receipts: readonly ShownReceipt[],
+  notes: Notes,
+): IssuerCertificate | undefined {
+  if (checks.issuerRoots === undefined) return undefined;
+  const [own, ...between] = certificatesOf(statement);
+  const atMs = recordedMs(receipts, checks) ?? checks.nowS * SECOND_MS;
+  const found = checkSigner(own!, checks.issuerRoots, between, atMs);
+  const { issuer } = statement;
+  if (!own!.uris.includes(issuer)) {
+    const name = JSON.stringify(issuer.slice(0, 200));
+    const text = `the certificate of ${own!.subject} does not name the issuer ${name}`;
+    throw refused("issuer_not_admitted", `${text} (subjectAltName, URI)`);
+  }
+  const [path, root] = [found.map(({ subject }) => subject), found.at(-1)!.subject];
+  const text = `certificate of ${own!.subject} for ${issuer}, by ${root}`;
+  notes.passed("vouched", `${text}, in force on ${new Date(atMs).toISOString()}`);
+  return { subject: own!.subject, root, path };
+}
+
+/** Say when a statement was recorded, as the chain proves it, or else as the service signed. */
+function recordedMs(
+  receipts: readonly ShownReceipt[],
+  { serviceKeys }: StatementChecks,
+): number | undefined {
+  const proven = receipts.flatMap(({ chain }) => (chain === undefined ? [] : [chain.timeMs]));
+  if (proven.length > 0) return Math.min(...proven.map(Number));
+  if (serviceKeys === undefined) return undefined;
+  const said = receipts.flatMap(({ issuedAtS }) => (issuedAtS === undefined ? [] : [issuedAtS]));
+  return said.length === 0 ? undefined : Math.min(...said) * SECOND_MS;
 }
 
 async function checkReceipt(

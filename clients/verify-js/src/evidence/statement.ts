@@ -6,6 +6,7 @@
 
 import { concat } from "../bytes.js";
 import { type Suite, hash } from "../hashing.js";
+import { type Certificate, readCertificate } from "../x509/certificate.js";
 import * as cbor from "./cbor.js";
 import { type Label, type Places, type Slice, refused } from "./cbor.js";
 import * as cose from "./cose.js";
@@ -22,6 +23,8 @@ export const TRANSPARENT_BYTES_MAX = STATEMENT_BYTES_MAX + RECEIPTS_MAX * (RECEI
 const CLAIM_BYTES_MAX = 8192;
 /** Bytes of the name of a key. */
 const KEY_ID_BYTES_MAX = 256;
+/** Certificates that a statement brings. */
+const CHAIN_MAX = 8;
 /** Seconds by which clocks may differ. */
 const CLOCK_SKEW_S_MAX = 300n;
 /** Last second of the year 9999. */
@@ -228,8 +231,7 @@ function checkCertificates(message: cose.Sign1, issuer: string): void {
     cose.string(data, parts[1]!, "the digest of x5t");
   }
   if (chain !== undefined) {
-    const isSingle = data[chain[0]]! >> 5 === cbor.BYTES;
-    const certificates = isSingle ? [chain] : cose.items(data, chain, "x5chain");
+    const certificates = chainPlaces(data, chain);
     if (certificates.length === 0) throw refused("bad_header", "x5chain is empty");
     for (const one of certificates) cose.string(data, one, "a certificate of x5chain");
   }
@@ -237,6 +239,30 @@ function checkCertificates(message: cose.Sign1, issuer: string): void {
     const name = JSON.stringify(issuer.slice(0, 80));
     throw refused("bad_header", `the issuer ${name} is no URI, as it must be with a certificate`);
   }
+}
+
+/** Return the certificates that a statement brings, its signer's first (RFC 9360, section 2). */
+export function certificatesOf({ message }: Statement): Certificate[] {
+  const { protected: data, headers } = message;
+  const place = headers.get(X5CHAIN);
+  if (place === undefined) {
+    const text = "the statement brings no certificate (x5chain, label 33)";
+    throw refused("issuer_key_not_admitted", text);
+  }
+  const places = chainPlaces(data, place);
+  if (places.length > CHAIN_MAX) {
+    const text = `x5chain of ${places.length} certificates, at most ${CHAIN_MAX}`;
+    throw refused("bad_header", text);
+  }
+  return places.map((one) => {
+    // A copy: what is read of it keeps nothing of the whole statement.
+    const der = new Uint8Array(cose.string(data, one, "a certificate of x5chain"));
+    return readCertificate(der);
+  });
+}
+
+function chainPlaces(data: Uint8Array, place: Slice): Slice[] {
+  return data[place[0]]! >> 5 === cbor.BYTES ? [place] : cose.items(data, place, "x5chain");
 }
 
 /** Read the name of the statement's key; a certificate may stand for it. */

@@ -58,16 +58,33 @@ fn a_disk_that_fails_stops_its_validator() {
     play(8, failing);
 }
 
-/// Goal: faults of all kinds at once do no harm. Method: five, of whom each epoch leaves another
-/// one out; one has a clock that is behind, one a clock that is set ahead; writes are torn; two are
-/// cut off, one after the other; random crashes.
+/// Of so many, each epoch leaves another one out; one has a clock that is behind, one a clock that
+/// is set ahead; writes are torn; two are cut off, one after the other; random crashes.
+fn suffering(count: u8, seed: u64) -> PlanBuilder<Validators> {
+    let all = usize::from(count);
+    let mut walls = vec![Wall::default(); all];
+    walls[seed as usize % all].ahead_s = -30;
+    walls[(seed as usize + 2) % all].step = Some((3 + seed % 7, 30));
+    let disks = vec![TEARS; all];
+    let validators = Validators::taking_turns(count).with_walls(walls).with_disks(&disks);
+    cut_and_crash(validators, seed).property(Holds(DisksFailed))
+}
+
+/// Goal: faults of all kinds at once do no harm. Method: four validators and one that waits for
+/// its turn, with all of them.
 #[test]
 fn faults_of_all_kinds_at_once_do_no_harm() {
-    play(16, |seed| {
-        let mut walls = vec![Wall::default(); 5];
-        walls[seed as usize % 5].ahead_s = -30;
-        walls[(seed as usize + 2) % 5].step = Some((3 + seed % 7, 30));
-        let validators = Validators::taking_turns(5).with_walls(walls).with_disks(&[TEARS; 5]);
-        cut_and_crash(validators, seed).property(Holds(DisksFailed))
-    });
+    play(16, |seed| suffering(5, seed));
+}
+
+/// Goal: the same for seven. Method: as before.
+#[test]
+fn faults_of_all_kinds_at_once_do_no_harm_to_seven() {
+    play(16, |seed| suffering(8, seed));
+}
+
+/// Goal: the same for sixteen. Method: as before.
+#[test]
+fn faults_of_all_kinds_at_once_do_no_harm_to_sixteen() {
+    play(32, |seed| suffering(17, seed));
 }

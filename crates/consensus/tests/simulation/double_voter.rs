@@ -5,7 +5,7 @@ use bytes::Bytes;
 use commonware_codec::{Encode as _, EncodeSize as _, ReadExt as _, Write as _};
 use commonware_consensus::{
     simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote},
-    types::{Round, View},
+    types::{Participant, Round, View},
 };
 use commonware_p2p::{Recipients, Sender as _, simulated};
 use commonware_runtime::deterministic::Context;
@@ -18,6 +18,10 @@ use trine_types::Genesis;
 const NONSENSE: [u8; VOTE_SIGNATURE_BYTES] = [9; VOTE_SIGNATURE_BYTES];
 /// Views ahead of the final one in which it votes.
 const AHEAD: std::ops::Range<u64> = 1..4;
+/// Views by which outdated votes are behind those.
+const BEHIND: u64 = 8;
+/// Whose name stands under votes of another.
+const OTHER: Participant = Participant::new(1);
 
 /// Sends votes.
 pub type VoteSender = simulated::Sender<PublicKey, Context>;
@@ -33,11 +37,19 @@ pub enum Second {
     Nullify,
     /// Notarizes a block that is not there, with a signature that nobody made.
     Unsigned,
+    /// Notarizes a block that is not there, in the name of another.
+    Posed,
+    /// Notarizes a block that is not there, in a view of long ago.
+    Outdated,
+    /// Notarizes a block that is not there, in the next epoch.
+    Early,
 }
 
 impl Second {
     /// Those that are evidence.
     pub const SIGNED: [Self; 3] = [Self::Notarize, Self::Finalize, Self::Nullify];
+    /// Those that accuse nobody.
+    pub const VOID: [Self; 3] = [Self::Unsigned, Self::Posed, Self::Early];
 }
 
 /// Sends a second vote in the views after each final one.
@@ -73,9 +85,25 @@ impl DoubleVoter {
         round: Round,
         parent: View,
     ) -> Option<Vote<Scheme, BlockDigest>> {
+        let (epoch, view) = (round.epoch(), round.view());
+        let (round, parent) = match self.second {
+            Second::Outdated => {
+                let view = view.get().saturating_sub(BEHIND).max(1);
+                (Round::new(epoch, View::new(view)), View::new(view - 1))
+            }
+            Second::Early => (Round::new(epoch.next(), view), parent),
+            _ => (round, parent),
+        };
         let proposal = Proposal { round, parent, payload: BlockDigest::from([7; 32]) };
         match self.second {
-            Second::Notarize => Notarize::sign(scheme, proposal).map(Vote::Notarize),
+            Second::Notarize | Second::Outdated | Second::Early => {
+                Notarize::sign(scheme, proposal).map(Vote::Notarize)
+            }
+            Second::Posed => {
+                let mut vote = Notarize::sign(scheme, proposal)?;
+                vote.attestation.signer = OTHER;
+                Some(Vote::Notarize(vote))
+            }
             Second::Finalize => Finalize::sign(scheme, proposal).map(Vote::Finalize),
             Second::Unsigned => {
                 let mut vote = Notarize::sign(scheme, proposal)?;

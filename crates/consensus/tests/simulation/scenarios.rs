@@ -2,7 +2,7 @@
 
 use super::{
     double_voter::Second,
-    engine::{EPOCH, LEADER_MS, Planted, Validators},
+    engine::{EPOCH, IDLE_MS, LEADER_MS, Planted, Validators},
     follower::{BOASTED, FORGED},
     properties::{
         EverybodyAt, FirstAccused, Holds, LiarFound, NoPause, NobodyAccused, NobodyCutOff,
@@ -195,6 +195,23 @@ fn epochs_begin_without_a_pause() {
         }
         let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
         let plan = plan.property(Holds(NoPause { after: 0, gap_ms_max: LEADER_MS - 1 }));
+        plan.link(good()).crash(Crash::Schedule(schedule))
+    });
+}
+
+/// Goal: a validator that dies holds up the chain for two leader timeouts at most, each time that
+/// it would lead, and for no more than a block takes beside. Method: one of four dies, and comes
+/// back after ten timeouts.
+#[test]
+fn a_dead_leader_costs_two_timeouts_at_most() {
+    play(1, |seed| {
+        let dead = &Validators::new(4, Planted::Nothing).public_keys()[seed as usize % 4];
+        let at = Duration::from_millis(1_500 + 97 * (seed % 16));
+        let schedule = (Schedule::new().at(at, Action::Crash(dead.clone())))
+            .at(at + 10 * Duration::from_millis(LEADER_MS), Action::Restart(dead.clone()));
+        let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
+        let pause = NoPause { after: 0, gap_ms_max: 2 * LEADER_MS + IDLE_MS };
+        let plan = plan.property(Holds(pause));
         plan.link(good()).crash(Crash::Schedule(schedule))
     });
 }
@@ -398,11 +415,21 @@ fn a_double_vote_leaves_evidence() {
     }
 }
 
-/// Goal: votes that nobody signed accuse nobody. Method: the first validator sends such votes.
+/// Goal: votes that mean nothing accuse nobody. Method: the first validator sends votes that nobody
+/// signed, that stand under another's name, and that are of an epoch to come.
 #[test]
-fn unsigned_votes_are_no_evidence() {
-    let planted = Planted::DoubleVote(Second::Unsigned);
-    play(4, |seed| without_the_first(planted, seed).property(Holds(NobodyAccused)));
+fn void_votes_are_no_evidence() {
+    for second in Second::VOID {
+        let planted = Planted::DoubleVote(second);
+        play(4, |seed| without_the_first(planted, seed).property(Holds(NobodyAccused)));
+    }
+}
+
+/// Goal: votes of long ago change nothing. Method: the first validator sends such votes.
+#[test]
+fn outdated_votes_change_nothing() {
+    let planted = Planted::DoubleVote(Second::Outdated);
+    play(4, |seed| without_the_first(planted, seed));
 }
 
 /// Goal: nonsense harms nobody but its sender. Method: the first validator sends random bytes on

@@ -103,20 +103,22 @@ impl Server {
                 let server = axum_server::from_tcp(self.listener).map_err(ServerError::Stopped)?;
                 let mut server = server.map(|inner| Capped::new(inner, CONNECTIONS_MAX));
                 limit(server.http_builder());
-                server.handle(self.handle).serve(service).await
+                server.http1_only().handle(self.handle).serve(service).await
             }
             Some(tls) => {
                 let server = axum_server::from_tcp_rustls(self.listener, tls.config())
                     .map_err(ServerError::Stopped)?;
                 let mut server = server.map(|inner| Capped::new(inner, CONNECTIONS_MAX));
                 limit(server.http_builder());
-                server.handle(self.handle).serve(service).await
+                server.http1_only().handle(self.handle).serve(service).await
             }
         };
         served.map_err(ServerError::Stopped)
     }
 }
 
+/// Limits what a client may do with a connection. HTTP/1 alone is served: only then does the time
+/// of a head begin with the connection, not with its first byte, and no connection idles for ever.
 fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
     builder
         .http1()

@@ -122,7 +122,7 @@ fn load(files: &TlsFiles) -> Result<Loaded, Error> {
         }
     };
     let mut config = builder.with_single_cert(chain, key).map_err(invalid)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Loaded { config: Arc::new(config), expires_s })
 }
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import cbor2
 
 from trine.client.verification import Trust, VerifiedProof, unreadable, verify_proof
-from trine.crypto.x509 import Certificate
+from trine.crypto.x509 import Certificate, MemberPath
 from trine.errors import BadArgument
 from trine.errors.services import (
     BadHeader,
@@ -59,11 +59,13 @@ class Checked(NamedTuple):
         statement: The statement, signed by its issuer.
         entries: What a log of each hash function holds of it.
         receipts: What each of its receipts shows.
+        path: Certificates by which the issuer is known; nothing where its key was given.
     """
 
     statement: Statement
     entries: Mapping[HashFunction, Digest]
     receipts: tuple[Shown, ...]
+    path: MemberPath | None
 
 
 def check(
@@ -90,7 +92,7 @@ def check(
     Raises:
         CoseSignature: A signature does not hold.
         BadArgument: Neither or both of key and roots are given.
-        UnknownIssuer and others: No root vouches for the issuer, as `issuing.key_by_chain`.
+        UnknownIssuer and others: No root vouches for the issuer, as `issuing.path_of`.
         ReceiptMissing: The statement has no receipt.
         TreeMismatch: A receipt is of another log or entry than it says.
         BadReceipt: No key of the service has the name that the receipt gives.
@@ -107,10 +109,12 @@ def check(
         raise ReceiptMissing("the statement has no receipt: it is not registered, or not yet")
     entries = {name: statement.entry_of(read, name) for name in FUNCTIONS.values()}
     shown = tuple(_check_receipt(one, entries, service_keys, trust) for one in receipts)
+    path = None
     if issuer_roots:
         at_ms = _recorded_ms(shown)
-        issuing.key_by_chain(read, issuer_roots, at_ms=now_s * 1_000 if at_ms is None else at_ms)
-    return Checked(read, entries, shown)
+        at_ms = now_s * 1_000 if at_ms is None else at_ms
+        path = issuing.path_of(read, issuer_roots, at_ms=at_ms)
+    return Checked(read, entries, shown, path)
 
 
 def _recorded_ms(shown: Sequence[Shown]) -> int | None:

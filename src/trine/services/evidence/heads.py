@@ -38,7 +38,6 @@ class Head:
             shown = own.file(self.signed.head.function)
         return receipt.receipt_for(self.signed, place, path, chain_proof=shown)
 
-
     def receipts_below(self, number: int, places: Sequence[int]) -> list[bytes]:
         """Make receipts of entries below a full tile, without the chain's proof.
 

@@ -59,6 +59,8 @@ from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
 """Characters of the name of a log."""
+INDEXED_CHARACTERS: Final = 200
+"""Characters of a text by which it is found; PostgreSQL has 2,704 bytes in an index at most."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
 ROWS_MAX: Final = 1_000
@@ -100,19 +102,25 @@ _STATEMENTS: Final = Table(
 )
 
 
-def _index(name: str, *columns: str, is_placed: bool = True) -> None:
+def _start(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Take so much of a text as every database has in an index."""
+    return func.substr(text, 1, INDEXED_CHARACTERS)
+
+
+def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> None:
     """Index the rows that have a place, or the others: a row is in an index when it is sought."""
     place = _STATEMENTS.c.place
     only = place.is_not(None) if is_placed else place.is_(None)
-    named = (_STATEMENTS.c[column] for column in ("log", *columns))
+    named = (_STATEMENTS.c.log, *columns)
     TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
 
 
-_index("statements_by_place", "place")
-_index("statements_by_issuer", "issuer_digest", "place")
-_index("statements_by_content", "content_digest", "place")
-_index("statements_by_type", "content_type", "place")
-_index("statements_that_wait", "number", is_placed=False)
+_COLUMNS: Final = _STATEMENTS.c
+_index("statements_by_place", _COLUMNS.place)
+_index("statements_by_issuer", _COLUMNS.issuer_digest, _COLUMNS.place)
+_index("statements_by_content", _COLUMNS.content_digest, _COLUMNS.place)
+_index("statements_by_type", _start(_COLUMNS.content_type), _COLUMNS.place)
+_index("statements_that_wait", _COLUMNS.number, is_placed=False)
 
 
 class Registration(NamedTuple):
@@ -168,7 +176,8 @@ class Index:
         """Open the database, and make its tables where they are missing.
 
         Args:
-            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, `postgresql://…`.
+            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`,
+                `postgresql+pg8000://…`.
 
         Raises:
             BadArgument: It is no such URL, or of a database that is not known here.
@@ -340,6 +349,7 @@ def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
     if query.issuer_digest is not None:
         found.append(columns.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
+        found.append(_start(columns.content_type) == query.content_type[:INDEXED_CHARACTERS])
         found.append(columns.content_type == query.content_type)
     if query.digest is not None:
         found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
@@ -358,20 +368,27 @@ def _new(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 class _Writer:
-    """Writes many rows with one statement: a driver gives up the interpreter for each, and waits
-    for its turn again."""
+    """Writes many rows with one statement.
+
+    After each statement a driver waits for its turn in the interpreter again.
+    """
 
     def __init__(self, engine: Engine) -> None:
         """Write as the dialect of the engine marks its parameters."""
-        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        self._mark, self._placed = "?", "(?, ?)"
+        if engine.dialect.name == "postgresql":
+            # Nothing else tells it what they are.
+            self._mark, self._placed = "%s", "(CAST(%s AS BYTEA), CAST(%s AS BIGINT))"
         self._added = ", ".join(("log", *Registration._fields))
 
     def add(self, database: Connection, log: str, registrations: Sequence[Registration]) -> int:
         """Insert what is new; returns how many were."""
         added = 0
         for part in _parts(registrations):
-            rows = self._rows(1 + len(Registration._fields), len(part))
-            text = f"INSERT INTO statements ({self._added}) {rows} ON CONFLICT DO NOTHING"
+            row = f"({', '.join([self._mark] * (1 + len(Registration._fields)))})"
+            rows = ", ".join([row] * len(part))
+            text = f"INSERT INTO statements ({self._added}) VALUES {rows} "  # noqa: S608 - marks
+            text += "ON CONFLICT DO NOTHING"
             given = tuple(chain.from_iterable((log, *one) for one in part))
             added += database.exec_driver_sql(text, given).rowcount
         return added
@@ -380,16 +397,11 @@ class _Writer:
         """Note the places of entries that have none yet."""
         for part in _parts(list(places.items())):
             # The sign keeps the planner from the index of all that wait.
-            text = (
-                f"UPDATE statements SET place = given.column2 FROM ({self._rows(2, len(part))}) "
-                f"AS given WHERE statements.log = {self._mark} "
-                "AND statements.entry = given.column1 AND +statements.place IS NULL"
-            )
+            text = f"""UPDATE statements SET place = given.column2
+                FROM (VALUES {", ".join([self._placed] * len(part))}) AS given
+                WHERE statements.log = {self._mark} AND statements.entry = given.column1
+                AND +statements.place IS NULL"""  # noqa: S608 - marks alone
             database.exec_driver_sql(text, (*chain.from_iterable(part), log))
-
-    def _rows(self, width: int, count: int) -> str:
-        row = f"({', '.join([self._mark] * width)})"
-        return f"VALUES {', '.join([row] * count)}"
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -18,13 +18,16 @@ from trine._core import statements as core
 from trine.errors import TrineError
 from trine.errors.services import CoseSignature
 from trine.services.evidence import statement
-from trine.services.evidence.policy import Policy
+from trine.services.evidence.policy import NUL, Policy
 from trine.services.evidence.rows import About, content_digest, name_digest
 from trine.services.evidence.statement import CLOCK_SKEW_S_MAX, Statement
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
+Taken = tuple[str, str, str, str, bytes, int | None, bytes, bytes]
+"""Algorithm, issuer, subject, content type, name of the key, time of issue in seconds, entry, and
+digest of the payload."""
 
 _DIGEST: Final = partial(bytes.__new__, Digest)
 """Takes what the core hashed, whose length is right, at a third of the cost."""
@@ -66,7 +69,7 @@ def check(
         if taken is None:
             asked.read(at)
         else:
-            asked.use(at, *taken)
+            asked.use(at, taken)
     asked.verify()
     return asked.results
 
@@ -107,26 +110,16 @@ class _Asked:
         self._usual: dict[str, list[tuple[bytes, Checked, int]]] = {}
         self._others: list[tuple[int, Statement, PublicKey]] = []
 
-    def use(
-        self,
-        at: int,
-        algorithm: str,
-        issuer: str,
-        subject: str,
-        content_type: str,
-        key_id: bytes,
-        issued_at_s: int | None,
-        entry: bytes,
-        content: bytes,
-    ) -> None:
+    def use(self, at: int, taken: Taken) -> None:
         """Take a statement of the usual form."""
+        algorithm, issuer, subject, content_type, key_id, issued_at_s, entry, content = taken
         name = issuer, content_type, key_id
         named = self._named.get(name)
         if named is None:
             named = self._named[name] = self._find(*name)
         if isinstance(named, TrineError):
             self.results[at] = named
-        elif issued_at_s is not None and issued_at_s > self._now_s + CLOCK_SKEW_S_MAX:
+        elif NUL in subject or (issued_at_s or 0) > self._now_s + CLOCK_SKEW_S_MAX:
             self.read(at)
         elif named.key.algorithm == algorithm:
             about = About(named.issuer, named.content_type, _DIGEST(content))

@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography import x509
 
-from trine.crypto.x509 import Certificate, check_member, read_certificate
+from trine.crypto.x509 import Certificate, MemberPath, check_member, read_certificate
 from trine.errors import BadCertificate
 from trine.errors.services import BadHeader, IssuerKeyNotAdmitted, IssuerNotAdmitted
 from trine.services.evidence import cbor, cose
@@ -56,13 +56,29 @@ def key_by_chain(statement: Statement, roots: Sequence[Certificate], *, at_ms: i
         at_ms: Unix time in milliseconds at which the certificates must be in force.
 
     Raises:
+        TrineError: As `path_of`.
+    """
+    return PublicKey(*path_of(statement, roots, at_ms=at_ms).member.key)
+
+
+def path_of(statement: Statement, roots: Sequence[Certificate], *, at_ms: int) -> MemberPath:
+    """Find the path from the certificate of a statement's issuer to a root.
+
+    Whether its key signed the statement is not checked here.
+
+    Args:
+        statement: The statement.
+        roots: Certificates that are trusted.
+        at_ms: Unix time in milliseconds at which the certificates must be in force.
+
+    Raises:
         IssuerNotAdmitted: The certificate does not name the issuer.
         UnknownIssuer, CertificateNotAllowed, CertificateSignature, CertificateExpired,
         CertificateNotYetValid, UnsupportedCertificate: The path to a root does not hold.
         IssuerKeyNotAdmitted, BadHeader, BadCertificate: As `certificates_of`.
     """
     first, *others = certificates_of(statement)
-    check_member(first, authorities=roots, intermediates=others, crls=None, at_ms=at_ms)
+    path = check_member(first, authorities=roots, intermediates=others, crls=None, at_ms=at_ms)
     names = first.extension(x509.SubjectAlternativeName)
     uris = [] if names is None else names.get_values_for_type(x509.UniformResourceIdentifier)
     if statement.issuer not in uris:
@@ -70,4 +86,4 @@ def key_by_chain(statement: Statement, roots: Sequence[Certificate], *, at_ms: i
             f"the certificate of {first.subject} does not name the issuer "
             f"{statement.issuer[:200]!r} (subjectAltName, URI)"
         )
-    return PublicKey(*first.key)
+    return path

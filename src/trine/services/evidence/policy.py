@@ -19,6 +19,7 @@ from typing import Any, Final
 from trine.crypto.x509 import Certificate, read_certificates
 from trine.errors import BadConfiguration, TrineError
 from trine.errors.services import (
+    BadHeader,
     HeaderMissing,
     IssuerKeyNotAdmitted,
     IssuerNotAdmitted,
@@ -40,6 +41,8 @@ FIELDS: Final = frozenset(
     {"issuers", "authorities", "required_headers", "entries_max", "successor"}
 )
 """Fields of a policy."""
+NUL: Final = "\0"
+"""Character that databases keep in no text."""
 USUAL_HEADERS: Final[frozenset[Label]] = frozenset(
     {cose.ALGORITHM, cose.CONTENT_TYPE, cose.KEY_ID, cose.CWT_CLAIMS}
 )
@@ -117,10 +120,12 @@ class Policy:
             IssuerNotAdmitted, IssuerKeyNotAdmitted: Nobody may register so.
             MediaTypeRefused: The content is of a type that is not taken from the issuer.
             HeaderMissing: A header that this log requires is not protected.
+            BadHeader: A text has the character U+0000, which databases keep in none.
             TrineError: The certificates of the statement do not hold, as `issuing.key_by_chain`.
         """
         headers = statement.message.headers
         self._check_headers(headers)
+        _check_texts(statement.issuer, statement.subject, str(statement.content_type))
         is_vouched = self.authorities and X5CHAIN in headers
         if is_vouched and statement.issuer not in self._by_name:
             return self._vouched_key(statement, now_ms)
@@ -129,15 +134,19 @@ class Policy:
     def key_of_usual(self, issuer: str, content_type: str, key_id: bytes) -> PublicKey:
         """Return the same for a statement of the usual form, which has `USUAL_HEADERS` alone.
 
+        Its subject, which each has for itself, is not looked at.
+
         Args:
             issuer: Who says it.
             content_type: Media type of what is said.
             key_id: Name of the key.
 
         Raises:
-            IssuerNotAdmitted, IssuerKeyNotAdmitted, MediaTypeRefused, HeaderMissing: As above.
+            IssuerNotAdmitted, IssuerKeyNotAdmitted, MediaTypeRefused, HeaderMissing, BadHeader: As
+                above.
         """
         self._check_headers(USUAL_HEADERS)
+        _check_texts(issuer, content_type)
         return self._named_key(issuer, content_type, key_id)
 
     def _check_headers(self, headers: Container[Label]) -> None:
@@ -170,6 +179,11 @@ class Policy:
                 return key
         assert first is not None, "there is an authority"
         raise first
+
+
+def _check_texts(*texts: str) -> None:
+    if any(NUL in one for one in texts):
+        raise BadHeader("issuer, subject or content type has the character U+0000")
 
 
 def _check_type(content_type: str | int, media_types: frozenset[str | int]) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from trine.apps.health.oversight import Oversight, Report, verify_report
 from trine.apps.health.patient import HistoryFile, VerifiedHistory, verify_history
 from trine.client import Trust
+from trine.errors import UnreadableFile
 from trine.errors.health import BadDisclosure
 
 HISTORY: Final = "history"
@@ -50,14 +51,17 @@ def check_pack(path: Path, trust: Trust, log: int) -> VerifiedHistory | Oversigh
 
     Raises:
         BadDisclosure: It is no such ZIP.
+        UnreadableFile: It cannot be read.
         HistoryIncomplete, HistoryMismatch and others: As `verify_history` and `verify_report` say.
-        OSError: It cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as file:
             members = {name: _member(file, name) for name in file.namelist()[:2]}
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RuntimeError) as error:
         raise BadDisclosure(f"{path} is no ZIP of a hospital's page: {error}") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UnreadableFile(f"{path} cannot be read: {reason}", instance=str(path)) from None
     entries = members.pop(ENTRIES, None)
     if entries is None or members.keys() not in ({HISTORY}, {REPORT}):
         message = f"{path} holds no history or report with the entries of its log"
@@ -68,6 +72,9 @@ def check_pack(path: Path, trust: Trust, log: int) -> VerifiedHistory | Oversigh
 
 
 def _member(file: zipfile.ZipFile, name: str) -> bytes:
-    if file.getinfo(name).file_size > MEMBER_BYTES_MAX:
+    about = file.getinfo(name)
+    if about.compress_type != zipfile.ZIP_STORED:
+        raise BadDisclosure(f"{name[:40]!r} is compressed, as no page writes it")
+    if about.file_size > MEMBER_BYTES_MAX:
         raise BadDisclosure(f"{name[:40]!r} has more than {MEMBER_BYTES_MAX} bytes")
     return file.read(name)

@@ -20,6 +20,7 @@ from trine.services.evidence.pack.proving import (
     match_timestamps,
     prove,
     require_stamped,
+    roots_of,
     services_of,
 )
 from trine.services.evidence.pack.report import Facts, Rest, write_report
@@ -109,7 +110,7 @@ def assemble(
         exhibits: Records with what proves them.
         trust: Trust file of the chain.
         timestamps: At least one over the certified header of every exhibit.
-        keys: Keys of issuers and services; needed for statements.
+        keys: Keys of issuers and services, and roots of issuers; needed for statements.
         without_timestamp: Write the pack without; the report says so in red.
         language: `en` or `zh`, which the report shows first.
 
@@ -131,9 +132,11 @@ def assemble(
     if not without_timestamp:
         require_stamped(blocks, stamps)
     members, evidence = _exhibits(exhibits)
-    said = {(one.said.issuer, one.said.key) for one in proven if one.said}
+    by_key = [one.said for one in proven if one.said is not None and one.said.path is None]
+    said = {(one.issuer, one.key) for one in by_key}
     issuers = sorted(said, key=lambda one: (one[0], one[1].algorithm, one[1].key))
-    used = Keys(tuple(issuers), services_of([one.proof for one in exhibits], given))
+    services = services_of([one.proof for one in exhibits], given)
+    used = Keys(tuple(issuers), services, roots_of(proven))
     roots = timestamps.roots if stamps else ()
     facts = Facts(proven, stamps, Rest(trust, roots, used), language)
     members |= fixed(facts, timestamps.certificates if stamps else ())
@@ -178,8 +181,10 @@ def fixed(facts: Facts, certificates: Sequence[Certificate]) -> dict[str, bytes]
         members[form.ROOTS] = b"".join(one.to_pem() for one in roots)
     if certificates:
         members[form.ISSUERS] = b"".join(one.to_pem() for one in certificates)
-    if keys.issuers:
+    if keys.issuers or keys.services:
         members[form.KEYS] = write_keys(keys)
+    if keys.issuer_roots:
+        members[form.ISSUER_ROOTS] = b"".join(one.to_pem() for one in keys.issuer_roots)
     return members
 
 

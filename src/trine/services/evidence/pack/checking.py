@@ -7,7 +7,7 @@ ZIP itself: a word that was changed in the report, or a byte between the members
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -59,11 +59,13 @@ class Own(NamedTuple):
         trust: Trust file.
         roots: Roots of timestamp authorities.
         keys: Keys of issuers and services.
+        issuer_roots: Roots of issuers that are known by certificates.
     """
 
     trust: Trust | None = None
     roots: Sequence[Certificate] | None = None
     keys: Keys | None = None
+    issuer_roots: Sequence[Certificate] | None = None
 
 
 @dataclass
@@ -192,28 +194,42 @@ def _member(name: str, members: Mapping[str, bytes], listed: Mapping[str, str]) 
 
 def _rest(checked: Checked, members: Mapping[str, bytes], own: Own) -> Rest | None:
     """Read what the pack rests on, or take what was brought in its place."""
-    own_parts = {form.TRUST: own.trust, form.ROOTS: own.roots, form.KEYS: own.keys}
+    own_parts = {
+        form.TRUST: own.trust,
+        form.ROOTS: own.roots,
+        form.KEYS: own.keys,
+        form.ISSUER_ROOTS: own.issuer_roots,
+    }
     for name, brought in own_parts.items():
         if brought is None and name in members:
             checked.compare[name] = hashlib.sha256(members[name]).hexdigest()
     trust = own.trust or checked.attempt(
         "trust file", lambda: _read_trust(members), lambda found: f"chain {found.chain}"
     )
-    roots = own.roots
-    if roots is None:
-        roots = ()
-        if form.ROOTS in members:
-            roots = checked.attempt(
-                "roots", lambda: read_certificates(members[form.ROOTS]), lambda _: "readable"
-            )
+    roots = _roots(checked, members, form.ROOTS, own.roots)
+    issuer_roots = _roots(checked, members, form.ISSUER_ROOTS, own.issuer_roots)
     keys = own.keys
     if keys is None:
         keys = Keys()
         if form.KEYS in members:
             keys = checked.attempt("keys", lambda: read_keys(members[form.KEYS]), lambda _: "keys")
-    if trust is None or roots is None or keys is None:
+    if trust is None or roots is None or keys is None or issuer_roots is None:
         return None
-    return Rest(trust, roots, keys)
+    return Rest(trust, roots, replace(keys, issuer_roots=tuple(issuer_roots)))
+
+
+def _roots(
+    checked: Checked,
+    members: Mapping[str, bytes],
+    name: str,
+    brought: Sequence[Certificate] | None,
+) -> Sequence[Certificate] | None:
+    """Read roots of the pack, where none were brought in their place."""
+    if brought is not None or name not in members:
+        return brought or ()
+    return checked.attempt(
+        f"{name} as certificates", lambda: read_certificates(members[name]), lambda _: "readable"
+    )
 
 
 def _read_trust(members: Mapping[str, bytes]) -> Trust:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from trine.client.verification import Trust, Verified, VerifiedProof, verify_digest, verify_proof
 from trine.crypto import hash_many
-from trine.crypto.x509 import Certificate
+from trine.crypto.x509 import Certificate, MemberPath
 from trine.errors import WrongImprint, WrongTimestampTime
 from trine.errors.services import (
     BadHeader,
@@ -20,12 +20,13 @@ from trine.errors.services import (
     FileDiffers,
     PackTimestampMissing,
     ReceiptMissing,
+    SignatureAlgorithm,
 )
 from trine.model.hashing import Suite, under
 from trine.model.proofs.envelope import open_envelope
 from trine.model.proofs.proof import Proof
 from trine.model.proofs.receipt import Receipt
-from trine.services.evidence import checking, receipt, statement
+from trine.services.evidence import checking, issuing, receipt, statement
 from trine.services.evidence.pack import verify as stranger
 from trine.services.evidence.timestamp import Imprint, Timestamp, stated_imprint, token_of, verify
 from trine.services.evidence.timestamp.limits import SKEW_MS_MAX
@@ -44,10 +45,12 @@ class Keys:
     Attributes:
         issuers: Name and key of each issuer.
         services: Keys of services.
+        issuer_roots: Certificates that vouch for issuers whose own the statements bring.
     """
 
     issuers: tuple[tuple[str, PublicKey], ...] = ()
     services: tuple[PublicKey, ...] = ()
+    issuer_roots: tuple[Certificate, ...] = ()
 
 
 class Block(NamedTuple):
@@ -65,13 +68,23 @@ class Block(NamedTuple):
 
 
 class Said(NamedTuple):
-    """Who signed a statement about a record, as the signature covers it."""
+    """Who signed a statement about a record, as the signature covers it.
+
+    Attributes:
+        issuer: Who says it.
+        subject: What it is about.
+        issued_at_s: Unix time in seconds at which the issuer says that it was made.
+        service: Whose receipt it has.
+        key: Key that signed it.
+        path: Certificates by which the issuer is known; nothing where its key was given.
+    """
 
     issuer: str
     subject: str
     issued_at_s: int | None
     service: str
     key: PublicKey
+    path: MemberPath | None
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,7 @@ def prove(name: str, record: bytes, proof: bytes, trust: Trust, keys: Keys) -> P
         FileAltered, FileDiffers: The proof is about another file.
         ProofMismatch, WrongTrust: The proof does not hold under the trust file.
         CoseSignature, ReceiptMissing, TreeMismatch: The statement does not hold.
+        UnknownIssuer and others: No root vouches for its issuer, as `issuing.path_of`.
         NotAProof, NotACoseMessage and others: The bytes are no proof.
     """
     if is_statement(proof):
@@ -182,12 +196,20 @@ def _prove_statement(name: str, record: bytes, data: bytes, trust: Trust, keys: 
     read = statement.read_statement(data, now_s=now_s)
     _check_kinds(data)
     issuer_key = _issuer_key(read, keys)
+    # In one order whatever the caller's: of two paths, a pack that is checked shows the same one.
+    roots = sorted(keys.issuer_roots, key=lambda one: one.der)
     checked = checking.check(
-        data, issuer_key=issuer_key, service_keys=keys.services, trust=trust, now_s=now_s
+        data,
+        issuer_key=issuer_key,
+        issuer_roots=roots if issuer_key is None else (),
+        service_keys=keys.services,
+        trust=trust,
+        now_s=now_s,
     )
     _check_record(checked.statement, record)
-    place = checked.receipts[0].receipt
-    said = Said(read.issuer, read.subject, read.issued_at_s, place.issuer or "", issuer_key)
+    service = checked.receipts[0].receipt.issuer or ""
+    key = issuer_key or PublicKey(*issuing.certificates_of(read)[0].key)
+    said = Said(read.issuer, read.subject, read.issued_at_s, service, key, checked.path)
     with under(Suite(trust.suite)):
         inner = Proof.from_body(open_envelope("proof", chain_proof))
     (digest,) = hash_many(FUNCTIONS[trust.suite], [record])
@@ -208,6 +230,13 @@ def services_of(proofs: Sequence[bytes], keys: Keys) -> tuple[PublicKey, ...]:
     return tuple(key for key in keys.services if key.key in found)
 
 
+def roots_of(proven: Sequence[Proven]) -> tuple[Certificate, ...]:
+    """Return which roots vouch for issuers, in a fixed order: other roots may be at hand."""
+    paths = [one.said.path for one in proven if one.said is not None]
+    found = {path.authority for path in paths if path is not None}
+    return tuple(sorted(found, key=lambda one: one.der))
+
+
 def _check_kinds(data: bytes) -> None:
     """Check that the stranger's verifier, which reads fewer kinds of headers, reads this one."""
     try:
@@ -223,13 +252,30 @@ def _check_kinds(data: bytes) -> None:
             )
 
 
-def _issuer_key(read: statement.Statement, keys: Keys) -> PublicKey:
-    """Choose the key of the statement's issuer: the named one, else the first."""
+def _issuer_key(read: statement.Statement, keys: Keys) -> PublicKey | None:
+    """Choose the key of the statement's issuer: the named one, else the first.
+
+    Nothing is returned where roots must vouch for the key: the statement brings certificates, and
+    no known key of its issuer signed it.
+    """
     own = [key for name, key in keys.issuers if name in {read.issuer, ""}]
+    if keys.issuer_roots and statement.X5CHAIN in read.message.headers:
+        return next((key for key in own if _signed_by(read, key)), None)
     named = [key for key in own if key.key == read.key_id]
     if not own:
-        raise CoseSignature(f"no key of the issuer {read.issuer} is given (--issuer-key)")
+        raise CoseSignature(
+            f"no key of the issuer {read.issuer} is given (--issuer-key), nor a root for a "
+            "statement that brings certificates (--issuer-roots)"
+        )
     return (named or own)[0]
+
+
+def _signed_by(read: statement.Statement, key: PublicKey) -> bool:
+    try:
+        statement.verify_statement(read, key)
+    except (CoseSignature, SignatureAlgorithm):
+        return False
+    return True
 
 
 def _check_record(said: statement.Statement, record: bytes) -> None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives import hashes
 
 from trine.client.verification import Trust
-from trine.crypto.x509 import Certificate
+from trine.crypto.x509 import Certificate, MemberPath
 from trine.services.evidence.pack.proving import Keys, Proven, Stamp
 from trine.services.evidence.pack.words import LANGUAGES, Words
 
@@ -142,7 +142,9 @@ def _text(facts: Facts, code: str, words: Words) -> str:
     if any(one.certified not in stamped for one in facts.proven):
         alarm = f'<div class="alarm"><b>{words.alarm}</b>{words.alarm_why}</div>\n'
     records = "".join(_record(facts, one, words) for one in facts.proven)
-    steps = "".join(f"<li>{escape(step)}</li>" for step in words.how_steps)
+    first, *others = words.how_steps
+    how = [first, words.how_issuers, *others] if facts.rest.keys.issuer_roots else words.how_steps
+    steps = "".join(f"<li>{escape(step)}</li>" for step in how)
     commands = escape("\n".join(words.commands))
     limits = "".join(f"<li>{line}</li>" for line in words.limit_lines)
     return (
@@ -170,6 +172,8 @@ def _record(facts: Facts, one: Proven, words: Words) -> str:
         said = words.by_issuer.format(
             issuer=shown(one.said.issuer), subject=shown(one.said.subject), key=key
         )
+        if one.said.path is not None:
+            said += words.by_certificate.format(**_path(one.said.path))
     time = words.times.time_words(one.time_ms)
     recorded = words.recorded_value.format(
         time=time, log=one.log, index=one.index, height=one.height
@@ -189,10 +193,17 @@ def _record(facts: Facts, one: Proven, words: Words) -> str:
     )
 
 
+def _path(path: MemberPath) -> dict[str, str]:
+    return {"subject": shown(path.member.subject), "root": shown(path.authority.subject)}
+
+
 def _steps(facts: Facts, one: Proven, words: Words) -> Iterable[str]:
     yield f"<li>{words.step_content.format(entry=_digits(one.entry))}</li>"
     if one.said is not None:
         yield f"<li>{words.step_signed.format(service=shown(one.said.service))}</li>"
+        if one.said.path is not None:
+            names = {"issuer": shown(one.said.issuer), **_path(one.said.path)}
+            yield f"<li>{words.step_vouched.format(**names)}</li>"
     yield f"<li>{words.step_log.format(index=one.index, log=one.log, height=one.height)}</li>"
     height = one.certified.height
     yield f"<li>{words.step_block.format(count=len(one.signers), height=height)}</li>"
@@ -226,9 +237,11 @@ def _rest(facts: Facts, words: Words) -> str:
     for one in json.loads(trust.content)["validators"]:
         name, key = words.validator.format(name=shown(str(one["name"]))), str(one["key"])
         pairs.append((name, f'<span class="digits">{shown(key)}</span>'))
-    for root in roots:
+    named = [(words.root, root) for root in roots]
+    named += [(words.issuer_root, root) for root in keys.issuer_roots]
+    for name, root in named:
         value = _digits(root.parsed.fingerprint(hashes.SHA256()))
-        pairs.append((words.root, f"{shown(root.subject)}<br>{value}"))
+        pairs.append((name, f"{shown(root.subject)}<br>{value}"))
     for name, key_of in keys.issuers:
         text = f'<span class="digits">{key_of.algorithm}:{key_of.key.hex()}</span>'
         pairs.append((words.key.format(name=shown(name)), text))

@@ -5,14 +5,14 @@
     python verify.py case.zip --trust trust.json --roots tsa-root.pem
 
 For an expert who trusts neither who filed the pack nor who made Trine: read this file, or write
-another from the pages that it names (docs/reference). A pack can forge all but mathematics: it
-could bring validators or a timestamp authority that it made up. So give trust file and roots from
-sources of your own; without, compare what `compare` prints. Exit status 0: every step holds.
+another from docs/reference. A pack can forge all but mathematics: validators, roots, keys. Bring
+your own (see --help), or compare what `compare` prints. Exit status 0: every step holds.
 """
 import argparse
 import io
 import json
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace as Facts
@@ -22,13 +22,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 SUITES = {"intl": ("sha256", "ed25519", "p256"), "gm": ("sm3", "sm2")}  # hash, validators' keys
 KEYS = {"ed25519": (1, 32), "sm2": (2, 33), "p256": (3, 33)}  # number of the algorithm, bytes
-HASHES: dict[str, Any] = {function.name: function for function in
-                          (hashes.SHA256(), hashes.SHA384(), hashes.SHA512(), hashes.SM3())}
-
+HASHES: Any = {one.name: one() for one in (hashes.SHA256, hashes.SHA384, hashes.SHA512, hashes.SM3)}
 def need(holds: object, otherwise: str) -> None:  # go on only where something holds
     if not holds:
         raise ValueError(otherwise)
@@ -41,13 +38,10 @@ def digest(name: str, *parts: bytes) -> bytes:
     return state.finalize()
 def tagged(name: str, tag: str, *parts: bytes) -> bytes:  # for one purpose only (wire.md, 2)
     return digest(name, bytes([len(tag)]), tag.encode(), *parts)
-
 def verifies(key: Any, *signature: Any) -> bool:
-    try:
-        key.verify(*signature)
-    except InvalidSignature:
-        return False
-    return True
+    with suppress(InvalidSignature):
+        return key.verify(*signature) is None
+    return False
 def signed(algorithm: str, key: bytes, message: bytes, signature: bytes) -> bool:
     need(len(signature) == 64, "a signature of another length")  # Ed25519, or r and s
     if algorithm == "sm2":  # SM2 with SM3 (GB/T 32918.2) and the identifier that all use
@@ -84,13 +78,10 @@ class Reader(io.BytesIO):
         need(depth < 8 and major < 6, "nested too deep, or of a kind that is not read here")
         if major == 4:
             return [self.item(depth + 1) for _ in range(value)]
-        found: dict[Any, Any] = {}
-        for _ in range(value):
-            key = self.item(depth + 1)
-            need(type(key) in {int, bytes, str} and key not in found, "a key that stands twice")
-            found[key] = self.item(depth + 1)
-        return found
-
+        pairs = [(self.item(depth + 1), self.item(depth + 1)) for _ in range(value)]
+        need(all(type(key) in {int, bytes, str} for key, _ in pairs), "a key of another kind")
+        need(len(dict(pairs)) == value, "a key that stands twice")
+        return dict(pairs)
 def decode(data: bytes) -> Any:  # one value, and nothing behind it
     reader = Reader(data)
     found = reader.item()
@@ -100,7 +91,7 @@ def fields(found: dict[int, Any], count: int) -> list[Any]:  # proofs.md, 2: neg
     need(all(key < count for key in found), "a field that is not known")
     return [found[key] for key in range(count)]
 # --- 3. Trust file, headers, certificates of validators (proofs.md, sections 4 and 5) -------------
-def read_trust(data: bytes) -> Facts:
+def read_trust(data: bytes, roots: Any = ()) -> Facts:  # roots: certificates, for issuers
     found = json.loads(data)
     need(found["format"] == "trine-trust-v1", "not a trust file")
     (name, *usual), members = SUITES[found["suite"]], []
@@ -110,9 +101,8 @@ def read_trust(data: bytes) -> Facts:
         members.append((bytes([KEYS[algorithm][0]]) + key.ljust(33, b"\0"), str(one["name"])))
     need(0 < len(dict(members)) == len(members) <= 100, "no validators, or one twice")
     return Facts(chain=found["chain"], chain_id=bytes.fromhex(found["chain_id"]), usual=usual,
-                 hash=name, epoch=int(found["epoch"]), members=sorted(members),
+                 hash=name, epoch=int(found["epoch"]), members=sorted(members), roots=roots,
                  said=f"chain {found['chain']} {found['chain_id']}, {len(members)} validators")
-
 def read_header(raw: bytes) -> Facts:  # of a block; the parts that are needed (wire.md, section 8)
     need(len(raw) > 403 and raw[0] == 1, "a header of another version")
     height, epoch, time_ms = (int.from_bytes(raw[at : at + 8]) for at in (33, 41, 131))
@@ -125,10 +115,8 @@ def read_header(raw: bytes) -> Facts:  # of a block; the parts that are needed (
             reader.take(reader.number(1))
     return Facts(raw=raw, chain_id=raw[1:33], height=height, epoch=epoch, parent=raw[99:131],
                  time_ms=time_ms, evidence_root=raw[203:235], change=change)
-
 def varint(number: int) -> bytes:  # seven bits a byte, the least first (LEB128)
     return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
-
 def check_chain(chain: Any, trust: Facts, members: Any) -> Any:  # headers, the last certified
     encoded, certificate = fields(chain, 2)
     headers = [read_header(raw) for raw in encoded]
@@ -150,17 +138,15 @@ def check_chain(chain: Any, trust: Facts, members: Any) -> Any:  # headers, the 
         good = signed(algorithm, key[1 : 1 + KEYS[algorithm][1]], message, own)
         need(good, f"the signature of validator {name} does not hold")
     return headers, [name for _, name in chosen]
-
 def check_final(chain: Any, hand_overs: Any, trust: Facts) -> Any:  # from the trusted validators on
     members, since = trust.members, None
     for one in hand_overs:
-        if read_header(fields(one, 2)[0][0]).epoch < trust.epoch:
-            continue  # it leads to the validators of the trust file
-        headers, _ = check_chain(one, trust, members)
-        epoch, change = headers[0].epoch, headers[0].change
-        need(change and change.epoch == epoch + 1 and headers[-1].epoch == epoch
-             and epoch >= (since or trust.epoch), "a hand-over that is none")
-        members, since = change.members, change.epoch
+        if read_header(fields(one, 2)[0][0]).epoch >= trust.epoch:  # others lead to those trusted
+            headers, _ = check_chain(one, trust, members)
+            epoch, change = headers[0].epoch, headers[0].change
+            need(change and change.epoch == epoch + 1 and headers[-1].epoch == epoch
+                 and epoch >= (since or trust.epoch), "a hand-over that is none")
+            members, since = change.members, change.epoch
     headers, names = check_chain(chain, trust, members)
     need(since is None or headers[-1].epoch >= since, "an epoch before that of the validators")
     return headers, names
@@ -179,13 +165,11 @@ def log_root(name: str, entry: bytes, index: int, size: int, path: list[bytes]) 
         index, last = index >> 1, last >> 1
     need(last == 0, "a path of another length")
     return node
-
 def open_envelope(kind: str, data: bytes, trust: Facts) -> Any:  # proofs.md, section 2
     found, version, body, seal = fields(decode(data), 4)
     need(found == kind and version == 1, f"not a {kind} file of version 1")
     need(seal == tagged(trust.hash, "trine/proof-file", body), "its seal does not fit")
     return decode(body)
-
 def check_proof(proof: Any, trust: Facts) -> Facts:  # an entry is in the log of a certified block
     kind, statement, chain, hand_overs = fields(proof, 4)
     need(kind == 6, "a proof of something else than an entry")
@@ -196,10 +180,8 @@ def check_proof(proof: Any, trust: Facts) -> Facts:  # an entry is in the log of
         node = digest(trust.hash, b"\1", *((node, sibling) if side else (sibling, node)))
     headers, names = check_final(chain, hand_overs, trust)
     need(node == headers[0].evidence_root, "the entry is not in the log that the block commits to")
-    first = headers[0]
-    said = f"log {log}, entry {index}, in block {first.height} of {moment(first.time_ms)}"
+    said = f"log {log}, entry {index}, in block {headers[0].height} of {moment(headers[0].time_ms)}"
     return Facts(entry=entry, headers=headers, said=f"{said}, certified by {', '.join(names)}")
-
 def check_receipt(data: bytes, record: bytes, trust: Facts, _: Any) -> Facts:  # receipt.md
     salt, _, size, _, proof = fields(open_envelope("trine-receipt", data, trust), 5)
     entry = tagged(trust.hash, "trine/evidence-entry", salt, digest(trust.hash, record))
@@ -210,7 +192,6 @@ def check_receipt(data: bytes, record: bytes, trust: Facts, _: Any) -> Facts:  #
 COSE = {-8: "ed25519", -19: "ed25519", -7: "p256", -9: "p256", -65600: "sm2"}
 ENVELOPES = {-16: "sha256", -43: "sha384", -44: "sha512"}
 CRITICAL = {1, 2, 3, 4, 15, 33, 34, 258, 259, 260, 395, -65601}
-
 def read_message(data: bytes) -> Facts:  # COSE_Sign1 (RFC 9052, 4); `registered`: what a log has
     reader = Reader(data)
     need(reader.take(2) == b"\xd2\x84", "not a COSE_Sign1 message")
@@ -222,7 +203,6 @@ def read_message(data: bytes) -> Facts:  # COSE_Sign1 (RFC 9052, 4); `registered
     return Facts(headers=headers, others=others, payload=payload, signature=signature,
                  protected=data[2:one], content=data[two:three],
                  registered=data[:one] + b"\xa0" + data[two:])
-
 def made_with(message: Facts, content: bytes, keys: list[Any]) -> bool:  # RFC 9052, section 4.4
     algorithm = COSE[message.headers[1]]
     whole = b"\x84\x6aSignature1" + message.protected + b"\x40" + content
@@ -230,10 +210,11 @@ def made_with(message: Facts, content: bytes, keys: list[Any]) -> bool:  # RFC 9
                for one in keys if one["algorithm"] == algorithm)
 
 def check_statement(data: bytes, record: bytes, trust: Facts, keys: list[Any]) -> Facts:
-    said, shown = read_message(data), Facts(headers=())
+    said, shown, times = read_message(data), Facts(headers=()), []
     claims, envelope = said.headers[15], said.headers.get(258)
     issuers = [one for one in keys if one["use"] == "issuer" and one["name"] == claims[1]]
-    need(made_with(said, said.content, issuers), f"no known key of {claims[1]} signed it")
+    known = made_with(said, said.content, issuers)
+    need(known or (trust.roots and 33 in said.headers), f"no known key of {claims[1]} signed it")
     about = record if envelope is None else digest(ENVELOPES[envelope], record)
     need(said.payload == about, "the statement is about another file")
     for each in said.others[394]:
@@ -248,21 +229,18 @@ def check_statement(data: bytes, record: bytes, trust: Facts, keys: list[Any]) -
         if -65600 in receipt.others:
             shown = check_proof(open_envelope("trine-proof", receipt.others[-65600], trust), trust)
             need(shown.entry == entry, "the chain's proof is about another statement")
+            times.append(shown.headers[0].time_ms // 1000)
     need(shown.headers, "no receipt has the chain's proof")
-    now_s = shown.headers[0].time_ms // 1000
-    need(max(claims.get(5, 0), claims.get(6, 0)) - 300 <= now_s < claims.get(4, now_s) + 300,
+    need(max(claims.get(5, 0), claims.get(6, 0)) - 300 <= times[-1] < claims.get(4, 1e12) + 300,
          "the statement was not in force when it was recorded")
-    shown.said += f"; {claims[1]} signed what is said about {claims[2]}"
+    whose = "" if known else ", by the " + vouched(said, claims[1], trust.roots, min(times))
+    shown.said += f"; {claims[1]} signed what is said about {claims[2]}{whose}"
     return shown
-# --- 6. Timestamps (RFC 3161, RFC 5652), in DER; identifiers as they stand there, as digits -------
-NAMES = {"608648016503040201": "sha256", "608648016503040202": "sha384",
-         "608648016503040203": "sha512", "2a811ccf55018311": "sm3"}
-SIGNED_DATA = ("2a864886f70d010702", "2a811ccf550601040202")  # of RFC 5652, of GB/T 35275
-TST_INFO, CONTENT_TYPE = "2a864886f70d0109100104", "2a864886f70d010903"
-MESSAGE_DIGEST, PSS = "2a864886f70d010904", "2a864886f70d01010a"
-SM2_CURVE, SM2_SM3 = "2a811ccf5501822d", "2a811ccf55018375"
-KNOWN = (ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE)
-
+# --- 6. Certificates (RFC 5280) in DER; identifiers as they stand there, as digits ----------------
+SM2_CURVE, SM2_SM3, PSS = "2a811ccf5501822d", "2a811ccf55018375", "2a864886f70d01010a"
+CA, USE, NAMED, *_ = KNOWN = [f"2.5.29.{n}" for n in (19, 15, 17, 14, 18, 31, 32, 35, 37)]
+BINDING = {f"2.5.29.{n}" for n in (30, 36, 54)}  # extensions that bind those below: not read here
+UNSAID = {CA: Facts(ca=False), USE: Facts(digital_signature=True, key_cert_sign=True)}
 def der(data: bytes) -> list[Facts]:  # elements one behind the other; `text`: content in digits
     found, reader = [], Reader(data)
     while reader.tell() < len(data):
@@ -270,12 +248,18 @@ def der(data: bytes) -> list[Facts]:  # elements one behind the other; `text`: c
         body = reader.take(reader.number(size - 128) if size > 127 else size)
         found.append(Facts(tag=tag, content=body, text=body.hex(), raw=data[start:reader.tell()]))
     return found
-
+def key_info(one: x509.Certificate) -> list[Facts]:  # subjectPublicKeyInfo: algorithm, key
+    return der(der(der(one.tbs_certificate_bytes)[0].content)[6].content)
+def uses(one: x509.Certificate) -> dict[str, Any]:  # what its extensions say
+    said = [(each.oid.dotted_string, each.critical, each.value) for each in one.extensions]
+    need(all(name in KNOWN or not (critical or name in BINDING) for name, critical, _ in said),
+         f"an extension that is not read here: {one.subject.rfc4514_string()}")
+    return UNSAID | {name: value for name, _, value in said}
 def holds(by: x509.Certificate, name: str, message: bytes, signature: bytes, pss: bool) -> bool:
-    info = der(der(der(by.tbs_certificate_bytes)[0].content)[6].content)  # subjectPublicKeyInfo
-    if SM2_CURVE in info[0].text:
+    kind, public = key_info(by)
+    if SM2_CURVE in kind.text:
         r, s = (number.to_bytes(32) for number in utils.decode_dss_signature(signature))
-        return name == "sm3" and signed("sm2", info[1].content[1:], message, r + s)
+        return name == "sm3" and signed("sm2", public.content[1:], message, r + s)
     key: Any = by.public_key()
     if isinstance(key, ed25519.Ed25519PublicKey):
         return verifies(key, signature, message)
@@ -284,21 +268,41 @@ def holds(by: x509.Certificate, name: str, message: bytes, signature: bytes, pss
     need(key.key_size >= 2048, "a key of RSA that is too short")
     salted = padding.PSS(padding.MGF1(HASHES[name]), padding.PSS.AUTO)
     return verifies(key, signature, message, salted if pss else padding.PKCS1v15(), HASHES[name])
-
-def find_root(one: x509.Certificate, others: Any, roots: Any, at: datetime, depth: int = 0) -> Any:
-    need(one.not_valid_before_utc <= at <= one.not_valid_after_utc, "a certificate not in force")
-    need(all(not e.critical or e.oid in KNOWN for e in one.extensions), "an unknown extension")
-    if one in roots and depth:
+def find_root(path: list[Any], others: Any, roots: Any, at: datetime) -> Any:  # section 6
+    one, may, who, wrong = path[-1], uses(path[-1]), path[-1].subject.rfc4514_string(), ""
+    need(one.not_valid_before_utc <= at <= one.not_valid_after_utc, f"{who}: not in force on {at}")
+    below = sum(each.subject != each.issuer for each in path[1:-1])
+    need(len(path) == 1 or (may[CA].ca and may[USE].key_cert_sign and len(path) <= 8 and (
+         may[CA].path_length is None or below <= may[CA].path_length)), f"{who} is no issuer here")
+    if one in roots and len(path) > 1:
         return one
     how = der(der(one.tbs_certificate_bytes)[0].content)[2].text  # the algorithm of its signature
     name = "sm3" if SM2_SM3 in how else getattr(one.signature_hash_algorithm, "name", "sha512")
-    for by in (by for by in [*roots, *others] if by.subject == one.issuer and by != one):
-        if holds(by, name, one.tbs_certificate_bytes, one.signature, PSS in how):
-            may = by.extensions.get_extension_for_class(x509.BasicConstraints).value
-            need(may.ca and (may.path_length is None or depth <= may.path_length), "no issuer")
-            return find_root(by, others, roots, at, depth + 1)
-    raise ValueError(f"no path to a trusted root from {one.subject.rfc4514_string()}")
-
+    for by in (by for by in [*roots, *others] if by.subject == one.issuer and by not in path):
+        try:
+            good = holds(by, name, one.tbs_certificate_bytes, one.signature, PSS in how)
+            need(good, f"the signature in the certificate of {who} does not hold")
+            return find_root([*path, by], others, roots, at)
+        except ValueError as error:
+            wrong = wrong or str(error)
+    raise ValueError(wrong or f"no path to a trusted root from {who}")
+def vouched(said: Facts, issuer: str, roots: list[Any], at_s: int) -> str:  # x5chain of RFC 9360
+    brought = said.headers[33]
+    chain = [*map(x509.load_der_x509_certificate, [brought] if type(brought) is bytes else brought)]
+    may, who = uses(chain[0]), f"certificate of {chain[0].subject.rfc4514_string()}"
+    names = may[NAMED].get_values_for_type(x509.UniformResourceIdentifier) if NAMED in may else []
+    need(issuer in names, f"the {who} does not name {issuer}")
+    need(may[USE].digital_signature and not may[CA].ca, f"the {who} is not for signing")
+    key = {"algorithm": COSE[said.headers[1]], "key": key_info(chain[0])[1].text[2:]}
+    need(made_with(said, said.content, [key]), f"the key in the {who} did not sign it")
+    root = find_root(chain[:1], chain[1:], roots, datetime.fromtimestamp(at_s, UTC))
+    return f"{who}, for whom {root.subject.rfc4514_string()} vouches"
+# --- 7. Timestamps (RFC 3161, RFC 5652) -----------------------------------------------------------
+NAMES = {"608648016503040201": "sha256", "608648016503040202": "sha384",
+         "608648016503040203": "sha512", "2a811ccf55018311": "sm3"}
+SIGNED_DATA = ("2a864886f70d010702", "2a811ccf550601040202")  # of RFC 5652, of GB/T 35275
+TST_INFO, CONTENT_TYPE, MESSAGE_DIGEST = (f"2a864886f70d0109{n}" for n in ("100104", "03", "04"))
+STAMPING = x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")])  # RFC 3161, 2.3
 def check_token(token: bytes, roots: list[Any], others: list[Any], shown: list[Facts]) -> Facts:
     kind, wrapped = der(der(token)[0].content)
     _, _, about, *more, signers = der(der(wrapped.content)[0].content)
@@ -312,17 +316,16 @@ def check_token(token: bytes, roots: list[Any], others: list[Any], shown: list[F
          and facts[MESSAGE_DIGEST].content == digest(name, statement), "another content was signed")
     inside = [x509.load_der_x509_certificate(one.raw) for box in more if box.tag == 0xA0
               for one in der(box.content)]
-    stampers = [one for one in [*inside, *others] if any(  # who may stamp, and nothing else
-        use.critical and use.oid == ExtensionOID.EXTENDED_KEY_USAGE
-        and list(use.value) == [ExtendedKeyUsageOID.TIME_STAMPING] for use in one.extensions)]
     made = (b"\x31" + attributes.raw[1:], signature.content, PSS in how.text)  # RFC 5652, 5.4
+    stampers = [one for one in [*inside, *others]  # who may stamp, and nothing else
+                if any(use.critical and use.value == STAMPING for use in one.extensions)]
     signer: Any = next((one for one in stampers if holds(one, name, *made)), None)
     need(signer, "no authority's key made the signature")
     _, _, imprint, _, time, *_ = der(der(statement)[0].content)
     whole, _, part = time.content.decode().rstrip("Z").partition(".")
     at = datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     time_ms = int(at.timestamp()) * 1000 + int(part.ljust(3, "0")[:3])
-    root = find_root(signer, [*inside, *others], roots, at)
+    root = find_root([signer], [*inside, *others], roots, at)
     name, stamped = NAMES[der(der(imprint.content)[0].content)[0].text], []
     for one in (one.headers[-1] for one in shown):  # the header that the validators certified
         if der(imprint.content)[1].content == digest(name, one.raw):
@@ -331,7 +334,7 @@ def check_token(token: bytes, roots: list[Any], others: list[Any], shown: list[F
     need(stamped, "a timestamp of something else than a certified header")
     who, whose = (one.subject.rfc4514_string() for one in (signer, root))
     return Facts(stamped=stamped, said=f"{who} states {moment(time_ms)}; its root is {whose}")
-# --- 7. The pack ----------------------------------------------------------------------------------
+# --- 8. The pack ----------------------------------------------------------------------------------
 def read_manifest(pack: zipfile.ZipFile) -> Any:
     raw, names = pack.read("manifest.json"), pack.namelist()
     found = json.loads(raw)
@@ -340,20 +343,18 @@ def read_manifest(pack: zipfile.ZipFile) -> Any:
     need(found["format"] == "trine-court-pack-v1", "not a pack of version 1")
     need(len(set(names)) == len(names), "a member stands twice in the ZIP")
     return found
-
-def read_member(pack: zipfile.ZipFile, name: str, listed: dict[str, str]) -> bytes:
-    content = pack.read(name)
-    need(digest("sha256", content).hex() == listed.get(name), "altered, or not in the manifest")
+def read_member(pack: zipfile.ZipFile, name: str, manifest: Any) -> bytes:
+    content, known = pack.read(name), manifest["members"].get(name)
+    need(digest("sha256", content).hex() == known, "altered, or not in the manifest")
     return content
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check a court pack.")
     parser.add_argument("pack")
-    pem = x509.load_pem_x509_certificates
-    own = {"trust": "trust.json", "roots": "keys/roots.pem", "keys": "keys/keys.json"}
-    loaders = {"keys/keys.json": json.loads, "keys/issuers.pem": pem, "keys/roots.pem": pem}
+    own = {"trust": "trust.json", "keys": "keys/keys.json",
+           "roots": "keys/roots.pem", "issuer-roots": "keys/issuer-roots.pem"}
     for option in own:
-        parser.add_argument(f"--{option}", type=Path, help="your own, instead of the pack's")
+        parser.add_argument(f"--{option}", dest=option, type=Path, help="your own, not the pack's")
     parser.add_argument("--without-timestamp", action="store_true", help="do not ask for one")
     given, failures, shown, stamped = vars(parser.parse_args()), [], [], []
     def tell(word: str, text: str) -> Any:  # nothing that a terminal would obey
@@ -370,17 +371,17 @@ def main() -> int:
     manifest = pack and step("manifest.json", read_manifest, pack)
     if not manifest:
         return tell("", "NOT VERIFIED") or 1
-    listed = manifest["members"]
-    names = sorted({*listed, *pack.namelist()} - {"manifest.json"})
-    members = {name: step(name, read_member, pack, name, listed) or b"" for name in names}
+    names = sorted({*manifest["members"], *pack.namelist()} - {"manifest.json"})
+    members = {name: step(name, read_member, pack, name, manifest) or b"" for name in names}
     for option, name in own.items():
         if given[option]:
             members[name] = given[option].read_bytes()
         elif members.get(name):
             tell("compare", f"the pack's {name}: SHA-256 {digest('sha256', members[name]).hex()}")
-    trust = step("trust", read_trust, members.get("trust.json", b""))
-    keys, others, roots = (step(name, load, members[name]) if members.get(name) else []
-                           for name, load in loaders.items())
+    keys, roots, vouching, others = (
+        step(name, json.loads if "json" in name else x509.load_pem_x509_certificates, members[name])
+        if members.get(name) else [] for name in [*own.values(), "keys/issuers.pem"][1:])
+    trust = step("trust", read_trust, members.get("trust.json", b""), vouching)
     for record, proof, _ in manifest["evidence"]:
         check = check_receipt if proof.startswith("receipts/") else check_statement
         found = step(f"{record} by {proof}", check, *map(members.get, (proof, record)), trust, keys)
@@ -391,9 +392,8 @@ def main() -> int:
     for header in (one.headers[-1] for one in shown):
         good = header.raw in stamped or given["without_timestamp"]
         step(f"timestamp of block {header.height}", need, good, "missing: old keys could forge it")
-    good = bool(shown) and not failures
+    good = shown and not failures
     tell("", "VERIFIED, if what `compare` shows is genuine" if good else "NOT VERIFIED")
     return 0 if good else 1
-
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -33,11 +33,13 @@ class Words:
     by: str
     by_nobody: str
     by_issuer: str
+    by_certificate: str
     certified: str
     certified_value: str
     steps: str
     step_content: str
     step_signed: str
+    step_vouched: str
     step_log: str
     step_block: str
     step_hand_overs: str
@@ -49,9 +51,11 @@ class Words:
     chain: str
     validator: str
     root: str
+    issuer_root: str
     key: str
     how: str
     how_steps: tuple[str, ...]
+    how_issuers: str
     commands: tuple[str, ...]
     limits: str
     limit_lines: tuple[str, ...]
@@ -77,11 +81,14 @@ ENGLISH: Final = Words(
     by="By whom",
     by_nobody="not stated: a receipt does not say who had the file recorded",
     by_issuer="{issuer} signed a statement about “{subject}” with the key {key}",
+    by_certificate="; known by the certificate of {subject}, for whom {root} vouches",
     certified="Certified by",
     certified_value="{count} validators: {names}",
     steps="Steps of the check",
     step_content="The file, bit for bit, gives the entry {entry}.",
     step_signed="The issuer's signature covers the file's digest; {service} signed its receipt.",
+    step_vouched="The certificate of {subject} names {issuer}, was in force when the block was "
+    "made, and leads to the root {root}.",
     step_log="The entry is number {index} of log {log}; its path leads to the root in the header "
     "of block {height}.",
     step_block="{count} validators signed the header of block {height}: more than two thirds.",
@@ -95,6 +102,7 @@ ENGLISH: Final = Words(
     chain="Chain",
     validator="Validator {name}",
     root="Timestamp root, SHA-256",
+    issuer_root="Root of issuers, SHA-256",
     key="Key of {name}",
     how="How to check this, without the makers of Trine",
     how_steps=(
@@ -104,6 +112,8 @@ ENGLISH: Final = Words(
         "(with SM2 also “gmalg”), and no network.",
         "Run it. It prints each step as “ok” or “FAILED”, and whatever was altered by its name:",
     ),
+    how_issuers="Get the root of issuers that are known by certificates likewise, and give it "
+    "with --issuer-roots.",
     commands=(
         "pip install cryptography",
         "python verify.py case.zip --trust trust.json --roots root.pem",
@@ -113,7 +123,7 @@ ENGLISH: Final = Words(
         "Whether what a file says is true, and how it came to be before it was recorded.",
         "Its name: it is for the reader, and nothing on the chain covers it.",
         "A time before that of the block: the record may be older, never younger.",
-        "Whether the certificate of the timestamp authority was revoked: ask the authority.",
+        "Whether a certificate was revoked: ask the authority that issued it.",
         "This page proves nothing by itself. Only who runs the check has checked.",
     ),
     footer="Made from the pack's proofs alone: the same evidence gives this page again.",
@@ -138,11 +148,13 @@ CHINESE: Final = Words(
     by="何人",
     by_nobody="未注明：收据不说明由谁提交存证",
     by_issuer="{issuer} 用密钥 {key} 签署了关于“{subject}”的声明",
+    by_certificate="；凭 {subject} 的证书确认，由 {root} 担保",
     certified="认证者",
     certified_value="{count} 个验证节点：{names}",
     steps="核验步骤",
     step_content="该文件逐比特对应条目 {entry}。",
     step_signed="签署者的签名涵盖文件摘要；收据由 {service} 签署。",
+    step_vouched="{subject} 的证书写明 {issuer}，区块产生时在有效期内，并通向根证书 {root}。",
     step_log="该条目是日志 {log} 的第 {index} 号；其路径通向区块 {height} 头部中的根。",
     step_block="{count} 个验证节点签署了区块 {height} 的头部：超过三分之二。",
     step_hand_overs="证明中含有 {count} 次验证节点集合的交接。",
@@ -154,6 +166,7 @@ CHINESE: Final = Words(
     chain="链",
     validator="验证节点 {name}",
     root="时间戳根，SHA-256",
+    issuer_root="签署者的根证书，SHA-256",
     key="{name} 的密钥",
     how="如何自行核验，无需信任 Trine 的制作者",
     how_steps=(
@@ -163,13 +176,14 @@ CHINESE: Final = Words(
         "不需要网络。",
         "运行它。它逐步打印“ok”或“FAILED”，凡被改动之处都会指名：",
     ),
+    how_issuers="凭证书确认的签署者，其根证书同样从自己信任的来源取得，并用 --issuer-roots 给出。",
     commands=ENGLISH.commands,
     limits="本报告不说明什么",
     limit_lines=(
         "不说明文件内容是否真实，也不说明上链之前文件如何形成。",
         "不证明文件名：名称仅供读者参考，链上没有任何内容为其担保。",
         "时间是区块的时间：记录可能更早存在，不可能更晚。",
-        "不说明时间戳机构的证书是否已被吊销：请向该机构查询。",
+        "不说明证书是否已被吊销：请向签发机构查询。",
         "本页本身不证明任何事。只有实际运行核验的人才算核验过。",
     ),
     footer="本页完全由包内的证明生成：同样的证据总能重新生成同一页。",
