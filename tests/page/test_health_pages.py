@@ -2,12 +2,13 @@
 
 import contextlib
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, PdfMargins, expect
 
 from tests.cli.command import trine
 from tests.page.hospital import MARKUP, REGULATOR, STAFF, Live, hospital, signed_in
@@ -17,6 +18,7 @@ from trine.apps.health.pages.site import COOKIE, POLICY
 
 pytestmark = [pytest.mark.network, ONE_SUITE]
 
+MARGIN: PdfMargins = {"top": "1cm", "bottom": "1cm", "left": "1cm", "right": "1cm"}
 DOCTOR, SECOND, REVIEWER = (name for name, _, _ in STAFF)
 NAMES = {name: title for name, title, _ in STAFF}
 
@@ -451,6 +453,33 @@ def test_pages_fit_the_screen(browser: Browser, live: Live, width: int, locale: 
             fits(owner, width)
         office.reload()
         fits(office, width)
+
+
+def test_the_answer_prints_on_pages(browser: Browser, live: Live, tmp_path: Path) -> None:
+    """Goal: who opened what, on paper. Method: a long table, on A4 with margins: it begins on the
+    first page, its heads stand on each, nothing is a list as on a phone, and the zone of the times
+    is named; what only a screen needs is left out."""
+    path = tmp_path / "history.pdf"
+    with signed_in(browser, live, live.patients[3]) as page:
+        page.goto(f"{live.url}/history")
+        page.evaluate("""() => {
+          const body = document.querySelector('#seen tbody');
+          const row = body.rows[0];
+          for (let i = 0; i < 80; i++) body.append(row.cloneNode(true));
+        }""")
+        page.pdf(path=path, format="A4", margin=MARGIN)
+    command = ["pdftotext", "-layout", str(path), "-"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    pages = done.stdout.split("\f")
+    full = [one for one in pages if one.strip()]
+    assert len(full) > 2
+    heads = re.compile(r"When +Event +Who +What +Why +Under")
+    assert "Who opened what" in full[0]
+    assert all(heads.search(one) for one in full[:-1])
+    assert len(full[0].splitlines()) > 40
+    assert "Times are those of UTC" in full[-1]
+    for absent in ("Sign out", "Download the proof", "My consents"):
+        assert absent not in "".join(full)
 
 
 def test_both_schemes_are_readable(browser: Browser, live: Live) -> None:

@@ -38,11 +38,11 @@ class Found(NamedTuple):
 
     Attributes:
         patients: The patients of the page, in the order of their names.
-        count: How many are found in all.
+        total: How many are found in all.
     """
 
     patients: list[Patient]
-    count: int
+    total: int
 
 
 class Directory:

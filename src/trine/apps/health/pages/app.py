@@ -21,7 +21,11 @@ from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Site, Visit
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-_FILES: Final = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_FILES: Final = {
+    "style.css": "text/css; charset=utf-8",
+    "print.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 """Files beside the pages, with their media types."""
 EVERYBODY: Final[frozenset[PageRole]] = frozenset()
 

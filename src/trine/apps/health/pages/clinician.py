@@ -95,8 +95,8 @@ async def list_patients(visit: Visit) -> Response:
     found, mine = Found([], 0), Mine([], None)
     if query or is_all:
         found = directory.search(query, (page - 1) * PAGE, PAGE)
-        if found.count and not found.patients:
-            page = -(-found.count // PAGE)
+        if found.total and not found.patients:
+            page = -(-found.total // PAGE)
             found = directory.search(query, (page - 1) * PAGE, PAGE)
     else:
         mine = await _my_patients(visit, visit.number("from", 0))
@@ -107,7 +107,7 @@ async def list_patients(visit: Visit) -> Response:
         found=found,
         mine=mine,
         page=page,
-        pages=max(1, -(-found.count // PAGE)),
+        pages=max(1, -(-found.total // PAGE)),
         read=len(directory),
         total=max(directory.total, len(directory)),
     )
