@@ -76,7 +76,7 @@ def test_other_files_are_refused(data: bytes, code: str) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """Goal: the message names the file. Method: one that is not there."""
-    with pytest.raises(UnreadableFile, match="nothing.zip"):
+    with pytest.raises(UnreadableFile, match=r"nothing\.zip"):
         ClaimFile.read(tmp_path / "nothing.zip")
 
 
