@@ -130,7 +130,7 @@ def found(
             raise BadArgument(message)
     numbers = [int(log.id) for log in logs]
     password = read_password(password_file) if password_file else new_password(place / "keys")
-    founding(organisation, trust.suite, *numbers, lies).write(place, password)
+    founding(organisation, trust.suite, *numbers, objects=lies).write(place, password)
     document = {"folder": str(place), "records_log": numbers[0], "histories_log": numbers[1]}
     settings.emit(document | {"objects": lies}, facts(**document, objects=lies or None))
 

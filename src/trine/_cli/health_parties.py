@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -106,18 +107,21 @@ def consent(
 
             actions, admissions = Actions(hospital), hospital.admissions
             open_account = _accounts(settings, folder, password_file, hospital)
-            given = {
-                "recipients": frozenset(actions.person(open_account(one)).id for one in people),
-                "purposes": frozenset(_known_purposes(purposes)),
-                "types": frozenset(types),
-                "last_ms": _last_ms(last_day) if last_day else None,
-                "uses": dict(map(read_term, uses)),
-            }
+            terms = Terms(
+                name,
+                admissions.find(patients[0]),
+                hospital.custodian,
+                frozenset(actions.person(open_account(one)).id for one in people),
+                frozenset(_known_purposes(purposes)),
+                frozenset(types),
+                last_ms=_last_ms(last_day) if last_day else None,
+                uses=dict(map(read_term, uses)),
+            )
             entries = []
             for patient in patients:
                 own = account_of(patient, admissions.key_of(patient), hospital.records.suite)
-                terms = Terms(name, admissions.find(patient), hospital.custodian, **given)
-                entries.append((await actions.give_consent(own, terms)).entry.hex())
+                theirs = replace(terms, patient=admissions.find(patient))
+                entries.append((await actions.give_consent(own, theirs)).entry.hex())
             return entries
 
     made = [

@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -68,7 +68,7 @@ class Founding:
     """Number of its log of records."""
     histories_log: int
     """Number of its log of histories."""
-    objects: str = ""
+    objects: str = field(default="", kw_only=True)
     """Where sealed records lie: `s3://BUCKET/PREFIX` or a folder; empty: in `store`."""
 
     def write(self, folder: Path, password: bytes) -> None:

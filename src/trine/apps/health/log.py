@@ -221,7 +221,7 @@ class HeldLog:
             self._shown.add(head)
         return self._entries.upto(head.size)
 
-    def _root(self, size: int) -> Digest:
+    def _root(self, size: int) -> ChainDigest:
         """Return the root over the first entries, out of subtrees that are hashed already."""
         peaks, first = list[bytes](), 0
         for level in reversed(range(size.bit_length())):
