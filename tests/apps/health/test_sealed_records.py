@@ -188,8 +188,12 @@ def test_other_objects_are_refused(tmp_path: Path, place: str) -> None:
     assert other is not None
     for wrong in (other, good[:-1] + bytes([good[-1] ^ 1]), b""):
         objects.write({name: wrong})
-        with pytest.raises(DamagedRecord):
-            records.open(first, KEY)
+        for use in (
+            lambda: records.open(first, KEY),
+            lambda: records.hand_out(first, KEY, KEY.recipient),
+        ):
+            with pytest.raises(DamagedRecord):
+                use()
     objects.delete([name])
     with pytest.raises(RecordNotFound, match="bring it back from a copy"):
         records.open(first, KEY)
