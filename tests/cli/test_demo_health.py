@@ -146,6 +146,7 @@ def test_refused_files_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     assert nodes_of(home) == []
 
 
+@ONE_SUITE
 def test_folders_that_cannot_be_read(tmp_path: Path) -> None:
     """Goal: a wrong folder is refused before anything starts. Method: missing, a file, empty."""
     file = tmp_path / "file"

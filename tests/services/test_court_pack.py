@@ -214,16 +214,25 @@ def test_a_pack_without_a_timestamp(tmp_path: Path) -> None:
         ran = packs.verified_alone(tmp_path, case)
         assert ran.status == 1
         assert any("timestamp of block 18: missing" in line for line in ran.failed)
-    assert (
-        packs.verified_alone(tmp_path, write(tmp_path, packs.bare()), "--without-timestamp").status
-        == 0
-    )
+    (tmp_path / "whole").mkdir()
+    bare, whole = write(tmp_path, packs.bare()), write(tmp_path / "whole", packs.made())
+    for case, words in ((bare, "WITHOUT AN OUTSIDE TIMESTAMP"), (whole, "VERIFIED, if")):
+        ran = packs.verified_alone(tmp_path, case, "--without-timestamp")
+        assert ran.status == 0
+        assert words in ran.out.splitlines()[-1]
+        ended = trine("evidence", "pack", "verify", case, "--without-timestamp", "--json")
+        assert (ended.status, ended.document["verified"]) == (0, True)
+        assert ended.document["without_timestamp"] == ([4, 18] if case == bare else [])
+        ended = trine("evidence", "pack", "verify", case, "--without-timestamp")
+        said = "WITHOUT a timestamp of an outside authority over block 4, 18" in ended.out
+        assert said == (case == bare)
 
 
 def test_the_report_says_in_red_that_no_timestamp_is_there() -> None:
     """Goal: a reader cannot miss it. Method: look for it in both languages, and not elsewhere."""
     red = form.read_zip(packs.bare())[form.REPORT].decode()
-    assert red.count('<div class="alarm">') == 2
+    # It stands first in each language, before the title.
+    assert len(re.findall(r'<section[^>]*>\n<div class="alarm">', red)) == 2
     assert "No timestamp of an outside authority" in red
     assert "没有外部时间戳机构的时间戳" in red
     assert red.count('class="missing"') == 4

@@ -234,6 +234,53 @@ def test_a_record_is_stamped_on_request(case: Case) -> None:
             assert missing.status_code == 404
 
 
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_what_waits_survives_a_kill(case: Case, tmp_path: Path, *, is_slow: bool) -> None:
+    """Goal: a timestamp that was asked for comes, whenever the service was killed.
+
+    Method: ask for one over a record of an authority that hangs, and of one that is down; kill the
+    service while it asks, or after it failed; start it again when the authority is honest.
+    """
+    kind = "sm2" if SUITE == "gm" else "p256"
+    authority, root = made_up_authority(kind, now_ms=now_ms())
+    (tmp_path / "root.pem").write_bytes(root.to_pem())
+    asked: list[bytes] = []
+    is_up = False
+
+    def sometimes(query: bytes) -> Said:
+        asked.append(query)
+        if is_up:
+            return honest(query, authority=authority, at_ms=now_ms())
+        return Said(before_s=HANG_S) if is_slow else Said(status=503)
+
+    home, key = case.running.home, issuer_key()
+    with serving(sometimes) as url:
+        options = ("--timestamp-from", url, tmp_path / "root.pem", "--timestamp-every", 600)
+        with service(home, tmp_path / "data", key, options=options) as first, http(first) as client:
+            data = signed(key, 20 + is_slow)
+            assert client.post("/entries", content=data, headers=COSE).status_code == 201
+            entry = statement.entry_of(data, FUNCTION)
+            assert client.post(f"/entries/{entry}/timestamps").status_code == 202
+            if is_slow:
+                deadline = time.monotonic() + SECONDS_MAX
+                while not asked:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            else:
+                shown(client, entry, "record", lambda by_name: by_name[url]["failure"])
+            first.kill()
+        is_up = True
+        with (
+            service(home, tmp_path / "data", key, options=options) as second,
+            http(second) as again,
+        ):
+            found = shown(again, entry, "record", lambda by_name: by_name[url]["token"])
+    [one] = found["timestamps"]
+    imprint = record_imprint(entry, Trust.load(home.trust).suite)
+    stamped = verify(base64.b64decode(one["token"]), roots=[root], imprint=imprint)
+    assert abs(stamped.time_ms - now_ms()) < SECONDS_MAX * 1_000
+
+
 def test_openssl_asks_and_verifies(case: Case, tmp_path: Path) -> None:
     """Goal: the endpoint is an authority for any client of RFC 3161.
 

@@ -14,12 +14,21 @@ import pytest
 import scitt_cose
 
 from tests.cli.command import trine
-from tests.services.chains import ISSUER, SERVICE, Service, chain, http, issuer_key, service
+from tests.services.chains import (
+    ISSUER,
+    SERVICE,
+    Service,
+    chain,
+    ended,
+    http,
+    issuer_key,
+    service,
+    start,
+)
 from tests.services.test_service import COSE, signed
 from trine import Client
 from trine.client.home import Home
 from trine.client.verification import Trust, verify_proof
-from trine.crypto import public_key_to_pem
 from trine.errors.services import BadHeader
 from trine.model.hashing import Suite
 from trine.services.evidence import checking, cose, note, pack, receipt, statement, tree
@@ -73,7 +82,10 @@ def test_a_gm_chain_gives_standard_receipts(running: Service, tmp_path: Path) ->
         sm2, p256 = keys_of(client)
         assert (sm2.algorithm, p256.algorithm) == ("sm2", "p256")
         assert client.get(f"/.well-known/scitt-keys/{p256.key.hex()}").status_code == 200
-        pem = public_key_to_pem(p256.algorithm, p256.key)
+        written = tmp_path / "service.pem"
+        shown = trine("evidence", "key", "--service", running.url, "--pem", written)
+        assert shown.status == 0, shown.err
+        pem = written.read_bytes()
         place = f"/entries/{entry}"
         batch = client.post("/receipts?standard=1", content=cbor2.dumps([bytes(entry)]))
         answers = (
@@ -151,6 +163,36 @@ def test_the_chain_records_the_root(running: Service) -> None:
     assert (done.document["standard"], done.document["height"] > 0) == (True, True)
     alone = trine("evidence", "monitor", f"{running.url}/sha256", "--log-key", str(key), "--once")
     assert alone.status == 0, alone.err
+
+
+@pytest.mark.network
+def test_altered_files_stop_the_start(tmp_path: Path) -> None:
+    """Goal: a service does not go on with a file that was altered, of either log, and names it.
+
+    Method: register on a gm chain, end; for each kind of file alter one byte and start: exit status
+    1, one sentence with code and name, nobody answered. With all bytes as they were it starts.
+    """
+    key, data = issuer_key(Suite.GM), tmp_path / "data"
+    with chain(Home(tmp_path / "home"), suite=Suite.GM) as home:
+        with service(home, data, key) as one, http(one) as client:
+            assert client.post("/entries", content=signed(key, 1), headers=COSE).is_success
+            waited(lambda: client.get("/sha256/checkpoint"))
+            waited(lambda: client.get("/checkpoint"))
+        [folder] = (data / "public/logs").iterdir()
+        files = ["tile/0/000.p/1", "tile/entries/000.p/1", "checkpoint", "log.vkey"]
+        index = [f"index/{one}" for one in files[:2]]
+        for name in [*files, *index, *(f"sha256/{one}" for one in files)]:
+            path = folder / name
+            content = path.read_bytes()
+            path.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+            status, out, complaints = ended(start(home, data, key), data)
+            assert (status, out) == (1, ""), (name, complaints)
+            assert "[folder_altered]" in complaints and "Traceback" not in complaints
+            assert f"logs/{folder.name}/{name} " in complaints, complaints
+            path.write_bytes(content)
+            (data / "service.err").unlink()
+        with service(home, data, key) as one, http(one) as client:
+            assert client.get("/search?count=9").json()["statements"][0]["place"] == 0
 
 
 def client_entries(running: Service) -> list[Digest]:

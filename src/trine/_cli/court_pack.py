@@ -1,21 +1,31 @@
 """Make and check court packs: one ZIP that a stranger checks without Trine."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
+import httpx
 
 from trine._cli.authorities import INPUT, named_path, now_ms, read_all
 from trine._cli.settings import Settings, common, facts, moment
+from trine.client.settings import tls
 from trine.client.verification import Trust, read_file, write_whole
 from trine.errors import BadArgument, ExitCode, Unsupported
 from trine.types.calls import PublicKey
 
 if TYPE_CHECKING:
-    from trine.services.evidence.pack import Block, Checked, Keys, Proven, Timestamps
+    from trine.services.evidence.pack import (
+        Block,
+        Checked,
+        Keys,
+        LogCheckpoint,
+        Proven,
+        Timestamps,
+    )
     from trine.services.evidence.pack import Pack as Made
 
 KEY_SET_BYTES_MAX: Final = 1_024 * 1_024
@@ -108,6 +118,21 @@ def _exhibits(function: Any) -> Any:
     type=INPUT,
     help="The authority's certificate where its tokens have none, and intermediates.",
 )
+@click.option(
+    "--checkpoint",
+    "logs",
+    nargs=2,
+    multiple=True,
+    metavar="URL KEY",
+    help="Take along the newest checkpoint of the log whose files are below URL, signed with KEY.",
+)
+@click.option(
+    "--witness",
+    "witness_keys",
+    multiple=True,
+    metavar="KEY",
+    help="Verifier key of a witness whose cosignature is taken along.",
+)
 @click.option("--without-timestamp", is_flag=True, help="Write the pack without, and say so in it.")
 @click.option(
     "--language", type=LANGUAGES, default="en", show_default=True, help="Shown first in the report."
@@ -124,8 +149,8 @@ def pack(
 ) -> None:
     """Put everything that a court needs into one ZIP, and check such a ZIP.
 
-    Files, receipts, trust file, timestamps, a report in English and Chinese, and verify.py, which
-    checks all of it without Trine. Every part is verified before anything is written.
+    Files, receipts, checkpoints, trust file, timestamps, a report in English and Chinese, and
+    verify.py, which checks it without Trine. Every part is verified before anything is written.
 
     A timestamp of an authority outside of the chain over each certified header is needed: without
     it, whoever steals keys of former validators could make the same evidence later.
@@ -136,6 +161,9 @@ def pack(
           --tsa https://tsa.example/ --roots tsa-root.pem --out case.zip
       trine evidence pack --file report.pdf --receipt report.pdf.receipt --trust trust.json \\
           --timestamp block.tsr --roots tsa-root.pem --out case.zip
+      trine evidence pack --file report.pdf --receipt report.pdf.receipt --trust trust.json \\
+          --tsa https://tsa.example/ --roots tsa-root.pem --out case.zip \\
+          --checkpoint https://log.example "$LOG_KEY" --witness "$WITNESS"
       trine evidence pack verify case.zip --trust trust.json --roots tsa-root.pem
     """
     if click.get_current_context().invoked_subcommand is not None:
@@ -150,16 +178,40 @@ def pack(
     if (asked.tokens or asked.url) and not asked.roots:
         raise BadArgument("--roots names the certificates up to which timestamps are checked")
     stated = _timestamps(loaded, asked, trust, lambda: loaded.prove_all(exhibits, trust, keys))
+    heads = loaded.heads_of(loaded.prove_all(exhibits, trust, keys)) if options["logs"] else []
     made = loaded.assemble(
         exhibits,
         trust=trust,
         timestamps=stated,
         keys=keys,
+        checkpoints=_checkpoints(loaded, options["logs"], options["witness_keys"], heads),
         without_timestamp=without_timestamp,
         language=language,
     )
     write_whole(out, made.content)
     settings.emit(_document(made, out), _lines(made, out))
+
+
+def _checkpoints(
+    loaded: ModuleType, logs: Sequence[tuple[str, str]], witness_keys: Sequence[str], heads: Any
+) -> "list[LogCheckpoint]":
+    """Read the newest checkpoint of each log."""
+    from trine.services.evidence import note, source  # noqa: PLC0415 - optional
+
+    if witness_keys and not logs:
+        raise BadArgument("--witness goes with --checkpoint URL KEY")
+    witnesses = [note.VerifierKey.parse(one) for one in witness_keys]
+    verify = tls(os.environ.get("TRINE_CA_FILE"))
+    with httpx.Client(timeout=source.TIMEOUT_S, trust_env=False, verify=verify) as http:
+        return [
+            loaded.take_checkpoint(
+                source.HttpSource(url, http),
+                heads,
+                log_key=note.VerifierKey.parse(key),
+                witnesses=witnesses,
+            )
+            for url, key in logs
+        ]
 
 
 def _given(trust_file: Path | None, options: dict[str, Any]) -> Given:
@@ -265,13 +317,16 @@ def _evidence(one: "Proven") -> dict[str, Any]:
 
 
 def _lines(made: "Made", out: Path) -> list[str]:
+    stamped = {one.block for one in made.stamps}
     lines = [f"Wrote {out}: {len(made.proven)} pieces of evidence, {len(made.content)} bytes"]
+    if any(one.certified not in stamped for one in made.proven):
+        alarm = (
+            "WITHOUT a timestamp of an outside authority: the report's first line says so in red"
+        )
+        lines.insert(0, alarm)
     for one in made.stamps:
         stated = f"{one.shown.signer.subject}, {moment(one.shown.time_ms)}"
         lines += facts(**{f"block {one.block.height}": stated})
-    stamped = {one.block for one in made.stamps}
-    if any(one.certified not in stamped for one in made.proven):
-        lines.append("No outside authority's timestamp is over a block: the report says so in red")
     return lines
 
 
@@ -314,6 +369,13 @@ def headers(settings: Settings, trust_file: Path | None, out: Path, **options: A
     type=INPUT,
     help="Your own roots of issuers that are known by certificates.",
 )
+@click.option(
+    "--log-key",
+    "log_keys",
+    multiple=True,
+    metavar="KEY",
+    help="Your own verifier keys of logs and witnesses, for checkpoints.",
+)
 @click.option("--without-timestamp", is_flag=True, help="Accept blocks without a timestamp.")
 @common
 def verify_(
@@ -322,6 +384,7 @@ def verify_(
     trust_file: Path | None,
     roots: tuple[Path, ...],
     issuer_roots: tuple[Path, ...],
+    log_keys: tuple[str, ...],
     without_timestamp: bool,
 ) -> None:
     """Check a pack, every member and every byte between; no network is needed.
@@ -337,10 +400,13 @@ def verify_(
       trine evidence pack verify case.zip --json
     """
     loaded = _loaded()
+    from trine.services.evidence.note import VerifierKey  # noqa: PLC0415 - optional
+
     own = loaded.Own(
         None if trust_file is None else Trust.load(trust_file),
         read_all(roots) or None,
         issuer_roots=read_all(issuer_roots) or None,
+        log_keys=[VerifierKey.parse(one) for one in log_keys] or None,
     )
     data = read_file(file, loaded.PACK_BYTES_MAX)
     checked = loaded.check_pack(data, own, without_timestamp=without_timestamp)
@@ -358,6 +424,16 @@ def _verdict(checked: "Checked", file: Path) -> dict[str, Any]:
             for step in checked.steps
         ],
         "compare": checked.compare,
+        "without_timestamp": [block.height for block in checked.unstamped],
+        "checkpoints": [
+            {
+                "log": one.log,
+                "origin": one.checkpoint.origin,
+                "size": one.checkpoint.size,
+                "witnesses": list(one.witnesses),
+            }
+            for one in checked.checkpoints
+        ],
         "evidence": [_evidence(one) for one in checked.proven],
     }
 
@@ -373,4 +449,8 @@ def _steps(checked: "Checked", file: Path) -> list[str]:
         lines.append(f"compare the pack's own {name}: SHA-256 {digest}")
     safe = ["".join(one if one.isprintable() else "?" for one in line) for line in lines]
     verdict = "Verified" if checked.is_verified else f"NOT verified: {len(checked.failures)} steps"
+    if checked.is_verified and checked.unstamped:
+        heights = ", ".join(str(block.height) for block in checked.unstamped)
+        verdict += f" WITHOUT a timestamp of an outside authority over block {heights}"
+        verdict += ", which whoever has old keys could make today"
     return [*safe, f"{verdict}: {file}"]

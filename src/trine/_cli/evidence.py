@@ -11,11 +11,18 @@ from typing import Any, Final, cast
 import click
 
 from trine._cli.court_pack import pack
+from trine._cli.evidence_key import service_key
 from trine._cli.evidence_monitor import monitor, witness
 from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
-from trine._cli.statements import Believed, issuer_options, show_verified
+from trine._cli.statements import (
+    Believed,
+    is_certificate,
+    issuer_options,
+    show_certificate,
+    show_verified,
+)
 from trine.client.verification import (
     Trust,
     Verified,
@@ -55,7 +62,7 @@ def evidence() -> None:
     """
 
 
-for command in (serve, witness, monitor, search, pack):
+for command in (serve, service_key, witness, monitor, search, pack):
     evidence.add_command(command)
 
 
@@ -344,7 +351,8 @@ def verify_(
     file that was altered, or that has no receipt, is named.
 
     Of a transparent statement, its issuer's signature is checked too, as by `trine statement
-    verify`: --issuer-key, or --issuer-roots where it brings certificates, and --service-keys.
+    verify`: --issuer-key, or --issuer-roots where it brings certificates, and --service-keys. Its
+    certificate brings keys of its own, which you compare, or in whose place you give yours.
 
     Exit status 0: verified; 1: it does not match, and one sentence says what; 5: not a receipt.
 
@@ -359,6 +367,11 @@ def verify_(
     """
     trust = Trust.load(trust_file)
     believed = Believed(issuer_key, issuer_roots, service_keys)
+    if not file.is_dir() and is_certificate(receipt):
+        if complete:
+            raise BadArgument("--complete is about a folder, not about one file")
+        show_certificate(settings, receipt, file, believed, trust, code=code)
+        return
     is_statement = not file.is_dir() and read_file(receipt, len(STATEMENT)).startswith(STATEMENT)
     if not is_statement and any(one is not None for one in believed):
         raise BadArgument(

@@ -13,7 +13,7 @@ import httpx
 from trine._cli.authorities import named_path, read_all
 from trine._cli.settings import Settings, common, facts, moment, signing
 from trine.client.settings import tls
-from trine.client.verification import Trust, read_file, unreadable
+from trine.client.verification import Trust, read_file, unreadable, write_whole
 from trine.crypto import SecretKey, SigningKey
 from trine.errors import (
     BadAnswer,
@@ -27,6 +27,7 @@ from trine.types.calls import PublicKey
 
 if TYPE_CHECKING:
     from trine.services.evidence import checking
+    from trine.services.evidence.certificate import Known, VerifiedStatement
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +39,8 @@ RETRY_S: Final = 1.0
 ANSWER_BYTES_MAX: Final = 8 * 1_024 * 1_024
 """Bytes of what a service answers."""
 KEY_SET_BYTES_MAX: Final = 1_024 * 1_024
+CERTIFICATE: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n%trine-certificate 2 "
+"""How the certificate of a statement begins (docs/reference/certificate.md)."""
 DEFAULT_TYPE: Final = "application/octet-stream"
 
 
@@ -173,6 +176,37 @@ class Believed(NamedTuple):
     issuer_roots: Path | None
     service_keys: Path | None
 
+    def require(self) -> None:
+        """Check that somebody is believed, and nobody twice.
+
+        Raises:
+            BadArgument: It is not so.
+        """
+        if (self.issuer_key is None) == (self.issuer_roots is None):
+            raise BadArgument("give --issuer-key or --issuer-roots, one of the two")
+        if self.service_keys is None:
+            raise BadArgument("--service-keys names the keys of the service whose receipt it has")
+
+    def known(self) -> "Known":
+        """Read keys and roots, of which any may be missing.
+
+        Raises:
+            BadArgument: Key and roots are given, or the key is none.
+            BadHeader, BadCertificate: A file holds something else.
+        """
+        if self.issuer_key is not None and self.issuer_roots is not None:
+            raise BadArgument("give --issuer-key or --issuer-roots, one of the two")
+        services: list[PublicKey] = []
+        if self.service_keys is not None:
+            data = read_file(self.service_keys, KEY_SET_BYTES_MAX)
+            services = evidence_module("checking").read_key_set(data)
+        made: Known = evidence_module("certificate").Known(
+            None if self.issuer_key is None else _read_key(self.issuer_key),
+            () if self.issuer_roots is None else tuple(read_all([self.issuer_roots])),
+            tuple(services),
+        )
+        return made
+
 
 _ISSUER: Final = (
     click.option("--issuer-key", metavar="ALGORITHM:HEX", help="Key of a statement's issuer."),
@@ -202,7 +236,6 @@ def issuer_options(function: F) -> F:
 @issuer_options
 @click.option(
     "--service-keys",
-    required=True,
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keys of the service, as it gives them.",
 )
@@ -219,10 +252,13 @@ def verify(
     content: Path | None,
     issuer_key: str | None,
     issuer_roots: Path | None,
-    service_keys: Path,
+    service_keys: Path | None,
     trust_file: Path | None,
 ) -> None:
     """Verify a statement with its receipts; no network is needed.
+
+    FILE may be a certificate (PDF) of a statement: its page must be the one that belongs to it, and
+    keys that are not given are taken from it, and named for you to compare.
 
     Exit status 0: verified; 1: it does not hold, and one sentence says what; 5: no statement.
 
@@ -251,11 +287,12 @@ def show_verified(
         BadArgument: It is not said whom to believe, or twice.
         TrineError: As `checking.check`.
     """
+    if is_certificate(statement_file):
+        show_certificate(settings, statement_file, content, believed, trust)
+        return
+    believed.require()
     issuer_key, issuer_roots, service_keys = believed
-    if (issuer_key is None) == (issuer_roots is None):
-        raise BadArgument("give --issuer-key or --issuer-roots, one of the two")
-    if service_keys is None:
-        raise BadArgument("--service-keys names the keys of the service whose receipt it has")
+    assert service_keys is not None, "it was asked for"
     checking = evidence_module("checking")
     data = read_file(statement_file, evidence_module("statement").TRANSPARENT_BYTES_MAX)
     checked = checking.check(
@@ -269,6 +306,123 @@ def show_verified(
     if content is not None:
         checking.check_content(checked.statement, content)
     settings.emit(_document(checked, content), _lines(checked, content))
+
+
+def is_certificate(path: Path) -> bool:
+    """Say whether a file begins as the certificate of a statement."""
+    return read_file(path, len(CERTIFICATE)).startswith(CERTIFICATE)
+
+
+def show_certificate(
+    settings: Settings,
+    file: Path,
+    content: Path | None,
+    believed: Believed,
+    trust: Trust | None,
+    *,
+    code: str | None = None,
+) -> None:
+    """Verify a statement by its certificate, and say so, with what is left to be compared.
+
+    Raises:
+        BadArgument: There is no trust file, or key and roots are given.
+        TrineError: As `certificate.verify_statement_certificate`.
+    """
+    module = evidence_module("certificate")
+    if trust is None:
+        raise BadArgument("--trust names the trust file of the chain: a certificate needs it")
+    data = read_file(file, module.STATEMENT_CERTIFICATE_BYTES_MAX)
+    found: VerifiedStatement = module.verify_statement_certificate(data, trust, believed.known())
+    checked = found.proven.checked
+    if code is not None:
+        module.check_statement_code(code, found)
+    if content is not None:
+        evidence_module("checking").check_content(checked.statement, content)
+    document = {**_document(checked, content), "certificate_file": str(file)}
+    lines = [*_lines(checked, content), f"Verified: {file} shows this, and nothing else"]
+    lines += [
+        f"compare the PDF's own {name} with another source: SHA-256 {digest}"
+        for name, digest in found.compare.items()
+    ]
+    settings.emit({**document, "compare": found.compare}, lines)
+
+
+@statement.command("certificate")
+@click.argument("statement_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--file",
+    "content",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What the statement is about, to be compared first.",
+)
+@issuer_options
+@click.option(
+    "--service-keys",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keys of the service, as it gives them.",
+)
+@click.option(
+    "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="PDF to write."
+)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the page: English or Chinese.",
+)
+@common
+def certificate(
+    settings: Settings,
+    statement_file: Path,
+    content: Path | None,
+    issuer_key: str | None,
+    issuer_roots: Path | None,
+    service_keys: Path,
+    trust_file: Path,
+    out: Path,
+    language: str,
+) -> None:
+    """Make the certificate of a registered statement: a PDF for people, with the proof inside.
+
+    It shows by whom, about what and when, and carries the statement with its receipts and the keys
+    with which it was verified. `trine evidence verify` takes it in the place of a receipt. Needs
+    the packages of trine[platform], and no network.
+
+    \b
+    Examples:
+      trine statement certificate report.transparent --issuer-key KEY \\
+          --service-keys keys.cbor --trust trust.json --out certificate.pdf
+      trine statement certificate report.transparent --issuer-roots root.pem --language zh \\
+          --service-keys keys.cbor --trust trust.json --out certificate.pdf
+    """
+    believed = Believed(issuer_key, issuer_roots, service_keys)
+    believed.require()
+    module, trust = evidence_module("certificate"), Trust.load(trust_file)
+    data = read_file(statement_file, evidence_module("statement").TRANSPARENT_BYTES_MAX)
+    made = module.write_statement_certificate(data, trust, believed.known(), language=language)
+    found: VerifiedStatement = module.verify_statement_certificate(made, trust)
+    checked, chain = found.proven.checked, found.proven.chain
+    if content is not None:
+        evidence_module("checking").check_content(checked.statement, content)
+    write_whole(out, made)
+    document = {
+        "certificate": str(out),
+        "statement": str(statement_file),
+        "language": language,
+        "bytes": len(made),
+        "issuer": checked.statement.issuer,
+        "height": chain.height,
+        "log": found.code.log,
+        "index": found.code.index,
+        "code": found.code.text(),
+    }
+    line = f"Wrote {out}: certificate of {checked.statement.issuer}'s statement"
+    settings.emit(document, [f"{line} about {checked.statement.subject}, block {chain.height}"])
 
 
 def _document(checked: "checking.Checked", content: Path | None) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from trine.services.evidence import cbor, keys, searching, statement, tiles
 from trine.services.evidence.catalogue import FOLDER as INDEX
 from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
-from trine.services.evidence.publishing import CHECKPOINT, VERIFIER
+from trine.services.evidence.published import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
 from trine.services.evidence.rows import TIME_MS_MAX, name_digest
 from trine.services.evidence.stamping import Stamping
@@ -151,8 +151,7 @@ class _Service:
         name = request.path_params["kid"]
         for key in self.keys:
             if name in {base64.urlsafe_b64encode(key.key).rstrip(b"=").decode(), key.key.hex()}:
-                document = keys.cose_key(key)
-                return Response(cbor2.dumps(document, canonical=True), media_type=CBOR)
+                return Response(keys.encode_key(key), media_type=CBOR)
         raise IssuerKeyNotAdmitted(f"no key has the name {name[:80]!r}")
 
     async def tile(self, request: Request) -> Response:

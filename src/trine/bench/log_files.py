@@ -14,8 +14,9 @@ from trine.services.evidence.catalogue import Catalogue
 from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint
 from trine.services.evidence.note import verifier_of
 from trine.services.evidence.objects import Folder
+from trine.services.evidence.published import check_tree
 from trine.services.evidence.rows import About
-from trine.services.evidence.stored import StoredTree
+from trine.services.evidence.stored import Known, StoredTree
 from trine.types import Digest
 
 if TYPE_CHECKING:
@@ -82,7 +83,20 @@ def measure(folder: Path, entries: int, note: Callable[[str], None]) -> dict[str
         **_stored(folder, entries),
         **_receipts(log, entries),
         **_searches(log, catalogue, entries),
+        "start_ms": _start(log, objects, catalogue, entries),
     }
+
+
+def _start(log: StoredTree, objects: Folder, catalogue: Catalogue, entries: int) -> float:
+    """Compare the files with what was published, as a start does; returns the milliseconds."""
+    index = catalogue.snapshot().head
+    root = log.view(entries).root()
+    started = time.monotonic()
+    again = Catalogue("sha256", objects, PREFIX, entries)
+    check_tree(log, entries, Known(entries, root))
+    check_tree(again.tree, entries, Known(entries, index.rows))
+    again.check_epochs(Known(entries, index.epochs))
+    return round((time.monotonic() - started) * 1_000, 1)
 
 
 def _stored(folder: Path, entries: int) -> dict[str, Any]:

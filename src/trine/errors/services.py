@@ -119,6 +119,10 @@ class LogDiffers(NegativeVerdict):
     """The log as the chain's validators certify it is not the one that the service has."""
 
 
+class FolderAltered(NegativeVerdict):
+    """A file of the log is not the one that the service wrote there; the message names it."""
+
+
 class LogForked(NegativeVerdict):
     """Two checkpoints that the log signed contradict each other: it was rewritten."""
 

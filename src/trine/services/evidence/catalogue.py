@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
-from trine.errors.services import BadTile
+from trine.errors.services import BadRow, BadTile, FolderAltered
 from trine.services.evidence import tiles, tree
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.rows import EPOCH_ROWS, About, Epoch, IndexHead, Row, epoch_width
-from trine.services.evidence.stored import StoredTree
+from trine.services.evidence.stored import Known, StoredTree
 from trine.services.evidence.tiles import TILE_WIDTH, View, width_of
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 
 FOLDER: Final = "index/"
 """Where the rows lie below the prefix of the log."""
+EPOCHS: Final = "epochs"
+"""Name of the file with the roots of the finished epochs."""
 BUNDLES_CACHED_MAX: Final = 256
 """Bundles of rows that are kept in memory: 36 KiB each."""
 
@@ -93,7 +95,7 @@ class Catalogue:
         """Go on with a log whose first `size` entries have rows.
 
         Raises:
-            BadTile: Rows are missing.
+            FolderAltered: Rows are missing or damaged.
         """
         self.function = function
         self.size = size
@@ -104,11 +106,11 @@ class Catalogue:
         # Rows of the epoch that is not finished, and their hashes as leaves.
         self._open = self._read_rows(finished * EPOCH_ROWS, size)
         self._leaves = tree.leaf_hashes(function, [row.encode() for row in self._open])
-        known = objects.read(self._prefix + "epochs") or b""
+        known = objects.read(self._prefix + EPOCHS) or b""
         # An epoch whose rows are there and whose root is not was being sorted when all ended.
         self._roots = [
             Digest(known[at : at + _DIGEST])
-            for at in range(0, min(len(known), finished * _DIGEST), _DIGEST)
+            for at in range(0, min(len(known) // _DIGEST, finished) * _DIGEST, _DIGEST)
         ]
         for epoch in range(len(self._roots), finished):
             first = epoch * EPOCH_ROWS
@@ -119,8 +121,13 @@ class Catalogue:
         found: list[Row] = []
         while first < stop:
             number, at = divmod(first, TILE_WIDTH)
-            part = self.tree.entries(number, min(TILE_WIDTH, stop - first + at))[at:]
-            found += map(Row.decode, part)
+            width = min(TILE_WIDTH, stop - first + at)
+            try:
+                part = self.tree.entries(number, width)[at:]
+                found += map(Row.decode, part)
+            except (BadTile, BadRow) as error:
+                name = self._prefix + tiles.entries_path(number, width)
+                raise FolderAltered(f"{name} holds no rows: {error}", instance=name) from None
             first += len(part)
         return found
 
@@ -147,13 +154,52 @@ class Catalogue:
     def _finish(self, rows: Sequence[Row], leaves: Sequence[bytes] | None) -> None:
         """Keep the order of an epoch that is complete, and after it its root."""
         epoch = Epoch.sort(self.function, rows, leaves)
-        folder = self._folder(len(self._roots))
+        self._objects.write(self._files(len(self._roots), epoch))
+        self._roots.append(epoch.root)
+        self._objects.write({self._prefix + EPOCHS: b"".join(self._roots)})
+
+    def _files(self, number: int, epoch: Epoch) -> dict[str, bytes]:
+        """Return the files of an epoch that is complete, by their names."""
+        folder = self._folder(number)
         order = array("H", (row.place % EPOCH_ROWS for row in epoch.rows))
         made = tiles.append(self.function, tiles.FromMapping({}), 0, epoch.nodes[0])
         named = {folder + tiles.path(tile): content for tile, content in made.items()}
-        self._objects.write(named | {folder + "order": _big_endian(order).tobytes()})
-        self._roots.append(epoch.root)
-        self._objects.write({self._prefix + "epochs": b"".join(self._roots)})
+        return named | {folder + "order": _big_endian(order).tobytes()}
+
+    def check_epochs(self, known: Known | None) -> None:
+        """Compare the files of the newest finished epoch with its rows, and all roots with one.
+
+        Args:
+            known: The tree over the roots of the epochs, as it was published with so many rows.
+
+        Raises:
+            FolderAltered: A file is missing, or is not what it was.
+        """
+        number, name = len(self._roots) - 1, self._prefix + EPOCHS
+        if number >= 0:
+            first = number * EPOCH_ROWS
+            epoch = Epoch.sort(self.function, self._read_rows(first, first + EPOCH_ROWS))
+            if epoch.root != self._roots[number]:
+                why = f"does not end with the root of the rows {first} to {first + EPOCH_ROWS - 1}"
+                raise FolderAltered(f"{name} {why}", instance=name)
+            for one, content in self._files(number, epoch).items():
+                if self._objects.read(one) != content:
+                    raise FolderAltered(f"{one} is not that of the rows", instance=one)
+        if known is not None and self._epochs_root(known.size) != known.root:
+            why = f"does not lead to the published root of the index of {known.size} rows"
+            raise FolderAltered(f"{name} {why}", instance=name)
+
+    def _epochs_root(self, size: int) -> Digest:
+        """Return the root over the epochs as they were with `size` rows, one at least."""
+        whole, rest = divmod(size, EPOCH_ROWS)
+        roots: list[bytes] = [*self._roots[:whole]]
+        if rest:
+            first = whole * EPOCH_ROWS
+            is_open = first + len(self._open) == self.size
+            rows = self._open[:rest] if is_open else self._read_rows(first, size)
+            roots.append(Epoch.sort(self.function, rows).root)
+        leaves = tree.leaf_hashes(self.function, roots)
+        return Digest(tree.levels(self.function, leaves)[-1][0])
 
     def _folder(self, epoch: int) -> str:
         return f"{self._prefix}issuers/{epoch}/"
@@ -162,13 +208,15 @@ class Catalogue:
         """Return a finished epoch, with its rows as a snapshot reads them.
 
         Raises:
-            BadTile: Its order is missing.
+            BadTile: Its order is missing, or its tiles do not lead to its root.
         """
         folder = self._folder(epoch)
         order = array("H", self._objects.read(folder + "order") or b"")
         if len(order) != EPOCH_ROWS:
             raise BadTile(f"{folder}order is missing")
         view = StoredTree(self.function, self._objects, folder).view(EPOCH_ROWS)
+        if view.root() != self._roots[epoch]:
+            raise BadTile(f"the tiles in {folder} are not those of the rows")
         return _Finished(epoch * EPOCH_ROWS, _big_endian(order), view, snapshot)
 
     def snapshot(self) -> Snapshot:

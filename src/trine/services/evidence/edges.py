@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from trine.services.evidence import tiles, tree
 from trine.services.evidence.source import Source, read_tile
 from trine.services.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, width_of
 from trine.services.evidence.tree import Frontier, HashFunction
+from trine.types import Digest
 
 
 class Edge(NamedTuple):
@@ -26,6 +27,19 @@ class Edge(NamedTuple):
         """Begin with the first entry."""
         return cls(Frontier(function), {})
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the partial tiles, as they are remembered."""
+        return {str(level): content.hex() for level, content in self.partial.items()}
+
+    @staticmethod
+    def partial_from_json(document: Mapping[str, str]) -> dict[int, bytes]:
+        """Read what `to_json` returns.
+
+        Raises:
+            ValueError, TypeError, AttributeError: It is nothing of the kind.
+        """
+        return {int(level): bytes.fromhex(content) for level, content in document.items()}
+
     def read(self, level: int, index: int, width: int) -> bytes:
         """Return a partial tile, for whoever appends."""
         del index, width
@@ -33,10 +47,13 @@ class Edge(NamedTuple):
 
     def extend(self, entries: Sequence[bytes]) -> tuple[Self, dict[Tile, bytes]]:
         """Return what is remembered after more entries, and the tiles that they make."""
+        return self.grow(tree.leaf_hashes(self.leaves.function, entries))
+
+    def grow(self, hashes: Sequence[Digest]) -> tuple[Self, dict[Tile, bytes]]:
+        """Do the same with the hashes of the entries as leaves."""
         function, size = self.leaves.function, self.leaves.size
-        hashes = tree.leaf_hashes(function, entries)
         made = tiles.append(function, self, size, hashes)
-        partial = _partial_after(self.partial, made, size + len(entries))
+        partial = _partial_after(self.partial, made, size + len(hashes))
         return self._replace(leaves=self.leaves.extend(hashes), partial=partial), made
 
 

@@ -69,6 +69,15 @@ def read_cose_key(document: object) -> PublicKey:
     raise BadHeader("the y of a COSE key is neither a string of 32 bytes nor a parity")
 
 
+def encode_key(key: PublicKey) -> bytes:
+    """Return a public key as a COSE key, encoded in the one deterministic form.
+
+    Raises:
+        SignatureAlgorithm: It is of an algorithm that signs no receipts.
+    """
+    return cbor2.dumps(cose_key(key), canonical=True)
+
+
 def cose_key_set(keys: list[PublicKey]) -> bytes:
     """Return a COSE key set, encoded (RFC 9052, section 7)."""
     return cbor2.dumps([cose_key(key) for key in keys], canonical=True)

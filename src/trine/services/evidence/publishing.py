@@ -16,12 +16,14 @@ import httpx
 from trine.crypto import SecretKey
 from trine.errors.services import LogDiffers
 from trine.services.evidence import note, witness
-from trine.services.evidence.catalogue import Snapshot
-from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
+from trine.services.evidence.catalogue import Catalogue, Snapshot
+from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint
 from trine.services.evidence.mirror import Certified, Mirror
 from trine.services.evidence.objects import Objects
+from trine.services.evidence.published import CHECKPOINT, check_tree, open_published
 from trine.services.evidence.rows import IndexHead
 from trine.services.evidence.standard import StandardLog
+from trine.services.evidence.stored import Known, StoredTree
 from trine.services.evidence.tiles import View
 
 CHECKPOINT_S: Final = 2.0
@@ -33,10 +35,6 @@ WITNESSES_MAX: Final = 16
 """Witnesses that a log asks: so many signatures must every reader of notes accept."""
 ANSWER_BYTES_MAX: Final = note.NOTE_BYTES_MAX
 """Bytes of the answer of a witness."""
-CHECKPOINT: Final = "checkpoint"
-"""Name of the checkpoint below the prefix of the log."""
-VERIFIER: Final = "log.vkey"
-"""Name of the file with the verifier key of the log."""
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +80,7 @@ class Publisher:
 
         Raises:
             BadArgument: The origin cannot name a key.
-            BadNote, NoteUnverified: The checkpoint that is there is not of this log and key.
+            FolderAltered: The checkpoint that is there is not of this log and key.
         """
         self.verifier = note.verifier_of(key, origin)
         self._objects, self._prefix, self._key = objects, prefix, key
@@ -91,16 +89,15 @@ class Publisher:
         # What a witness saw last, as far as is known.
         self._seen = [0 for _ in self._witnesses]
         self._next_s = 0.0
-        self._before: Checkpoint | None = None
+        found = open_published(objects, prefix, self.verifier, [one.key for one in witnesses])
+        self._before = None if found is None else found[0]
+        self._is_compared = False
+        """Whether what was published before the start was found in the files."""
         self.published: Published | None = None
         self.answered = 0
         """Witnesses that cosigned the newest checkpoint."""
         self.published_s: float | None = None
         """When it was published, by the monotonic clock."""
-        found = objects.read(prefix + CHECKPOINT)
-        if found is not None:
-            self._before, _ = verify_checkpoint(found, [self.verifier])
-        objects.write({prefix + VERIFIER: f"{self.verifier}\n".encode()})
 
     def check_start(self, size: int) -> None:
         """Check that all that was published is still known, before any of it is made again.
@@ -120,6 +117,31 @@ class Publisher:
             f"{before.size} entries were published, and {size} of them are known here: the "
             "database or the folder is of another time"
         )
+
+    def check_files(self, log: StoredTree, catalogue: Catalogue) -> None:
+        """Compare the files that are here with what was published, before anybody is answered.
+
+        Args:
+            log: Tiles and bundles of the log.
+            catalogue: Its index, of as many rows as the log has entries whose places are known.
+
+        Raises:
+            FolderAltered: A file is not what it was.
+            LogDiffers: The files are of another log than the checkpoint.
+        """
+        before, size = self._before, catalogue.size
+        root: Known | None = None
+        rows: Known | None = None
+        epochs: Known | None = None
+        if before is not None and 0 < before.size <= size:
+            root = Known(before.size, before.root)
+            index = IndexHead.find(before.extensions)
+            if index is not None:
+                rows, epochs = root._replace(root=index.rows), root._replace(root=index.epochs)
+            self._is_compared = True
+        check_tree(log, size, root)
+        check_tree(catalogue.tree, size, rows)
+        catalogue.check_epochs(epochs)
 
     async def publish(self, mirror: Mirror) -> None:
         """Publish the newest certified head, where it is time to.
@@ -147,7 +169,7 @@ class Publisher:
             signed = signed._replace(signatures=(*signed.signatures, *lines))
         data = signed.encode()
         await asyncio.to_thread(self._objects.write, {self._prefix + CHECKPOINT: data})
-        self._before = made
+        self._before, self._is_compared = made, True
         self.published = Published(data, made, index)
         self.answered, self.published_s = len(lines), time.monotonic()
 
@@ -171,7 +193,7 @@ class Publisher:
     def _look(self, certified: Certified, mirror: Mirror) -> Snapshot:
         """Look at the index, and after a start compare the log with what was published."""
         before = self._before
-        if before is not None and self.published is None:
+        if before is not None and not self._is_compared:
             known = IndexHead.find(before.extensions)
             if mirror.tree.view(before.size).root() != before.root:
                 raise LogDiffers(f"the checkpoint of {before.size} entries is of another log")

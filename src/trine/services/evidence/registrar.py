@@ -156,10 +156,14 @@ class Registrar:
         Raises:
             LogDiffers: The chain's certified log is not the one that is here.
             BadTile: A file of the log is missing or damaged.
+            FolderAltered: A file of the log is not what it was when a service ran last.
             OSError: The disk is full, or cannot be written.
         """
         self.publisher.check_start(self._mirror.size)
+        mirror = self._mirror
+        await self._in_thread(self.publisher.check_files, mirror.tree, mirror.catalogue)
         if self.standard is not None:
+            await self._in_thread(self.standard.check_start)
             await self._in_thread(self.standard.catch_up, self._mirror.size)
         for entry in await self._in_thread(self.index.waiting, self._name, WAITING_MAX):
             self._to_send[entry] = None

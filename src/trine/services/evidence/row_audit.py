@@ -1,16 +1,18 @@
 """Read all rows of a log's index, sort them anew, and compare with what its checkpoint says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from trine.errors import TrineError
 from trine.errors.services import BadRow, IndexDiffers, TileDiffers
-from trine.services.evidence import rows, statement, tree
+from trine.services.evidence import rows, statement, tiles, tree
 from trine.services.evidence.catalogue import FOLDER
 from trine.services.evidence.checkpoint import Checkpoint
+from trine.services.evidence.edges import Edge, differing
 from trine.services.evidence.rows import EPOCH_ROWS, NOBODY, About, Epoch, IndexHead, Row
 from trine.services.evidence.source import Source, read_bundles
+from trine.services.evidence.tiles import Tile
 from trine.services.evidence.tree import Frontier, HashFunction
 
 CHUNK: Final = 65_536
@@ -22,7 +24,7 @@ class RowAudit:
     """What is known of an index.
 
     Attributes:
-        rows: Tree over the rows.
+        edge: Right edge of the tree over the rows.
         entries: Tree over the entries in the rows: the log's own.
         start: Tree over the rows before the unfinished epoch.
         epochs: Tree over the roots of the finished epochs.
@@ -30,7 +32,7 @@ class RowAudit:
         opened: Rows of the unfinished epoch; read again after a start.
     """
 
-    rows: Frontier
+    edge: Edge
     entries: Frontier
     start: Frontier
     epochs: Frontier
@@ -41,23 +43,31 @@ class RowAudit:
     def begin(cls, function: HashFunction) -> "RowAudit":
         """Begin with the first row."""
         empty = Frontier(function)
-        return cls(empty, empty, empty, empty)
+        return cls(Edge.begin(function), empty, empty, empty)
+
+    @property
+    def rows(self) -> Frontier:
+        """Tree over the rows."""
+        return self.edge.leaves
 
     def to_json(self) -> dict[str, Any]:
         """Return what is to be remembered; the rows themselves are read again."""
         trees = {name: getattr(self, name).to_json() for name in _TREES}
-        return {**trees, "last_ms": self.last_ms}
+        return {**trees, "edge": self.edge.to_json(), "last_ms": self.last_ms}
 
     @classmethod
     def from_json(cls, function: HashFunction, document: Mapping[str, Any]) -> "RowAudit":
-        """Read what was remembered.
+        """Read what was remembered; what has no tiles, of an earlier release, begins anew.
 
         Raises:
-            ValueError, KeyError, TypeError: It is nothing of the kind.
+            ValueError, KeyError, TypeError, AttributeError: It is nothing of the kind.
         """
         trees = (Frontier.from_json(function, document[name]) for name in _TREES)
         found, entries, start, epochs = trees
-        return cls(found, entries, start, epochs, int(document["last_ms"]))
+        if "edge" not in document:
+            return cls.begin(function)
+        edge = Edge(found, Edge.partial_from_json(document["edge"]))
+        return cls(edge, entries, start, epochs, int(document["last_ms"]))
 
     def read_on(
         self,
@@ -70,9 +80,11 @@ class RowAudit:
         """Read the rows up to a checkpoint, and check that it commits to them.
 
         Raises:
-            IndexDiffers: It does not, or a row is not what its statement says.
+            IndexDiffers: It does not, a row is not what its statement says, or a tile is not the
+                hashes of the rows.
             TrineError: The log cannot be read.
         """
+        wrong: list[Tile] = []
         found = self._reopened(source, checkpoint.size)
         while found.rows.size < checkpoint.size:
             stop = min(checkpoint.size, (found.rows.size // CHUNK + 1) * CHUNK)
@@ -80,12 +92,15 @@ class RowAudit:
             if reads_statements:
                 for row in fresh:
                     _check_statement(source, found.rows.function, row)
-            found = found.extend(fresh)
+            found, made = found.extend(fresh)
+            wrong = wrong or differing(source, made, checkpoint.size, FOLDER)
         size = checkpoint.size
         if found.entries.root() != checkpoint.root:
             raise IndexDiffers(f"the entries in the rows are not those of the log at {size}")
         if found.rows.root() != head.rows or found.epochs_root() != head.epochs:
             raise IndexDiffers(f"the rows do not lead to the roots of the index at {size} entries")
+        if wrong:
+            raise IndexDiffers(f"{FOLDER}{tiles.path(wrong[0])} is not the hashes of the rows")
         return found
 
     def _reopened(self, source: Source, size: int) -> "RowAudit":
@@ -98,12 +113,10 @@ class RowAudit:
         leaves = tree.leaf_hashes(function, [row.encode() for row in again])
         if self.start.extend(leaves) != self.rows:
             raise IndexDiffers(f"rows between {self.start.size} and {self.rows.size} were changed")
-        return RowAudit(
-            self.rows, self.entries, self.start, self.epochs, self.last_ms, tuple(again)
-        )
+        return replace(self, opened=tuple(again))
 
-    def extend(self, fresh: Sequence[Row]) -> "RowAudit":
-        """Return what is known after more rows.
+    def extend(self, fresh: Sequence[Row]) -> "tuple[RowAudit, dict[Tile, bytes]]":
+        """Return what is known after more rows, and the tiles of the tree over them.
 
         Raises:
             IndexDiffers: A row is not of its place, or its time goes back.
@@ -125,9 +138,8 @@ class RowAudit:
             epochs = epochs.extend(tree.leaf_hashes(function, [sorted_rows.root]))
             start = start.extend(joined[at : at + EPOCH_ROWS])
             at += EPOCH_ROWS
-        return RowAudit(
-            self.rows.extend(leaves), entries, start, epochs, last_ms, tuple(opened[at:])
-        )
+        edge, made = self.edge.grow(leaves)
+        return RowAudit(edge, entries, start, epochs, last_ms, tuple(opened[at:])), made
 
     def epochs_root(self) -> bytes:
         """Return the root over the epochs, the unfinished one included."""

@@ -25,8 +25,9 @@ from trine.errors.services import BadNote, LogDiffers
 from trine.services.evidence import cose, note, receipt, statement
 from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from trine.services.evidence.objects import Objects
+from trine.services.evidence.published import CHECKPOINT, check_tree, open_published
 from trine.services.evidence.receipt import SignedHead, TreeHead
-from trine.services.evidence.stored import StoredTree
+from trine.services.evidence.stored import Known, StoredTree
 from trine.services.evidence.tiles import TILE_WIDTH, View
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
@@ -44,12 +45,12 @@ ANCHOR_S: Final = 3_600
 """Seconds between two of them, where anything was added."""
 ANCHOR_ENTRIES: Final = 100_000
 """Entries after which there is one at once."""
+ANY_TIME_S: Final = 1 << 62
+"""Seconds by which times may be off in a statement that the service signed itself."""
 BUNDLES_MAX: Final = 256
 """Bundles of entries that are read and hashed together."""
 
 _LINE: Final = re.compile("trine-(sha256|sm3)/v1 ([A-Za-z0-9+/]{43}=)")
-_CHECKPOINT: Final = "checkpoint"
-_VERIFIER: Final = "log.vkey"
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ class StandardLog:
             anchor_s: Seconds between two statements about it in the log of the chain.
 
         Raises:
-            BadNote, NoteUnverified: The checkpoint that is there is not of this log and key.
+            FolderAltered: The checkpoint that is there is not of this log and key.
         """
         self._objects, self._prefix, self._function = objects, prefix + FOLDER, function
         self._signer, self._anchor_s = signer, anchor_s
@@ -158,13 +159,11 @@ class StandardLog:
         main_key = note.verifier_of(signer.checkpoint_key, signer.origin)
         self.verifier = verifier_beside(main_key)
         self._is_compared = False
-        self._before: Checkpoint | None = None
-        self._note = objects.read(self._prefix + _CHECKPOINT) or b""
-        if self._note:
-            self._before, _ = verify_checkpoint(self._note, [self.verifier])
+        found = open_published(objects, self._prefix, self.verifier)
+        self._before = None if found is None else found[0]
+        self._note = b"" if found is None else found[1]
         self._anchored = self._size_of(objects.read(self._prefix + ANCHOR))
         self._next_anchor_s = time.monotonic() + anchor_s
-        objects.write({self._prefix + _VERIFIER: f"{self.verifier}\n".encode()})
 
     @property
     def key(self) -> PublicKey:
@@ -175,6 +174,19 @@ class StandardLog:
     def published_size(self) -> int:
         """Entries of its newest checkpoint."""
         return 0 if self._before is None else self._before.size
+
+    def check_start(self) -> None:
+        """Compare its files with what was published, before any is made from them.
+
+        Raises:
+            FolderAltered: A file is not what it was.
+            LogDiffers: The files are of another log than the checkpoint.
+        """
+        before, known = self._before, None
+        if before is not None and 0 < before.size <= self.size:
+            known = Known(before.size, before.root)
+            self._is_compared = True
+        check_tree(self.tree, self.size, known)
 
     def catch_up(self, size: int) -> None:
         """Hash the first `size` entries of the log of the chain, as far as that was not done.
@@ -253,7 +265,7 @@ class StandardLog:
             lines = (Beside(self._function, root).line(),)
             made = Checkpoint(self.verifier.name, size, found.root, lines)
             data = sign_checkpoint(made, self._signer.checkpoint_key).encode()
-            self._objects.write({self._prefix + _CHECKPOINT: data})
+            self._objects.write({self._prefix + CHECKPOINT: data})
             self._before, self._note, self._is_compared = made, data, True
         return found
 
@@ -288,9 +300,9 @@ class StandardLog:
         if anchor is None:
             return 0
         try:
-            bytes_max = statement.STATEMENT_BYTES_MAX
-            message = cose.read_sign1(anchor, "the anchor", bytes_max=bytes_max)
-            return verify_checkpoint(message.payload or b"", [self.verifier])[0].size
+            read = statement.read_statement(anchor, now_s=0, clock_skew_s=ANY_TIME_S)
+            statement.verify_statement(read, self.key)
+            return verify_checkpoint(read.payload, [self.verifier])[0].size
         except TrineError as error:
             log.warning("the file of the newest anchor cannot be read, so one follows: %s", error)
             return 0

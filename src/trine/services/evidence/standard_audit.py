@@ -46,7 +46,7 @@ class StandardAudit:
         """Return what is to be remembered."""
         return {
             "leaves": self.edge.leaves.to_json(),
-            "edge": {str(level): one.hex() for level, one in self.edge.partial.items()},
+            "edge": self.edge.to_json(),
             "entries": self.entries.to_json(),
         }
 
@@ -57,7 +57,7 @@ class StandardAudit:
         Raises:
             ValueError, KeyError, TypeError: It is nothing of the kind.
         """
-        partial = {int(level): bytes.fromhex(one) for level, one in document["edge"].items()}
+        partial = Edge.partial_from_json(document["edge"])
         leaves = Frontier.from_json(FUNCTION, document["leaves"])
         return cls(Edge(leaves, partial), Frontier.from_json(function, document["entries"]))
 

@@ -4,6 +4,7 @@ Every file is one that any web server can serve: `tile/0/000`, `tile/entries/000
 """
 
 from collections.abc import Container, Iterable, Sequence
+from typing import NamedTuple
 
 from trine.errors.services import BadTile
 from trine.services.evidence import tiles, tree
@@ -13,6 +14,32 @@ from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 
 
+class Found(NamedTuple):
+    """A file of a tree.
+
+    Attributes:
+        name: Its name among the objects.
+        width: How many hashes or entries it must have.
+        content: Its content.
+    """
+
+    name: str
+    width: int
+    content: bytes
+
+
+class Known(NamedTuple):
+    """A tree as a checkpoint has it.
+
+    Attributes:
+        size: Leaves, one at least.
+        root: Root over them.
+    """
+
+    size: int
+    root: Digest
+
+
 class StoredTree:
     """A tree of hashes with the entries below it, whose files lie below a prefix."""
 
@@ -20,35 +47,49 @@ class StoredTree:
         """Keep files below `prefix`, such as `logs/7/`."""
         self.function = function
         self._objects = objects
-        self._prefix = prefix
+        self.prefix = prefix
+
+    def find(self, tile: Tile, *, entries: bool = False) -> Found | None:
+        """Find a tile, or a wider one where only that is left; nothing where there is none.
+
+        Args:
+            tile: The tile.
+            entries: Whether its bundle of entries is meant.
+        """
+        for wider in _widths(tile.width):
+            path = tiles.entries_path(tile.number, wider) if entries else None
+            name = self.prefix + (path or tiles.path(tile._replace(width=wider)))
+            content = self._objects.read(name)
+            if content is not None:
+                return Found(name, wider, content)
+        return None
 
     def read(self, level: int, index: int, width: int) -> bytes:
         """Return a tile, or a wider one where only that is left; nothing where there is none."""
-        for wider in _widths(width):
-            found = self._objects.read(self._prefix + tiles.path(Tile(level, index, wider)))
-            if found is not None:
-                return found
-        return b""
+        found = self.find(Tile(level, index, width))
+        return b"" if found is None else found.content
 
     def entries(self, number: int, width: int = TILE_WIDTH) -> list[bytes]:
         """Return the first `width` entries of a bundle.
 
         Raises:
-            BadTile: There is no such bundle.
+            BadTile: There is no such bundle, or it has not so many entries.
         """
-        for wider in _widths(width):
-            found = self._objects.read(self._prefix + tiles.entries_path(number, wider))
-            if found is not None:
-                return tiles.entries_in(found)[:width]
-        raise BadTile(f"{self._prefix}{tiles.entries_path(number, width)} is missing")
+        found = self.find(Tile(0, number, width), entries=True)
+        if found is None:
+            raise BadTile(f"{self.prefix}{tiles.entries_path(number, width)} is missing")
+        try:
+            entries = tiles.entries_in(found.content)
+        except BadTile as error:
+            raise BadTile(f"{found.name}: {error}") from None
+        if len(entries) < width:
+            raise BadTile(f"{found.name} has {len(entries)} entries, expected {found.width}")
+        return entries[:width]
 
     def has_entries(self, size: int) -> bool:
         """Say whether the bundle is there that has the last of `size` entries, where any is."""
         number, last = divmod(size - 1, TILE_WIDTH)
-        try:
-            return size == 0 or len(self.entries(number, last + 1)) > last
-        except BadTile:
-            return False
+        return size == 0 or self.find(Tile(0, number, last + 1), entries=True) is not None
 
     def view(self, size: int) -> View:
         """Look at the tree as it was with `size` leaves."""
@@ -75,9 +116,9 @@ class StoredTree:
         for at in range(0, len(joined), TILE_WIDTH):
             part = joined[at : at + TILE_WIDTH]
             named[tiles.entries_path(number + at // TILE_WIDTH, len(part))] = tiles.bundle(part)
-        self._objects.write({self._prefix + name: one for name, one in named.items()})
+        self._objects.write({self.prefix + name: one for name, one in named.items()})
         for name in _outgrown(size, made):
-            self._objects.remove(self._prefix + name)
+            self._objects.remove(self.prefix + name)
         return leaves
 
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from trine.errors.services import BadCertificateCode
+from trine.errors.services import BadCertificateCode, CertificateDiffers
 
 CODE_CHARACTERS_MAX: Final = 192
 """Characters of a code; the longest numbers take 165."""
@@ -76,3 +76,14 @@ def read_code(text: str) -> Code:
     if _check(plain[: -len(check)]) != check:
         raise BadCertificateCode("the check at the end of the code does not fit: scan it again")
     return Code(bytes.fromhex(chain), int(log), int(index), int(height), bytes.fromhex(entry))
+
+
+def compare_code(text: str, code: Code) -> None:
+    """Check that the text of a QR code says the same as a code.
+
+    Raises:
+        BadCertificateCode: It is no such text, or its check does not fit.
+        CertificateDiffers: It leads elsewhere.
+    """
+    if read_code(text) != code:
+        raise CertificateDiffers("the code leads to another entry than the receipt")

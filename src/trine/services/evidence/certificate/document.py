@@ -13,7 +13,7 @@ from trine.errors.services import (
     NotACertificate,
 )
 from trine.services.evidence.certificate import objects, words
-from trine.services.evidence.certificate.code import CHAIN_PREFIX_BYTES, Code, read_code
+from trine.services.evidence.certificate.code import CHAIN_PREFIX_BYTES, Code, compare_code
 from trine.services.evidence.certificate.page import Facts, draw
 from trine.types import Digest
 from trine.types.limits import PROOF_BYTES_MAX
@@ -22,8 +22,12 @@ Language = Literal["en", "zh"]
 """Language of the page."""
 
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+ATTACHMENT: Final = "evidence.receipt"
+"""Name of the receipt in the PDF."""
 VERSION: Final = 1
 """Form of the page and the file; it rises with every change of a byte that they have."""
+STATEMENT_VERSION: Final = 2
+"""Form of the certificates of statements, which `signed` makes and reads."""
 CERTIFICATE_BYTES_MAX: Final = PROOF_BYTES_MAX + 1024 * 1024
 """Bytes of a certificate: a receipt, and fonts and page around it."""
 
@@ -69,7 +73,10 @@ def _write(receipt: bytes, trust: Trust, found: Verified, language: str) -> byte
     title = f"{said.title}: {found.name}"
     kept = "".join(one if one.isprintable() else "\ufffd" for one in title)
     about = objects.Description(kept, said.tag, words.iso_time(found.time_ms))
-    return objects.write_file(_head(language), page, receipt, about)
+    attached = objects.Attachment(
+        ATTACHMENT, receipt, "application/octet-stream", "Receipt of the file"
+    )
+    return objects.write_file(_head(language), page, [attached], about)
 
 
 def _facts(found: Verified, trust: Trust) -> Facts:
@@ -98,18 +105,25 @@ def _parts(content: bytes) -> tuple[str, bytes]:
     if found is None:
         raise NotACertificate(
             "the PDF is no certificate as Trine makes it: where a program saved it again, take "
-            f"{objects.ATTACHMENT} out of it and verify that"
+            f"{ATTACHMENT} out of it and verify that"
         )
     version, language, length = int(found[1]), found[2].decode(), int(found[3])
+    if version == STATEMENT_VERSION:
+        raise NotACertificate("the PDF is the certificate of a statement, and has no receipt file")
     if version != VERSION or language not in _WORDS:
-        message = f"the certificate has form {version} in language {language}, this release "
-        raise CertificateVersion(message + f"knows form {VERSION} in {' and '.join(LANGUAGES)}")
+        raise CertificateVersion(unknown_form(version, language))
     if length > PROOF_BYTES_MAX:
         raise ProofTooLarge(f"the receipt in the PDF has more than {PROOF_BYTES_MAX} bytes")
     receipt = content[found.end() : found.end() + length]
     if len(receipt) < length:
         raise NotACertificate("the PDF ends inside its receipt")
     return language, receipt
+
+
+def unknown_form(version: int, language: str) -> str:
+    """Say what is not known of a certificate's form."""
+    known = f"forms {VERSION} and {STATEMENT_VERSION} in {' and '.join(LANGUAGES)}"
+    return f"the certificate has form {version} in language {language}, this release knows {known}"
 
 
 def verify_certificate(path: Path, content: bytes, trust: Trust) -> Verified:
@@ -131,7 +145,7 @@ def verify_certificate(path: Path, content: bytes, trust: Trust) -> Verified:
     found = verify_digest(digest, size, receipt, trust)
     expected = _write(receipt, trust, found, language)
     if content != expected:
-        raise CertificateDiffers(_difference(content, expected))
+        raise CertificateDiffers(objects.difference(content, expected, attachments=1))
     return found
 
 
@@ -142,27 +156,9 @@ def check_code(text: str, found: Verified, trust: Trust) -> None:
         BadCertificateCode: It is no such text, or has a slip.
         CertificateDiffers: It leads elsewhere.
     """
-    if read_code(text) != _code(found, trust):
-        raise CertificateDiffers("the code leads to another entry than the receipt")
+    compare_code(text, _code(found, trust))
 
 
 def _code(found: Verified, trust: Trust) -> Code:
     prefix = trust.chain_id[:CHAIN_PREFIX_BYTES]
     return Code(prefix, int(found.log), found.index, int(found.height), bytes(found.entry))
-
-
-def _difference(content: bytes, expected: bytes) -> str:
-    """Say in which part the first difference lies."""
-    pairs = zip(content, expected, strict=False)
-    place = next((at for at, (one, other) in enumerate(pairs) if one != other), len(expected))
-    before = expected[:place].rfind(b" 0 obj\n")
-    number = int(expected[:before].rpartition(b"\n")[2])
-    if place >= len(expected):
-        part = "something was added behind its end"
-    elif number == 5:
-        part = "its words or its code are others"
-    elif number in (13, 14, 18, 19):
-        part = "its fonts are others: it was changed, or made with another version of the fonts"
-    else:
-        part = f"its object {number} is another"
-    return f"the certificate is not the one of its receipt: {part}; believe the receipt alone"

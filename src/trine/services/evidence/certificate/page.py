@@ -4,6 +4,7 @@ Lengths are points (1/72 inch), from the left and from the bottom. Lines that a 
 beyond its share of the page are cut, visibly, so that everything always fits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,12 +17,10 @@ from trine.services.evidence.certificate.words import Words
 WIDTH: Final = 595
 HEIGHT: Final = 842
 _LEFT: Final = 58.0
-_RIGHT: Final = WIDTH - 58.0
+RIGHT: Final = WIDTH - 58.0
 _VALUES: Final = 172.0
 _CODE_SIDE: Final = 104.0
 _FOOTER: Final = 48.0
-_BODY: Final = 9.6
-_LEADING: Final = 14.2
 
 _INK: Final = "0.11 0.15 0.20"
 _QUIET: Final = "0.42 0.46 0.51"
@@ -31,12 +30,37 @@ _PALE: Final = "0.95 0.965 0.97"
 
 _DIGITS: Final = 8
 """Hexadecimal digits of a group."""
-_GROUPS: Final = 4
-"""Groups on a line."""
 # No line starts with these.
 _CLOSING: Final = frozenset(
     "\uff0c\u3002\u3001\uff1b\uff1a\uff01\uff1f\uff09\u300b\u300d\u300f\u201d\u2019,.;:!?)]}"
 )
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How tightly a page is set, in points.
+
+    Attributes:
+        body: Size of letters.
+        leading: From line to line.
+        gap: What a field has below it.
+        row: From one line of digits to the next.
+        row_gap: What digits have below them.
+        groups: Groups of digits on a line.
+        above: What a section has above its line.
+        below: From there to its first field.
+        answer: From the command to what follows it.
+    """
+
+    body: float = 9.6
+    leading: float = 14.2
+    gap: float = 1.4
+    row: float = 13.0
+    row_gap: float = 2.6
+    groups: int = 4
+    above: float = 10.0
+    below: float = 34.0
+    answer: float = 28.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +91,9 @@ def shown(text: str, font: Font) -> str:
 class Page:
     """The page as it grows: its drawing and the fonts that it uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, measures: Measures | None = None) -> None:
         """Begin an empty page."""
+        self.measures = measures or Measures()
         self.sans = Font("sans")
         self.serif = Font("serif")
         self._drawn: list[bytes] = []
@@ -83,7 +108,7 @@ class Page:
         y: float,
         text: str,
         *,
-        size: float = _BODY,
+        size: float | None = None,
         colour: str = _INK,
         serif: bool = False,
     ) -> None:
@@ -91,11 +116,17 @@ class Page:
         font, name = (self.serif, b"F2") if serif else (self.sans, b"F1")
         encoded = font.encode(shown(text, font))
         place = f"{colour} rg {x:.2f} {y:.2f} Td".encode()
-        self._drawn.append(b"BT /%s %.2f Tf %s %s Tj ET" % (name, size, place, encoded))
+        self._drawn.append(
+            b"BT /%s %.2f Tf %s %s Tj ET" % (name, size or self.measures.body, place, encoded)
+        )
 
     def fill(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """Fill a rectangle."""
         self._drawn.append(f"{colour} rg {x:.2f} {y:.2f} {width:.2f} {height:.2f} re f".encode())
+
+    def value(self, text: str, lines_max: int) -> list[str]:
+        """Break the value of a field into lines."""
+        return self.wrap(text, RIGHT - _VALUES, self.measures.body, lines_max)
 
     def wrap(self, text: str, width: float, size: float, lines_max: int = 9) -> list[str]:
         """Break a text into lines; what is beyond the last line is cut with an ellipsis."""
@@ -151,45 +182,36 @@ def _pieces(text: str) -> list[str]:
 def draw(facts: Facts, words: Words) -> Page:
     """Draw the page of a certificate."""
     page = Page()
-    y = _head(page, facts, words)
-    y = _section(page, y, words.file)
     found = facts.verified
-    y = _field(page, y, words.name, page.wrap(found.name, _RIGHT - _VALUES, _BODY, 4))
-    y = _field(page, y, words.size, [words.size_value.format(size=found.size)])
-    media_type = page.wrap(found.media_type or words.unknown, _RIGHT - _VALUES, _BODY, 2)
-    y = _field(page, y, words.media_type, media_type)
-    y = _digits(page, y, facts.function, found.digest)
-    y = _section(page, y, words.record)
-    y = _field(page, y, words.time, [words.time_words(found.time_ms)])
-    y = _field(page, y, words.chain, page.wrap(found.chain, _RIGHT - _VALUES, _BODY, 2))
-    y = _digits(page, y, "", facts.chain_id)
+    lead = words.lead.format(chain=short(found.chain), time=words.time_words(found.time_ms))
+    y = begin(page, words.title, lead, facts.code, words.scan)
+    y = section(page, y, words.file)
+    y = field(page, y, words.name, page.value(found.name, 4))
+    y = field(page, y, words.size, [words.size_value.format(size=found.size)])
+    y = field(page, y, words.media_type, page.value(found.media_type or words.unknown, 2))
+    y = digits(page, y, facts.function, found.digest)
+    y = section(page, y, words.record)
+    y = field(page, y, words.time, [words.time_words(found.time_ms)])
+    y = field(page, y, words.chain, page.value(found.chain, 2))
+    y = digits(page, y, "", facts.chain_id)
     place = words.place_value.format(log=found.log, index=found.index, height=found.height)
-    y = _field(page, y, words.place, page.wrap(place, _RIGHT - _VALUES, _BODY, 2))
-    y = _digits(page, y, words.entry, found.entry)
-    y = _field(page, y, words.certified, _signers(page, found.signers, words))
-    y = _how(page, _section(page, y, words.how), words)
-    y = _section(page, y, words.limits)
-    for line in words.limit_lines:
-        page.fill(_LEFT + 1, y + 2.6, 2.4, 2.4, _ACCENT)
-        page.write(_LEFT + 14, y, line, colour=_QUIET, size=9)
-        y -= 13
-    assert y > _FOOTER, "the shares of the page are cut so that all fits"
-    page.fill(_LEFT, _FOOTER, _RIGHT - _LEFT, 0.6, _LINE)
-    page.write(_LEFT, 35, words.footer, size=7.6, colour=_QUIET)
+    y = field(page, y, words.place, page.value(place, 2))
+    y = digits(page, y, words.entry, found.entry)
+    y = field(page, y, words.certified, signers(page, found.signers, words, 3))
+    y = how(page, section(page, y, words.how), words.steps, [words.command], words.answer)
+    end(page, section(page, y, words.limits), words.limit_lines, words.footer)
     return page
 
 
-def _head(page: Page, facts: Facts, words: Words) -> float:
+def begin(page: Page, title: str, lead: str, code: str, scan: str) -> float:
     """Draw title, first sentence and code; returns where the page goes on."""
     page.fill(0, HEIGHT - 7, WIDTH, 7, _ACCENT)
     page.write(_LEFT, 778, "T R I N E", size=8.5, colour=_ACCENT)
-    page.write(_LEFT, 738, words.title, size=27, serif=True)
-    left = _RIGHT - _CODE_SIDE
-    page.code(left, HEIGHT - 52 - _CODE_SIDE, facts.code)
-    wide = page.sans.width(words.scan) * 7.6 / EM
-    page.write(_RIGHT - (_CODE_SIDE + wide) / 2, 673, words.scan, size=7.6, colour=_QUIET)
-    found = facts.verified
-    lead = words.lead.format(chain=_short(found.chain), time=words.time_words(found.time_ms))
+    page.write(_LEFT, 738, title, size=27, serif=True)
+    left = RIGHT - _CODE_SIDE
+    page.code(left, HEIGHT - 52 - _CODE_SIDE, code)
+    wide = page.sans.width(scan) * 7.6 / EM
+    page.write(RIGHT - (_CODE_SIDE + wide) / 2, 673, scan, size=7.6, colour=_QUIET)
     y = 711.0
     for line in page.wrap(lead, left - 36 - _LEFT, 11.2, 4):
         page.write(_LEFT, y, line, size=11.2)
@@ -197,59 +219,76 @@ def _head(page: Page, facts: Facts, words: Words) -> float:
     return 658.0
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """Cut a name for a sentence; its own line has more of it."""
     return name if len(name) <= 40 else name[:40] + "…"
 
 
-def _section(page: Page, y: float, title: str) -> float:
-    y -= 10
-    page.fill(_LEFT, y + 5, _RIGHT - _LEFT, 0.6, _LINE)
+def section(page: Page, y: float, title: str) -> float:
+    """Begin a section; this and the following return where the page goes on."""
+    y -= page.measures.above
+    page.fill(_LEFT, y + 5, RIGHT - _LEFT, 0.6, _LINE)
     page.write(_LEFT, y - 12, title, size=12.2, colour=_ACCENT, serif=True)
-    return y - 34
+    return y - page.measures.below
 
 
-def _field(page: Page, y: float, label: str, lines: list[str]) -> float:
+def field(page: Page, y: float, label: str, lines: list[str]) -> float:
+    """Write a field: its name, and the lines of its value."""
     page.write(_LEFT, y, label, colour=_QUIET, size=9)
     for line in lines:
         page.write(_VALUES, y, line)
-        y -= _LEADING
-    return y - 1.4
+        y -= page.measures.leading
+    return y - page.measures.gap
 
 
-def _digits(page: Page, y: float, label: str, value: bytes) -> float:
-    """Write bytes as hexadecimal digits in groups, each digit at its own place."""
+def digits(page: Page, y: float, label: str, value: bytes) -> float:
+    """Write bytes as hexadecimal digits in groups, each group at its own place."""
     page.write(_LEFT, y, label, colour=_QUIET, size=9)
-    text = value.hex()
+    text, across = value.hex(), page.measures.groups
     groups = [text[first : first + _DIGITS] for first in range(0, len(text), _DIGITS)]
     for number, group in enumerate(groups):
-        column = _VALUES + (number % _GROUPS) * 58.0
-        page.write(column, y - (number // _GROUPS) * 13.0, group)
-    return y - 13.0 * -(-len(groups) // _GROUPS) - 2.6
+        column = _VALUES + (number % across) * 58.0
+        page.write(column, y - (number // across) * page.measures.row, group)
+    return y - page.measures.row * -(-len(groups) // across) - page.measures.row_gap
 
 
-def _signers(page: Page, names: tuple[str, ...], words: Words) -> list[str]:
-    """Name as many validators as three lines hold, and count the others."""
+def signers(page: Page, names: tuple[str, ...], words: Words, lines_max: int) -> list[str]:
+    """Name as many validators as some lines hold, and count the others."""
     kept: list[str] = []
     for count in range(1, len(names) + 1):
         text = words.separator.join(names[:count])
         text += words.more.format(count=len(names) - count) if count < len(names) else ""
         value = words.certified_value.format(count=len(names), names=text)
-        lines = page.wrap(value, _RIGHT - _VALUES, _BODY, 3)
+        lines = page.value(value, lines_max)
         if kept and lines[-1].endswith("…"):
             break
         kept = lines
     return kept
 
 
-def _how(page: Page, y: float, words: Words) -> float:
-    """Draw the three steps and the command."""
-    for number, step in enumerate(words.steps, 1):
+def how(page: Page, y: float, steps: Sequence[str], commands: Sequence[str], answer: str) -> float:
+    """Draw the steps, the command and what it answers."""
+    leading, wide = page.measures.leading, RIGHT - _LEFT - 14
+    for number, step in enumerate(steps, 1):
         page.write(_LEFT, y, f"{number}", colour=_ACCENT, serif=True, size=10.5)
-        for line in page.wrap(step, _RIGHT - _LEFT - 14, _BODY):
+        for line in page.wrap(step, wide, page.measures.body):
             page.write(_LEFT + 14, y, line)
-            y -= _LEADING
-    page.fill(_LEFT + 14, y - 12, _RIGHT - _LEFT - 14, 21, _PALE)
-    page.write(_LEFT + 24, y - 4.6, words.command, size=9.2)
-    page.write(_LEFT + 14, y - 28, words.answer)
-    return y - 28 - _LEADING
+            y -= leading
+    more = 12.0 * (len(commands) - 1)
+    page.fill(_LEFT + 14, y - 12 - more, wide, 21 + more, _PALE)
+    for number, command in enumerate(commands):
+        page.write(_LEFT + 24, y - 4.6 - 12.0 * number, command, size=9.2)
+    y -= more + page.measures.answer
+    page.write(_LEFT + 14, y, answer)
+    return y - leading
+
+
+def end(page: Page, y: float, lines: Sequence[str], footer: str) -> None:
+    """Draw what the page does not show, and its foot."""
+    for line in lines:
+        page.fill(_LEFT + 1, y + 2.6, 2.4, 2.4, _ACCENT)
+        page.write(_LEFT + 14, y, line, colour=_QUIET, size=9)
+        y -= 13
+    assert y > _FOOTER, "the shares of the page are cut so that all fits"
+    page.fill(_LEFT, _FOOTER, RIGHT - _LEFT, 0.6, _LINE)
+    page.write(_LEFT, 35, footer, size=7.6, colour=_QUIET)

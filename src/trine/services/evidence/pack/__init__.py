@@ -9,10 +9,12 @@ from trine.services.evidence.pack.assembling import (
     Pack,
     Timestamps,
     assemble,
+    heads_of,
     prove_all,
     verifier,
 )
 from trine.services.evidence.pack.checking import Checked, Own, Step, check_pack, read_keys
+from trine.services.evidence.pack.checkpoints import LogCheckpoint, take_checkpoint
 from trine.services.evidence.pack.format import PACK_BYTES_MAX
 from trine.services.evidence.pack.proving import Block, Keys, Proven, Stamp, blocks_of
 
@@ -22,6 +24,7 @@ __all__ = [
     "Checked",
     "Exhibit",
     "Keys",
+    "LogCheckpoint",
     "Own",
     "Pack",
     "Proven",
@@ -31,7 +34,9 @@ __all__ = [
     "assemble",
     "blocks_of",
     "check_pack",
+    "heads_of",
     "prove_all",
     "read_keys",
+    "take_checkpoint",
     "verifier",
 ]

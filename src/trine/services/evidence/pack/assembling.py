@@ -11,6 +11,12 @@ from trine.crypto.x509 import Certificate
 from trine.errors import BadArgument
 from trine.errors.services import CourtPackTooLarge
 from trine.services.evidence.pack import format as form
+from trine.services.evidence.pack.checkpoints import (
+    CHECKPOINTS_MAX,
+    LogCheckpoint,
+    LogHead,
+    check_checkpoint,
+)
 from trine.services.evidence.pack.proving import (
     Keys,
     Proven,
@@ -101,6 +107,7 @@ def assemble(
     trust: Trust,
     timestamps: Timestamps,
     keys: Keys | None = None,
+    checkpoints: Sequence[LogCheckpoint] = (),
     without_timestamp: bool = False,
     language: str = "en",
 ) -> Pack:
@@ -111,6 +118,7 @@ def assemble(
         trust: Trust file of the chain.
         timestamps: At least one over the certified header of every exhibit.
         keys: Keys of issuers and services, and roots of issuers; needed for statements.
+        checkpoints: Checkpoints of logs in which records are, `take_checkpoint`.
         without_timestamp: Write the pack without; the report says so in red.
         language: `en` or `zh`, which the report shows first.
 
@@ -141,12 +149,33 @@ def assemble(
     facts = Facts(proven, stamps, Rest(trust, roots, used), language)
     members |= fixed(facts, timestamps.certificates if stamps else ())
     members |= {f"{form.TIMESTAMPS}{n}.tst": one.token for n, one in enumerate(stamps, 1)}
+    members |= _checkpoints(checkpoints, proven)
     manifest = {
         "evidence": evidence,
         "language": language,
         "without_timestamp": without_timestamp,
     }
     return Pack(form.write_pack(members, manifest), proven, stamps)
+
+
+def heads_of(proven: Sequence[Proven]) -> list[LogHead]:
+    """Return the logs that records prove, each size once."""
+    found = dict.fromkeys(LogHead(one.log, one.head) for one in proven)
+    return sorted(found, key=lambda one: (one.log, one.head.size))
+
+
+def _checkpoints(
+    checkpoints: Sequence[LogCheckpoint], proven: Sequence[Proven]
+) -> dict[str, bytes]:
+    """Check checkpoints, and name what the pack has of them."""
+    if len(checkpoints) > CHECKPOINTS_MAX:
+        raise CourtPackTooLarge(f"{len(checkpoints)} checkpoints, at most {CHECKPOINTS_MAX}")
+    members: dict[str, bytes] = {}
+    for one in checkpoints:
+        check_checkpoint(one, heads=[each.head for each in heads_of(proven) if each.log == one.log])
+        name = f"{form.CHECKPOINTS}{one.log}"
+        members |= {f"{name}.checkpoint": one.content, f"{name}.json": one.about()}
+    return members
 
 
 def _exhibits(exhibits: Sequence[Exhibit]) -> tuple[dict[str, bytes], list[list[str]]]:

@@ -15,9 +15,16 @@ from trine.client.verification import Trust
 from trine.crypto.x509 import Certificate, read_certificates
 from trine.errors import BadTrustFile, TrineError
 from trine.errors.services import BadHeader, CourtPackDiffers
+from trine.services.evidence.note import VerifierKey
 from trine.services.evidence.pack import format as form
-from trine.services.evidence.pack.assembling import ISSUER, SERVICE, fixed, verifier
+from trine.services.evidence.pack.assembling import ISSUER, SERVICE, fixed, heads_of, verifier
+from trine.services.evidence.pack.checkpoints import (
+    Witnessed,
+    check_checkpoint,
+    read_checkpoint,
+)
 from trine.services.evidence.pack.proving import (
+    Block,
     Keys,
     Proven,
     Stamp,
@@ -60,12 +67,14 @@ class Own(NamedTuple):
         roots: Roots of timestamp authorities.
         keys: Keys of issuers and services.
         issuer_roots: Roots of issuers that are known by certificates.
+        log_keys: Verifier keys of logs and of witnesses.
     """
 
     trust: Trust | None = None
     roots: Sequence[Certificate] | None = None
     keys: Keys | None = None
     issuer_roots: Sequence[Certificate] | None = None
+    log_keys: Sequence[VerifierKey] | None = None
 
 
 @dataclass
@@ -77,17 +86,25 @@ class Checked:
         compare: Digests of what the pack brought itself, by the member's name.
         proven: What each exhibit proves.
         stamps: Verified timestamps.
+        checkpoints: Verified checkpoints of the logs in which records are.
     """
 
     steps: list[Step] = field(default_factory=list)
     compare: dict[str, str] = field(default_factory=dict)
     proven: list[Proven] = field(default_factory=list)
     stamps: list[Stamp] = field(default_factory=list)
+    checkpoints: list[Witnessed] = field(default_factory=list)
 
     @property
     def failures(self) -> list[Step]:
         """Steps that do not hold."""
         return [step for step in self.steps if step.code is not None]
+
+    @property
+    def unstamped(self) -> list[Block]:
+        """Blocks over which no outside authority stated a time."""
+        stamped = {one.block for one in self.stamps}
+        return [block for block in blocks_of(self.proven) if block not in stamped]
 
     @property
     def is_verified(self) -> bool:
@@ -132,6 +149,7 @@ def check_pack(data: bytes, own: Own | None = None, *, without_timestamp: bool =
         return checked
     _check_exhibits(checked, good, manifest, rest)
     certificates = _check_stamps(checked, good, rest)
+    _check_checkpoints(checked, good, given)
     blocks = blocks_of(checked.proven)
     if not without_timestamp:
         for block in blocks:
@@ -308,6 +326,34 @@ def _check_stamps(
         )
         checked.stamps += found or ()
     return certificates
+
+
+def _check_checkpoints(checked: Checked, members: Mapping[str, bytes], own: Own) -> None:
+    """Check that the logs, as logs and witnesses signed them, begin with those of the records."""
+    heads = heads_of(checked.proven)
+
+    def check(name: str, beside: str) -> Witnessed:
+        if not {name, beside} <= members.keys():
+            raise CourtPackDiffers(f"{name} and {beside} belong together, and one is missing")
+        made = read_checkpoint(members[name], members[beside])
+        if name != f"{form.CHECKPOINTS}{made.log}.checkpoint":
+            raise CourtPackDiffers(f"{name} is about log {made.log}")
+        own_heads = [one.head for one in heads if one.log == made.log]
+        return check_checkpoint(made, heads=own_heads, keys=own.log_keys)
+
+    def say(found: Witnessed) -> str:
+        names = ", ".join(found.witnesses) or "no witness"
+        size = found.checkpoint.size
+        return f"log {found.log} at {size} entries goes on from the records; cosigned by {names}"
+
+    listed = (name for name in members if name.startswith(form.CHECKPOINTS))
+    for stem in sorted({name.rpartition(".")[0] for name in listed}):
+        name, beside = f"{stem}.checkpoint", f"{stem}.json"
+        if own.log_keys is None and beside in members:
+            checked.compare[beside] = hashlib.sha256(members[beside]).hexdigest()
+        found = checked.attempt(f"{name} of its log", partial(check, name, beside), say)
+        if found is not None:
+            checked.checkpoints.append(found)
 
 
 def _check_fixed(

@@ -54,6 +54,7 @@ RECORDS: Final = "records/"
 RECEIPTS: Final = "receipts/"
 STATEMENTS: Final = "statements/"
 TIMESTAMPS: Final = "timestamps/"
+CHECKPOINTS: Final = "checkpoints/"
 
 LOCAL: Final = b"PK\x03\x04"
 """What a member begins with (APPNOTE.TXT of PKWARE, section 4.3.7)."""

@@ -26,11 +26,13 @@ from trine.model.hashing import Suite, under
 from trine.model.proofs.envelope import open_envelope
 from trine.model.proofs.proof import Proof
 from trine.model.proofs.receipt import Receipt
-from trine.services.evidence import checking, issuing, receipt, statement
+from trine.model.proofs.statements import EvidenceStatement
+from trine.services.evidence import checking, issuing, receipt, statement, tree
 from trine.services.evidence.pack import verify as stranger
+from trine.services.evidence.receipt import TreeHead
 from trine.services.evidence.timestamp import Imprint, Timestamp, stated_imprint, token_of, verify
 from trine.services.evidence.timestamp.limits import SKEW_MS_MAX
-from trine.services.evidence.tree import FUNCTIONS
+from trine.services.evidence.tree import FUNCTIONS, HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
@@ -102,6 +104,7 @@ class Proven:
         time_ms: Time of that block.
         signers: Validators that certified it.
         certified: Block whose header has the certificate: that one, or one after it.
+        head: The log as that block commits to it.
         hand_overs: Hand-overs from set to set of validators that the proof brings.
         said: The statement; nothing where a receipt file alone proves the record.
     """
@@ -116,6 +119,7 @@ class Proven:
     time_ms: int
     signers: tuple[str, ...]
     certified: Block
+    head: TreeHead
     hand_overs: int
     said: Said | None = field(default=None)
 
@@ -157,16 +161,27 @@ def prove(name: str, record: bytes, proof: bytes, trust: Trust, keys: Keys) -> P
     with under(Suite(trust.suite)):
         inner = Receipt.from_body(open_envelope("receipt", proof)).proof
     facts = {"log": shown.log, "index": shown.index, "entry": shown.entry}
-    return _proven((name, len(record), digest), shown, facts, inner)
+    head = _head(inner, FUNCTIONS[trust.suite])
+    return _proven((name, len(record), digest), shown, facts, (inner, head))
+
+
+def _head(inner: Proof, function: HashFunction) -> TreeHead:
+    """Compute the log to which the proof of an entry leads (proofs.md, section 6)."""
+    said = inner.statement
+    assert isinstance(said, EvidenceStatement), "the proof was verified as one of an entry"
+    (leaf,) = tree.leaf_hashes(function, [said.entry])
+    root = tree.inclusion_root(function, leaf, said.index, said.size, said.path)
+    return TreeHead(function, said.size, root)
 
 
 def _proven(
     record: tuple[str, int, bytes],
     shown: Verified | VerifiedProof,
     facts: Mapping[str, Any],
-    inner: Proof,
+    proof: tuple[Proof, TreeHead],
     said: Said | None = None,
 ) -> Proven:
+    inner, head = proof
     last = inner.chain.headers[-1]
     name, size, digest = record
     return Proven(
@@ -180,6 +195,7 @@ def _proven(
         time_ms=shown.time_ms,
         signers=shown.signers,
         certified=Block(last.encode(), last.height, last.time_ms),
+        head=head,
         hand_overs=len(inner.hand_overs),
         said=said,
     )
@@ -213,7 +229,8 @@ def _prove_statement(name: str, record: bytes, data: bytes, trust: Trust, keys: 
     with under(Suite(trust.suite)):
         inner = Proof.from_body(open_envelope("proof", chain_proof))
     (digest,) = hash_many(FUNCTIONS[trust.suite], [record])
-    return _proven((name, len(record), digest), shown, shown.fact, inner, said)
+    head = _head(inner, FUNCTIONS[trust.suite])
+    return _proven((name, len(record), digest), shown, shown.fact, (inner, head), said)
 
 
 def services_of(proofs: Sequence[bytes], keys: Keys) -> tuple[PublicKey, ...]:

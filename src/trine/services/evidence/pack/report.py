@@ -148,8 +148,8 @@ def _text(facts: Facts, code: str, words: Words) -> str:
     commands = escape("\n".join(words.commands))
     limits = "".join(f"<li>{line}</li>" for line in words.limit_lines)
     return (
-        f'<section class="text {code}" lang="{words.tag}">\n<h1>{words.title}</h1>\n'
-        f'<p class="lead">{lead}</p>\n{alarm}<h2>{words.records}</h2>\n{records}'
+        f'<section class="text {code}" lang="{words.tag}">\n{alarm}<h1>{words.title}</h1>\n'
+        f'<p class="lead">{lead}</p>\n<h2>{words.records}</h2>\n{records}'
         f'<h2>{words.trusted}</h2>\n<p class="quiet">{words.trusted_why}</p>\n'
         f"{_rest(facts, words)}<h2>{words.how}</h2>\n<ol>{steps}</ol>\n<pre>{commands}</pre>\n"
         f'<h2>{words.limits}</h2>\n<ul class="quiet">{limits}</ul>\n'

@@ -201,6 +201,7 @@ report.html      what was recorded, when and by whom, for people
 records/         the files, bit for bit
 receipts/        their receipts; statements/: signed statements with receipts
 timestamps/      what outside authorities state about the blocks (RFC 3161)
+checkpoints/     where they are: what logs and witnesses signed about whole logs
 trust.json       the validators of the chain; keys/: roots and keys
 manifest.json    SHA-256 of every other file
 verify.py        checks all of it, without Trine and without a network
@@ -220,6 +221,7 @@ report.html      记录了什么、何时、何人（供阅读）
 records/         文件原件，逐比特一致
 receipts/        收据；statements/：带收据的签名声明
 timestamps/      外部机构对区块所作的时间戳（RFC 3161）
+checkpoints/     如有：日志及见证方对整个日志签署的检查点
 trust.json       链的验证节点；keys/：根证书与密钥
 manifest.json    其余每个文件的 SHA-256
 verify.py        核验全部内容，无需 Trine，无需网络
