@@ -83,6 +83,17 @@ def test_what_is_below_a_name_goes(objects: Objects) -> None:
     assert {name: objects.read(name) for name in kept} == kept
 
 
+def test_items_go_one_by_one(objects: Objects) -> None:
+    """Goal: what is deleted is gone, and nothing else. Method: delete twice; read neighbours."""
+    kept = {"records/0a": b"kept", "records/0a1": b"kept too", "records/0b/1": b"below"}
+    objects.write(kept | {"records/0": b"1", "records/0c/1": b"2"})
+    for _ in range(2):
+        objects.delete(["records/0", "records/0c/1", "records/never"])
+    objects.delete([])
+    assert (objects.read("records/0"), objects.read("records/0c/1")) == (None, None)
+    assert {name: objects.read(name) for name in kept} == kept
+
+
 @pytest.mark.parametrize("name", ["", "/etc/passwd", "a//b", "../secret", "a/.hidden", "a/../b"])
 def test_names_stay_inside(objects: Objects, name: str) -> None:
     """Goal: no name leads out of the folder. Method: names that would."""
@@ -92,6 +103,8 @@ def test_names_stay_inside(objects: Objects, name: str) -> None:
         objects.write({name: b""})
     with pytest.raises(BadArgument):
         objects.remove(name)
+    with pytest.raises(BadArgument):
+        objects.delete([name])
 
 
 def test_an_s3_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +117,8 @@ def test_an_s3_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         away.read("checkpoint")
     with pytest.raises(StoreUnavailable, match="s3://tiles"):
         away.write({"checkpoint": b""})
+    with pytest.raises(StoreUnavailable, match="s3://tiles"):
+        away.delete(["checkpoint"])
 
 
 @pytest.mark.parametrize(

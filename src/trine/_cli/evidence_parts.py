@@ -35,8 +35,6 @@ STANDARD_KEY_FILE: Final = "standard.key"
 """Secret key of the service for standard receipts beside an SM3 log, in its folder."""
 STAMPS_FILE: Final = "timestamps.db"
 """Timestamps, and what waits for them, in its folder."""
-ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-"""Variables that name an S3 that is not Amazon's; the first one counts."""
 
 
 class Named(NamedTuple):
@@ -191,12 +189,10 @@ def _objects(given: Given) -> "Objects":
 
     if given.objects is None:
         return Folder(given.folder / "public")
-    from trine.services.evidence.bucket import Bucket  # noqa: PLC0415
+    from trine.services.evidence.bucket import Bucket, endpoint_of  # noqa: PLC0415
     from trine.services.evidence.remembered import Remembered  # noqa: PLC0415
 
-    endpoints = (os.environ.get(name) for name in ENDPOINTS)
-    endpoint = next((one for one in endpoints if one), None)
-    return Remembered(Bucket(given.objects, endpoint=endpoint))
+    return Remembered(Bucket(given.objects, endpoint=endpoint_of(os.environ)))
 
 
 def _stamping(given: Given) -> "Stamping":

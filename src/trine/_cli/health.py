@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import json
-import secrets
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -20,12 +19,26 @@ from trine._cli.evidence_service import (
     listener,
     serve_app,
 )
-from trine._cli.node_files import write_secret
+from trine._cli.health_parties import claim, consent, count
+from trine._cli.health_parts import (
+    FOLDER,
+    HISTORIES,
+    RECORDS,
+    account_password,
+    folder_option,
+    health_modules,
+    hospital_password,
+    key_option,
+    new_password,
+    opened,
+    organisation_of,
+    password_option,
+)
 from trine._cli.settings import ParsedType, Settings, columns, common, facts, moment
 from trine.client.home import read_password
 from trine.client.verification import Trust
 from trine.crypto import SigningKey
-from trine.errors import BadArgument, NoPassword, TrineError, Unsupported
+from trine.errors import BadArgument, TrineError
 from trine.errors.health import InvalidVcf
 from trine.model.identifiers import Digest as OfModel
 from trine.types import Digest
@@ -33,35 +46,13 @@ from trine.types import Digest
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from trine.apps.health.definitions import Release
     from trine.apps.health.hospital import Hospital
 
-FOLDER: Final = "hospital"
-"""Folder of the hospital in the home."""
-RECORDS, HISTORIES = "records", "histories"
-"""Names of its logs."""
 ROLES: Final = ("clinician", "reviewer", "researcher", "staff")
-PASSWORD_BYTES: Final = 16
 DELIVER_S: Final = 60.0
 """Seconds between two tries to deliver notices that wait."""
-
-folder_option: Final = click.option(
-    "--hospital",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the hospital.  [default: hospital in the home]",
-)
-key_option: Final = click.option(
-    "--key",
-    "key_name",
-    help="Key of the home that records for the hospital.  [default: the one of its organisation]",
-)
-password_option: Final = click.option(
-    "--hospital-password-file",
-    "password_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File whose first line is the password of the hospital's keys.  "
-    "[default: keys/records.password in its folder]",
-)
+RELEASES: Final = ("R4", "R4B", "R5")
 
 
 @click.group("health")
@@ -79,8 +70,19 @@ def health() -> None:
     """
 
 
+for _command in (consent, claim, count):
+    health.add_command(_command)
+
+
 @health.command("found")
 @click.argument("organisation")
+@click.option(
+    "--objects",
+    default="",
+    metavar="PLACE",
+    help="Keep sealed records in a bucket, s3://BUCKET/PREFIX, or in a folder of their own; keys, "
+    "region and endpoint of an S3 come from the environment (AWS_...).  [default: FOLDER/store]",
+)
 @folder_option
 @key_option
 @password_option
@@ -88,6 +90,7 @@ def health() -> None:
 def found(
     settings: Settings,
     organisation: str,
+    objects: str,
     folder: Path | None,
     key_name: str | None,
     password_file: Path | None,
@@ -95,19 +98,23 @@ def found(
     """Found the hospital of an ORGANISATION of the chain: two logs, and a folder.
 
     The key that opens every record is encrypted with a password: of --hospital-password-file, or a
-    new one in FOLDER/keys/records.password, for its owner alone.
+    new one in FOLDER/keys/records.password, for its owner alone. With --objects the records, as
+    they are encrypted, lie there; every later command finds the place in FOLDER/hospital.json. Keys
+    and histories stay in FOLDER.
 
     \b
     Examples:
       trine health found hospital
       trine health found city --key notary --hospital /srv/hospital
+      trine health found city --key notary --objects s3://records/city
     """
     from trine.types import LogCreate  # noqa: PLC0415
 
-    founding = _modules().Founding
+    founding = health_modules().Founding
     place = folder or settings.home.path / FOLDER
     if (place / "hospital.json").exists():
         raise BadArgument(f"{place} holds a hospital already", instance=str(place))
+    lies = _checked_place(objects)
     key = settings.open_key(key_name or organisation, None)
     trust = Trust.load(settings.home.trust)
     with settings.client(key) as client:
@@ -122,10 +129,21 @@ def found(
             )
             raise BadArgument(message)
     numbers = [int(log.id) for log in logs]
-    password = read_password(password_file) if password_file else _new_password(place / "keys")
-    founding(organisation, trust.suite, *numbers).write(place, password)
+    password = read_password(password_file) if password_file else new_password(place / "keys")
+    founding(organisation, trust.suite, *numbers, objects=lies).write(place, password)
     document = {"folder": str(place), "records_log": numbers[0], "histories_log": numbers[1]}
-    settings.emit(document, facts(**document))
+    settings.emit(document | {"objects": lies}, facts(**document, objects=lies or None))
+
+
+def _checked_place(objects: str) -> str:
+    """Return where records shall lie, after something was kept there for a moment."""
+    from trine.apps.health.sealed_records import check_place, open_place  # noqa: PLC0415
+
+    lies = str(Path(objects).absolute()) if objects and ":" not in objects else objects
+    opened_place = open_place(lies)
+    if opened_place is not None:
+        check_place(opened_place)
+    return lies
 
 
 @health.command("enrol")
@@ -158,11 +176,11 @@ def enrol(
     """
 
     async def work() -> dict[str, Any]:
-        async with _opened(settings, folder, password_file) as hospital:
+        async with opened(settings, folder, password_file) as hospital:
             accounts = hospital.folder / "accounts"
             if name in hospital.accounts.names():
                 raise BadArgument(f"there is an account {name} already: name another")
-            account = hospital.accounts.create(name, _new_password(accounts, name))
+            account = hospital.accounts.create(name, new_password(accounts, name))
             from trine.apps.health.people import Role  # noqa: PLC0415
 
             person = hospital.enrol(account, title, *map(Role, roles), organisation=organisation)
@@ -177,6 +195,14 @@ def enrol(
 @click.option(
     "--patient", metavar="ID", help="Whose files of variants (VCF) they are: the hospital's own id."
 )
+@click.option(
+    "--release",
+    "release_name",
+    type=click.Choice(RELEASES),
+    default="R4",
+    show_default=True,
+    help="Release of FHIR whose definitions hold.",
+)
 @folder_option
 @key_option
 @password_option
@@ -185,35 +211,42 @@ def receive(
     settings: Settings,
     files: tuple[Path, ...],
     patient: str | None,
+    release_name: str,
     folder: Path | None,
     key_name: str | None,
     password_file: Path | None,
 ) -> None:
-    """Check FHIR FILES (R4; JSON or NDJSON), seal their records and anchor them.
+    """Check FHIR FILES (JSON or NDJSON), seal their records and anchor them.
+
+    Files are of R4 unless --release says otherwise; what its release does not define is refused.
 
     Files of genetic variants (VCF 4.3, .vcf) are checked and become a record of the patient.
 
     \b
     Examples:
       trine health receive export.ndjson bundle.json
+      trine health receive export.ndjson --release R5
       trine health receive exome.vcf.gz --patient p-1
     """
 
     async def work() -> int:
-        key = settings.open_key(key_name or _organisation(settings, folder), None)
-        async with _opened(settings, folder, password_file, key) as hospital:
-            return sum([await _take(hospital, path, patient) for path in files])
+        key = settings.open_key(key_name or organisation_of(settings, folder), None)
+        async with opened(settings, folder, password_file, key) as hospital:
+            from trine.apps.health.definitions import Release  # noqa: PLC0415
+
+            release = Release[release_name]
+            return sum([await _take(hospital, path, patient, release) for path in files])
 
     count = asyncio.run(work())
     settings.emit({"records": count}, [f"{count:,} records, each with the chain's proof"])
 
 
-async def _take(hospital: "Hospital", path: Path, patient: str | None) -> int:
+async def _take(hospital: "Hospital", path: Path, patient: str | None, release: "Release") -> int:
     """Take a file in; returns how many records it became."""
     from trine.apps.health import vcf  # noqa: PLC0415 - heavy
 
     if not vcf.is_vcf(path):
-        return await hospital.receive_file(path)
+        return await hospital.receive_file(path, release)
     if patient is None:
         message = f"{path} names no patient: say whose it is with --patient ID"
         raise BadArgument(message, instance=str(path))
@@ -221,7 +254,7 @@ async def _take(hospital: "Hospital", path: Path, patient: str | None) -> int:
         resource = vcf.resource_of(vcf.read_vcf(path), patient)
     except InvalidVcf as error:
         raise InvalidVcf(f"{path}: {error}", instance=str(path)) from None
-    return await hospital.receive(json.dumps(resource).encode())
+    return await hospital.receive(json.dumps(resource).encode(), release)
 
 
 @health.command("records")
@@ -240,7 +273,7 @@ def list_records(
     """
 
     async def work() -> list[dict[str, Any]]:
-        async with _opened(settings, folder, password_file) as hospital:
+        async with opened(settings, folder, password_file) as hospital:
             found = hospital.list_records(hospital.admissions.find(patient))
             return [{**one._asdict(), "record": one.record.hex()} for one in found]
 
@@ -273,7 +306,7 @@ def erase(
         click.confirm(f"Erase {record} for good?", abort=True, err=True)
 
     async def work() -> None:
-        async with _opened(settings, folder, password_file) as hospital:
+        async with opened(settings, folder, password_file) as hospital:
             hospital.custody.erase(OfModel(bytes(record)))
 
     asyncio.run(work())
@@ -313,7 +346,7 @@ def link(
     """
 
     async def work() -> str:
-        async with _opened(settings, folder, password_file) as hospital:
+        async with opened(settings, folder, password_file) as hospital:
             from trine.apps.health.hospital import now_ms  # noqa: PLC0415
             from trine.apps.health.pages import doors  # noqa: PLC0415
             from trine.apps.health.pages.links import Links  # noqa: PLC0415
@@ -366,7 +399,7 @@ def serve(
     host, port = listen_address(listen, certificate, certificate_key)
     zone = _zone(time_zone)
     place = folder or settings.home.path / FOLDER
-    key = settings.open_key(key_name or _organisation(settings, folder), None)
+    key = settings.open_key(key_name or organisation_of(settings, folder), None)
     socket_there = listener(host, port)
     app = _application(settings, place, password_file, key, zone, is_safe=certificate is not None)
     serve_app(app, socket_there, certificate, certificate_key)
@@ -395,7 +428,7 @@ def verify(settings: Settings, file: Path, trust_file: Path, log: int) -> None:
     Examples:
       trine health verify history.zip --trust trust.json --log 2
     """
-    _modules()
+    health_modules()
     from trine.apps.health.pages.packing import check_pack  # noqa: PLC0415
     from trine.apps.health.patient import VerifiedHistory  # noqa: PLC0415
 
@@ -416,80 +449,10 @@ def verify(settings: Settings, file: Path, trust_file: Path, log: int) -> None:
         settings.emit(document, [*(line.rstrip() for line in lines), last])
         return
     totals: dict[str, int] = {}
-    for (kind, _, _), count in shown.totals.items():
-        totals[str(kind)] = totals.get(str(kind), 0) + count
+    for (kind, _, _), events in shown.totals.items():
+        totals[str(kind)] = totals.get(str(kind), 0) + events
     document = {"verified": True, "kind": "report", "totals": totals, "void": shown.void}
     settings.emit(document, [*facts(**totals), "every event of the log is in the report"])
-
-
-def _modules() -> Any:
-    """Load what needs more packages than the command line.
-
-    Raises:
-        Unsupported: One is not installed.
-    """
-    try:
-        from trine.apps.health import hospital  # noqa: PLC0415
-        from trine.apps.health.pages import app  # noqa: F401, PLC0415
-    except ImportError as error:
-        message = f"the hospital needs {error.name}: pip install 'trine[platform]'"
-        raise Unsupported(message) from None
-    return hospital
-
-
-def _organisation(settings: Settings, folder: Path | None) -> str:
-    """Name the organisation of the hospital, which names its key too."""
-    place = folder or settings.home.path / FOLDER
-    return str(_modules().Founding.read(place).custodian)
-
-
-def _new_password(folder: Path, name: str = RECORDS) -> bytes:
-    """Make a password and keep it beside the key that it opens."""
-    password = secrets.token_hex(PASSWORD_BYTES).encode()
-    write_secret(folder / f"{name}.password", password + b"\n")
-    return password
-
-
-def _hospital_password(place: Path, password_file: Path | None) -> bytes:
-    """Read the password of the hospital's keys.
-
-    Raises:
-        NoPassword: No file holds it.
-    """
-    path = password_file or place / "keys" / f"{RECORDS}.password"
-    if not path.exists():
-        raise NoPassword(f"{path} is missing: name it with --hospital-password-file")
-    return read_password(path)
-
-
-def _account_password(place: Path, of_hospital: bytes) -> Callable[[str], bytes]:
-    """Return what gives an account's password: the file beside it, else the hospital's."""
-
-    def read(name: str) -> bytes:
-        path = place / "accounts" / f"{name}.password"
-        return read_password(path) if path.exists() else of_hospital
-
-    return read
-
-
-@contextlib.asynccontextmanager
-async def _opened(
-    settings: Settings,
-    folder: Path | None,
-    password_file: Path | None,
-    key: SigningKey | None = None,
-) -> AsyncIterator["Hospital"]:
-    """Open the hospital for the time of a command."""
-    modules = _modules()
-    place = folder or settings.home.path / FOLDER
-    modules.Founding.read(place)
-    password = _hospital_password(place, password_file)
-    async with chain_client(settings, key) as client:
-        hospital = modules.Hospital(place, password, client, Trust.load(settings.home.trust))
-        try:
-            yield hospital
-        finally:
-            hospital.close()
 
 
 def _application(
@@ -502,10 +465,10 @@ def _application(
     is_safe: bool,
 ) -> "FastAPI":
     """Put the pages together; the hospital is opened here, in the thread that serves it."""
-    modules = _modules()
+    modules = health_modules()
     from trine.apps.health.pages.app import create_app  # noqa: PLC0415
 
-    password = _hospital_password(place, password_file)
+    password = hospital_password(place, password_file)
     client = chain_client(settings, key)
     hospital = modules.Hospital(place, password, client, Trust.load(settings.home.trust))
 
@@ -523,7 +486,7 @@ def _application(
             app.state.site.close()
         hospital.close()
 
-    passwords = _account_password(place, password)
+    passwords = account_password(place, password)
     return create_app(hospital, passwords, zone, is_safe=is_safe, lifespan=lifespan)
 
 

@@ -93,7 +93,7 @@ def test_waiting_for_the_log_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Goal: a log that shows nothing ends in a code. Method: a log that loses what it was given."""
 
     class Losing(MemoryLog):
-        async def append(self, entries: object) -> None:
+        async def append(self, entries: object, media_type: str = "") -> None:
             """Lose the entries."""
 
     async def work() -> None:

@@ -107,7 +107,9 @@ def test_a_large_bundle_keeps_nobody_waiting(tmp_path: Path) -> None:
             await asyncio.sleep(0)
 
     async def work() -> list[Sealed]:
-        intake = Intake(lambda: FolderStore(tmp_path), SUITE, "hospital", key)
+        intake = Intake(
+            lambda: FolderStore(tmp_path), lambda held: Records(held, SUITE, "hospital"), key
+        )
         counting = asyncio.create_task(count())
         await asyncio.sleep(0)
         stream = owned_of(iter([Received("", parse(canonical(bundle)))]), Release.R4)

@@ -46,16 +46,19 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.all: list[Digest] = []
+        self.media_types: list[str] = []
+        """Of each entry."""
         self.before: list[Callable[[], Awaitable[object]]] = []
         """Run before the next append, one for each."""
         self.after: list[Callable[[], Awaitable[object]]] = []
         """Run after the next append, when what it appended is final."""
 
-    async def append(self, entries: Sequence[Digest]) -> None:
+    async def append(self, entries: Sequence[Digest], media_type: str = "") -> None:
         """Add entries; others may come first."""
         if self.before:
             await self.before.pop(0)()
         self.all += entries
+        self.media_types += [media_type] * len(entries)
         if self.after:
             await self.after.pop(0)()
 

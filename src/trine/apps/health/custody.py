@@ -30,7 +30,7 @@ from trine.apps.health.limits import ATTEMPTS_MAX, EVENTS_MAX
 from trine.apps.health.log import EventLog, settle
 from trine.apps.health.people import People
 from trine.apps.health.recipients import RecipientKey
-from trine.apps.health.records import BATCH, Kept, Records
+from trine.apps.health.records import BATCH, Kept, Records, media_type
 from trine.apps.health.statements import to_text
 from trine.apps.health.store import Store
 from trine.apps.health.validation import Checked
@@ -331,18 +331,21 @@ class Custody:
         chosen = self.base.records.entries() if entries is None else entries
         missing = (one for one in chosen if log.first(one) is None)
         while batch := list(islice(missing, BATCH // 2)):
-            pairs = []
+            pairs: defaultdict[Release, list[tuple[Digest, Digest]]] = defaultdict(list)
             for one in batch:
-                pairs.append((one, self.fields(one).entry))
+                release = Release(self.base.records.facts(one).release)
+                pairs[release].append((one, self.fields(one).entry))
                 await asyncio.sleep(0)
-            sent += await self.send(pairs)
+            for release, found in pairs.items():
+                sent += await self.send(found, release)
         return sent
 
-    async def send(self, pairs: Sequence[tuple[Digest, Digest]]) -> int:
+    async def send(self, pairs: Sequence[tuple[Digest, Digest]], release: Release) -> int:
         """Have records recorded that the log lacks, each with the entry of its fields.
 
         Args:
             pairs: Entry of a record, and of its fields; at most half of `BATCH`.
+            release: Release of FHIR that the records are of.
 
         Returns:
             How many were sent.
@@ -351,7 +354,7 @@ class Custody:
         await log.refresh()
         new = [pair for pair in pairs if log.first(pair[0]) is None]
         if new:
-            await log.append([part for pair in new for part in pair])
+            await log.append([part for pair in new for part in pair], media_type(release))
             await settle(log, new[-1][0])
         return len(new)
 

@@ -134,6 +134,17 @@ def resource_types(release: Release) -> list[str]:
     return sorted(name for name in from_names if _find(release, name))
 
 
+def check_type(type_name: str) -> None:
+    """Check that some release of FHIR has a resource type.
+
+    Raises:
+        UnknownResource: None has it.
+    """
+    if not any(_find(release, type_name) for release in Release):
+        shown = type_name if _TYPE_NAME(type_name) else "this"
+        raise UnknownResource(f"{shown} is no resource type of FHIR R4, R4B or R5")
+
+
 def _types(release: Release) -> Any:
     package = _PACKAGES[release]
     return __import__(f"{package.__name__}.fhirtypes", fromlist=["fhirtypes"])

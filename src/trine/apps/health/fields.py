@@ -41,7 +41,7 @@ _ENTRY_TAG: Final = "trine/health-fields"
 _DATES: Final = (
     "effectiveDateTime", "effectivePeriod", "performedDateTime", "performedPeriod", "period",
     "occurrenceDateTime", "billablePeriod", "authoredOn", "recordedDate", "onsetDateTime",
-    "started", "issued", "date", "created", "dateTime", "recorded",
+    "started", "issued", "date", "created", "dateTime", "recorded", "actualPeriod",
 )  # fmt: skip
 """Elements that date a record, the one that says most about what happened first."""
 

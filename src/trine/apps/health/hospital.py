@@ -5,7 +5,7 @@ of the chain. What is signed is signed with the keys of accounts, in memory, for
 
 | In the folder | |
 |---|---|
-| `hospital.json` | custodian, suite and the numbers of its logs |
+| `hospital.json` | custodian, suite, the numbers of its logs, where sealed records lie |
 | `keys/records.json` | the custodian's own key, which can open every record |
 | `accounts/NAME.json` | keys of people who have an account here |
 | `store/` | records, their keys, histories, proofs: `docs/reference/health-access.md`, section 8 |
@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -33,9 +33,10 @@ from trine.apps.health.notices import Letterbox, Notices, Sender
 from trine.apps.health.people import People, Person, Role
 from trine.apps.health.reading import Received, parse, read_file
 from trine.apps.health.recording import PROOFS, Progress, Recorder, no_progress
-from trine.apps.health.records import Records, media_type
+from trine.apps.health.records import Records
 from trine.apps.health.research import ResearchDesk
-from trine.apps.health.store import FolderStore
+from trine.apps.health.sealed_records import open_place
+from trine.apps.health.store import FolderStore, Store
 from trine.client import AsyncClient, Trust
 from trine.crypto import Keystore
 from trine.errors import BadConfiguration, TrineError, UnreadableFile
@@ -67,6 +68,8 @@ class Founding:
     """Number of its log of records."""
     histories_log: int
     """Number of its log of histories."""
+    objects: str = field(default="", kw_only=True)
+    """Where sealed records lie: `s3://BUCKET/PREFIX` or a folder; empty: in `store`."""
 
     def write(self, folder: Path, password: bytes) -> None:
         """Make the folder of a hospital, with a new custodian's key under a password.
@@ -99,6 +102,8 @@ class Founding:
             found = cls(**document)
             Suite(found.suite)
             LogId(found.records_log), LogId(found.histories_log)
+            if type(found.objects) is not str:
+                raise ValueError("objects is no text")
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror}"
             raise UnreadableFile(message, instance=str(path)) from error
@@ -183,6 +188,7 @@ class Hospital:
                 a chain of another suite.
             BadPassword, NotAKeystore: The custodian's key cannot be opened.
             ReadOnlyFolder, DamagedData: The store cannot be used.
+            BadArgument: The place of its records is none, as `open_place` says.
         """
         founding = self.founding = Founding.read(folder)
         self.folder, self.trust = folder, trust
@@ -194,19 +200,17 @@ class Hospital:
         self.key = Accounts(Keystore(folder / "keys"), suite).open(RECORDS_KEY, password).opening
         self._client = client
         self.store = FolderStore(folder / "store")
+        self._objects = open_place(founding.objects)
         self.people = People(self.store)
         self.log, self.records_log = (
-            CertifiedLog(ChainLog(client, trust, LogId(number), media_type=type_))
-            for number, type_ in (
-                (founding.histories_log, ""),
-                (founding.records_log, media_type(Release.R4)),
-            )
+            CertifiedLog(ChainLog(client, trust, LogId(number)))
+            for number in (founding.histories_log, founding.records_log)
         )
         base = Base(
             self.store,
             self.log,
             self.records_log,
-            Records(self.store, suite, founding.custodian),
+            self._open_records(self.store),
             self.key,
             self.people,
             clock,
@@ -222,14 +226,16 @@ class Hospital:
         self._recorder = Recorder(
             client, LogId(founding.records_log), lambda: FolderStore(folder / "store")
         )
-        self._intake = Intake(
-            lambda: FolderStore(folder / "store"), suite, founding.custodian, self.key
-        )
+        self._intake = Intake(lambda: FolderStore(folder / "store"), self._open_records, self.key)
 
     @property
     def custodian(self) -> str:
         """Name of the hospital's organisation on the chain."""
         return self.founding.custodian
+
+    def _open_records(self, store: Store) -> Records:
+        suite = Suite(self.founding.suite)
+        return Records(store, suite, self.custodian, self._objects)
 
     def close(self) -> None:
         """Close the store; the client is its owner's."""
@@ -301,7 +307,7 @@ class Hospital:
                     done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     for one in done:
                         one.result()
-                sending.add(asyncio.create_task(self.custody.send(pairs)))
+                sending.add(asyncio.create_task(self.custody.send(pairs, release)))
         except TrineError:
             await self._prove(kept, sending, first, progress)
             raise

@@ -21,7 +21,6 @@ from trine.apps.health.recipients import RecipientKey
 from trine.apps.health.records import BATCH, Records
 from trine.apps.health.store import Store
 from trine.apps.health.validation import Checked
-from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
 
 THREADS: Final = 1
@@ -52,18 +51,19 @@ class Intake:
     """Reads and seals for one custodian, in its thread."""
 
     def __init__(
-        self, open_store: Callable[[], Store], suite: Suite, custodian: str, key: RecipientKey
+        self,
+        open_store: Callable[[], Store],
+        open_records: Callable[[Store], Records],
+        key: RecipientKey,
     ) -> None:
         """Prepare.
 
         Args:
             open_store: Opens the store in which records are kept; called in the thread.
-            suite: Suite of the chain.
-            custodian: Name of the organisation that keeps the records.
+            open_records: Opens the custodian's records in it.
             key: The custodian's own key.
         """
-        self._open_store, self._key = open_store, key
-        self._suite, self._custodian = suite, custodian
+        self._open_store, self._open_records, self._key = open_store, open_records, key
         self._held: tuple[Store, Records] | None = None
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="intake")
 
@@ -99,11 +99,11 @@ class Intake:
     ) -> list[Sealed]:
         if self._held is None:
             store = self._open_store()
-            self._held = store, Records(store, self._suite, self._custodian)
+            self._held = store, self._open_records(store)
         store, records = self._held
         kept = seal_owned(store, records, self._key, owned, release)
         opened = (records.open(one.entry, self._key) for one in kept)
-        fields = (Fields.of_opened(one, self._suite).entry for one in opened)
+        fields = (Fields.of_opened(one, records.suite).entry for one in opened)
         return [
             Sealed(one.entry, entry, one.facts.type_name)
             for one, entry in zip(kept, fields, strict=True)

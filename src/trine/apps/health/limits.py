@@ -53,3 +53,7 @@ FIELDS_MAX: Final = 100_000
 """Fields of one record that are committed to one by one."""
 SHOWN_FIELDS_MAX: Final = 100
 """Fields of a record that are shown at once."""
+CLAIM_RECORDS_MAX: Final = 100
+"""Records that one claim names."""
+CLAIM_BYTES_MAX: Final = 32 * 1_024 * 1_024
+"""Bytes of a file with a claim and what proves it."""

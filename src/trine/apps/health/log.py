@@ -49,8 +49,12 @@ class EventLog(Protocol):
 
     suite: Suite
 
-    async def append(self, entries: Sequence[Digest]) -> None:
+    async def append(self, entries: Sequence[Digest], media_type: str = "") -> None:
         """Add entries, next to each other, and wait until they are final.
+
+        Args:
+            entries: The entries.
+            media_type: What the log says that they are about; empty: nothing.
 
         Raises:
             TrineError: They may not be recorded, or it is not known.
@@ -106,9 +110,10 @@ class CertifiedLog:
             return None
         return CertifiedHead(self._chain.log, known.size, known.time_ms, known.proof)
 
-    async def append(self, entries: Sequence[Digest]) -> None:
+    async def append(self, entries: Sequence[Digest], media_type: str = "") -> None:
         """Have the chain record entries, and wait until they are final."""
-        for failure in await self._chain.append([ChainDigest(one) for one in entries]):
+        given = [ChainDigest(one) for one in entries]
+        for failure in await self._chain.append(given, media_type):
             raise failure
 
     async def refresh(self) -> None:

@@ -1,9 +1,9 @@
 """Keep the records of one custodian: seal and store, open, share, withdraw, erase.
 
-Records lie in a `Store` under their entries: `records/` holds what is sealed, `keys/` the secrets
-of each record wrapped for its recipients, `erased/` an empty mark for each record that is gone.
-Backups of `records/` need no protection of their own; those of `keys/` undo erasures, so they must
-be short-lived.
+Records lie in a `Store` under their entries: `records/` holds what is sealed or where it lies
+(`sealed_records`), `keys/` the secrets of each record wrapped for its recipients, `erased/` an
+empty mark for each record that is gone. Backups of sealed records need no protection of their own;
+those of `keys/` undo erasures, so they must be short-lived.
 
 >>> from trine.apps.health.definitions import Release
 >>> from trine.apps.health.recipients import RecipientKey
@@ -24,6 +24,7 @@ trine.errors.health.RecordErased: the record was erased; its entry alone remains
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -32,6 +33,7 @@ from trine.apps.health.canonical import canonical
 from trine.apps.health.definitions import Release
 from trine.apps.health.limits import RESOURCE_BYTES_MAX
 from trine.apps.health.recipients import Recipient, RecipientKey
+from trine.apps.health.sealed_records import RECORDS, SealedRecords
 from trine.apps.health.sealing import (
     Facts,
     OpenedRecord,
@@ -44,8 +46,10 @@ from trine.apps.health.sealing import (
 from trine.apps.health.store import Store
 from trine.apps.health.validation import Checked
 from trine.errors.health import RecordErased, RecordNotFound, ResourceTooLarge
+from trine.errors.services import StoreUnavailable
 from trine.model.hashing import Suite
 from trine.model.identifiers import Digest
+from trine.services.evidence.objects import Objects
 
 BATCH: Final = 1_000
 """Records that are stored together: as many as a call appends entries to a log."""
@@ -69,22 +73,30 @@ def media_type(release: Release) -> str:
 class Records:
     """The records of one custodian, on one chain."""
 
-    def __init__(self, store: Store, suite: Suite, custodian: str) -> None:
+    def __init__(
+        self, store: Store, suite: Suite, custodian: str, objects: Objects | None = None
+    ) -> None:
         """Use a store, and finish erasures that a crash cut short.
+
+        The keys of what was erased are gone afterwards; an object in an S3 that does not answer
+        now is removed at the next start.
 
         Args:
             store: Where the records lie.
             suite: Suite of the chain that their entries go to.
             custodian: Name of the organisation that keeps them.
+            objects: Where sealed records lie instead, as objects.
 
         Raises:
             ReadOnlyFolder, DiskFull: An erasure cannot be finished.
         """
         self._store, self.suite, self.custodian = store, suite, custodian
+        self._sealed = SealedRecords(store, objects)
         erased = (name.rpartition("/")[2] for name in store.names("erased"))
         left = [name for name in erased if any(store.get(at) is not None for at in _places(name))]
         if left:
-            self._remove(*left)
+            with suppress(StoreUnavailable):
+                self._remove(*left)
 
     def keep(
         self, checked: Sequence[Checked], release: Release, recipients: Sequence[Recipient]
@@ -104,19 +116,21 @@ class Records:
             NotJson: A string cannot be written in UTF-8.
             ResourceTooLarge: One has more than `RESOURCE_BYTES_MAX` bytes in canonical form.
             DiskFull, ReadOnlyFolder: The store cannot be written.
+            StoreUnavailable: The S3 does not answer, or refuses.
         """
         kept: list[Kept] = []
-        objects: list[tuple[str, bytes]] = []
+        made: list[SealedRecord] = []
+        held: list[tuple[str, bytes]] = []
         for one in checked:
             facts, resource = self._facts(one, release), canonical(one.resource)
             if len(resource) > RESOURCE_BYTES_MAX:
                 message = f"a {one.type_name} of {len(resource)} bytes, at most "
                 raise ResourceTooLarge(f"{message}{RESOURCE_BYTES_MAX} are kept")
             sealed, keys = seal(facts, resource, recipients, self.suite)
-            name = sealed.entry.hex()
-            objects += [(_at("records", name), sealed.encode()), (_at("keys", name), keys.encode())]
+            made.append(sealed)
+            held.append((_at("keys", sealed.entry.hex()), keys.encode()))
             kept.append(Kept(sealed.entry, facts))
-        self._store.put(objects)
+        self._store.put([*self._sealed.write(made), *held])
         return kept
 
     def keep_all(
@@ -139,6 +153,7 @@ class Records:
             RecordErased: It was erased.
             RecordNotFound: The store does not hold it.
             NotARecipient, DamagedRecord, RecordMismatch: As `sealing.open_sealed` says.
+            StoreUnavailable, BadConfiguration: As `SealedRecords.read` says.
         """
         return open_sealed(*self._read(entry), key)
 
@@ -148,7 +163,11 @@ class Records:
         Raises:
             RecordErased, RecordNotFound, DamagedRecord: As `open` says.
         """
-        return SealedRecord.decode(self._read(entry)[0]).facts
+        self._refuse_erased(entry)
+        facts = self._sealed.facts(entry.hex())
+        if facts is None:
+            raise _not_found(entry.hex())
+        return facts
 
     def hand_out(
         self, entry: Digest, key: RecipientKey, recipient: Recipient
@@ -206,11 +225,13 @@ class Records:
         Raises:
             RecordNotFound: The store never held it.
             ReadOnlyFolder, DiskFull: The store cannot be written.
+            StoreUnavailable: The S3 does not answer. The key is gone, so nobody can open the
+                record; its object is removed when this is done again, or at the next start.
         """
         name = entry.hex()
         if not self.is_erased(entry):
-            if self._store.get(_at("records", name)) is None:
-                raise RecordNotFound(f"no record under entry {name}", instance=name)
+            if self._store.get(_at(RECORDS, name)) is None:
+                raise _not_found(name)
             self._store.put([(_at("erased", name), b"")])
         self._remove(name)
 
@@ -220,7 +241,7 @@ class Records:
 
     def entries(self) -> Iterator[Digest]:
         """List the entries of all records that are kept, in order."""
-        for name in self._store.names("records"):
+        for name in self._store.names(RECORDS):
             yield Digest(bytes.fromhex(name.rpartition("/")[2]))
 
     def _facts(self, one: Checked, release: Release) -> Facts:
@@ -228,14 +249,18 @@ class Records:
         return Facts(release.value, one.type_name, version, self.custodian)
 
     def _read(self, entry: Digest) -> tuple[bytes, bytes]:
+        self._refuse_erased(entry)
         name = entry.hex()
+        keys = self._store.get(_at("keys", name))
+        sealed = self._sealed.read(name)
+        if sealed is None or keys is None:
+            raise _not_found(name)
+        return sealed, keys
+
+    def _refuse_erased(self, entry: Digest) -> None:
         if self.is_erased(entry):
             message = "the record was erased; its entry alone remains"
-            raise RecordErased(message, instance=name)
-        sealed, keys = (self._store.get(_at(folder, name)) for folder in ("records", "keys"))
-        if sealed is None or keys is None:
-            raise RecordNotFound(f"no record under entry {name}", instance=name)
-        return sealed, keys
+            raise RecordErased(message, instance=entry.hex())
 
     def _change_keys(self, entry: Digest, update: Callable[[bytes], RecordKeys]) -> None:
         name = entry.hex()
@@ -250,12 +275,18 @@ class Records:
             self._remove(name)
 
     def _remove(self, *names: str) -> None:
-        self._store.delete([place for name in names for place in _places(name)])
+        # The keys first: from then on nobody can open the record, wherever it lies.
+        self._store.delete([_at("keys", name) for name in names])
+        self._sealed.delete(names)
+
+
+def _not_found(name: str) -> RecordNotFound:
+    return RecordNotFound(f"no record under entry {name}", instance=name)
 
 
 def _places(name: str) -> tuple[str, str]:
-    """Name the objects of a record; the keys first, so that they are gone first."""
-    return _at("keys", name), _at("records", name)
+    """Name what the store holds of a record."""
+    return _at("keys", name), _at(RECORDS, name)
 
 
 def _at(folder: str, name: str) -> str:

@@ -97,12 +97,12 @@ class Meanwhile:
         self._log, self.suite = log, log.suite
         self._happening: Callable[[], Awaitable[object]] | None = happening
 
-    async def append(self, entries: Sequence[Digest]) -> None:
+    async def append(self, entries: Sequence[Digest], media_type: str = "") -> None:
         """Let it happen; then add entries."""
         happening, self._happening = self._happening, None
         if happening is not None:
             await happening()
-        await self._log.append(entries)
+        await self._log.append(entries, media_type)
 
     async def refresh(self) -> None:
         """Learn of newer entries."""

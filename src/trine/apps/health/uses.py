@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from trine.apps.health.codes import USES, UseKind
+from trine.errors import BadArgument
 from trine.errors.health import BadHealthStatement
 from trine.model.identifiers import Digest
 
@@ -94,6 +95,26 @@ class ResearchUse:
         if found.document() != document:
             raise wrong
         return found
+
+
+def read_term(text: str) -> tuple[str, str]:
+    """Read a term of DUO as people write it: its id or abbreviation, with a value where it has one.
+
+    >>> read_term("HMB"), read_term("DUO_0000007=MONDO:0004992")
+    (('DUO_0000006', ''), ('DUO_0000007', 'MONDO:0004992'))
+
+    Raises:
+        BadArgument: There is no such term, or its value is missing or one too many.
+    """
+    name, _, value = text.partition("=")
+    term = next((id_ for id_, use in USES.items() if name in (id_, use.short)), None)
+    if term is None:
+        known = ", ".join(use.short for use in USES.values())
+        raise BadArgument(f"{name[:40]!r} is no term of DUO: one of {known}, or its id")
+    if USES[term].has_value != bool(value):
+        wanted = f"{name}=VALUE" if USES[term].has_value else name
+        raise BadArgument(f"{text[:80]!r}: expected {wanted} ({USES[term].label})")
+    return term, value
 
 
 class HasUse(Protocol):

@@ -5,7 +5,7 @@ environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_EN
 that no secret stands in an argument.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -27,8 +27,12 @@ RETRY_S_MAX: Final = 60
 """Seconds for a request with all its retries."""
 WRITERS: Final = 8
 """Objects that are written at the same time."""
+FAILURES: Final = (BaseError, FileNotFoundError)
+"""What the library raises; the second one where there is no such bucket."""
 SCHEME: Final = "s3"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""Variables that name an S3 that is not Amazon's; the first one counts."""
 
 
 class Bucket:
@@ -97,19 +101,44 @@ class Bucket:
         try:
             for batch in obstore.list(self._store, f"{name}/"):
                 obstore.delete(self._store, [one["path"] for one in batch])
-        except BaseError as error:
+        except FAILURES as error:
+            raise self._unavailable(error) from None
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Remove objects; the S3 has answered for all of them on return.
+
+        Where the bucket keeps versions, the old ones stay until its rules remove them.
+
+        Raises:
+            StoreUnavailable: The S3 does not answer, or refuses.
+        """
+        for name in names:
+            check_name(name)
+        try:
+            if names:
+                obstore.delete(self._store, list(names))
+        except FAILURES as error:
             raise self._unavailable(error) from None
 
     def _write_one(self, item: tuple[str, bytes]) -> None:
         name, content = item
         try:
             obstore.put(self._store, name, content)
-        except BaseError as error:
+        except FAILURES as error:
             raise self._unavailable(error) from None
 
-    def _unavailable(self, error: BaseError) -> StoreUnavailable:
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
         # What the library says names the request; what stands behind it may be long.
         return StoreUnavailable(f"{self._url}: {str(error)[:300]}", instance=self._url)
+
+
+def endpoint_of(variables: Mapping[str, str]) -> str | None:
+    """Return the endpoint that the environment names; nothing where it names none.
+
+    >>> endpoint_of({"AWS_ENDPOINT_URL": "https://s3.example", "AWS_ENDPOINT": "https://other"})
+    'https://s3.example'
+    """
+    return next((variables[name] for name in ENDPOINTS if variables.get(name)), None)
 
 
 def open_objects(place: str, *, endpoint: str | None = None) -> Objects:

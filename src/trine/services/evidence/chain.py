@@ -79,8 +79,14 @@ class ChainLog:
         """Return the number of entries that the asked node knows of."""
         return (await self._client.log(str(self.log))).size
 
-    async def append(self, entries: Sequence[Digest]) -> list[TrineError]:
+    async def append(
+        self, entries: Sequence[Digest], media_type: str | None = None
+    ) -> list[TrineError]:
         """Ask the chain to record entries, and wait until it has.
+
+        Args:
+            entries: The entries.
+            media_type: What the chain is told about these; what it is told about all without one.
 
         Returns:
             Why some of them may not be recorded, in no order.
@@ -89,7 +95,7 @@ class ChainLog:
             EvidenceAppend(
                 log=self.log,
                 entries=tuple(entries[first : first + ENTRIES_MAX]),
-                media_type=self._media_type,
+                media_type=self._media_type if media_type is None else media_type,
             )
             for first in range(0, len(entries), ENTRIES_MAX)
         ]

@@ -1,7 +1,8 @@
 """Keep the files of a log, tiles above all: in a folder that any web server can serve."""
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,9 @@ class Objects(Protocol):
 
     def remove(self, name: str) -> None:
         """Forget what is below a name, as if it were a folder; it may be back after a crash."""
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Forget items for good; a name without one is fine. Durable at the return."""
 
 
 class Folder:
@@ -51,6 +55,22 @@ class Folder:
     def remove(self, name: str) -> None:
         """Remove a folder with its files, where it is there."""
         shutil.rmtree(self._place(name), ignore_errors=True)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Remove files, and then sync their folders."""
+        folders = set[Path]()
+        for place in map(self._place, names):
+            try:
+                place.unlink()
+            except FileNotFoundError:
+                continue
+            folders.add(place.parent)
+        for folder in folders:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def _place(self, name: str) -> Path:
         return self.path.joinpath(*check_name(name))

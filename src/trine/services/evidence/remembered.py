@@ -13,7 +13,7 @@
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from trine.services.evidence.objects import Objects
@@ -59,6 +59,13 @@ class Remembered:
             for one in [one for one in self._known if one.startswith(f"{name}/")]:
                 self._bytes -= len(self._known.pop(one))
         self._objects.remove(name)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Forget items, as the store does."""
+        with self._lock:
+            for name in names:
+                self._bytes -= len(self._known.pop(name, b""))
+        self._objects.delete(names)
 
     def _remember(self, name: str, content: bytes) -> None:
         if not _FOREVER.fullmatch(name):
