@@ -8,6 +8,11 @@ BUILT := .venv/.built
 READY := .venv/.ready
 SOURCES := $(shell find crates -name '*.rs' -o -name '*.toml' -o -path '*/page/*' -type f)
 TEST_FLAGS ?=
+# Processes that share the Python tests; those on networks wait for the most part. What one file
+# tests stays together: it shares networks.
+PROCESSES := --dist loadscope --no-loadscope-reorder --numprocesses
+# Files that have tests with a mark: to read all others takes longer than some tests.
+marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' tests | LC_ALL=C sort)
 # Schedules that the simulation plays on the second suite; the first has its own number.
 GM_SEEDS := 10
 # Tests that run chains, which run on either suite, and the token that has SM2.
@@ -56,14 +61,18 @@ test: build ## Run all tests
 	$(call say,JavaScript verifier)
 	@tools/javascript.sh
 	$(call say,Python tests without a network)
-	@$(BIN)/python -m pytest -m 'not network' --numprocesses 2 --dist loadscope
+	@$(BIN)/python -m pytest -m 'not network' $(PROCESSES) 2
 	$(call say,Python tests on networks)
-	@$(BIN)/python -m pytest -m network $(if $(CI),--durations=25)
+	@$(BIN)/python -m pytest $(call marked,network) -m 'network and not alone' \
+		$(PROCESSES) 2 $(if $(CI),--durations=25)
+	$(call say,Python tests that need the whole machine)
+	@$(BIN)/python -m pytest $(call marked,alone) -m alone
 	$(call say,Python tests of the suite gm)
-	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS)
+	@TRINE_TEST_SUITE=gm $(BIN)/python -m pytest $(GM_PYTESTS) $(PROCESSES) 2 \
+		$(if $(CI),--durations=10)
 
 .PHONY: soak
-soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario
+soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario, long ones get fewer
 	$(call say,Simulation)
 	@TRINE_SEEDS=$${SOAK_SEEDS:-2000} \
 		cargo test --locked -p trine-consensus --test simulation $(TEST_FLAGS)

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from tests.page.hospital import (
@@ -138,7 +139,7 @@ async def work(home: Home) -> list[str]:
 def take(browser: Browser, live: Live) -> None:
     """Take each picture in each language."""
     for end, locale in LOCALES:
-        options = {"viewport": WINDOW, "device_scale_factor": 1.25}
+        options: dict[str, Any] = {"viewport": WINDOW, "device_scale_factor": 1.25}
         with signed_in(browser, live, STAFF[0][0], locale, **options) as page:
             page.locator("#patients tbody a").nth(1).click()
             page.locator("#type").select_option("Observation")

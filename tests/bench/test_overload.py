@@ -139,6 +139,7 @@ def _sent(report: dict[str, Any]) -> int:
     return sum(second["sent"] for second in report["seconds"])
 
 
+@pytest.mark.alone
 def test_more_than_a_network_takes_is_refused_and_the_rest_is_final_once(tmp_path: Path) -> None:
     """Goal: overload costs nobody what was accepted: excess is refused with a code and a hint when
     to try again, the rest is final once, the pool stays within its limit, blocks stay full.

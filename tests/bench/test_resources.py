@@ -1,14 +1,23 @@
 """Test that what validators keep is seen, and drawn over time."""
 
+import itertools
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from trine.bench.resources import MIB, Watch, draw_resources, stored_per_transaction
+from trine.bench.resources import (
+    MIB,
+    Watch,
+    draw_resources,
+    largest,
+    rss_mib,
+    stored_per_transaction,
+)
 from trine.bench.show import rows
 
 RESULT = Path(__file__).parents[2] / "bench" / "results" / "transfers-2500.json"
@@ -28,19 +37,34 @@ def test_a_process_is_seen(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     process.stdout.readline()
-    with Watch([process.pid]) as watch:
+    with Watch(largest([process.pid])) as watch:
         pass
     process.communicate(b"\n")
-    [sample] = watch.samples
+    sample = watch.samples[-1]
     assert sample["open_files"] >= 4
     assert 1 <= sample["rss_mib"] < 1_000
     assert 1 <= sample["stored_mib"] < 1.2
-    with Watch([process.pid]) as late:
+    assert rss_mib(process.pid) is None
+    with Watch(largest([process.pid])) as late:
         pass
     assert late.samples == []
-    with Watch([]) as nobody:
+    with Watch(largest([])) as nobody:
         pass
     assert nobody.samples == []
+
+
+def test_the_end_is_seen() -> None:
+    """Goal: the last figures are those at the end. Method: looks an hour apart; one comes first,
+    one last."""
+    numbers, first = itertools.count(), threading.Event()
+
+    def look() -> dict[str, float]:
+        first.set()
+        return {"number": next(numbers)}
+
+    with Watch(look, 3_600) as watch:
+        first.wait()
+    assert [one["number"] for one in watch.samples] == [0, 1]
 
 
 def test_growth_is_told_by_transaction() -> None:

@@ -1,6 +1,6 @@
 """Run networks for tests: four organisations, each with a home of its own, or all in one."""
 
-import socket
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +12,18 @@ import httpx
 from tests.cli.command import Ended, trine
 from tests.suite import SUITE
 from trine import Client
+from trine._cli.ports import free_ports
 from trine.client.home import Home
 
 MEMBERS = ("city", "harbour", "university", "court")
+BLOCKS_PER_EPOCH = "16"
+"""Few, since tests wait for the next epoch."""
 
 
 def free_address() -> str:
-    """An address of this machine at which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
+    """An address of this machine at which nobody listens, and that nobody else is given."""
+    [port] = free_ports(Home(Path(secrets.token_hex(8))), 1)
+    return f"127.0.0.1:{port}"
 
 
 def url_of(home: Path) -> str:
@@ -78,9 +80,9 @@ class Members:
 @contextmanager
 def founded(folder: Path) -> Iterator[Members]:
     """Found a network of four that runs meanwhile."""
-    create = ("network", "create", "trade", "--suite", SUITE, "--blocks-per-epoch", "64")
-    rest = ("--organisation", "city", "--address", free_address(), "--home", folder / "city")
-    first = good(*create, *rest, cwd=folder).document
+    create = ("network", "create", "trade", "--suite", SUITE, "--organisation", "city")
+    rest = ("--blocks-per-epoch", BLOCKS_PER_EPOCH, "--address", free_address())
+    first = good(*create, *rest, "--home", folder / "city", cwd=folder).document
     # One gets the card as a line, the others as a file.
     for name, card in zip(MEMBERS[1:], (first["code"], "city.card", "city.card"), strict=True):
         own = ("--organisation", name, "--address", free_address(), "--home", folder / name)

@@ -248,6 +248,7 @@ def forged(members: Members, chain: Path) -> Path:
     return _altered(chain, members.folder / "forged", signature)
 
 
+@ONE_SUITE
 def test_a_killed_restore_goes_on(members: Members, chain: Path, forged: Path) -> None:
     """Goal: a restore that is killed is not in the way of the next. Method: kill one that gets
     nowhere; its node still runs, and the next command ends it and goes on."""
@@ -352,6 +353,7 @@ def test_a_validator_comes_back_with_its_keys(members: Members, chain: Path) -> 
             assert time.monotonic() < deadline, "it does not propose"
 
 
+@ONE_SUITE
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
@@ -373,6 +375,7 @@ def test_bad_arguments(words: tuple[str, ...], code: str, expected: str, tmp_pat
     assert not (tmp_path / "home").exists()
 
 
+@ONE_SUITE
 def test_files_of_another_chain(members: Members, chain: Path, tmp_path: Path) -> None:
     """Goal: nothing of two chains is mixed. Method: a wrong fingerprint, none, keys that are none,
     keys of another chain."""

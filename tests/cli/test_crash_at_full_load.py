@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 import trine as package
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 from trine._cli import processes
 from trine._cli.load_network import own_network
 from trine.client.home import Home
@@ -69,8 +69,10 @@ def _blocks(url: str, heights: range) -> Iterator[BlockSummary]:
                 height = block.height + 1
 
 
+@ONE_SUITE
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.network
+@pytest.mark.alone
 def test_what_was_final_at_full_load_survives_the_loss_of_all_processes() -> None:
     """Goal: nothing that was reported final is lost or changed, and the chain goes on.
 

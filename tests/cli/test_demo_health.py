@@ -146,6 +146,7 @@ def test_refused_files_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     assert nodes_of(home) == []
 
 
+@ONE_SUITE
 def test_folders_that_cannot_be_read(tmp_path: Path) -> None:
     """Goal: a wrong folder is refused before anything starts. Method: missing, a file, empty."""
     file = tmp_path / "file"
@@ -200,6 +201,42 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, until: str) -> None:
     assert "interrupted" in rest
     assert "Traceback" not in rest
     assert nodes_of(home) == []
+
+
+@pytest.mark.network
+@ONE_SUITE
+def test_it_begins_anew_where_it_was_killed(tmp_path: Path) -> None:
+    """Goal: running it again in the same folder is all that is needed after a crash.
+
+    Method: kill it while records are taken in, so that its nodes go on; put a file beside; while it
+    still runs, a second one is refused. Then run it: the story is whole, no node of either runs,
+    the file is there. Once more: it says that it is finished, and how to look at it.
+    """
+    home = tmp_path / "demo"
+    words = ["demo", "health", "--records", "300", "--home", str(home)]
+    command = [sys.executable, "-m", "trine", *words]
+    with subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        seen = any("encrypted and anchored" in line for line in process.stderr)
+        beside = trine(*words, "--json")
+        process.kill()
+    assert seen
+    assert beside.code == "folder_locked"
+    assert nodes_of(home) != []
+    (home / "mine.txt").write_text("kept")
+    again = trine(*words, "--json", seconds_max=SECONDS_MAX)
+    assert again.status == 0, again.err
+    assert "begins anew" in again.err
+    assert [step["name"] for step in again.document["steps"]] == STEPS
+    assert again.document["records"] == 300
+    assert nodes_of(home) == []
+    assert (home / "mine.txt").read_text() == "kept"
+    finished = trine(*words, "--json")
+    assert (finished.status, finished.code) == (2, "bad_argument")
+    assert "finished" in finished.document["error"]["detail"]
+    assert "health serve" in finished.document["error"]["detail"]
 
 
 def sign_in(link: str) -> str:

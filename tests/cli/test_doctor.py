@@ -13,7 +13,7 @@ import pytest
 from tests.cli.command import Ended, trine
 from tests.cli.test_founding import free_address
 from tests.cli.test_tls import certify
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 
 pytestmark = pytest.mark.network
 
@@ -71,6 +71,7 @@ def test_a_healthy_network(running: Path) -> None:
     assert "looked at" in text
 
 
+@ONE_SUITE
 def test_without_a_network(tmp_path: Path) -> None:
     """Goal: the machine is examined before there is a network. Method: an empty home."""
     ended, findings = _examine(tmp_path / "none")
@@ -86,6 +87,7 @@ def _expired(home: Path, days: int) -> None:
         file.write('[tls]\ncertificate = "node.pem"\nkey = "node.key"\n')
 
 
+@ONE_SUITE
 @pytest.mark.parametrize(
     ("spoil", "check", "level", "expected"),
     [
@@ -131,6 +133,7 @@ def test_it_finds_what_is_wrong(
     assert expected in findings[check]["found"]
 
 
+@ONE_SUITE
 def test_a_port_of_another_program(stopped: Path) -> None:
     """Goal: who has a node's port is told from a node that was not started. Method: listen."""
     port = json.loads((stopped / "network.json").read_text())["nodes"][0]["p2p_port"]
@@ -139,6 +142,7 @@ def test_a_port_of_another_program(stopped: Path) -> None:
     assert f"another program has its port {port}" in findings["node city"]["found"]
 
 
+@ONE_SUITE
 def test_members_that_cannot_be_reached(tmp_path: Path) -> None:
     """Goal: a member sees whom it cannot reach. Method: one of two hosts runs."""
     address = free_address()

@@ -167,6 +167,7 @@ def test_a_validator_recovers_from_a_follower(members: Members) -> None:
             assert time.monotonic() < deadline, "it does not propose"
 
 
+@ONE_SUITE
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
@@ -185,6 +186,7 @@ def test_bad_arguments(words: tuple[str, ...], code: str, expected: str, tmp_pat
     assert not (tmp_path / "home" / "genesis.json").exists()
 
 
+@ONE_SUITE
 def test_another_network_is_not_followed(members: Members, tmp_path: Path) -> None:
     """Goal: nobody follows a network unseen. Method: no fingerprint, a wrong one, a home in use."""
     url = url_of(members.home("city"))
@@ -209,7 +211,8 @@ def test_a_late_follower_has_the_state(members: Members) -> None:
         address = Address(key.address(SUITE))
         log = client.submit(LogCreate(name="late"))
         number = next(one.id for one in client.logs() if one.name == "late")
-        while client.status().epoch < 2:
+        begun = client.status().epoch
+        while client.status().epoch < begun + 2:
             entries = tuple(Digest(os.urandom(32)) for _ in range(20))
             client.submit(EvidenceAppend(log=number, entries=entries))
     with _liar(city) as liar:

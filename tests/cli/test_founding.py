@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.command import trine
 from tests.cli.founded import MEMBERS, Members, founded, free_address, good
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 from trine.client.card import CARD_BYTES_MAX, CODE_PREFIX, read_card
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS
@@ -54,6 +54,7 @@ def test_no_secret_leaves_a_home(members: Members) -> None:
             assert secret.read_text().strip() not in seen
 
 
+@ONE_SUITE
 def test_a_home_goes_on(members: Members) -> None:
     """Goal: a member's node stops and starts like a local one. Method: `down`, then `up`."""
     assert members.run("court", "down")["stopped"] == ["court"]
@@ -127,6 +128,7 @@ def _code(text: bytes) -> bytes:
     return CODE_PREFIX.encode() + base64.urlsafe_b64encode(zlib.compress(text))
 
 
+@ONE_SUITE
 @pytest.mark.parametrize(
     ("alter", "expected"),
     [
@@ -166,6 +168,7 @@ def test_a_bad_card_is_refused(
         read_card(alter(good))
 
 
+@ONE_SUITE
 def test_cards_that_do_not_fit(members: Members, tmp_path: Path) -> None:
     """Goal: cards of two networks, of two members with one name or one address are refused.
     Method: make each."""
@@ -216,6 +219,7 @@ def test_members_agree_on_parameters(tmp_path: Path) -> None:
         assert trine(*create, *given, *home, "--json", cwd=tmp_path).code == code
 
 
+@ONE_SUITE
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
@@ -241,6 +245,7 @@ def test_bad_arguments(words: tuple[str, ...], code: str, expected: str, tmp_pat
     assert expected in ended.document["error"]["detail"]
 
 
+@ONE_SUITE
 def test_nothing_starts_unseen(members: Members, tmp_path: Path) -> None:
     """Goal: a home starts one network only, and only with the fingerprint of all. Method: none, a
     wrong one, cards of another network, a second member in one home."""

@@ -24,7 +24,7 @@ from trine.client.records import Status
 from trine.crypto import SUITE_ALGORITHMS, SecretKey
 from trine.types import LogCreate
 
-BLOCKS_PER_EPOCH = 64
+BLOCKS_PER_EPOCH = 32
 SECONDS_MAX = 90
 ADMINISTRATORS = (local_network.ADMIN_KEY, *local_network.ORGANISATIONS[1:])
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import ROOT, trine
+from tests.suite import ONE_SUITE
 from trine._cli.processes import Node, is_process
 from trine._cli.reference import pages
 from trine.errors import TrineError
 from trine.model.hashing import Suite, under
 from trine.model.keys import Algorithm, PublicKey
+
+pytestmark = ONE_SUITE
 
 VECTORS = ROOT / "tests/proofs/vectors"
 FILE, RECEIPT, TRUST = VECTORS / "vector.txt", VECTORS / "vector.receipt", VECTORS / "trust.json"

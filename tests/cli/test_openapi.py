@@ -16,9 +16,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.cli.command import ROOT
 from tests.cli.founded import local
+from tests.suite import ONE_SUITE
 from trine.client.home import Home
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, ONE_SUITE]
 
 WAIT_MS, WAIT_MS_MAX = 10, 30_000
 EXAMPLES = 15

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.command import ROOT, trine
 from tests.cli.founded import ask
 from tests.cli.test_founding import free_address
-from tests.suite import SUITE
+from tests.suite import ONE_SUITE, SUITE
 from trine import Client
 from trine.client.home import Home
 from trine.types import LogCreate
@@ -87,6 +87,7 @@ def test_planned_hosts_make_a_network(tmp_path: Path) -> None:
         assert parameters["approval_percent"]["value"] == 66
 
 
+@ONE_SUITE
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -132,6 +133,7 @@ def test_bad_plans_are_refused(text: str, expected: str, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+@ONE_SUITE
 def test_a_plan_overwrites_nothing(tmp_path: Path) -> None:
     """Goal: keys that exist stay. Method: plan twice into one folder."""
     file, out = _plan(tmp_path), tmp_path / "out"

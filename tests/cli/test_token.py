@@ -5,8 +5,11 @@ from pathlib import Path
 
 from tests.cli.command import trine
 from tests.sdk.test_token import PIN, folder, softhsm
+from tests.suite import ONE_SUITE
 
 __all__ = ["folder"]
+
+pytestmark = ONE_SUITE
 
 
 def test_keys_of_a_token(folder: Path) -> None:

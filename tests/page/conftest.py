@@ -18,6 +18,7 @@ from tests.suite import SUITE
 COMMAND = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "trine"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HTTP_SECONDS_MAX = 10
+EXPECT_MS_MAX = 15_000
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def browser() -> Iterator[Browser]:
     if found is None:
         message = "no browser: install chromium"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    # Other tests run beside: a page may take its time, what it shows must come.
+    expect.set_options(timeout=EXPECT_MS_MAX)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield launched

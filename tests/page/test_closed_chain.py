@@ -4,8 +4,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import Network
+from tests.suite import ONE_SUITE
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, ONE_SUITE]
 
 SECONDS_MS = 20_000
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, PdfMargins, expect
 
 from tests.cli.command import trine
 from tests.page.hospital import MARKUP, REGULATOR, STAFF, Live, hospital, signed_in
@@ -17,6 +18,7 @@ from trine.apps.health.pages.site import COOKIE, POLICY
 
 pytestmark = [pytest.mark.network, ONE_SUITE]
 
+MARGIN: PdfMargins = {"top": "1cm", "bottom": "1cm", "left": "1cm", "right": "1cm"}
 DOCTOR, SECOND, REVIEWER = (name for name, _, _ in STAFF)
 NAMES = {name: title for name, title, _ in STAFF}
 
@@ -385,22 +387,99 @@ def test_pages_speak_both_languages(browser: Browser, live: Live) -> None:
         expect(page.locator("h1")).to_have_text("Consents in force")
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_pages_fit_the_screen(browser: Browser, live: Live, width: int) -> None:
-    """Goal: readable on a phone. Method: nothing is wider than the window, on any page."""
-    for name, paths in (
-        (DOCTOR, ["/patients", "/approvals", ""]),
-        (live.patients[0], ["/history", "/consents", "/notices"]),
-        (REGULATOR, ["/oversight"]),
+def fits(page: Page, width: int) -> None:
+    """Nothing of a page is wider than the window, and no part of it is cut or scrolls sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+    wide = page.evaluate(
+        """(width) => [...document.querySelectorAll('body *')]
+          .filter((one) => !one.closest('.hidden, .skip, thead, option'))
+          .filter((one) => one.getBoundingClientRect().right > width + 0.5
+            || (one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
+                && getComputedStyle(one).display !== 'inline' && one.tagName !== 'PRE'
+                && one.tagName !== 'INPUT'))
+          .map((one) => one.outerHTML.slice(0, 120))""",
+        width,
+    )
+    assert wide == [], (page.url, wide)
+
+
+@pytest.mark.parametrize(
+    ("width", "locale"), [(390, "en-GB"), (390, "zh-CN"), (768, "en-GB"), (1280, "zh-CN")]
+)
+def test_pages_fit_the_screen(browser: Browser, live: Live, width: int, locale: str) -> None:
+    """Goal: readable on a phone. Method: every page of every role, with consents in force and
+    withdrawn, an emergency that waits, a record, a refusal and an error; nothing is too wide."""
+    local_id, view = live.patients[3], {"width": width, "height": 800}
+    with (
+        signed_in(browser, live, DOCTOR, locale, (403, 404), viewport=view) as doctor,
+        signed_in(browser, live, SECOND, locale, viewport=view) as second,
+        signed_in(browser, live, local_id, locale, viewport=view) as owner,
+        signed_in(browser, live, REVIEWER, locale, viewport=view) as reviewer,
+        signed_in(browser, live, REGULATOR, locale, viewport=view) as office,
     ):
-        size = {"width": width, "height": 800}
-        with signed_in(browser, live, name, viewport=size) as page:
-            for path in paths:
-                if path:
-                    page.goto(live.url + path)
-                else:
-                    find(page, live, live.patients[0])
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        give_consent(owner, live)
+        fits(owner, width)
+        for path in ("/patients", "/patients?all=1", "/patients?q=nobody", "/approvals", "/none"):
+            doctor.goto(live.url + path)
+            fits(doctor, width)
+        find(doctor, live, local_id)
+        fits(doctor, width)
+        open_first(doctor)
+        expect(doctor.locator("#record")).to_be_visible()
+        doctor.locator("summary").click()
+        fits(doctor, width)
+        find(second, live, local_id)
+        open_first(second)
+        expect(second.locator("#refused")).to_be_visible()
+        fits(second, width)
+        find(doctor, live, local_id)
+        doctor.locator("#emergency input[name=reason]").fill("unconscious, no relative reached")
+        doctor.locator("#emergency button").click()
+        fits(doctor, width)
+        second.goto(f"{live.url}/approvals")
+        fits(second, width)
+        second.locator("main form button").first.click()
+        reviewer.goto(f"{live.url}/reviews")
+        fits(reviewer, width)
+        owner.goto(f"{live.url}/notices")
+        fits(owner, width)
+        reviewer.locator("input[name=finding]").first.check()
+        reviewer.locator("input[name=text]").fill("nobody else could be asked")
+        reviewer.locator("main form button").click()
+        owner.goto(f"{live.url}/consents")
+        owner.locator(".consent button").first.click()
+        for path in ("/consents", "/history", "/notices"):
+            owner.goto(live.url + path)
+            fits(owner, width)
+        office.reload()
+        fits(office, width)
+
+
+def test_the_answer_prints_on_pages(browser: Browser, live: Live, tmp_path: Path) -> None:
+    """Goal: who opened what, on paper. Method: a long table, on A4 with margins: it begins on the
+    first page, its heads stand on each, nothing is a list as on a phone, and the zone of the times
+    is named; what only a screen needs is left out."""
+    path = tmp_path / "history.pdf"
+    with signed_in(browser, live, live.patients[3]) as page:
+        page.goto(f"{live.url}/history")
+        page.evaluate("""() => {
+          const body = document.querySelector('#seen tbody');
+          const row = body.rows[0];
+          for (let i = 0; i < 80; i++) body.append(row.cloneNode(true));
+        }""")
+        page.pdf(path=path, format="A4", margin=MARGIN)
+    command = ["pdftotext", "-layout", str(path), "-"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    pages = done.stdout.split("\f")
+    full = [one for one in pages if one.strip()]
+    assert len(full) > 2
+    heads = re.compile(r"When +Event +Who +What +Why +Under")
+    assert "Who opened what" in full[0]
+    assert all(heads.search(one) for one in full[:-1])
+    assert len(full[0].splitlines()) > 40
+    assert "Times are those of UTC" in full[-1]
+    for absent in ("Sign out", "Download the proof", "My consents"):
+        assert absent not in "".join(full)
 
 
 def test_both_schemes_are_readable(browser: Browser, live: Live) -> None:

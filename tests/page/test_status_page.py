@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import Network
+from tests.suite import ONE_SUITE
 
 pytestmark = pytest.mark.network
 
@@ -78,6 +79,7 @@ def test_search_finds_each_kind(page: Page, transaction: dict[str, Any]) -> None
     expect(page.locator("#height")).to_be_visible()
 
 
+@ONE_SUITE
 @pytest.mark.parametrize("query", ["no such thing", "f" * 64, "f" * 40, "9" * 15, "<b>x</b>"])
 def test_search_tells_when_nothing_is_found(page: Page, query: str) -> None:
     """Goal: a clear answer, and no markup from a query. Method: things that do not exist."""
@@ -86,6 +88,7 @@ def test_search_tells_when_nothing_is_found(page: Page, query: str) -> None:
     expect(page.locator("#result b")).to_have_count(0)
 
 
+@ONE_SUITE
 def test_language_switches_and_is_remembered(page: Page) -> None:
     """Goal: Chinese and English. Method: switch, load again, switch back."""
     page.get_by_role("button", name="中文").click()
@@ -97,6 +100,7 @@ def test_language_switches_and_is_remembered(page: Page) -> None:
     expect(page.locator("#blocks-title")).to_have_text("Latest blocks")
 
 
+@ONE_SUITE
 def test_page_speaks_the_browsers_language(browser: Browser, network: Network) -> None:
     """Goal: no switch needed. Method: open it with a Chinese browser."""
     page = browser.new_page(locale="zh-CN")
@@ -117,6 +121,7 @@ def test_page_fits_the_screen(browser: Browser, network: Network, width: int) ->
     page.close()
 
 
+@ONE_SUITE
 def test_dark_and_light_differ_and_are_readable(browser: Browser, network: Network) -> None:
     """Goal: both schemes have contrast. Method: WCAG ratio of text, quiet text and links."""
     measure = """() => {
@@ -143,6 +148,7 @@ def test_dark_and_light_differ_and_are_readable(browser: Browser, network: Netwo
     assert cards[0] > cards[1]
 
 
+@ONE_SUITE
 def test_page_asks_only_this_node(browser: Browser, network: Network) -> None:
     """Goal: self-contained. Method: record all requests; all go to the node, with its policy."""
     page = browser.new_page()
@@ -156,6 +162,7 @@ def test_page_asks_only_this_node(browser: Browser, network: Network) -> None:
     page.close()
 
 
+@ONE_SUITE
 def test_keyboard_reaches_everything(page: Page) -> None:
     """Goal: usable without a mouse. Method: Tab from the top; then the result has the focus."""
     page.keyboard.press("Tab")

@@ -1,177 +1,294 @@
-"""Test the index of statements on each database that it may lie in."""
+"""Test the index in each of the databases that it may be in, which are real ones."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-import time
+import itertools
+import random
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
-import cbor2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.cli.founded import free_address
-from tests.services.chains import chain, http, issuer_key, service
-from tests.services.test_service import FUNCTION, signed
-from tests.services.test_standard_service import receipts_of
-from trine.client.home import Home
-from trine.errors import TrineError
+from tests.services.databases import KINDS, Running, url_of
+from trine.errors import BadConfiguration
 from trine.errors.services import DatabaseUnavailable
-from trine.services.evidence import statement
-from trine.services.evidence.index import INDEXED_CHARACTERS, Index, Query, Registration
+from trine.services.evidence.database import CONNECTIONS_MAX
+from trine.services.evidence.index import Index, Query, Registration
+from trine.services.evidence.statement import CLAIM_BYTES_MAX
 from trine.types import Digest
 
-LOG, OTHER = "7", "8"
-USER = "postgres"
-"""Whose rights PostgreSQL has where the tests run as root, with which it does not."""
-SECONDS_MAX = 60
-LONG = "a/" + "".join(chr(0x4E00 + number) for number in range(2_700))
-"""The longest content type that a statement has, in a text that does not shrink."""
+NUMBERS = itertools.count()
+# What statements may say: nothing in UTF-8 but NUL is refused.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
+FEW = st.sampled_from(["text/plain", "text/json", "%s", 'it\'s "{quoted}\\"', "城市"])
 
 
-def _programs() -> Path:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: one.parent.name)
-    found = shutil.which("initdb")
-    folders += [Path(found).resolve().parent] if found else []
-    if not folders:
-        pytest.skip("PostgreSQL is missing: install the package postgresql")
-    return folders[-1]
+@pytest.fixture(scope="module", params=KINDS)
+def index(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Index]:
+    """An index in each kind of database; each test has a log of its own in it."""
+    made = Index(url_of(request.param, tmp_path_factory.mktemp("index"), request))
+    yield made
+    made.close()
 
 
-def _as_whom() -> int | None:
-    if os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam(USER).pw_uid
-    except KeyError:
-        pytest.skip(f"PostgreSQL does not run as root, and there is no user {USER}")
+def new_log(index: Index) -> str:
+    """Open a log that is in no other test."""
+    log = f"log {next(NUMBERS)}"
+    assert index.open_log(log) == 0
+    return log
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """Run a server on loopback; gives the URL of its database."""
-    programs, user = _programs(), _as_whom()
-    with tempfile.TemporaryDirectory(prefix="trine-postgresql-") as name:
-        folder, host_port = Path(name), free_address()
-        if user is not None:
-            os.chown(folder, user, -1)
-        made = [programs / "initdb", "-D", folder / "data", "-U", "trine", "-A", "trust"]
-        subprocess.run([*made, "-E", "UTF8", "--no-sync"], check=True, user=user, cwd=folder)
-        words = ["-D", folder / "data", "-k", folder, "-p", host_port.rpartition(":")[2]]
-        server = subprocess.Popen([programs / "postgres", *words], user=user, cwd=folder)
-        try:
-            yield f"postgresql+pg8000://trine@{host_port}/postgres"
-        finally:
-            server.terminate()
-            server.wait(SECONDS_MAX)
+def entry(number: int) -> Digest:
+    """Return an entry."""
+    return Digest(number.to_bytes(32))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    """An index that is empty."""
-    if request.param == "sqlite":
-        found = Index(f"sqlite:///{tmp_path / 'statements.db'}")
-    else:
-        found = _answering(request.getfixturevalue("postgresql"))
-        with found._begin() as database:
-            for table in ("statements", "logs"):
-                database.exec_driver_sql(f"DELETE FROM {table}")
-    yield found
-    found.close()
+def said(number: int, **fields: object) -> Registration:
+    """Return a registration."""
+    usual = Registration(
+        entry(number), None, "issuer", "s", "t", 1, b"data", entry(0), entry(number)
+    )
+    return usual._replace(**fields)  # type: ignore[arg-type]
 
 
-def _answering(url: str) -> Index:
-    """Open the database once it answers."""
-    deadline = time.monotonic() + SECONDS_MAX
-    while True:
-        try:
-            return Index(url)
-        except DatabaseUnavailable:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+def test_the_index_says_how_many_are_new(index: Index) -> None:
+    """Goal: statements that are known are told from new ones. Method: add some of them twice."""
+    log = new_log(index)
+    every = [said(at) for at in range(5)]
+    assert index.add(log, every[:3]) == 3
+    assert index.add(log, every) == 2
+    assert index.add(log, every) == 0
+    assert index.add(log, [said(5), said(5)]) == 1
+    assert index.add(log, []) == 0
+    assert index.count(log) == 6
+    assert index.waiting(log, 4) == [entry(at) for at in range(4)]
 
 
-def said(number: int, content_type: str = "text/plain") -> Registration:
-    """A statement."""
-    digest = Digest(number.to_bytes(32))
-    about = ("https://city.example", f"record \u5408 {number}", content_type, number, b"\x00bytes")
-    return Registration(digest, None, *about, digest, digest)
+def test_the_first_place_stays(index: Index) -> None:
+    """Goal: an entry that the log has twice keeps its first place; others' entries are left out.
+
+    Method: place one twice in a batch, and again in the next.
+    """
+    log = new_log(index)
+    index.add(log, [said(at) for at in range(3)])
+    index.place(log, 0, [entry(9), entry(1), entry(2), entry(1)])
+    index.place(log, 4, [entry(1), entry(2)])
+    places = index.places(log, [entry(at) for at in range(10)])
+    assert places == {entry(0): None, entry(1): 1, entry(2): 2}
+    assert index.open_log(log) == 6
+    index.place(log, 6, [])
+    assert index.open_log(log) == 6
+    assert index.waiting(log, 9) == [entry(0)]
 
 
-def test_statements_wait_and_get_their_places(index: Index) -> None:
-    """Goal: what is registered is kept once, in its order, and found by its place. Method: add some
-    twice, place some and others of nobody, in one log of two."""
-    assert (index.open_log(LOG), index.open_log(OTHER)) == (0, 0)
-    assert index.add(LOG, [said(number) for number in (3, 1, 2)]) == 3
-    assert index.add(LOG, [said(2), said(4)]) == 1
-    assert index.add(OTHER, [said(2)]) == 1
-    assert index.waiting(LOG, 2) == [said(3).entry, said(1).entry]
-    index.place(LOG, 0, [said(number).entry for number in (1, 9, 3, 1)])
-    assert index.open_log(LOG) == 4
-    assert index.waiting(LOG, 9) == [said(2).entry, said(4).entry]
-    assert index.places(LOG, [said(1).entry, said(2).entry, said(9).entry]) == {
-        said(1).entry: 0,
-        said(2).entry: None,
+@given(
+    rows=st.lists(
+        st.builds(
+            Registration,
+            st.integers(0, 2**256 - 1).map(entry),
+            st.none(),
+            TEXTS,
+            TEXTS,
+            TEXTS,
+            st.integers(0, 2**62),
+            st.binary(max_size=300),
+            st.integers(0, 2**256 - 1).map(entry),
+            st.integers(0, 2**256 - 1).map(entry),
+        ),
+        max_size=8,
+        unique_by=lambda one: one.entry,
+    )
+)
+@settings(max_examples=60)
+def test_what_is_kept_comes_back(index: Index, rows: list[Registration]) -> None:
+    """Goal: no text, number or byte changes. Method: any that statements may have."""
+    log = new_log(index)
+    assert index.add(log, rows) == len(rows)
+    entries = [one.entry for one in rows]
+    assert [index.find(log, one) for one in entries] == rows
+    found = index.described(log, entries)
+    assert found == {
+        one.entry: (one.issuer_digest, one.content_type, one.content_digest) for one in rows
     }
-    assert index.find(LOG, said(3).entry) == said(3)._replace(place=2)
-    assert index.find(OTHER, said(3).entry) is None
-    assert (index.count(LOG), index.count(OTHER)) == (4, 1)
-    digest = said(1).entry
-    assert index.described(LOG, [digest]) == {digest: (digest, "text/plain", digest)}
+    index.place(log, 0, entries)
+    placed = [one._replace(place=at) for at, one in enumerate(rows)]
+    assert index.search(log, Query(), 100) == placed
+    for one in placed:
+        assert one in index.search(log, Query(content_type=one.content_type), 100)
 
 
-def test_searches_find_what_fits(index: Index) -> None:
-    """Goal: every condition narrows. Method: each alone, and pages; types that differ only behind
-    what is indexed of them."""
-    index.open_log(LOG)
-    types = ["text/plain", LONG, LONG[:INDEXED_CHARACTERS], LONG[:-1] + "x", "a/%"]
-    statements = [said(number, one) for number, one in enumerate(types, 1)]
-    index.add(LOG, statements)
-    index.place(LOG, 0, [one.entry for one in statements])
-
-    def found(count: int = 9, **query: object) -> list[int | None]:
-        asked = Query(**query)  # type: ignore[arg-type]
-        return [one.place for one in index.search(LOG, asked, count)]
-
-    assert [found(content_type=one) for one in types] == [[place] for place in range(len(types))]
-    assert found(content_type="text/%") == []
-    assert found(digest=said(2).entry) == found(issuer_digest=said(2).entry) == [1]
-    assert found(from_ms=2, to_ms=4) == [1, 2]
-    assert (found(2), found(2, after=1)) == ([0, 1], [2, 3])
+ROWS = st.lists(
+    st.tuples(st.integers(0, 2), FEW, st.integers(0, 3), st.integers(0, 9)), max_size=12
+)
+QUERIES = st.builds(
+    Query,
+    st.none() | st.integers(0, 2).map(entry),
+    st.none() | FEW,
+    st.none() | st.integers(0, 20).map(entry),
+    st.none() | st.integers(0, 10),
+    st.none() | st.integers(0, 10),
+    st.integers(-1, 12),
+)
 
 
-@pytest.mark.network
-def test_a_killed_service_goes_on_in_postgresql(postgresql: str, tmp_path: Path) -> None:
-    """Goal: the service is as safe there as in a file. Method: take a batch, with a type as long as
-    one may be, kill the service, start it again: all have receipts, and the long type is found."""
-    _answering(postgresql).close()
-    given = {"variables": {"TRINE_DATABASE": postgresql}}
-    key, data = issuer_key(), tmp_path / "data"
-    with chain(Home(tmp_path / "home")) as home:
-        items = [signed(key, number) for number in range(100)]
-        items.append(signed(key, 100, content_type=LONG))
-        entries = [bytes(statement.entry_of(one, FUNCTION)) for one in items]
-        with service(home, data, key, **given) as first, http(first) as client:
-            assert client.post("/batches", content=cbor2.dumps(items)).status_code == 202
-            first.kill()
-        assert not (data / "statements.db").exists()
-        with service(home, data, key, **given) as second, http(second) as client:
-            assert receipts_of(client, entries).keys() == set(entries)
-            found = client.get("/search", params={"type": LONG}).json()["statements"]
-            assert [one["entry"] for one in found] == [entries[-1].hex()]
+@given(rows=ROWS, query=QUERIES, count=st.integers(1, 20), recorded=st.integers(0, 12))
+@settings(max_examples=80)
+def test_a_search_gives_what_fits(
+    index: Index,
+    rows: list[tuple[int, str, int, int]],
+    query: Query,
+    count: int,
+    recorded: int,
+) -> None:
+    """Goal: all that fits and is recorded, nothing else, in order. Method: compare with a list."""
+    log = new_log(index)
+    every = [
+        said(
+            20 - at,
+            issuer_digest=entry(issuer),
+            content_type=kind,
+            content_digest=entry(content),
+            registered_ms=time_ms,
+        )
+        for at, (issuer, kind, content, time_ms) in enumerate(rows)
+    ]
+    index.add(log, every)
+    index.place(log, 0, [one.entry for one in every[:recorded]])
+    expected = [
+        one._replace(place=at)
+        for at, one in enumerate(every[:recorded])
+        if at > query.after
+        and query.issuer_digest in (None, one.issuer_digest)
+        and query.content_type in (None, one.content_type)
+        and query.digest in (None, one.entry, one.content_digest)
+        and (query.from_ms is None or one.registered_ms >= query.from_ms)
+        and (query.to_ms is None or one.registered_ms < query.to_ms)
+    ]
+    assert index.search(log, query, count) == expected[:count]
 
 
-def test_a_database_that_is_away_has_a_code(tmp_path: Path) -> None:
-    """Goal: no password and no traceback. Method: nobody listens, no such driver, no URL."""
-    for url, code in (
-        (f"postgresql+pg8000://trine:secret@{free_address()}/x", "database_unavailable"),
-        ("postgresql+none://trine:secret@a/x", "bad_argument"),
-        ("trine:secret", "bad_argument"),
-        (f"sqlite:///{tmp_path}/none/x.db", "database_unavailable"),
+def test_the_longest_texts_are_kept_and_found(index: Index) -> None:
+    """Goal: one long type stops no log: PostgreSQL refuses keys of an index above 2,704 bytes.
+
+    Method: types of the most bytes that a statement may have, which compress badly and differ in
+    their last character; place them and search.
+    """
+    log, draw = new_log(index), random.Random(7)
+    begin = "".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(CLAIM_BYTES_MAX // 3))
+    kinds = [begin + end for end in ("a", "b")]
+    index.add(log, [said(at, content_type=kind) for at, kind in enumerate(kinds)])
+    index.place(log, 0, [entry(0), entry(1)])
+    for at, kind in enumerate(kinds):
+        [found] = index.search(log, Query(content_type=kind), 10)
+        assert (found.entry, found.content_type) == (entry(at), kind)
+    assert index.search(log, Query(content_type=begin), 10) == []
+
+
+def test_a_search_for_the_character_nul_finds_nothing(index: Index) -> None:
+    """Goal: what PostgreSQL cannot keep is not asked for. Method: search for a type with it."""
+    assert index.search(new_log(index), Query(content_type="a\0b"), 10) == []
+
+
+def test_many_are_written_at_once(index: Index) -> None:
+    """Goal: the largest batch. Method: 10,000 statements and one of a MiB, add and place."""
+    log = new_log(index)
+    every = [said(at) for at in range(10_000)]
+    every[17] = every[17]._replace(statement=bytes(range(256)) * 4_096)
+    assert index.add(log, every) == len(every)
+    entries = [one.entry for one in every]
+    index.place(log, 5, entries)
+    assert index.places(log, entries) == {one: at for at, one in enumerate(entries, 5)}
+    found = index.find(log, entry(17))
+    assert found == every[17]._replace(place=22)
+
+
+def test_threads_share_it(index: Index) -> None:
+    """Goal: each statement is new once. Method: more threads than connections add the same."""
+    log = new_log(index)
+    every = [said(at) for at in range(300)]
+
+    def add(first: int) -> int:
+        index.places(log, [entry(at) for at in range(700)])
+        return index.add(log, every[first:] + every[:first])
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(add, range(0, 300, 12))) == 300
+    assert index.count(log) == 300
+
+
+def test_it_is_there_after_a_start(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Goal: what was added survives. Method: open the same database once more, of each kind."""
+    for kind in KINDS:
+        url = url_of(kind, tmp_path_factory.mktemp(kind), request)
+        first = Index(url)
+        first.open_log("7")
+        first.add("7", [said(1), said(2)])
+        first.place("7", 0, [entry(2)])
+        first.close()
+        second = Index(url)
+        assert (second.open_log("7"), second.waiting("7", 9)) == (1, [entry(1)])
+        second.close()
+
+
+def test_a_server_that_is_started_again_is_used_again(stopping: Running) -> None:
+    """Goal: a restart is not noticed; while it is down, a code; then all is as it was.
+
+    Method: hold all connections open and start the server again; stop it, ask, start it, ask; end
+    all connections from the other side, as a proxy does.
+    """
+    url = stopping.new_database()
+    index = Index(url)
+    index.open_log("7")
+    with ThreadPoolExecutor(CONNECTIONS_MAX) as pool:
+        assert set(pool.map(lambda _: index.count("7"), range(300))) == {0}
+    stopping.stop()
+    stopping.start()
+    assert index.count("7") == 0
+    stopping.stop()
+    for ask in (
+        lambda: index.add("7", [said(1)]),
+        lambda: index.find("7", entry(1)),
+        lambda: index.place("7", 0, [entry(1)]),
+        lambda: Index(url),
     ):
-        with pytest.raises(TrineError) as caught:
-            Index(url)
-        assert caught.value.code == code
-        assert "secret" not in str(caught.value)
+        with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1"):
+            ask()
+    stopping.start()
+    assert index.add("7", [said(1)]) == 1
+    assert index.places("7", [entry(1)]) == {entry(1): None}
+    stopping.server.sql(
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    index.place("7", 0, [entry(1)])
+    assert index.open_log("7") == 1
+    index.close()
+
+
+def test_a_server_that_would_lose_statements_is_refused(postgresql: Running) -> None:
+    """Goal: what is answered for is durable, and any text fits. Method: two bad settings."""
+    url = postgresql.new_database()
+    name = url.rpartition("/")[2]
+    postgresql.server.sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    with pytest.raises(BadConfiguration, match="synchronous_commit"):
+        Index(url)
+    postgresql.server.sql(f"ALTER DATABASE {name} SET synchronous_commit = on")
+    Index(url).close()
+    latin = postgresql.new_database("ENCODING 'LATIN1' TEMPLATE template0")
+    with pytest.raises(BadConfiguration, match="LATIN1"):
+        Index(latin)
+
+
+def test_a_role_without_rights_is_told(postgresql: Running) -> None:
+    """Goal: what PostgreSQL says, in a sentence. Method: a role that may make no tables, and one
+    that is unknown."""
+    url = postgresql.new_database()
+    postgresql.server.sql("CREATE ROLE guest LOGIN")
+    with pytest.raises(DatabaseUnavailable, match="permission denied for schema public"):
+        Index(url.replace("//postgres@", "//guest@"))
+    with pytest.raises(DatabaseUnavailable, match='role "nobody" does not exist'):
+        Index(url.replace("//postgres@", "//nobody@"))

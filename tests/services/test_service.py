@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.command import trine
 from tests.services.chains import ADMIN, ISSUER, SERVICE, Service, chain, http, issuer_key, service
+from tests.services.databases import KINDS, url_of
 from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
@@ -29,10 +30,15 @@ def signed(key: SecretKey, number: int, **fields: object) -> bytes:
     return statement.sign_statement(content, key=key, **(given | fields))  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+@pytest.fixture(scope="module", params=KINDS)
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service, with its index in each kind of database."""
     folder = tmp_path_factory.mktemp("service")
-    with chain(Home(folder / "home")) as home, service(home, folder / "data", issuer_key()) as one:
+    given = {"options": ("--database", url_of(request.param, folder, request))}
+    key = issuer_key()
+    with chain(Home(folder / "home")) as home, service(home, folder / "data", key, **given) as one:
         yield one
 
 
@@ -135,20 +141,24 @@ def test_what_the_policy_does_not_take_is_refused(
 
 
 @pytest.mark.network
-def test_a_killed_service_goes_on_where_it_was(tmp_path: Path) -> None:
-    """Goal: no receipt without a record, and a receipt for every record.
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_service_goes_on_where_it_was(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Goal: no receipt without a record, and a receipt for every record, in each database.
 
     Method: kill the service at once after it took a batch, start it again; every statement that it
     answered for has a receipt that verifies.
     """
+    given = {"options": ("--database", url_of(kind, tmp_path, request))}
     with chain(Home(tmp_path / "home")) as home:
         key = issuer_key()
-        with service(home, tmp_path / "data", key) as first, http(first) as client:
+        with service(home, tmp_path / "data", key, **given) as first, http(first) as client:
             items = [signed(key, number) for number in range(2_000)]
             answer = client.post("/batches", content=cbor2.dumps(items))
             entries = cbor2.loads(answer.content)
             first.kill()
-        with service(home, tmp_path / "data", key) as second, http(second) as client:
+        with service(home, tmp_path / "data", key, **given) as second, http(second) as client:
             deadline = time.monotonic() + 60
             while True:
                 body = cbor2.dumps(entries)

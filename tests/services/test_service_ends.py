@@ -103,6 +103,8 @@ def test_a_node_that_is_away_at_the_start_is_named(home: Home, tmp_path: Path) -
     ("url", "status", "code"),
     [
         ("sqlite:////nowhere/there/statements.db", 3, "database_unavailable"),
+        ("postgresql://city:secret@127.0.0.1:1/evidence", 3, "database_unavailable"),
+        ("postgresql://city:secret@db/evidence?sslmode=allow", 2, "bad_argument"),
         ("nonsense", 2, "bad_argument"),
         ("nothing+known://city:secret@127.0.0.1:1/evidence", 2, "bad_argument"),
     ],
@@ -110,7 +112,8 @@ def test_a_node_that_is_away_at_the_start_is_named(home: Home, tmp_path: Path) -
 def test_a_database_that_cannot_be_used_is_named(
     home: Home, tmp_path: Path, url: str, status: int, code: str
 ) -> None:
-    """Goal: a code, no traceback, no password. Method: no folder, no URL, an unknown database."""
+    """Goal: a code, no traceback, no password. Method: no folder, nobody there,
+    an unknown mode, no URL, an unknown database."""
     process = start(home, tmp_path, issuer_key(), options=("--database", url))
     found, out, complaints = ended(process, tmp_path)
     assert (found, out) == (status, ""), complaints

@@ -6,7 +6,6 @@ import pytest
 
 from trine.services.evidence import standing
 from trine.services.evidence.gathering import Gathered
-from trine.services.evidence.index import Index, Registration
 from trine.services.evidence.rows import UNKNOWN
 from trine.services.evidence.standing import Standing
 from trine.types import Digest
@@ -104,23 +103,3 @@ def test_what_comes_while_work_is_done_is_worked_on_together() -> None:
         assert await gathered.ask(6) == 60
 
     asyncio.run(run())
-
-
-def test_the_index_says_how_many_are_new() -> None:
-    """Goal: statements that are known are told from new ones. Method: add some of them twice."""
-    index = Index("sqlite://")
-    index.open_log("7")
-    said = [
-        Registration(entry(at), None, "issuer", "s", "t", 1, b"data", entry(0), entry(at))
-        for at in range(5)
-    ]
-    assert index.add("7", said[:3]) == 3
-    assert index.add("7", said) == 2
-    assert index.add("7", said) == 0
-    assert index.add("7", []) == 0
-    index.place("7", 0, [entry(9), entry(1), entry(1)])
-    places = index.places("7", [entry(at) for at in range(6)])
-    assert places == {entry(at): 1 if at == 1 else None for at in range(5)}
-    assert index.open_log("7") == 3
-    found = index.find("7", entry(4))
-    assert found == said[4]

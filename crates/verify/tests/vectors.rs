@@ -267,20 +267,3 @@ fn random_bodies_never_panic() {
         let _ = Receipt::from_bytes(SUITE, &file);
     });
 }
-
-/// Goal: a receipt is checked in far less than 20 ms. Method: the median of 20 verifications, with
-/// room for a slow machine.
-#[test]
-fn a_receipt_verifies_quickly() {
-    let (trust, receipt, file) = (trust(), read("vector.receipt"), original());
-    let mut times: Vec<_> = (0..20)
-        .map(|_| {
-            let start = std::time::Instant::now();
-            verify_receipt(&receipt, &trust, &file).unwrap();
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    println!("one receipt: {:?}", times[10]);
-    assert!(times[10].as_millis() < 20, "{:?}", times[10]);
-}

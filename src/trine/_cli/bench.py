@@ -120,7 +120,7 @@ def load(
       trine bench load --home ~/.trine --rate 50 --duration 60 --payload evidence --json
     """
     from trine.bench import LoadPlan, draw, run_load, table  # noqa: PLC0415 - heavy
-    from trine.bench.resources import Watch  # noqa: PLC0415 - heavy
+    from trine.bench.resources import Watch, largest  # noqa: PLC0415 - heavy
     from trine.bench.show import warning  # noqa: PLC0415
 
     check_files(out, png)
@@ -142,7 +142,7 @@ def load(
             presign=presign,
             **parts,
         )
-        with Watch(plan.validator_pids) as watch:
+        with Watch(largest(plan.validator_pids)) as watch:
             report = run_load(plan, lambda progress: settings.note(describe(progress)))
     report["resources"] = watch.samples
     title = f"trine bench load: {payload}, {rate} a second for {duration} s"

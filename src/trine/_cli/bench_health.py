@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,9 @@ import click
 
 from trine import Client
 from trine._cli import local_network, processes
-from trine._cli.load_network import check_files, out_option, suite_option
+from trine._cli.load_network import check_files, out_option, png_option, suite_option
 from trine._cli.settings import Settings, common
+from trine._core import load as core_load
 from trine.client.home import Home
 from trine.errors import Unsupported
 from trine.types import LogCreate
@@ -27,7 +28,6 @@ LOG: Final = "health"
 CUSTODIAN: Final = "city hospital"
 TELL: Final = 10_000
 """Records between two lines of progress."""
-KIB: Final = 1_024
 
 
 @click.command("health")
@@ -41,29 +41,32 @@ KIB: Final = 1_024
 @click.option("--seed", type=int, default=1, show_default=True, help="Which ones.")
 @suite_option
 @out_option
+@png_option
 @common
 def bench_health(
-    settings: Settings, resources: int, seed: int, suite: str, out: Path | None
+    settings: Settings, resources: int, seed: int, suite: str, out: Path | None, png: Path | None
 ) -> None:
     """Validate, encrypt and record FHIR resources, and verify all of them with every node off.
 
     Four validators and the hospital share this machine. The time runs from the first byte of the
     resources, which lie in a file, until each record has its proof; then documents and receipts are
-    written into a folder, the network is stopped, and all are verified from there.
+    written into a folder, the network is stopped, and all are verified from there. Memory is looked
+    at once a second while they are recorded.
 
     \b
     Examples:
       trine bench health --resources 5000
-      trine bench health --out health.json
+      trine bench health --out health.json --png health.png
     """
     try:
         from trine.apps.health import recording  # noqa: F401, PLC0415 - heavy
     except ImportError as error:
         message = f"this needs {error.name}: pip install 'trine[platform]'"
         raise Unsupported(message) from None
+    from trine.bench.evidence_show import draw_health  # noqa: PLC0415
     from trine.bench.peers.processes import temporary_folder, undisturbed  # noqa: PLC0415
 
-    check_files(out, None)
+    check_files(out, png)
     with temporary_folder("health") as folder:
         home = Home(folder)
         lines = folder / "resources.ndjson"
@@ -79,8 +82,11 @@ def bench_health(
             with undisturbed():
                 processes.stop(home)
         report |= {"suite": suite, "resources": resources} | _verify(settings, home, folder)
+        report["hardware"] = core_load.hardware()
     if out:
         out.write_text(json.dumps(report, indent=2) + "\n")
+    if png:
+        draw_health(report, f"trine bench health, {resources:,} records, suite {suite}", png)
     settings.emit(report, _lines(report))
 
 
@@ -101,7 +107,8 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
     from trine.apps.health.recording import Recorder, export  # noqa: PLC0415
     from trine.apps.health.records import Records  # noqa: PLC0415
     from trine.apps.health.store import FolderStore  # noqa: PLC0415
-    from trine.bench.resources import cpu_s  # noqa: PLC0415
+    from trine.bench.memory import EVERY_S, memory  # noqa: PLC0415
+    from trine.bench.resources import Watch, cpu_s  # noqa: PLC0415
     from trine.client import AsyncClient  # noqa: PLC0415
     from trine.model.hashing import Suite  # noqa: PLC0415
 
@@ -113,7 +120,11 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
         checked = (one for read in read_file(lines) for one in validate_all(read, Release.R4))
         return records.keep_all(checked, Release.R4, [key.recipient])
 
+    done = {"kept": 0, "proven": 0}
+
     def tell(phase: str, count: int) -> None:
+        if phase in done:
+            done[phase] = count
         if count % TELL == 0:
             settings.note(f"{time.monotonic() - started:5.0f} s: {count:,} {phase}")
 
@@ -123,9 +134,11 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
     started, own_s = time.monotonic(), time.process_time()
     _, validators = processes.load(home)
     validators_s = cpu_s(validators.values())
-    async with AsyncClient(home.urls(), key=home.open_key()) as nodes:
-        recorder = Recorder(nodes, log, lambda: FolderStore(folder))
-        count = await recorder.record(keep, Release.R4, tell)
+    parts = {"hospital": (os.getpid(),), "validator": tuple(validators.values())}
+    with Watch(memory(parts, lambda: done), EVERY_S) as watch:
+        async with AsyncClient(home.urls(), key=home.open_key()) as nodes:
+            recorder = Recorder(nodes, log, lambda: FolderStore(folder))
+            count = await recorder.record(keep, Release.R4, tell)
     took_s, own_s = time.monotonic() - started, time.process_time() - own_s
     validators_s = cpu_s(validators.values()) - validators_s
     settings.note(f"writing {count:,} documents and receipts")
@@ -140,7 +153,18 @@ async def _record(settings: Settings, home: Home, lines: Path, suite: str) -> di
         "cpu_us_per_record": round(own_s * 1e6 / count),
         "cpu_us_per_record_validators": round(validators_s * 1e6 / count),
         "export_s": round(time.monotonic() - began, 1),
-        "rss_mib_max": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIB,
+    } | _memory(watch.samples, parts)
+
+
+def _memory(samples: list[dict[str, float]], parts: Iterable[str]) -> dict[str, Any]:
+    """Say how the memory of parts developed while records were made."""
+    from trine.bench.memory import PREFIX, development, warmup_s  # noqa: PLC0415 - heavy
+
+    return {
+        "rss_mib_max": max(sample[f"{PREFIX}hospital"] for sample in samples),
+        "warmup_s": warmup_s(samples),
+        "memory": {part: development(samples, part) for part in parts},
+        "samples": samples,
     }
 
 
@@ -191,13 +215,17 @@ def _spoil(documents: Path, receipts: Path) -> list[str]:
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
+    from trine.bench.memory import sentence  # noqa: PLC0415 - heavy
+
     yield f"trine bench health, {VALIDATORS} validators, suite {report['suite']}"
     yield ""
     pace = f"{report['recorded_per_s']:,} a second"
     yield f"Recorded    {report['recorded']:,} in {report['record_s']:,} s, {pace}"
     yield f"CPU time    {report['cpu_us_per_record']:,} us a record, the hospital's"
     yield f"            {report['cpu_us_per_record_validators']:,} us, all validators'"
-    yield f"Memory      {report['rss_mib_max']:,} MiB"
+    yield f"Memory      {report['rss_mib_max']:,} MiB at most, the hospital's"
+    yield f"            {sentence(report, 'hospital')}"
+    yield f"            {sentence(report, 'validator')}, of the largest validator"
     yield f"Exported    in {report['export_s']:,} s"
     yield f"Verified    {report['verified']:,} in {report['verify_s']:,} s, every node off"
     yield f"            {report['cpu_us_per_record_verified']:,} us of CPU a record"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from trine.apps.health.story import Step
     from trine.client import AsyncClient
 
+STATE_FILE: Final = "demo.json"
+"""File of the folder that says how far the demonstration came."""
+STATE_FORMAT: Final = "trine-demo-health-v1"
+BEGUN, DONE = "begun", "done"
+MADE: Final = (
+    "nodes", "keys", "authorities", "hospital", "input", "export", "genesis.json", "trust.json",
+    "network.json", "network.json.partial", "pages.log",
+)  # fmt: skip
+"""What a demonstration makes in its folder."""
 VALIDATORS: Final = 4
 HOSPITAL: Final = "hospital"
 """Organisation of the network that the records belong to, and name of its key."""
@@ -117,7 +127,8 @@ def demo_health(
     also with .gz); each is checked, encrypted, anchored. Then people act: consent, access, refusal,
     emergency, withdrawal, claim, research, erasure, oversight. At the end every node is stopped,
     and all is verified from exported files. With --serve, nodes and the hospital's pages run on
-    then, with a link for each of the people. Needs the packages of trine[platform].
+    then, with a link for each of the people. Where it was interrupted, it begins anew in the same
+    folder. Needs the packages of trine[platform].
 
     \b
     Examples:
@@ -128,7 +139,7 @@ def demo_health(
     started = time.monotonic()
     settings = Settings(Home(home.expanduser().absolute()), None, as_json)
     files = None if folder is None else find_files(folder)
-    _check_home(settings.home)
+    _check_home(settings)
     _check_packages()
     report = Report(str(settings.home.path), suite)
     settings.note(f"1. Four organisations start a network of {VALIDATORS} validators")
@@ -137,6 +148,7 @@ def demo_health(
         asyncio.run(_act(settings, inputs, report))
     settings.note("4. The network is stopped; everything is verified from files")
     report.offline = _verify(settings)
+    _note_state(settings.home, DONE)
     report.seconds = round(time.monotonic() - started, 1)
     settings.emit(report.document(), _lines(settings, report))
     if serve:
@@ -164,11 +176,57 @@ def find_files(folder: Path) -> list[Path]:
     return found
 
 
-def _check_home(home: Home) -> None:
-    """Refuse a folder that holds anything: the demonstration makes a new one."""
-    if home.path.exists() and any(home.path.iterdir()):
-        message = f"{home.path} is not empty: name another --home, or remove it"
-        raise BadArgument(message, instance=str(home.path))
+def _check_home(settings: Settings) -> None:
+    """Refuse a folder of anything else than a demonstration that was interrupted.
+
+    Raises:
+        BadArgument: The folder holds a demonstration that is finished, or other files.
+    """
+    path = settings.home.path
+    state = _state(settings.home)
+    if state == DONE:
+        serve = command(settings, "health", "serve")
+        up = command(settings, "up", "--detach")
+        message = f"{path} holds a demonstration that is finished. To look at it: {up}, then"
+        message += f" {serve}. For a new one name another --home, or remove the folder"
+        raise BadArgument(message, instance=str(path))
+    if state is None and path.exists() and any(path.iterdir()):
+        message = f"{path} is not empty: name another --home, or remove it"
+        raise BadArgument(message, instance=str(path))
+
+
+def _state(home: Home) -> str | None:
+    """Read how far the demonstration in a folder came; nothing where there is none."""
+    try:
+        document = json.loads((home.path / STATE_FILE).read_bytes())
+        return str(document["state"]) if document["format"] == STATE_FORMAT else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _note_state(home: Home, state: str) -> None:
+    """Note how far it came, so that a further call knows what the folder holds."""
+    text = json.dumps({"format": STATE_FORMAT, "state": state}) + "\n"
+    (home.path / STATE_FILE).write_text(text)
+
+
+def _begin(settings: Settings) -> None:
+    """Note that a demonstration begins; what an interrupted one left is stopped and removed.
+
+    Nothing is removed but what a demonstration makes.
+    """
+    home = settings.home
+    if _state(home) is not None:
+        settings.note(f"The demonstration in {home.path} was interrupted; it begins anew")
+        if home.has_network():
+            processes.stop(home)
+        for name in MADE:
+            path = home.path / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    _note_state(home, BEGUN)
 
 
 def _check_packages() -> None:
@@ -186,6 +244,7 @@ def _network(settings: Settings, suite: str) -> Iterator[None]:
 
     home = settings.home
     with processes.locked(home):
+        _begin(settings)
         local_network.create(home, VALIDATORS, suite, None)
         try:
             processes.start(home)

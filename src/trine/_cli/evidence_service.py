@@ -140,8 +140,9 @@ _OPTIONS: Final = (
         "--database",
         metavar="URL",
         envvar="TRINE_DATABASE",
-        help="Database of SQLAlchemy; with a password better in $TRINE_DATABASE, which nobody else "
-        "sees.  [default: SQLite in the folder]",
+        help="Database of the index: postgresql://USER@HOST/NAME or sqlite:////FILE; with a "
+        "password better in $TRINE_DATABASE, which nobody else sees.  "
+        "[default: SQLite in the folder]",
     ),
     click.option(
         "--trust",
@@ -182,7 +183,7 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
           --name https://log.city.example
       trine evidence serve --log 7 --folder evidence --policy policy.toml \\
           --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
-          --certificate-key log.key --database postgresql+pg8000://trine@db/evidence
+          --certificate-key log.key --database postgresql://trine@db/evidence
       trine evidence serve --log city/2026 --next city/2027 --folder evidence \\
           --policy policy.toml --name https://log.city.example --objects s3://evidence/logs \\
           --tsa authority --timestamp-from https://tsa.example/ tsa-root.pem

@@ -510,12 +510,17 @@ def _application(
     hospital = modules.Hospital(place, password, client, Trust.load(settings.home.trust))
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: "FastAPI") -> AsyncIterator[None]:
+    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with client:
             await hospital.resume()
-            delivering = asyncio.create_task(_deliver(hospital))
+            beside = [
+                asyncio.create_task(_deliver(hospital)),
+                asyncio.create_task(app.state.site.prepare()),
+            ]
             yield
-            delivering.cancel()
+            for task in beside:
+                task.cancel()
+            app.state.site.close()
         hospital.close()
 
     passwords = _account_password(place, password)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from trine._cli.node_files import administrator, configuration, cores, free_ports, validator_key
+from trine._cli.node_files import administrator, configuration, cores, validator_key
+from trine._cli.ports import free_ports
 from trine._cli.processes import HOST, Node, save
 from trine.client.card import Terms
 from trine.client.founding import (

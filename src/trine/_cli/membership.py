@@ -15,7 +15,8 @@ from trine import Client
 from trine._cli import local_network, measured_network, processes
 from trine._cli.load_network import check_files, out_option, suite_option
 from trine._cli.measured_network import Network
-from trine._cli.node_files import configuration, free_ports, validator_key
+from trine._cli.node_files import configuration, validator_key
+from trine._cli.ports import free_ports
 from trine._cli.settings import Settings, common
 from trine.crypto import SUITE_ALGORITHMS
 from trine.errors import NotFinalizing

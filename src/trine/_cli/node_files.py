@@ -1,6 +1,5 @@
 """Make what a node needs before it starts: keys, ports and configuration."""
 
-import hashlib
 import json
 import os
 import secrets
@@ -9,16 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from trine._cli.ports import free_ports
 from trine._cli.processes import Node, is_free
 from trine._cli.serving import LOCAL, Serving
 from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
 from trine.errors import PortInUse
 
-# Below the ports that systems give to outgoing connections, so that a port stays free while the
-# network is down.
-PORT_FIRST: Final = 20_000
-PORT_COUNT: Final = 11_000
 THREADS: Final = ("threads", "verify_threads", "workers")
 """Fields of node.toml that say how many threads of a kind there are."""
 
@@ -36,21 +32,6 @@ class Reader:
     key: Path
     algorithm: str
     account: str
-
-
-def free_ports(home: Home, count: int) -> list[int]:
-    """Find free ports, for each home from another first one on."""
-    digest = hashlib.sha256(os.fsencode(home.path)).digest()
-    start = int.from_bytes(digest[:4], "big") % PORT_COUNT
-    found: list[int] = []
-    for step in range(PORT_COUNT):
-        port = PORT_FIRST + (start + step) % PORT_COUNT
-        if is_free(port):
-            found.append(port)
-            if len(found) == count:
-                return found
-    message = f"{count} free ports from {PORT_FIRST} on are needed, {len(found)} are free"
-    raise PortInUse(message)
 
 
 def api_port(home: Home, serving: Serving) -> int:

@@ -13,7 +13,8 @@ import click
 from trine._cli import measured_network, processes
 from trine._cli.load_network import check_files, out_option, suite_option
 from trine._cli.measured_network import BEHIND_BLOCKS, Network
-from trine._cli.node_files import follower_configuration, free_ports
+from trine._cli.node_files import follower_configuration
+from trine._cli.ports import free_ports
 from trine._cli.settings import Settings, common
 from trine.client.founding import BLOCKS_PER_EPOCH
 

@@ -1,11 +1,11 @@
-"""Watch what the validators of a load keep: memory, open files, bytes stored."""
+"""Watch what processes keep while they are measured: memory, open files, bytes stored."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,44 +17,65 @@ SAMPLE_S: Final = 5.0
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
+Look = Callable[[], Mapping[str, float] | None]
+"""Looks once; gives figures by name, or nothing where there is nothing to see any more."""
+
 
 class Watch(threading.Thread):
-    """Looks at processes until it is left.
+    """Looks again and again until it is left.
 
     Attributes:
-        samples: `at_s` (seconds since the begin), and of the process that has most: `rss_mib`,
-            `open_files` and `stored_mib`, what lies on the disk below its folder.
+        samples: `at_s` (seconds since the begin), and what was seen then.
     """
 
-    def __init__(self, pids: Sequence[int]) -> None:
-        """Watch these processes of this machine."""
+    def __init__(self, look: Look, every_s: float = SAMPLE_S) -> None:
+        """Prepare; `with` begins and ends it.
+
+        Args:
+            look: What is looked at.
+            every_s: Seconds between two looks.
+        """
         super().__init__(name="resources", daemon=True)
-        self.pids, self.samples = list(pids), list[dict[str, float]]()
+        self.samples = list[dict[str, float]]()
+        self._look, self._every_s = look, every_s
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
         """Begin."""
-        if self.pids:
-            self.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End."""
         self._over.set()
-        if self.pids:
-            self.join()
+        self.join()
 
     def run(self) -> None:
-        """Look now and then."""
+        """Look now and then, and at the end."""
         started = time.monotonic()
-        while True:
+        is_over = False
+        while not is_over:
+            is_over = self._over.is_set()
             at_s = time.monotonic() - started
-            found = [one for pid in self.pids if (one := _sample(pid))]
+            found = self._look()
             if found:
-                most = {name: max(one[name] for one in found) for name in found[0]}
-                self.samples.append({"at_s": round(at_s, 1), **most})
-            if self._over.wait(max(0.0, started + at_s + SAMPLE_S - time.monotonic())):
-                return
+                self.samples.append({"at_s": round(at_s, 1), **found})
+            if not is_over:
+                self._over.wait(max(0.0, started + at_s + self._every_s - time.monotonic()))
+
+
+def largest(pids: Iterable[int]) -> Look:
+    """Look at processes of this machine, and see what the one has that has most of it.
+
+    Gives `rss_mib`, `open_files` and `stored_mib`, what lies on the disk below its folder.
+    """
+    every = list(pids)
+
+    def look() -> Mapping[str, float] | None:
+        found = [one for pid in every if (one := _sample(pid))]
+        return {name: max(one[name] for one in found) for name in found[0]} if found else None
+
+    return look
 
 
 def cpu_s(pids: Iterable[int]) -> float:
@@ -74,18 +95,28 @@ def rss_mib_max(pid: int) -> float:
     return 0.0
 
 
+def rss_mib(pid: int) -> float | None:
+    """Return the memory that a process has now, in MiB; nothing where it has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / MIB, 1)
+
+
 def _sample(pid: int) -> dict[str, float] | None:
     """Look at one process; none where it has ended."""
     process = Path(f"/proc/{pid}")
+    resident_mib = rss_mib(pid)
     try:
-        pages = int((process / "statm").read_text().split()[1])
         files = len(list((process / "fd").iterdir()))
         stored = _stored_bytes(process / "cwd")
-    except (OSError, ValueError, IndexError):
+    except OSError:
         return None
-    resident_mib = pages * os.sysconf("SC_PAGE_SIZE") / MIB
+    if resident_mib is None:
+        return None
     return {
-        "rss_mib": round(resident_mib, 1),
+        "rss_mib": resident_mib,
         "open_files": files,
         "stored_mib": round(stored / MIB, 2),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rich.table import Table
 
@@ -16,6 +16,25 @@ if TYPE_CHECKING:
 
 #: Shortfall, in percent, from which a run says more about the loader than about the network.
 SHORTFALL_PERCENT_MAX = 1.0
+
+
+class Counted(NamedTuple):
+    """What the seconds of a report count.
+
+    Attributes:
+        field: Field of a second that counts what is done.
+        label: What the legend calls it.
+        unit: What is counted, in the plural.
+        drains: Whether the seconds after the last in which any was due are shown too.
+    """
+
+    field: str
+    label: str
+    unit: str
+    drains: bool = False
+
+
+TRANSACTIONS: Final = Counted("finalized", "finalized, durable", "transactions")
 
 
 def warning(report: Mapping[str, Any]) -> str | None:
@@ -104,32 +123,44 @@ def table(report: Mapping[str, Any], title: str) -> Table:
     return two_columns(rows(report), title)
 
 
-def _seconds(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Give the seconds in which transactions were due: the last ones only drain."""
-    return [second for second in report["seconds"] if second["sent"]]
+def _seconds(report: Mapping[str, Any], counted: Counted) -> list[Mapping[str, Any]]:
+    """Give the seconds in which anything was due: the last ones only drain."""
+    return [second for second in report["seconds"] if second["sent"] or counted.drains]
 
 
-def draw_rate(axes: Axes, report: Mapping[str, Any]) -> None:
-    """Draw what was offered and what became final, second by second."""
-    seconds = _seconds(report)
+def from_zero(axes: Axes) -> None:
+    """Begin both axes at zero, and write large numbers readably."""
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def draw_rate(axes: Axes, report: Mapping[str, Any], counted: Counted = TRANSACTIONS) -> None:
+    """Draw what was offered and what was done, second by second."""
+    seconds = _seconds(report, counted)
     at_s = [second["at_s"] for second in seconds]
     axes.step(at_s, [s["sent"] for s in seconds], where="post", color="0.6", label="offered")
-    finalized = [second["finalized"] for second in seconds]
-    axes.step(at_s, finalized, where="post", color="tab:blue", label="finalized, durable")
-    axes.set(xlabel="seconds", ylabel="transactions a second", title="Rate")
-    axes.set_ylim(bottom=0)
-    axes.legend(loc="lower right")
+    done = [second[counted.field] for second in seconds]
+    axes.step(at_s, done, where="post", color="tab:blue", label=counted.label)
+    axes.set(xlabel="seconds", ylabel=f"{counted.unit} a second", title="Rate")
+    from_zero(axes)
+    axes.legend(loc="best")
 
 
-def draw_latency(axes: Axes, report: Mapping[str, Any]) -> None:
+def draw_latency(
+    axes: Axes,
+    report: Mapping[str, Any],
+    counted: Counted = TRANSACTIONS,
+    title: str = "Latency over time",
+) -> None:
     """Draw p50, p95 and p99 of the latency, second by second."""
-    seconds = [second for second in _seconds(report) if second["finalized"]]
+    seconds = [second for second in _seconds(report, counted) if second[counted.field]]
     at_s = [second["at_s"] for second in seconds]
     for name, colour in (("p50", "tab:green"), ("p95", "tab:orange"), ("p99", "tab:red")):
         axes.plot(at_s, [s["latency_ms"][name] for s in seconds], color=colour, label=name)
-    axes.set(xlabel="seconds", ylabel="milliseconds", title="Latency over time")
-    axes.set_ylim(bottom=0)
-    axes.legend(loc="upper right")
+    axes.set(xlabel="seconds", ylabel="milliseconds", title=title)
+    from_zero(axes)
+    axes.legend(loc="best")
 
 
 def draw_distribution(

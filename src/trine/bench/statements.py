@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -29,7 +32,12 @@ WAIT_S: Final = 5
 PATIENCE_S: Final = 60.0
 """Seconds in which the last receipt must be there."""
 CONNECTIONS_MAX: Final = 2_000
+STATEMENTS_MAX: Final = 10_000_000
+"""Statements of one part: they are signed before, and lie in memory."""
+QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+"""Shares of the receipts, by the name of the time until which so many are there."""
 _COSE: Final = {"content-type": "application/cose"}
+_LENGTH: Final = struct.Struct(">I")
 
 
 class Load(NamedTuple):
@@ -46,19 +54,48 @@ class Load(NamedTuple):
     batched: bool
 
 
-@dataclass
 class Results:
-    """What came back.
+    """What came back; receipts lie in a file, so that a long run takes no more memory.
 
     Attributes:
         latency_s: Seconds until each receipt was there.
-        receipts: The receipts, by entry.
+        arrived_s: Seconds after the begin at which it was.
+        sent: Statements that were sent in each second.
         refused: Statements that the service refused because too many waited.
     """
 
-    latency_s: list[float]
-    receipts: dict[Digest, bytes]
-    refused: int = 0
+    def __init__(self, file: Path) -> None:
+        """Begin; receipts go to a new file."""
+        self.latency_s, self.arrived_s = array("d"), array("d")
+        self.sent: list[int] = []
+        self.refused = 0
+        self.started = time.monotonic()
+        self._file = file.open("x+b")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def count_sent(self, count: int) -> None:
+        """Note that statements are being sent now."""
+        second = int(time.monotonic() - self.started)
+        self.sent += [0] * (second + 1 - len(self.sent))
+        self.sent[second] += count
+
+    def take(self, sent_s: float, receipts: Sequence[tuple[Digest, bytes]]) -> None:
+        """Note receipts that are there now, each with its entry, of what was sent at a moment."""
+        now_s = time.monotonic()
+        for entry, data in receipts:
+            self.latency_s.append(now_s - sent_s)
+            self.arrived_s.append(now_s - self.started)
+            self._file.write(entry + _LENGTH.pack(len(data)) + data)
+
+    def receipts(self) -> Iterator[tuple[Digest, bytes]]:
+        """Read every entry with its receipt, once all are there."""
+        self._file.seek(0)
+        while entry := self._file.read(Digest.LENGTH):
+            (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
+            yield Digest(entry), self._file.read(length)
 
 
 def make_statements(key: SecretKey, count: int, first: int = 0) -> list[bytes]:
@@ -75,7 +112,9 @@ def make_statements(key: SecretKey, count: int, first: int = 0) -> list[bytes]:
     ]
 
 
-def measure(url: str, load: Load, statements: list[bytes], function: HashFunction) -> Results:
+def measure(
+    url: str, load: Load, statements: list[bytes], function: HashFunction, results: Results
+) -> None:
     """Send statements at a fixed rate and wait until each has a receipt.
 
     Args:
@@ -83,32 +122,32 @@ def measure(url: str, load: Load, statements: list[bytes], function: HashFunctio
         load: How they are sent.
         statements: What is sent.
         function: Hash function of the log.
+        results: Takes what comes back, as it comes.
 
     Raises:
         NotFinalizing: A receipt did not come in time.
         BadAnswer: The service refused a statement, not because it was full.
     """
     try:
-        return asyncio.run(_measure(url, load, statements, function))
+        asyncio.run(_measure(url, load, statements, function, results))
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None
 
 
 async def _measure(
-    url: str, load: Load, statements: list[bytes], function: HashFunction
-) -> Results:
-    results = Results([], {})
+    url: str, load: Load, statements: list[bytes], function: HashFunction, results: Results
+) -> None:
     connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
     async with aiohttp.ClientSession(connector=connector) as session:
         size = BATCH if load.batched else 1
-        started = time.monotonic()
+        started = results.started = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             for at in range(0, len(statements), size):
                 await asyncio.sleep(started + at / load.rate_per_s - time.monotonic())
                 part = statements[at : at + size]
                 work = _batch if load.batched else _one
+                results.count_sent(len(part))
                 tasks.create_task(work(session, url, part, function, results))
-    return results
 
 
 async def _one(
@@ -129,8 +168,7 @@ async def _one(
         # One that took over 5 s was fetched where the first answer said that it will be.
         if answer.status not in {200, 201}:
             raise BadAnswer(f"{url} answered {answer.status}: {content[:200]!r}")
-    results.latency_s.append(time.monotonic() - started)
-    results.receipts[statement.entry_of(data, function)] = content
+    results.take(started, [(statement.entry_of(data, function), content)])
 
 
 async def _batch(
@@ -157,8 +195,7 @@ async def _batch(
             break
         if time.monotonic() - started > PATIENCE_S:
             raise NotFinalizing(f"a batch has no receipts after {PATIENCE_S:.0f} s")
-    results.latency_s += [time.monotonic() - started] * len(part)
-    results.receipts.update(zip(map(Digest, entries), made, strict=True))
+    results.take(started, list(zip(map(Digest, entries), made, strict=True)))
 
 
 def check(results: Results, key: PublicKey) -> int:
@@ -168,7 +205,7 @@ def check(results: Results, key: PublicKey) -> int:
         TreeMismatch, CoseSignature: One does not hold.
     """
     longest = 0
-    for entry, data in results.receipts.items():
+    for entry, data in results.receipts():
         read = receipt.read_receipt(data)
         receipt.verify_inclusion(read, entry, key)
         longest = max(longest, len(data) - len(read.chain_proof or b""))
@@ -183,19 +220,35 @@ def summary(results: Results, load: Load, took_s: float) -> dict[str, Any]:
     """
     if not results.latency_s:
         raise NotFinalizing(f"nothing was registered, {results.refused} statements were refused")
-    ordered = sorted(results.latency_s)
-    at = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    latency = {name: _ms(ordered[int(len(ordered) * share)]) for name, share in at.items()}
     return {
         "offered_per_s": load.rate_per_s,
         "batched": load.batched,
-        "registered": len(ordered),
+        "registered": len(results.latency_s),
         "refused": results.refused,
         # The last batch is sent before the end of the time that it is offered for.
-        "registered_per_s": round(len(ordered) / max(took_s, load.duration_s)),
-        "receipt_ms": {**latency, "max": _ms(ordered[-1])},
+        "registered_per_s": round(len(results.latency_s) / max(took_s, load.duration_s)),
+        "receipt_ms": _quantiles(results.latency_s),
     }
 
 
-def _ms(seconds: float) -> float:
-    return round(seconds * 1_000, 1)
+def seconds(results: Results) -> list[dict[str, Any]]:
+    """Say of each second how many were sent, how many had their receipts, and after how long."""
+    by_second: dict[int, list[float]] = {}
+    for at_s, latency_s in zip(results.arrived_s, results.latency_s, strict=True):
+        by_second.setdefault(int(at_s), []).append(latency_s)
+    found = []
+    for at_s in range(max([len(results.sent), *(second + 1 for second in by_second)])):
+        times = by_second.get(at_s, [])
+        one: dict[str, Any] = {"at_s": at_s, "registered": len(times)}
+        one["sent"] = results.sent[at_s] if at_s < len(results.sent) else 0
+        found.append(one | ({"latency_ms": _quantiles(times)} if times else {}))
+    return found
+
+
+def _quantiles(times_s: Sequence[float]) -> dict[str, float]:
+    """Say until when which share was there, in milliseconds."""
+    ordered = sorted(times_s)
+    found = {name: ordered[int(len(ordered) * share)] for name, share in QUANTILES.items()}
+    return {
+        name: round(time_s * 1_000, 1) for name, time_s in (found | {"max": ordered[-1]}).items()
+    }

@@ -22,6 +22,7 @@ from tests.apps.health.world import (
     World,
     run,
     terms_for,
+    whole,
 )
 from trine.apps.health.consent import CONSENT_TYPE, Terms, resource_of
 from trine.apps.health.custody import Custody, Draft
@@ -464,7 +465,7 @@ def test_any_order_of_events_keeps_the_rules(
             else:
                 await act(name, world)
         file = await export_history(world.custody, patient)
-        shown = check_history(file, world.memory.all)
+        shown = check_history(file, whole(world.memory.all))
         events = await world.custody.events(patient)
         accesses = sum(event.kind is Kind.ACCESS for event in events)
         taken_back = sum("access" in event.content for event in events)

@@ -2,8 +2,9 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from trine.apps.health.offline import (
     check_report_file,
     export_hospital,
 )
+from trine.apps.health.patient import HistoryFile, export_history
 from trine.apps.health.people import Role
 from trine.apps.health.validation import validate
 from trine.client import AsyncClient, Trust
@@ -45,12 +47,15 @@ from trine.errors.health import (
     BrokenReference,
     ConsentUnknown,
     EmergencyRefused,
+    HistoryMismatch,
     NotJson,
     PersonUnknown,
     RecordErased,
     StatementUsed,
 )
 from trine.model.identifiers import Digest
+from trine.services.evidence import tree
+from trine.types import Digest as ChainDigest
 from trine.types import LogCreate
 
 pytestmark = [pytest.mark.network, ONE_SUITE]
@@ -291,6 +296,64 @@ async def exported(home: Home, found: Hospital, patient: Digest, folder: Path) -
     (to / "entries").unlink()
     with pytest.raises(UnreadableFile):
         check_report_file(to)
+
+
+def test_a_log_is_hashed_once_for_all_histories(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: checking the histories of many costs what the log costs, once.
+
+    Method: histories of some patients, exported under two heads of the log; count the entries that
+    are hashed. Each is refused, and no other one, where it is another patient's or lacks an event;
+    all those under the later head are refused where an entry behind the earlier one is another.
+    """
+    count = 12
+
+    async def work() -> None:
+        async with hospital(home, tmp_path / "h") as found:
+            await found.admissions.admit_all([f"p-{one}" for one in range(count)])
+            early = await export_history(found.custody, found.admissions.find("p-0"))
+            await found.admissions.admit("p-late")
+            await export_hospital(found, home.trust.read_bytes(), tmp_path / "export")
+            path = histories / f"{early.patient.hex()}.history"
+            path.write_bytes(early.encode())
+            assert early.head.size < found.log.head.size  # type: ignore[union-attr]
+
+    histories = tmp_path / "export" / "histories"
+    run(work())
+    log = (tmp_path / "export" / "entries").read_bytes()
+    hashed: list[int] = []
+    hash_all = tree.leaf_hashes
+
+    def counted(function: tree.HashFunction, entries: Sequence[bytes]) -> list[ChainDigest]:
+        hashed.append(len(entries))
+        return hash_all(function, entries)
+
+    monkeypatch.setattr(tree, "leaf_hashes", counted)
+    shown = check_history_files(tmp_path / "export")
+    assert [error for _, error in shown] == [None] * (count + 1)
+    heads = 2
+    assert sum(hashed) == len(log) // 32 + heads
+    names = [name for name, _ in shown]
+    contents = [(histories / name).read_bytes() for name in names]
+    (histories / names[1]).write_bytes(contents[2])
+    short = HistoryFile.decode(contents[3])
+    (histories / names[3]).write_bytes(replace(short, events=()).encode())
+    wrong = {name for name, error in check_history_files(tmp_path / "export") if error is not None}
+    assert wrong == {names[1], names[3]}
+    with pytest.raises(HistoryMismatch):
+        check_history_file(tmp_path / "export", Digest(bytes.fromhex(names[1][:64])))
+    (tmp_path / "export" / "entries").write_bytes(log[:-1] + bytes([log[-1] ^ 1]))
+    right = [name for name, error in check_history_files(tmp_path / "export") if error is None]
+    assert right == [one for one in names if early_in(histories / one, len(log) // 32)]
+    assert len(right) == 1
+    with pytest.raises(HistoryMismatch):
+        check_report_file(tmp_path / "export")
+
+
+def early_in(path: Path, size: int) -> bool:
+    """Say whether a history file is of an earlier head of a log."""
+    return HistoryFile.decode(path.read_bytes()).head.size < size
 
 
 def test_a_hospital_is_founded_once(home: Home, tmp_path: Path) -> None:

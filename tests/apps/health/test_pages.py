@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +19,6 @@ from trine.apps.health import codes
 from trine.apps.health.consent import Reason
 from trine.apps.health.events import Kind
 from trine.apps.health.generator import generate
-from trine.apps.health.oversight import Oversight
 from trine.apps.health.pages import clinician, links, patient, regulator, sessions
 from trine.apps.health.pages.describe import LINES_MAX, TEXT_CHARACTERS_MAX, describe
 from trine.apps.health.pages.forms import FIELDS_MAX, read_form
@@ -33,6 +33,7 @@ from trine.apps.health.pages.sessions import (
 )
 from trine.apps.health.pages.words import LANGUAGES, choose, speech_of
 from trine.apps.health.store import FolderStore
+from trine.errors import CannotReachNode
 from trine.errors.pages import FormNotOurs, FormTooLarge, LinkSpent, TooManySessions
 
 PAGES = files("trine.apps.health.pages")
@@ -166,7 +167,7 @@ def test_the_picture_has_every_month() -> None:
         totals = {(Kind.ACCESS, "TREAT", month): 3 for month in months}
         totals[Kind.REFUSAL, "TREAT", months[0]] = 1
         totals[Kind.REFUSAL, "TREAT", months[-1]] = 2
-        bars = regulator._bars(Oversight(1, totals, 0, ()))
+        bars = regulator._bars(totals)
         assert [one.month for one in bars] == expected
         assert bars[-1].total == 5
         assert min(one.refused_y for one in bars) == regulator.BASE_Y - regulator.BAR_HEIGHT_MAX
@@ -227,6 +228,30 @@ def test_templates_escape_by_themselves() -> None:
             Environment(
                 loader=PackageLoader("trine.apps.health.pages"), undefined=StrictUndefined
             ).get_template(name)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_that_ask_for_patience_say_what_to_do(language: str) -> None:
+    """Goal: whoever has to wait knows why and for what. Method: both pages as a visitor gets them,
+    with the numbers in them; one looks again by itself, the other has a link."""
+    loader = PackageLoader("trine.apps.health.pages")
+    templates = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
+    speech = speech_of(language, ZoneInfo("UTC"))
+    visit = SimpleNamespace(request=SimpleNamespace(method="GET"))
+    known = {"speech": speech, "say": speech.say, "visit": visit, "session": None, "flash": ""}
+    known |= {"path": "/oversight", "custodian": "city"}
+    reading = templates.get_template("reading.html").render(**known, done=1_234, count=100_000)
+    assert "1,234" in reading
+    assert "100,000" in reading
+    assert '<meta http-equiv="refresh" content="3">' in reading
+    error = CannotReachNode("no node answers (http://10.0.0.1)")
+    for is_form in (False, True):
+        values = {"error": error, "is_form": is_form, "again": "/consents?page=2"}
+        away = templates.get_template("away.html").render(**known, **values)
+        assert 'href="/consents?page=2"' in away
+        assert speech.say("away_form" if is_form else "away_page") in away
+        assert "cannot_reach_node" in away
+        assert "10.0.0.1" not in away
 
 
 def test_colours_are_those_of_the_status_page() -> None:

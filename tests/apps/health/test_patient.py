@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.apps.health.world import DOCTOR, INSURER, REVIEWER, World, actor, run, terms_for
+from tests.apps.health.world import DOCTOR, INSURER, REVIEWER, World, actor, run, terms_for, whole
 from tests.suite import SUITE
 from trine.apps.health.events import (
     Event,
@@ -60,7 +60,7 @@ def test_the_patient_sees_everything(tmp_path: Path) -> None:
         world = World(tmp_path)
         patient = await busy(world)
         file = HistoryFile.decode((await export_history(world.custody, patient)).encode())
-        shown = check_history(file, world.memory.all)
+        shown = check_history(file, whole(world.memory.all))
         assert [str(one.kind) for one in shown.seen] == [
             "opening", "consent", "access", "emergency", "access", "review", "withdrawal",
             "refusal",
@@ -89,9 +89,9 @@ def test_nothing_can_be_left_out(tmp_path: Path) -> None:
         entries = world.memory.all
         count = len(file.events)
         with pytest.raises(HistoryIncomplete):
-            check_history(replace(file, events=file.events[:-1]), entries)
+            check_history(replace(file, events=file.events[:-1]), whole(entries))
         with pytest.raises(HistoryIncomplete):
-            check_history(replace(file, events=()), entries)
+            check_history(replace(file, events=()), whole(entries))
         for at in range(count):
             without = file.events[:at] + file.events[at + 1 :]
             doubled = file.events[: at + 1] + file.events[at:]
@@ -101,14 +101,14 @@ def test_nothing_can_be_left_out(tmp_path: Path) -> None:
             resalted[at] = again(file.events[at])
             for wrong in (without, doubled, swapped, resalted):
                 with pytest.raises((HistoryMismatch, HistoryIncomplete)):
-                    check_history(replace(file, events=tuple(wrong)), entries)
+                    check_history(replace(file, events=tuple(wrong)), whole(entries))
         with pytest.raises(HistoryMismatch, match="not in the log"):
-            check_history(replace(file, key=bytes(32)), entries)
+            check_history(replace(file, key=bytes(32)), whole(entries))
         at = entries.index(marker_of(file.key, count - 1, SUITE))
         with pytest.raises(HistoryMismatch):
-            check_history(file, entries[:at])
+            check_history(file, whole(entries[:at]))
         with pytest.raises(HistoryMismatch):
-            check_history(file, entries[: at + 1])
+            check_history(file, whole(entries[: at + 1]))
 
     run(work())
 
@@ -174,8 +174,8 @@ def test_a_lying_custodian_is_found_out(tmp_path: Path) -> None:
             entries = [*world.memory.all[:4], marker_of(file.key, 2, SUITE), event.entry]
             wrong = replace(file, events=(*file.events[:2], event))
             with pytest.raises(HistoryMismatch):
-                check_history(wrong, entries)
-        check_history(file, world.memory.all)
+                check_history(wrong, whole(entries))
+        check_history(file, whole(world.memory.all))
 
     run(work())
 

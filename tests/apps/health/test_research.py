@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.apps.health.world import DOCTOR, RESEARCHER, WEIGHT, World, actor, run, terms_for
+from tests.apps.health.world import (
+    DOCTOR,
+    RESEARCHER,
+    WEIGHT,
+    World,
+    actor,
+    run,
+    terms_for,
+    whole,
+)
 from trine.apps.health.consent import Terms
 from trine.apps.health.events import Kind
 from trine.apps.health.limits import SMALL_CELL_MIN
@@ -73,7 +82,8 @@ def test_consented_records_are_counted(tmp_path: Path) -> None:
         }
         assert set(found.consents) == consents
         for patient in patients:
-            shown = check_history(await export_history(world.custody, patient), world.memory.all)
+            file = await export_history(world.custody, patient)
+            shown = check_history(file, whole(world.memory.all))
             [line] = [one for one in shown.seen if one.kind is Kind.COUNT]
             assert (line.name, line.purpose, line.consent) == ("Dr. Zhou", "HRESCH", "research")
             assert line.entry in found.counted

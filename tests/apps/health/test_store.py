@@ -19,7 +19,7 @@ def files_of(folder: Path) -> bytes:
 
 
 def test_objects_are_kept(tmp_path: Path) -> None:
-    """Goal: the five methods do what they say. Method: write, replace, list, remove, reopen."""
+    """Goal: the six methods do what they say. Method: write, replace, list, remove, reopen."""
     store = FolderStore(tmp_path / "a" / "b")
     store.put([("records/02", b"two"), ("records/01", b"one"), ("keys/01", b""), ("recordsx", b"")])
     store.put([("records/01", b"uno")])
@@ -29,6 +29,7 @@ def test_objects_are_kept(tmp_path: Path) -> None:
     again = FolderStore(tmp_path / "a" / "b")
     assert (again.get("records/01"), again.get("records/02")) == (b"uno", None)
     assert list(again.names("records")) == ["records/01"]
+    assert (again.count("records"), again.count("record"), again.count("other")) == (1, 0, 0)
     assert again.get("keys/01") == b"1"
 
 
@@ -38,6 +39,7 @@ def test_many_names_are_listed_in_order(tmp_path: Path) -> None:
     names = [f"records/{number:05}" for number in range(2_500)]
     store.put([(name, b"") for name in reversed(names)])
     assert list(store.names("records")) == names
+    assert store.count("records") == len(names)
 
 
 def test_only_the_owner_can_read(tmp_path: Path) -> None:
@@ -69,6 +71,7 @@ def test_names_are_checked(tmp_path: Path, name: str) -> None:
         lambda: store.delete([name]),
         lambda: store.change(name, lambda _: b""),
         lambda: list(store.names(name)),
+        lambda: store.count(name),
     ):
         with pytest.raises(BadArgument):
             use()

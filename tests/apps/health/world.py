@@ -13,6 +13,7 @@ from trine.apps.health.breakglass import EmergencyDesk
 from trine.apps.health.consent import CONSENT_TYPE, Terms, resource_of
 from trine.apps.health.custody import Base, Custody
 from trine.apps.health.definitions import Release
+from trine.apps.health.entries import Entries, Part
 from trine.apps.health.history import Speaker, Speaks
 from trine.apps.health.log import CertifiedHead, EventLog
 from trine.apps.health.notices import Notice, Notices
@@ -195,6 +196,11 @@ def terms_for(patient: Digest, identifier: str = "c-1", **fields: Any) -> Terms:
         "purposes": frozenset({"TREAT"}),
     }
     return Terms(identifier, patient, CUSTODIAN, **(given | fields))
+
+
+def whole(entries: Sequence[Digest]) -> Part:
+    """A log of these entries and no others."""
+    return Entries(entries).upto(len(entries))
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -4,6 +4,7 @@ One method for each thing that a page or a command does. Whoever keeps their key
 the same requests (`requests`, `consent`) and brings them to the desks of `hospital.Hospital`.
 """
 
+import asyncio
 from typing import Final, NamedTuple
 
 from trine.apps.health.accounts import Account
@@ -15,7 +16,12 @@ from trine.apps.health.history import Emergency
 from trine.apps.health.hospital import Hospital
 from trine.apps.health.limits import REQUEST_AGE_MS_MAX
 from trine.apps.health.oversight import Oversight, export_report, verify_report
-from trine.apps.health.patient import VerifiedHistory, export_history, verify_history
+from trine.apps.health.patient import (
+    HistoryFile,
+    VerifiedHistory,
+    check_history,
+    export_history,
+)
 from trine.apps.health.people import Person, Role
 from trine.apps.health.requests import (
     AccessRequest,
@@ -250,16 +256,28 @@ class Actions:
         return await self._hospital.research.count(data)
 
     async def history(self, patient: Digest) -> VerifiedHistory:
-        """Return a patient's history, verified against every entry of the log.
+        """Return a patient's history, checked against every entry of the log.
 
         Raises:
             HistoryNotFound, HistoryIncomplete, HistoryMismatch and others: As `export_history` and
-                `verify_history` say.
+                `check_history` say.
+        """
+        return (await self.shown_history(patient))[1]
+
+    async def shown_history(self, patient: Digest) -> tuple[HistoryFile, VerifiedHistory]:
+        """Return a patient's history file, and what it shows.
+
+        The entries are those that this program hashed to the root that the validators certified;
+        they are not hashed again for each patient who asks.
+
+        Raises:
+            HistoryNotFound, HistoryIncomplete, HistoryMismatch and others: As `history` says.
         """
         file = await export_history(self._custody, patient)
-        entries = self._hospital.log.entries(file.head.size)
-        log = self._hospital.founding.histories_log
-        return verify_history(file, entries, self._hospital.trust, log)
+        entries = self._hospital.log.upto(file.head.size)
+        found = await asyncio.to_thread(check_history, file, entries)
+        chain = self._hospital.trust.chain
+        return file, VerifiedHistory(chain, file.head.time_ms, found)
 
     async def report(self) -> Oversight:
         """Return what a regulator sees, verified against every entry of the log.

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from trine.apps.health.canonical import canonical
 from trine.apps.health.custody import Custody
@@ -24,6 +24,22 @@ from trine.services.evidence import cose
 
 AT_ONCE: Final = 32
 """Histories that are opened at once."""
+
+
+class Listing(NamedTuple):
+    """By what people find a patient in a list.
+
+    Attributes:
+        id: The patient.
+        local_id: The hospital's own id.
+        name: As the Patient resource has it; empty where there is none, or it was erased.
+        birth_date: As that has it too.
+    """
+
+    id: Digest
+    local_id: str
+    name: str
+    birth_date: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +161,30 @@ class Admissions:
 
     def everyone(self) -> Iterator[Patient]:
         """List the patients, in the order of their ids."""
-        for name in list(self._custody.base.store.names("admitted")):
-            yield self.patient(Digest(bytes.fromhex(name.rpartition("/")[2])))
+        for patient in list(self.ids()):
+            yield self.patient(patient)
 
     def patient(self, patient: Digest) -> Patient:
         """Return what the list says of a patient.
+
+        Raises:
+            HistoryNotFound: Nobody was admitted under this id.
+        """
+        found = self.listing(patient)
+        count = sum(1 for _ in self._custody.records_of(patient))
+        return Patient(*found, count)
+
+    def ids(self) -> Iterator[Digest]:
+        """List the ids of the patients, in order."""
+        for name in self._custody.base.store.names("admitted"):
+            yield Digest(bytes.fromhex(name.rpartition("/")[2]))
+
+    def count(self) -> int:
+        """Count the patients; nobody who was admitted is removed."""
+        return self._custody.base.store.count("admitted")
+
+    def listing(self, patient: Digest) -> Listing:
+        """Return by what a patient is found in a list.
 
         Raises:
             HistoryNotFound: Nobody was admitted under this id.
@@ -159,9 +194,8 @@ class Admissions:
             raise HistoryNotFound("no such patient was admitted", instance=patient.hex())
         document = parse(data)
         resource = self._resource(document.get("record", ""))
-        count = sum(1 for _ in self._custody.records_of(patient))
         born = str(resource.get("birthDate", ""))
-        return Patient(patient, document["localId"], name_of(resource), born, count)
+        return Listing(patient, document["localId"], name_of(resource), born)
 
     def _resource(self, record: str) -> dict[str, Any]:
         base = self._custody.base

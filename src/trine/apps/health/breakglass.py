@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from trine.apps.health import audit, codes
-from trine.apps.health.custody import Custody, Draft
+from trine.apps.health.custody import Custody, Draft, naming
 from trine.apps.health.events import Event, Kind
 from trine.apps.health.history import Emergency, EmergencyParties, History
 from trine.apps.health.limits import OPEN_REVIEWS_MAX
@@ -111,7 +111,8 @@ class EmergencyDesk:
         def beside(event: Event) -> list[tuple[str, bytes]]:
             names = person.name, person.organisation, asked.reason
             notice = Notice(asked.patient, event.entry, *names, now_ms, last_ms)
-            return [stored(notice), (_waiting(person.id, event.entry), bytes(asked.patient))]
+            waiting = (_waiting(person.id, event.entry), bytes(asked.patient))
+            return [stored(notice), waiting, naming(person.id, asked.patient)]
 
         return Draft(Kind.EMERGENCY, content, codes.BREAK_GLASS, beside)
 

@@ -11,10 +11,19 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from trine.apps.health.definitions import Release
-from trine.apps.health.events import KEY_BYTES, Event, Kind, make_event, marker_of
+from trine.apps.health.events import (
+    KEY_BYTES,
+    Event,
+    HeadOpening,
+    Kind,
+    make_event,
+    marker_of,
+    read_opening,
+)
 from trine.apps.health.fields import Fields, date_of_record
 from trine.apps.health.history import SPEAKERS_MAX, History, Speaker, patient_id
 from trine.apps.health.limits import ATTEMPTS_MAX, EVENTS_MAX
@@ -35,6 +44,9 @@ from trine.errors.health import (
     RecordNotFound,
 )
 from trine.model.identifiers import Digest
+
+NAMED: Final = "named"
+"""Folder of what says whose consents and emergencies have named a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +176,26 @@ class Custody:
             HistoryIncomplete: The store lacks it.
             BadDisclosure: It is damaged.
         """
+        event = Event.decode(self._event(entry), self.base.log.suite)
+        if event.entry != entry:
+            raise HistoryIncomplete("the store has another event there", instance=entry.hex())
+        return event
+
+    def opening(self, entry: Digest) -> HeadOpening:
+        """Read what shows the head of an event, and nothing of its body.
+
+        Raises:
+            HistoryIncomplete: The store lacks it.
+            BadDisclosure: It is damaged.
+        """
+        return read_opening(self._event(entry), entry, self.base.log.suite)
+
+    def _event(self, entry: Digest) -> bytes:
         data = self.base.store.get(f"events/{entry.hex()}")
         if data is None:
             message = "the store lacks an event that the log has; bring it back from a copy"
             raise HistoryIncomplete(message, instance=entry.hex())
-        event = Event.decode(data, self.base.log.suite)
-        if event.entry != entry:
-            raise HistoryIncomplete("the store has another event there", instance=entry.hex())
-        return event
+        return data
 
     async def events(self, patient: Digest) -> list[Event]:
         """Return all events of a patient's history in order.
@@ -254,10 +278,14 @@ class Custody:
 
     async def _record_said(self, patient: Digest, statement: bytes, kind: Kind) -> Event:
         def draft(history: History, now_ms: int) -> Draft:
-            said, _ = history.check_consent(statement, now_ms)
+            said, terms = history.check_consent(statement, now_ms)
             if (said.body["status"] == "inactive") != (kind is Kind.WITHDRAWAL):
                 raise BadArgument(f"the statement is no {kind}")
-            return Draft(kind, {"statement": to_text(statement)})
+            content = {"statement": to_text(statement)}
+            if kind is Kind.WITHDRAWAL or terms.denies:
+                return Draft(kind, content)
+            named = [naming(person, patient) for person in sorted(terms.recipients)]
+            return Draft(kind, content, beside=lambda _event: named)
 
         return await self.record(patient, draft)
 
@@ -287,17 +315,7 @@ class Custody:
             BadArgument: They are more than `BATCH`.
             TrineError: As `Records.keep` says.
         """
-        if len(owned) > BATCH:
-            raise BadArgument(f"{len(owned)} records at once, at most {BATCH}")
-        checked = [one for _, one in owned]
-        kept = self.base.records.keep(checked, release, [self.base.key.recipient])
-        filed: list[tuple[str, bytes]] = []
-        for (patient, one), sealed in zip(owned, kept, strict=True):
-            if patient is not None:
-                filed.append((_belongs(sealed.entry), bytes(patient)))
-                filed.append((_filed(patient, sealed.entry), date_of_record(one.resource).encode()))
-        self.base.store.put(filed)
-        return kept
+        return seal_owned(self.base.store, self.base.records, self.base.key, owned, release)
 
     async def publish(self, entries: Iterable[Digest] | None = None) -> int:
         """Have entries of records recorded that the log lacks.
@@ -308,15 +326,33 @@ class Custody:
         Returns:
             How many were sent.
         """
-        log = self.base.records_log
+        log, sent = self.base.records_log, 0
         await log.refresh()
         chosen = self.base.records.entries() if entries is None else entries
-        new = [one for one in chosen if log.first(one) is None]
-        for at in range(0, len(new), BATCH // 2):
-            batch = new[at : at + BATCH // 2]
-            await log.append([part for one in batch for part in (one, self.fields(one).entry)])
+        missing = (one for one in chosen if log.first(one) is None)
+        while batch := list(islice(missing, BATCH // 2)):
+            pairs = []
+            for one in batch:
+                pairs.append((one, self.fields(one).entry))
+                await asyncio.sleep(0)
+            sent += await self.send(pairs)
+        return sent
+
+    async def send(self, pairs: Sequence[tuple[Digest, Digest]]) -> int:
+        """Have records recorded that the log lacks, each with the entry of its fields.
+
+        Args:
+            pairs: Entry of a record, and of its fields; at most half of `BATCH`.
+
+        Returns:
+            How many were sent.
+        """
+        log = self.base.records_log
+        await log.refresh()
+        new = [pair for pair in pairs if log.first(pair[0]) is None]
         if new:
-            await settle(log, new[-1])
+            await log.append([part for pair in new for part in pair])
+            await settle(log, new[-1][0])
         return len(new)
 
     def fields(self, record: Digest) -> Fields:
@@ -327,6 +363,11 @@ class Custody:
         """
         opened = self.base.records.open(record, self.base.key)
         return Fields.of_opened(opened, self.base.records.suite)
+
+    def named_by(self, person: Digest) -> Iterator[Digest]:
+        """List the patients whose consents or emergencies have named a person, also past ones."""
+        for name in self.base.store.names(f"{NAMED}/{person.hex()}"):
+            yield Digest(bytes.fromhex(name.rpartition("/")[2]))
 
     def owner(self, record: Digest) -> Digest:
         """Return the patient whose record it is.
@@ -363,6 +404,46 @@ class Custody:
         owner = self.base.store.get(_belongs(record))
         if owner is not None:
             self.base.store.delete([_filed(Digest(owner), record)])
+
+
+def seal_owned(
+    store: Store,
+    records: Records,
+    key: RecipientKey,
+    owned: Sequence[tuple[Digest | None, Checked]],
+    release: Release,
+) -> list[Kept]:
+    """Seal records for the custodian, and file each under its patient.
+
+    Args:
+        store: Where they are kept.
+        records: The custodian's records in this store.
+        key: The custodian's own key.
+        owned: Patient and record; nothing for a record that is no patient's.
+        release: Release of FHIR that they are of.
+
+    Raises:
+        BadArgument: They are more than `BATCH`.
+        TrineError: As `Records.keep` says.
+    """
+    if len(owned) > BATCH:
+        raise BadArgument(f"{len(owned)} records at once, at most {BATCH}")
+    kept = records.keep([one for _, one in owned], release, [key.recipient])
+    filed: list[tuple[str, bytes]] = []
+    for (patient, one), sealed in zip(owned, kept, strict=True):
+        if patient is not None:
+            filed.append((_belongs(sealed.entry), bytes(patient)))
+            filed.append((_filed(patient, sealed.entry), date_of_record(one.resource).encode()))
+    store.put(filed)
+    return kept
+
+
+def naming(person: Digest, patient: Digest) -> tuple[str, bytes]:
+    """Return the object that notes: this patient's consents or emergencies have named a person.
+
+    It stays when they end: it says where to look, and not what holds.
+    """
+    return f"{NAMED}/{person.hex()}/{patient.hex()}", b""
 
 
 def _history(patient: Digest) -> str:

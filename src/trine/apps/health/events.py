@@ -154,6 +154,24 @@ class Event:
         return event
 
 
+def read_opening(data: bytes, entry: Digest, suite: Suite) -> HeadOpening:
+    """Read what shows the head of a stored event; its body is not looked at.
+
+    Args:
+        data: As `Event.encode` wrote it.
+        entry: Entry that the log has.
+        suite: Suite of the chain.
+
+    Raises:
+        BadDisclosure: It is no event, or that of another entry.
+    """
+    version, salt, head, _, _ = read_array(data, 5, "an event")
+    is_whole = version == VERSION and type(salt) is bytes and type(head) is bytes
+    if not is_whole or commitment(suite, salt, head) != entry:
+        raise BadDisclosure("an event of another form or entry")
+    return HeadOpening(salt, head)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a regulator may know of an event."""

@@ -15,9 +15,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -25,20 +24,18 @@ from trine.apps.health.access import AccessDesk
 from trine.apps.health.accounts import Account, Accounts
 from trine.apps.health.admissions import Admissions
 from trine.apps.health.breakglass import EmergencyDesk
-from trine.apps.health.bundles import validate_all
 from trine.apps.health.custody import Base, Custody
 from trine.apps.health.definitions import Release
-from trine.apps.health.filing import addresses, whose
+from trine.apps.health.intake import Intake, Owned, owned_of
 from trine.apps.health.limits import BUNDLE_BYTES_MAX
 from trine.apps.health.log import CertifiedLog
 from trine.apps.health.notices import Letterbox, Notices, Sender
 from trine.apps.health.people import People, Person, Role
 from trine.apps.health.reading import Received, parse, read_file
 from trine.apps.health.recording import PROOFS, Progress, Recorder, no_progress
-from trine.apps.health.records import BATCH, Records, media_type
+from trine.apps.health.records import Records, media_type
 from trine.apps.health.research import ResearchDesk
 from trine.apps.health.store import FolderStore
-from trine.apps.health.validation import Checked
 from trine.client import AsyncClient, Trust
 from trine.crypto import Keystore
 from trine.errors import BadConfiguration, TrineError, UnreadableFile
@@ -225,6 +222,9 @@ class Hospital:
         self._recorder = Recorder(
             client, LogId(founding.records_log), lambda: FolderStore(folder / "store")
         )
+        self._intake = Intake(
+            lambda: FolderStore(folder / "store"), suite, founding.custodian, self.key
+        )
 
     @property
     def custodian(self) -> str:
@@ -233,6 +233,7 @@ class Hospital:
 
     def close(self) -> None:
         """Close the store; the client is its owner's."""
+        self._intake.close()
         self._recorder.close()
         self.store.close()
 
@@ -271,8 +272,7 @@ class Hospital:
             Unsupported: The suite has no wrap of keys yet.
             TrineError: The chain does not record or prove it; `resume` goes on with what is kept.
         """
-        read = Received("", parse(content, BUNDLE_BYTES_MAX))
-        return await self._receive([read], release, progress)
+        return await self._receive(_one(content), release, progress)
 
     async def receive_file(
         self, path: Path, release: Release = Release.R4, progress: Progress = no_progress
@@ -286,22 +286,22 @@ class Hospital:
         return await self._receive(read_file(path), release, progress)
 
     async def _receive(
-        self, received: Iterable[Received], release: Release, progress: Progress
+        self, received: Iterator[Received], release: Release, progress: Progress
     ) -> int:
         first = (await self._client.log(str(self.founding.records_log))).size
-        stream = _owned(received, release)
+        stream = owned_of(received, release)
         kept: list[Digest] = []
         sending: set[asyncio.Task[int]] = set()
         try:
-            while batch := list(islice(stream, BATCH // 2)):
-                entries = await self._seal(batch, release)
-                kept += entries
+            while batch := await self._intake.read(stream):
+                pairs = await self._seal(batch, release)
+                kept += [entry for entry, _ in pairs]
                 progress("kept", len(kept))
                 if len(sending) >= SENDING_MAX:
                     done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     for one in done:
                         one.result()
-                sending.add(asyncio.create_task(self.custody.publish(entries)))
+                sending.add(asyncio.create_task(self.custody.send(pairs)))
         except TrineError:
             await self._prove(kept, sending, first, progress)
             raise
@@ -318,19 +318,17 @@ class Hospital:
         progress("recorded", len(kept))
         return await self._recorder.prove(kept, first, progress)
 
-    async def _seal(
-        self, batch: list[tuple[str | None, Checked]], release: Release
-    ) -> list[Digest]:
+    async def _seal(self, batch: list[Owned], release: Release) -> list[tuple[Digest, Digest]]:
         await self.admissions.admit_all({local_id for local_id, _ in batch if local_id})
         owned = [
             (self.admissions.find(local_id) if local_id else None, checked)
             for local_id, checked in batch
         ]
-        kept = self.custody.seal(owned, release)
-        for (patient, _), one in zip(owned, kept, strict=True):
-            if patient is not None and one.facts.type_name == "Patient":
+        sealed = await self._intake.seal(owned, release)
+        for (patient, _), one in zip(owned, sealed, strict=True):
+            if patient is not None and one.type_name == "Patient":
                 self.admissions.name(patient, one.entry)
-        return [one.entry for one in kept]
+        return [(one.entry, one.fields) for one in sealed]
 
     async def resume(self) -> int:
         """Go on after a crash: record and prove what is kept, deliver notices that wait.
@@ -368,7 +366,7 @@ class Hospital:
     def totals(self) -> Totals:
         """Count what the hospital holds."""
         folders = ("admitted", "people", "records", PROOFS, "erased")
-        counts = {name: sum(1 for _ in self.store.names(name)) for name in folders}
+        counts = {name: self.store.count(name) for name in folders}
         head = self.log.head
         events = head.size // 2 if head else 0
         return Totals(
@@ -385,9 +383,6 @@ class Hospital:
         return self.store.get(f"erased/{name.rpartition('/')[2]}") is not None
 
 
-def _owned(received: Iterable[Received], release: Release) -> Iterator[tuple[str | None, Checked]]:
-    """Check what was read, and find out whose each record is."""
-    for read in received:
-        checked = list(validate_all(read, release))
-        known = addresses(read.value)
-        yield from ((whose(one, known), one) for one in checked)
+def _one(content: bytes) -> Iterator[Received]:
+    """Read one value; not before it is asked for."""
+    yield Received("", parse(content, BUNDLE_BYTES_MAX))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+from trine.apps.health.entries import Entries, Part
 from trine.apps.health.limits import WAIT_S_MAX
 from trine.client import Trust
 from trine.errors import EntryNotFound
@@ -21,6 +22,8 @@ from trine.services.evidence.tree import FUNCTIONS
 from trine.types import Digest as ChainDigest
 from trine.types import LogId
 
+HASHED_AT_ONCE: Final = 4_096
+"""Entries that are hashed before others get their turn."""
 POLL_S: Final = 0.02
 """Seconds between two looks while an entry is final and not yet under a certified head."""
 
@@ -90,8 +93,7 @@ class CertifiedLog:
         """Follow a log of a chain."""
         self._chain = chain
         self.suite = Suite.GM if chain.function == FUNCTIONS["gm"] else Suite.INTL
-        self._entries: list[Digest] = []
-        self._first: dict[Digest, int] = {}
+        self._entries = Entries()
         self._frontier = tree.Frontier(chain.function)
         self._head: ProvenHead | None = None
         self._busy = asyncio.Lock()
@@ -131,17 +133,20 @@ class CertifiedLog:
                 if not found:
                     return  # The node that answered is behind the one that gave the proof.
                 new += (Digest(one) for one in found)
-            self._take(head, new)
+            await self._take(head, new)
 
-    def _take(self, head: ProvenHead, new: Sequence[Digest]) -> None:
-        frontier = self._frontier.extend(tree.leaf_hashes(self._chain.function, new))
+    async def _take(self, head: ProvenHead, new: Sequence[Digest]) -> None:
+        frontier = self._frontier
+        for at in range(0, len(new), HASHED_AT_ONCE):
+            part = new[at : at + HASHED_AT_ONCE]
+            frontier = frontier.extend(tree.leaf_hashes(self._chain.function, part))
+            await asyncio.sleep(0)
         if frontier.root() != head.root:
-            at = f"at {head.size} entries of log {self._chain.log}"
-            raise LogDiffers(f"the root {at} is {head.root} on the chain, another of the entries")
+            at_size = f"at {head.size} entries of log {self._chain.log}"
+            message = f"the root {at_size} is {head.root} on the chain, another of the entries"
+            raise LogDiffers(message)
         self._frontier, self._head = frontier, head
-        for entry in new:
-            self._first.setdefault(entry, len(self._entries))
-            self._entries.append(entry)
+        self._entries.extend(new)
 
     async def prove(self, entry: Digest) -> bytes:
         """Fetch the proof file of an entry, verified.
@@ -150,25 +155,78 @@ class CertifiedLog:
             EntryNotFound: No certified head that is known shows the entry.
             TrineError: A node does not answer, or lies.
         """
-        index = self._first.get(entry)
+        index = self._entries.first(entry)
         if index is None:
             raise EntryNotFound("the log does not show the entry", instance=entry.hex())
         return (await self._chain.prove(index)).proof
 
     def first(self, entry: Digest) -> int | None:
         """Return the first index of an entry."""
-        return self._first.get(entry)
+        return self._entries.first(entry)
 
     def entry(self, index: int) -> Digest | None:
         """Return an entry."""
-        return self._entries[index] if index < len(self._entries) else None
+        return self._entries.entry(index)
 
     def entries(self, size: int) -> bytes:
         """Return the first entries, 32 bytes each, for who verifies offline."""
-        return b"".join(self._entries[:size])
+        return b"".join(self._entries.listed(size))
+
+    def upto(self, size: int) -> Part:
+        """Return the first entries; every one of them was under a head that was verified."""
+        return self._entries.upto(size)
 
 
-def check_log(entries: bytes, head: CertifiedHead, trust: Trust) -> list[Digest]:
+class HeldLog:
+    """A log whose entries somebody holds: read and hashed once, for all that is checked in it."""
+
+    def __init__(self, entries: bytes, trust: Trust) -> None:
+        """Hash the entries of a log.
+
+        Args:
+            entries: The entries, 32 bytes each.
+            trust: Whom to believe about the chain.
+        """
+        self._function, self._trust, width = FUNCTIONS[trust.suite], trust, Digest.LENGTH
+        count = len(entries) // width
+        found = [Digest(entries[at : at + width]) for at in range(0, count * width, width)]
+        self._entries = Entries(found)
+        self._levels: list[Sequence[bytes]] = [tree.leaf_hashes(self._function, found)]
+        while len(self._levels[-1]) > 1:
+            self._levels.append(tree.parents(self._function, self._levels[-1]))
+        self._shown: set[CertifiedHead] = set()
+        """Heads that were verified."""
+
+    def upto(self, head: CertifiedHead) -> Part:
+        """Return the entries of a certified head. No network is needed.
+
+        Raises:
+            HistoryMismatch: They are not those of the log, or the head says another size or time.
+            ProofMismatch, WrongTrust, NotAProof and others: The proof does not verify.
+        """
+        if not 1 <= head.size <= len(self._entries):
+            message = f"the log is held up to {len(self._entries)} entries, its head has"
+            raise HistoryMismatch(f"{message} {head.size}")
+        if head not in self._shown:
+            shown = proven_head(self._trust, head.proof, LogId(head.log), head.size - 1)
+            root = self._root(head.size)
+            if (shown.size, shown.time_ms, shown.root) != (head.size, head.time_ms, root):
+                message = "the entries are not those of the log that the proof is about"
+                raise HistoryMismatch(message)
+            self._shown.add(head)
+        return self._entries.upto(head.size)
+
+    def _root(self, size: int) -> ChainDigest:
+        """Return the root over the first entries, out of subtrees that are hashed already."""
+        peaks, first = list[bytes](), 0
+        for level in reversed(range(size.bit_length())):
+            if size >> level & 1:
+                peaks.append(self._levels[level][first >> level])
+                first += 1 << level
+        return tree.join(self._function, peaks)
+
+
+def check_log(entries: bytes, head: CertifiedHead, trust: Trust) -> Part:
     """Check that entries are all those of a certified log. No network is needed.
 
     Args:
@@ -183,13 +241,7 @@ def check_log(entries: bytes, head: CertifiedHead, trust: Trust) -> list[Digest]
         HistoryMismatch: They are not those of the log, or the head says another size or time.
         ProofMismatch, WrongTrust, NotAProof and others: The proof does not verify.
     """
-    function = FUNCTIONS[trust.suite]
     width = Digest.LENGTH
-    if head.size < 1 or len(entries) != head.size * width:
+    if len(entries) != head.size * width:
         raise HistoryMismatch(f"{len(entries)} bytes of entries, expected {head.size * width}")
-    shown = proven_head(trust, head.proof, LogId(head.log), head.size - 1)
-    found = [Digest(entries[at : at + width]) for at in range(0, len(entries), width)]
-    root = tree.Frontier(function).extend(tree.leaf_hashes(function, found)).root()
-    if (shown.size, shown.time_ms, shown.root) != (head.size, head.time_ms, root):
-        raise HistoryMismatch("the entries are not those of the log that the proof is about")
-    return found
+    return HeldLog(entries, trust).upto(head)

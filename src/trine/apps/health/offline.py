@@ -16,11 +16,19 @@ from pathlib import Path
 from typing import Final, Self
 
 from trine.apps.health.hospital import Hospital
+from trine.apps.health.log import HeldLog
 from trine.apps.health.oversight import Oversight, Report, export_report, verify_report
-from trine.apps.health.patient import HistoryFile, VerifiedHistory, export_history, verify_history
+from trine.apps.health.patient import (
+    HistoryFile,
+    VerifiedHistory,
+    export_history,
+    verify_among,
+    verify_history,
+)
 from trine.apps.health.recording import export
 from trine.client import Trust
 from trine.errors import BadArgument, BadConfiguration, TrineError, UnreadableFile
+from trine.errors.health import HistoryMismatch
 from trine.model.identifiers import Digest
 
 FORMAT: Final = "trine-hospital-export-v1"
@@ -122,17 +130,38 @@ def check_history_file(folder: Path, patient: Digest, log: int | None = None) ->
     """
     path = folder / HISTORIES / f"{patient.hex()}{HISTORY_SUFFIX}"
     file = HistoryFile.decode(_read(path))
+    if file.patient != patient:
+        raise HistoryMismatch(f"{path.name} is the history of patient {file.patient.hex()}")
     entries = _read(folder / ENTRIES)[: file.head.size * Digest.LENGTH]
     return verify_history(file, entries, _trust(folder), _log(folder, log))
 
 
-def check_history_files(folder: Path) -> list[tuple[str, TrineError | None]]:
-    """Check every history in a folder; returns each file's name, and why it was refused."""
+def check_history_files(
+    folder: Path, log: int | None = None
+) -> list[tuple[str, TrineError | None]]:
+    """Check every history in a folder; the log is read and hashed once for all of them.
+
+    Args:
+        folder: The folder.
+        log: Number of the custodian's log of histories; what the folder says without one.
+
+    Returns:
+        Each file's name, and why it was refused.
+
+    Raises:
+        UnreadableFile, BadConfiguration: The log, the trust file or the list of the folder is
+            missing or damaged.
+    """
+    trust, number = _trust(folder), _log(folder, log)
+    held = HeldLog(_read(folder / ENTRIES), trust)
     found: list[tuple[str, TrineError | None]] = []
     for path in sorted((folder / HISTORIES).glob(f"*{HISTORY_SUFFIX}")):
         error: TrineError | None = None
         try:
-            check_history_file(folder, Digest(bytes.fromhex(path.stem)))
+            shown = HistoryFile.decode(_read(path))
+            if shown.patient.hex() != path.stem:
+                raise HistoryMismatch(f"it is the history of patient {shown.patient.hex()}")
+            verify_among(shown, held, trust, number)
         except TrineError as refused:
             error = refused
         found.append((path.name, error))

@@ -6,6 +6,7 @@ every pair must be opened, the totals are complete by proof; whose events they a
 records, stays hidden.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from trine.model.identifiers import Digest
 
 VERSION: Final = 1
 """Version of the form of reports."""
+PAUSE: Final = 50
+"""Events after which others get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ async def export_report(custody: Custody) -> Report:
     for index in range(1, head.size, 2):
         entry = log.entry(index)
         assert entry is not None, "the log has as many entries as its head says"
-        openings.append(custody.event(entry).opening)
+        openings.append(custody.opening(entry))
+        if len(openings) % PAUSE == 0:
+            await asyncio.sleep(0)
     return Report(log.suite, custody.custodian, head, tuple(openings))
 
 
@@ -138,7 +143,7 @@ def verify_report(report: Report, entries: bytes, trust: Trust, log: int) -> Ove
         raise HistoryMismatch(f"it is about log {report.head.log}, expected {log}")
     if str(report.suite) != trust.suite:
         raise HistoryMismatch(f"a report of a {report.suite} chain, the trust file is another's")
-    return check_report(report, check_log(entries, report.head, trust))
+    return check_report(report, check_log(entries, report.head, trust).listed())
 
 
 def check_report(report: Report, entries: Sequence[Digest]) -> Oversight:
@@ -154,19 +159,51 @@ def check_report(report: Report, entries: Sequence[Digest]) -> Oversight:
     if len(entries) % 2 or len(report.openings) != len(entries) // 2:
         message = f"{len(report.openings)} events are opened, the log has {len(entries)} entries"
         raise HistoryIncomplete(f"{message}: two for each event")
-    markers: set[Digest] = set()
-    events: list[Accessed] = []
+    tally, events = Tally(report.suite, report.custodian), list[Accessed]()
     for at, opening in enumerate(report.openings):
-        marker, entry = entries[2 * at], entries[2 * at + 1]
-        if commitment(report.suite, opening.salt, opening.head) != entry:
-            raise HistoryMismatch(f"entry {2 * at + 1} of the log is another event")
+        events.append(tally.add(entries[2 * at], entries[2 * at + 1], opening))
+    return Oversight(tally.histories, dict(tally.totals), tally.void, tuple(events))
+
+
+class Tally:
+    """The totals of a log's events, added up one by one from the first."""
+
+    def __init__(self, suite: Suite, custodian: str) -> None:
+        """Begin with no event."""
+        self._suite, self._custodian = suite, custodian
+        self._markers: set[Digest] = set()
+        self.totals: Counter[tuple[Kind, str, str]] = Counter()
+        """Number of events by kind, purpose and month; void ones are left out."""
+        self.count = self.void = 0
+        """Number of events, and of those that are void."""
+
+    @property
+    def histories(self) -> int:
+        """Patients whose histories were opened."""
+        return sum(count for (kind, _, _), count in self.totals.items() if kind is Kind.OPENING)
+
+    def add(self, marker: Digest, entry: Digest, opening: HeadOpening) -> Accessed:
+        """Add the next event; nothing changes where it is refused.
+
+        Args:
+            marker: What stands before its entry in the log.
+            entry: Its entry.
+            opening: What shows its head.
+
+        Raises:
+            HistoryMismatch: It is another event than that of the entry, or another custodian's.
+            BadDisclosure: The head is none.
+        """
+        place = 2 * self.count + 1
+        if commitment(self._suite, opening.salt, opening.head) != entry:
+            raise HistoryMismatch(f"entry {place} of the log is another event")
         head = read_head(opening.head)
-        if head.custodian != report.custodian:
-            raise HistoryMismatch(f"entry {2 * at + 1} of the log is of another custodian")
-        is_void = marker in markers
-        markers.add(marker)
-        events.append(Accessed(2 * at + 1, entry, head.kind, head.purpose, head.month, is_void))
-    valid = [one for one in events if not one.is_void]
-    totals = Counter((one.kind, one.purpose, one.month) for one in valid)
-    histories = sum(one.kind is Kind.OPENING for one in valid)
-    return Oversight(histories, dict(totals), len(events) - len(valid), tuple(events))
+        if head.custodian != self._custodian:
+            raise HistoryMismatch(f"entry {place} of the log is of another custodian")
+        is_void = marker in self._markers
+        self._markers.add(marker)
+        self.count += 1
+        self.void += is_void
+        if not is_void:
+            self.totals[head.kind, head.purpose, head.month] += 1
+        return Accessed(place, entry, head.kind, head.purpose, head.month, is_void)

@@ -7,17 +7,17 @@ out, changed, added or moved is found: the log has exactly one entry behind the 
 number, and the history ends only where the log has no further marker.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
 import cbor2
 
 from trine.apps.health.custody import Custody
+from trine.apps.health.entries import Part
 from trine.apps.health.events import KEY_BYTES, Event, Kind, marker_of, read_array
 from trine.apps.health.history import Emergency, History
 from trine.apps.health.limits import EVENTS_MAX
-from trine.apps.health.log import CertifiedHead, check_log
+from trine.apps.health.log import CertifiedHead, HeldLog, check_log
 from trine.client import Trust
 from trine.errors.health import BadDisclosure, HistoryIncomplete, HistoryMismatch
 from trine.model.hashing import Suite
@@ -160,20 +160,41 @@ def verify_history(file: HistoryFile, entries: bytes, trust: Trust, log: int) ->
         HistoryMismatch: The file has an event that the log lacks, or one that was not allowed.
         ProofMismatch, WrongTrust and others: The proof of the head does not verify.
     """
-    if file.head.log != log:
-        raise HistoryMismatch(f"it is about log {file.head.log}, expected {log}")
-    if str(file.suite) != trust.suite:
-        raise HistoryMismatch(f"a history of a {file.suite} chain, the trust file is another's")
+    _check_place(file, trust, log)
     history = check_history(file, check_log(entries, file.head, trust))
     return VerifiedHistory(trust.chain, file.head.time_ms, history)
 
 
-def check_history(file: HistoryFile, entries: Sequence[Digest]) -> CheckedHistory:
+def verify_among(file: HistoryFile, held: HeldLog, trust: Trust, log: int) -> VerifiedHistory:
+    """Check one history of many, against a log that was hashed once for all of them.
+
+    Args:
+        file: The history file.
+        held: The entries of the log, up to the file's head or further.
+        trust: Whom to believe about the chain; `held` was made with it.
+        log: Number of the custodian's log of histories, known from elsewhere.
+
+    Raises:
+        HistoryIncomplete, HistoryMismatch and others: As `verify_history` says.
+    """
+    _check_place(file, trust, log)
+    history = check_history(file, held.upto(file.head))
+    return VerifiedHistory(trust.chain, file.head.time_ms, history)
+
+
+def _check_place(file: HistoryFile, trust: Trust, log: int) -> None:
+    if file.head.log != log:
+        raise HistoryMismatch(f"it is about log {file.head.log}, expected {log}")
+    if str(file.suite) != trust.suite:
+        raise HistoryMismatch(f"a history of a {file.suite} chain, the trust file is another's")
+
+
+def check_history(file: HistoryFile, entries: Part) -> CheckedHistory:
     """Check a history against the entries of the log, which are believed here.
 
     Args:
         file: The history file.
-        entries: All entries of the log.
+        entries: All entries of the log up to the file's head.
 
     Raises:
         HistoryIncomplete, HistoryMismatch: As `verify_history` says.
@@ -194,21 +215,19 @@ def check_history(file: HistoryFile, entries: Sequence[Digest]) -> CheckedHistor
     return CheckedHistory(void, tuple(seen), tuple(history.emergencies.values()), tuple(consents))
 
 
-def _placed(entries: Sequence[Digest], key: bytes, suite: Suite) -> tuple[list[Digest], int]:
+def _placed(entries: Part, key: bytes, suite: Suite) -> tuple[list[Digest], int]:
     """Return the entry of each number, and how many came too late for their place.
 
     Raises:
         HistoryMismatch: A marker has no entry behind it.
     """
-    where: dict[Digest, list[int]] = {}
-    for index, entry in enumerate(entries):
-        where.setdefault(entry, []).append(index)
     found: list[Digest] = []
     void = 0
-    while (at := where.get(marker_of(key, len(found), suite))) is not None:
-        if at[0] + 1 >= len(entries):
+    while at := entries.places(marker_of(key, len(found), suite)):
+        behind = entries.entry(at[0] + 1)
+        if behind is None:
             raise HistoryMismatch(f"the log has no entry behind the marker of event {len(found)}")
-        found.append(entries[at[0] + 1])
+        found.append(behind)
         void += len(at) - 1
     return found, void
 

@@ -2,7 +2,7 @@
 
 A store knows names and bytes and nothing of records. What `put` was given is there as a whole or
 not at all, and survives a crash once it returns. Any S3 will be a second store behind the same
-five methods.
+six methods.
 
 The folder holds one SQLite database, not a file an object: a thousand objects are durable with one
 write to the disk instead of two thousand.
@@ -68,6 +68,9 @@ class Store(Protocol):
 
     def names(self, folder: str) -> Iterator[str]:
         """List the names of all objects below a folder, in order."""
+
+    def count(self, folder: str) -> int:
+        """Count the objects below a folder: much faster than listing them."""
 
 
 class FolderStore:
@@ -170,6 +173,19 @@ class FolderStore:
             if len(page) < _PAGE:
                 return
             last = page[-1][0]
+
+    def count(self, folder: str) -> int:
+        """Count the objects below a folder.
+
+        Raises:
+            BadArgument: The folder's name is not allowed.
+            UnreadableFile, DamagedData: The database cannot be read.
+        """
+        _check(folder)
+        query = "SELECT count(*) FROM objects WHERE name > ? AND name < ?"
+        with self._explained():
+            found = self._database.execute(query, (f"{folder}/", f"{folder}0")).fetchone()
+        return int(found[0])
 
     def _write(self, objects: Sequence[tuple[str, bytes]]) -> None:
         self._database.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?)", objects)

@@ -37,8 +37,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
     func,
     inspect,
     or_,
@@ -51,10 +49,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
+from trine.services.evidence.database import check_settings, open_engine, why
+from trine.services.evidence.policy import NUL
 from trine.types import Digest
 
 LOG_CHARACTERS_MAX: Final = 300
@@ -65,13 +64,6 @@ QUERY_MAX: Final = 500
 """Entries that one query names."""
 ROWS_MAX: Final = 1_000
 """Rows that one statement writes: fewer parameters than SQLite (32,766) and PostgreSQL take."""
-BUSY_S: Final = 30.0
-"""Seconds to wait for another process that writes to the database."""
-
-CACHE_KIB: Final = 64 * 1_024
-"""Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
-CHECKPOINT_PAGES: Final = 8_192
-"""Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
 
 T = TypeVar("T")
 
@@ -176,23 +168,34 @@ class Index:
         """Open the database, and make its tables where they are missing.
 
         Args:
-            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`,
-                `postgresql+pg8000://…`.
+            url: As SQLAlchemy has it: `sqlite:////var/lib/trine/evidence.db`, or `postgresql://…`
+                (docs/reference/scitt.md, section 10).
 
         Raises:
             BadArgument: It is no such URL, or of a database that is not known here.
-            BadConfiguration: The tables that are there have other columns.
+            BadConfiguration: The tables that are there have other columns, or PostgreSQL is set to
+                lose commits, or to keep no UTF-8.
             DatabaseUnavailable: The database does not answer, or refuses.
         """
         try:
-            self._engine = _engine(url)
-        except (ArgumentError, ImportError) as error:
+            self._engine = open_engine(url)
+        except (ArgumentError, ImportError, ValueError) as error:
             # What stands there may hold a password.
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
         self._writer = _Writer(self._engine)
+        try:
+            self._make_tables()
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_tables(self) -> None:
+        """Check the database, and make its tables where they are missing."""
         with self._refusing():
+            with self._engine.connect() as database:
+                check_settings(database)
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
         if missing := {one.name for one in _STATEMENTS.columns} - present:
@@ -214,10 +217,9 @@ class Index:
         """
         try:
             yield
-        except SQLAlchemyError as error:
-            why = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        except (SQLAlchemyError, OSError) as error:
             where = self._engine.url.render_as_string(hide_password=True)
-            raise DatabaseUnavailable(f"{where}: {why[:300]}", instance=where) from None
+            raise DatabaseUnavailable(f"{where}: {why(error)}", instance=where) from None
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Connection]:
@@ -304,6 +306,8 @@ class Index:
 
     def search(self, log: str, query: Query, count: int) -> list[Registration]:
         """Return up to `count` statements that fit and are recorded, in the order of places."""
+        if NUL in (query.content_type or ""):
+            return []
         wanted = select(_STATEMENTS).where(*_conditions(log, query))
         wanted = wanted.order_by(_STATEMENTS.c.place).limit(count)
         with self._connect() as database:
@@ -406,26 +410,3 @@ class _Writer:
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     return (rows[at : at + ROWS_MAX] for at in range(0, len(rows), ROWS_MAX))
-
-
-def _engine(url: str) -> Engine:
-    if url == "sqlite://":
-        # In memory there is one database a connection, so that all share one.
-        shared = {"check_same_thread": False}
-        return create_engine(url, connect_args=shared, poolclass=StaticPool)
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Read and write at the same time; what is committed is on the disk."""
-    for setting in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"busy_timeout={BUSY_S * 1_000:.0f}",
-        f"cache_size=-{CACHE_KIB}",
-        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-    ):
-        connection.execute(f"PRAGMA {setting}")

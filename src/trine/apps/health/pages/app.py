@@ -21,7 +21,11 @@ from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Site, Visit
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-_FILES: Final = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_FILES: Final = {
+    "style.css": "text/css; charset=utf-8",
+    "print.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 """Files beside the pages, with their media types."""
 EVERYBODY: Final[frozenset[PageRole]] = frozenset()
 
@@ -50,7 +54,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    site = Site(hospital, zone, is_safe=is_safe)
+    site = app.state.site = Site(hospital, zone, is_safe=is_safe)
     for route in routes(site, passwords):
         app.add_route(route.path, _endpoint(site, route), methods=[route.method])
     app.add_exception_handler(HTTPException, site.missing)

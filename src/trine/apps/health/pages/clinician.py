@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from trine.apps.health import codes
 from trine.apps.health.admissions import Patient
+from trine.apps.health.directory import Found
 from trine.apps.health.events import Event
 from trine.apps.health.history import Emergency, History
 from trine.apps.health.hospital import Listed
 from trine.apps.health.limits import EMERGENCY_MS_MAX, REQUEST_AGE_MS_MAX, REVIEW_MS_MAX
 from trine.apps.health.pages.describe import describe
-from trine.apps.health.pages.forms import NUMBER_DIGITS_MAX, digest
+from trine.apps.health.pages.forms import digest
 from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Visit
 from trine.apps.health.people import Person
@@ -22,18 +23,16 @@ from trine.apps.health.reading import parse
 from trine.apps.health.requests import FINDINGS
 from trine.apps.health.sealing import OpenedRecord
 from trine.errors import BadArgument
-from trine.errors.health import AccessRefused, HistoryNotFound
+from trine.errors.health import AccessRefused
 from trine.errors.pages import PageNotFound
 from trine.model.identifiers import Digest
 
 PAGE: Final = 50
 """Records, or patients, of one page."""
-PATIENTS_MAX: Final = 10_000
-"""Patients whose names are compared, or whose consents are looked at, for one page."""
+LOOKED_AT_MAX: Final = 1_000
+"""Patients whose consents are looked at for one page of “my patients”; the next goes on."""
 QUERY_CHARACTERS_MAX: Final = 100
 """Characters of a search."""
-PREFIX_CHARACTERS_MIN: Final = 4
-"""Characters of a number from which it is compared."""
 PAUSE: Final = 50
 """Patients after which others get their turn."""
 JSON_CHARACTERS_MAX: Final = 200_000
@@ -47,7 +46,7 @@ CLINICIAN: Final = frozenset({PageRole.CLINICIAN})
 REVIEWER: Final = frozenset({PageRole.REVIEWER})
 
 
-class Mine(NamedTuple):
+class MyPatient(NamedTuple):
     """One of a clinician's patients.
 
     Attributes:
@@ -59,6 +58,18 @@ class Mine(NamedTuple):
     patient: Patient
     consents: list[str]
     emergency: Emergency | None
+
+
+class Mine(NamedTuple):
+    """One page of a clinician's patients.
+
+    Attributes:
+        patients: The patients.
+        further: Where the next page begins; nothing where there is none.
+    """
+
+    patients: list[MyPatient]
+    further: int | None
 
 
 def routes() -> list[Route]:
@@ -76,27 +87,54 @@ def routes() -> list[Route]:
 
 
 async def list_patients(visit: Visit) -> Response:
-    """Show the clinician's patients, and those that a search finds."""
-    query = visit.request.query_params.get("q", "").strip()[:QUERY_CHARACTERS_MAX]
-    found = await _search(visit, query) if query else []
-    mine = [] if query else await _my_patients(visit)
-    return visit.page("patients.html", query=query, found=found, mine=mine, most=PAGE)
+    """Show the clinician's patients, those that a search finds, or all."""
+    asked, directory = visit.request.query_params, visit.site.directory
+    query, is_all = asked.get("q", "").strip()[:QUERY_CHARACTERS_MAX], "all" in asked
+    page = max(1, visit.number("page", 1))
+    await directory.refresh()
+    found, mine = Found([], 0), Mine([], None)
+    if query or is_all:
+        found = directory.search(query, (page - 1) * PAGE, PAGE)
+        if found.total and not found.patients:
+            page = -(-found.total // PAGE)
+            found = directory.search(query, (page - 1) * PAGE, PAGE)
+    else:
+        mine = await _my_patients(visit, visit.number("from", 0))
+    return visit.page(
+        "patients.html",
+        query=query,
+        is_all=is_all,
+        found=found,
+        mine=mine,
+        page=page,
+        pages=max(1, -(-found.total // PAGE)),
+        read=len(directory),
+        total=max(directory.total, len(directory)),
+    )
 
 
-async def _my_patients(visit: Visit) -> list[Mine]:
+async def _my_patients(visit: Visit, first: int) -> Mine:
+    """Find those of whom a consent names the clinician now, or an emergency is open.
+
+    Args:
+        visit: The clinician's.
+        first: Number of the first one of `Custody.named_by` that is looked at.
+    """
     person, custody = visit.actions.person(visit.account), visit.hospital.custody
     await custody.base.log.refresh()
-    now_ms, found = visit.site.clock(), list[Mine]()
-    for count, patient in enumerate(custody.patients()):
-        if count >= PATIENTS_MAX or len(found) >= PAGE:
-            break
-        if count % PAUSE == 0:
+    now_ms, found = visit.site.clock(), list[MyPatient]()
+    named = visit.site.directory.in_order(custody.named_by(person.id))
+    last = min(len(named), first + LOOKED_AT_MAX)
+    for place in range(first, last):
+        if len(found) >= PAGE:
+            return Mine(found, place)
+        if place % PAUSE == 0:
             await asyncio.sleep(0)
-        history = custody.known(patient)
+        history = custody.known(named[place])
         names, emergency = _named(history, person), history.open_emergency(person.id, now_ms)
         if names or emergency is not None:
-            found.append(Mine(_patient(visit, patient), names, emergency))
-    return sorted(found, key=lambda one: one.patient.name)
+            found.append(MyPatient(_patient(visit, named[place]), names, emergency))
+    return Mine(found, last if last < len(named) else None)
 
 
 def _named(history: History, person: Person) -> list[str]:
@@ -110,28 +148,9 @@ def _named(history: History, person: Person) -> list[str]:
     ]
 
 
-async def _search(visit: Visit, query: str) -> list[Patient]:
-    """Find patients by a part of the name or the begin of a number."""
-    wanted, found = query.casefold(), list[Patient]()
-    for count, patient in enumerate(visit.hospital.admissions.everyone()):
-        if count >= PATIENTS_MAX or len(found) >= PAGE:
-            break
-        if count % PAUSE == 0:
-            await asyncio.sleep(0)
-        is_number = len(query) >= PREFIX_CHARACTERS_MIN and (
-            patient.local_id.casefold().startswith(wanted) or patient.id.hex().startswith(wanted)
-        )
-        if is_number or wanted in patient.name.casefold():
-            found.append(patient)
-    return sorted(found, key=lambda one: one.name)
-
-
 def _patient(visit: Visit, patient: Digest) -> Patient:
     """Return what the list says of a patient; one who was not admitted has a number only."""
-    try:
-        return visit.hospital.admissions.patient(patient)
-    except HistoryNotFound:
-        return Patient(patient, patient.hex()[:8], "", "", 0)
+    return visit.site.directory.fresh(patient)
 
 
 def _path_patient(visit: Visit) -> Digest:
@@ -144,15 +163,13 @@ async def list_records(visit: Visit) -> Response:
     """Show types and dates of a patient's records, with what opens them."""
     patient = _path_patient(visit)
     asked = visit.request.query_params
-    type_name, number = asked.get("type", ""), asked.get("page", "1")
-    if not number.isascii() or not number.isdigit() or len(number) > NUMBER_DIGITS_MAX:
-        raise PageNotFound(f"page is {number!r:.40}, expected a number")
+    type_name, number = asked.get("type", ""), visit.number("page", 1)
     every = list(visit.hospital.list_records(patient))
     types = sorted({one.type_name for one in every})
     chosen = [one for one in every if not type_name or one.type_name == type_name]
     chosen.sort(key=_newest_first, reverse=True)
     pages = max(1, -(-len(chosen) // PAGE))
-    page = min(max(1, int(number)), pages)
+    page = min(max(1, number), pages)
     history = await visit.hospital.custody.read(patient)
     person = visit.actions.person(visit.account)
     now_ms = visit.site.clock()

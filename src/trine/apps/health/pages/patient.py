@@ -1,6 +1,5 @@
 """Serve the pages of patients: who opened what, consents, notices, the proof to take home."""
 
-import asyncio
 import secrets
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,8 +14,7 @@ from trine.apps.health.pages.packing import HISTORY, pack
 from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Visit, attachment
 from trine.apps.health.pages.words import Speech
-from trine.apps.health.patient import HistoryFile, Seen, VerifiedHistory, export_history
-from trine.apps.health.patient import verify_history as verify
+from trine.apps.health.patient import Seen, VerifiedHistory
 from trine.apps.health.people import Person
 from trine.apps.health.requests import FINDINGS
 from trine.errors import BadArgument
@@ -24,7 +22,7 @@ from trine.errors.health import PersonUnknown
 from trine.model.identifiers import Digest
 
 LINES_MAX: Final = 200
-"""Events of one page, the newest; the proof has all."""
+"""Events, or notices, of one page, the newest first."""
 PEOPLE_MAX: Final = 500
 """People whom a form lists."""
 PATIENT: Final = frozenset({PageRole.PATIENT})
@@ -82,26 +80,20 @@ def routes() -> list[Route]:
     ]
 
 
-async def _verified(visit: Visit) -> tuple[HistoryFile, bytes, VerifiedHistory]:
-    """Export the patient's history, and check it as the patient would at home."""
-    hospital = visit.hospital
-    file = await export_history(hospital.custody, visit.patient)
-    entries = hospital.log.entries(file.head.size)
-    number = hospital.founding.histories_log
-    shown = await asyncio.to_thread(verify, file, entries, hospital.trust, number)
-    return file, entries, shown
-
-
 async def show_history(visit: Visit) -> Response:
     """Show who opened what, when, why and under which consent, complete by proof."""
-    _, _, shown = await _verified(visit)
+    _, shown = await visit.actions.shown_history(visit.patient)
     seen = shown.history.seen
     kinds = Counter(one.kind for one in seen)
     names = {one.name for one in seen if one.kind in _OPENED}
+    pages = max(1, -(-len(seen) // LINES_MAX))
+    page = min(max(1, visit.number("page", 1)), pages)
     return visit.page(
         "history.html",
         shown=shown,
-        lines=list(reversed(seen))[:LINES_MAX],
+        lines=seen[::-1][(page - 1) * LINES_MAX : page * LINES_MAX],
+        page=page,
+        pages=pages,
         opened=kinds[Kind.ACCESS],
         refused=kinds[Kind.REFUSAL],
         people=len(names),
@@ -124,7 +116,8 @@ def reason_of(speech: Speech, seen: Seen) -> str:
 
 async def download(visit: Visit) -> Response:
     """Hand the history file out, with the entries of the log that it is checked against."""
-    file, entries, _ = await _verified(visit)
+    file, _ = await visit.actions.shown_history(visit.patient)
+    entries = visit.hospital.log.entries(file.head.size)
     return attachment(pack(HISTORY, file.encode(), entries), "history.zip")
 
 
@@ -141,7 +134,7 @@ def _told(visit: Visit, shown: VerifiedHistory) -> list[Told]:
 
 async def show_notices(visit: Visit) -> Response:
     """Show the emergencies in which the patient's records were opened."""
-    _, _, shown = await _verified(visit)
+    _, shown = await visit.actions.shown_history(visit.patient)
     return visit.page("notices.html", told=_told(visit, shown)[:LINES_MAX])
 
 

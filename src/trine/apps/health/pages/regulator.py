@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from starlette.responses import Response
 
 from trine.apps.health.events import Kind
-from trine.apps.health.oversight import Oversight, export_report, verify_report
-from trine.apps.health.pages.clinician import PATIENTS_MAX, PAUSE
+from trine.apps.health.oversight import PAUSE, export_report, verify_report
 from trine.apps.health.pages.packing import REPORT, pack
 from trine.apps.health.pages.sessions import PageRole
 from trine.apps.health.pages.site import Route, Visit, attachment
@@ -79,32 +79,25 @@ def routes() -> list[Route]:
     ]
 
 
-async def _verified(visit: Visit) -> tuple[bytes, bytes, Oversight]:
-    """Export the report with the entries of the log, and check it as the regulator would."""
-    hospital = visit.hospital
-    report = await export_report(hospital.custody)
-    entries = hospital.log.entries(report.head.size)
-    number = hospital.founding.histories_log
-    found = await asyncio.to_thread(verify_report, report, entries, hospital.trust, number)
-    return report.encode(), entries, found
-
-
 async def show(visit: Visit) -> Response:
     """Show totals, accesses, emergencies and the state of the proof."""
-    hospital = visit.hospital
-    await hospital.log.refresh()
-    if hospital.log.head is None:
+    hospital, report = visit.hospital, visit.site.report
+    if not await report.refresh():
+        head = hospital.log.head
+        count = head.size // 2 if head else 0
+        return visit.page("reading.html", done=report.tally.count, count=count)
+    if report.head is None:
         return visit.page("oversight.html", report=None)
-    _, _, report = await _verified(visit)
+    tally = report.tally
     kinds, purposes = Counter[Kind](), Counter[str]()
-    for (kind, purpose, _), count in report.totals.items():
+    for (kind, purpose, _), count in tally.totals.items():
         kinds[kind] += count
         purposes[purpose] += count if kind is Kind.ACCESS else 0
-    bars = _bars(report)
+    bars = _bars(tally.totals)
     return visit.page(
         "oversight.html",
-        report=report,
-        time_ms=hospital.log.head.time_ms,
+        report=tally,
+        time_ms=report.head.time_ms,
         kinds=kinds.most_common(),
         count=kinds.total(),
         purposes=(+purposes).most_common(),
@@ -121,13 +114,13 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _bars(report: Oversight) -> list[Bar]:
+def _bars(totals: Mapping[tuple[Kind, str, str], int]) -> list[Bar]:
     """Draw the newest months of a report."""
     accesses, refusals = Counter[str](), Counter[str]()
-    for (kind, _, month), count in report.totals.items():
+    for (kind, _, month), count in totals.items():
         accesses[month] += count if kind is Kind.ACCESS else 0
         refusals[month] += count if kind is Kind.REFUSAL else 0
-    months = _months(report)
+    months = _months(totals)
     step = PICTURE_WIDTH / max(len(months), 1)
     width = min(step * 0.6, BAR_WIDTH_MAX)
     scale = BAR_HEIGHT_MAX / max([1, *(accesses[one] + refusals[one] for one in months)])
@@ -140,9 +133,9 @@ def _bars(report: Oversight) -> list[Bar]:
     return bars
 
 
-def _months(report: Oversight) -> list[str]:
+def _months(totals: Mapping[tuple[Kind, str, str], int]) -> list[str]:
     """List the newest months up to the last one with an event, those without any too."""
-    known = sorted({month for _, _, month in report.totals})
+    known = sorted({month for _, _, month in totals})
     year, number = int(known[-1][:4]), int(known[-1][5:])
     months = [divmod(12 * year + number - 1 - back, 12) for back in range(MONTHS_MAX)]
     named = [f"{year:04}-{place + 1:02}" for year, place in reversed(months)]
@@ -152,9 +145,7 @@ def _months(report: Oversight) -> list[str]:
 async def _late(visit: Visit) -> Late:
     custody, now_ms = visit.hospital.custody, visit.site.clock()
     overdue = reviewed_late = 0
-    for number, patient in enumerate(custody.patients()):
-        if number >= PATIENTS_MAX:
-            break
+    for number, patient in enumerate(list(visit.site.report.patients), start=1):
         if number % PAUSE == 0:
             await asyncio.sleep(0)
         for one in custody.known(patient).emergencies.values():
@@ -164,6 +155,10 @@ async def _late(visit: Visit) -> Late:
 
 
 async def download(visit: Visit) -> Response:
-    """Hand the report out, with the entries of the log that it is checked against."""
-    content, entries, _ = await _verified(visit)
-    return attachment(pack(REPORT, content, entries), "report.zip")
+    """Hand the report out, checked, with the entries of the log that it is checked against."""
+    hospital = visit.hospital
+    report = await export_report(hospital.custody)
+    entries = hospital.log.entries(report.head.size)
+    number = hospital.founding.histories_log
+    await asyncio.to_thread(verify_report, report, entries, hospital.trust, number)
+    return attachment(pack(REPORT, report.encode(), entries), "report.zip")

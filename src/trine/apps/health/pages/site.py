@@ -5,6 +5,7 @@ something the form's token. Errors become pages with a code and no traceback.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,15 +20,27 @@ from starlette.responses import RedirectResponse, Response
 
 from trine.apps.health.accounts import Account
 from trine.apps.health.actions import Actions
+from trine.apps.health.directory import Directory
 from trine.apps.health.hospital import Hospital
-from trine.apps.health.pages.forms import Form, receive_form
+from trine.apps.health.pages.forms import NUMBER_DIGITS_MAX, Form, receive_form
 from trine.apps.health.pages.links import Links
 from trine.apps.health.pages.sessions import SESSION_MS_MAX, PageRole, Session, Sessions, Visitor
 from trine.apps.health.pages.words import Speech, choose, speech_of
-from trine.errors import Internal, TrineError
+from trine.apps.health.running import RunningReport
+from trine.errors import (
+    BadAnswer,
+    Busy,
+    CannotReachNode,
+    Internal,
+    NotReady,
+    PendingFull,
+    Timeout,
+    TrineError,
+)
 from trine.errors.base import BadInput, NegativeVerdict, Unavailable
 from trine.errors.health import (
     AccessRefused,
+    HistoryBusy,
     HistoryNotFound,
     RecordErased,
     RecordNotFound,
@@ -67,6 +80,10 @@ HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
 }
 """Headers of every answer."""
+AWAY: Final = (CannotReachNode, Timeout, BadAnswer, NotReady, Busy, PendingFull, HistoryBusy)
+"""Errors of a chain that does not answer now, or not in time."""
+AWAY_S: Final = 30
+"""Seconds after which asking again is worth it (`Retry-After`, RFC 9110, section 10.2.3)."""
 _STATUS: Final[tuple[tuple[type[TrineError], HTTPStatus], ...]] = (
     (SignInNeeded, HTTPStatus.UNAUTHORIZED),
     (LinkSpent, HTTPStatus.FORBIDDEN),
@@ -139,6 +156,17 @@ class Visit:
         assert self.visitor.patient is not None, "the roles of the route were checked"
         return self.visitor.patient
 
+    def number(self, name: str, otherwise: int) -> int:
+        """Read a number of the address.
+
+        Raises:
+            PageNotFound: It is none.
+        """
+        text = self.request.query_params.get(name, str(otherwise))
+        if not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
+            raise PageNotFound(f"{name} is {text!r:.40}, expected a number")
+        return int(text)
+
     def page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object) -> Response:
         """Make a page from a template."""
         known: dict[str, Any] = {
@@ -179,6 +207,8 @@ class Site:
         """
         self.hospital, self.zone, self.is_safe = hospital, zone, is_safe
         self.actions = Actions(hospital)
+        self.directory = Directory(hospital.admissions)
+        self.report = RunningReport(hospital.custody)
         clock = hospital.custody.base.clock
         self.clock = clock
         self.links = Links(hospital.store, clock)
@@ -197,6 +227,18 @@ class Site:
     def cookie(self) -> str:
         """Name of the session's cookie."""
         return SAFE_COOKIE if self.is_safe else COOKIE
+
+    async def prepare(self) -> None:
+        """Read what lists need, ahead of the first who asks; a failure is theirs to see."""
+        with contextlib.suppress(TrineError):
+            await self.directory.refresh()
+        with contextlib.suppress(TrineError):
+            await self.report.refresh()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self.directory.close()
+        self.report.close()
 
     async def answer(self, route: Route, request: Request) -> Response:
         """Check a request and answer it."""
@@ -234,11 +276,22 @@ class Site:
 
     def failed(self, visit: Visit, error: TrineError) -> Response:
         """Make the page of an error: what is wrong in plain words, its code, what it is about."""
+        if isinstance(error, AWAY):
+            return self._away(visit, error)
         default = HTTPStatus.CONFLICT
         status = next((one for kind, one in _STATUS if isinstance(error, kind)), default)
         speech, code = visit.speech, error.code
         words = speech.named("errors", code) if speech.knows("errors", code) else str(error)
         return visit.page("error.html", status, words=words, error=error)
+
+    def _away(self, visit: Visit, error: TrineError) -> Response:
+        """Say that the chain does not answer, what that means, and what to do."""
+        url, is_form = visit.request.url, visit.request.method == "POST"
+        again = page_of(url.path) if is_form else f"{url.path}?{url.query}".rstrip("?")
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        response = visit.page("away.html", status, error=error, is_form=is_form, again=again)
+        response.headers["retry-after"] = str(AWAY_S)
+        return response
 
     def begin(self, response: Response, visitor: Visitor) -> None:
         """Sign somebody in, with a cookie of the response."""
@@ -274,6 +327,16 @@ class Site:
                 secure=self.is_safe,
             )
         return response
+
+
+def page_of(path: str) -> str:
+    """Return the page on which the form stands that is sent to a path.
+
+    >>> page_of("/consents/c-1/withdraw"), page_of("/patients/0a/open"), page_of("/approvals/0a")
+    ('/consents', '/patients/0a', '/approvals')
+    """
+    parts = path.split("/")
+    return "/".join(parts[:3] if parts[1] == "patients" else parts[:2])
 
 
 def attachment(content: bytes, name: str) -> Response:
