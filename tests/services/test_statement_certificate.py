@@ -100,7 +100,8 @@ def test_no_altered_byte_is_verified(kind: str, quick: None) -> None:
     code_end = content.index(b"re\nf\n", page_start)
     code_start = content.rindex(b" rg\n", 0, code_end)
     places = [*range(0, keys_start, 5 if kind == "key" else 29)]
-    places += range(keys_start, page_start, 1 if kind == "key" else 5)
+    # A root's own signature is not looked at: with another one the whole page is made again.
+    places += range(keys_start, page_start, {"key": 1, "gm": 5, "root": 97}[kind])
     places += [*range(page_start, len(content), 83), *range(code_start, code_end, 7)]
     found = set()
     for place in places:
