@@ -231,7 +231,7 @@ const CASES: &[(&str, Code, Case)] = &[
     }),
     ("proposals.submit", Code::UnknownParameter, || {
         with_chain("administrator", |chain| {
-            submit(chain, Action::SetParameter { parameter: 8, value: 1 })
+            submit(chain, Action::SetParameter { parameter: 9, value: 1 })
         })
     }),
     ("proposals.submit", Code::ParameterOutOfRange, || {
