@@ -170,7 +170,7 @@ def test_any_bytes_give_a_value_or_a_verdict(kind: type[Value], data: bytes) -> 
         (VERDICT_NUMBER, b"\x00\x0f", Malformed),
         (Nested(Parameters), b"\x00\x01" + bytes(8), Malformed),
         (Nested(Parameters), b"\x00\x08" + bytes(64), NonCanonical),
-        (Nested(Parameters), b"\x00\x09" + bytes(72), TooLarge),
+        (Nested(Parameters), b"\x00\x0a" + bytes(80), TooLarge),
         (Nested(ValidatorSet), b"\x00\x00", Malformed),
         (Nested(ValidatorSet), reordered(2, 1), NonCanonical),
         (Nested(ValidatorSet), reordered(1, 1), NonCanonical),
