@@ -18,7 +18,7 @@ from tests.suite import SUITE
 COMMAND = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "trine"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HTTP_SECONDS_MAX = 10
-EXPECT_MS_MAX = 30_000
+EXPECT_MS_MAX = 15_000
 
 
 @dataclass(frozen=True)

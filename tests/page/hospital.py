@@ -20,7 +20,7 @@ from trine.apps.health.generator import generate_bundles
 from trine.client.home import Home
 
 SECONDS_MAX = 60
-PAGE_MS_MAX = 30_000
+PAGE_MS_MAX = 15_000
 RECORDS = 30
 """Records of each patient at most."""
 STAFF = (
