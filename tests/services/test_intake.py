@@ -14,6 +14,7 @@ from trine.services.evidence.intake import Checked
 from trine.services.evidence.policy import Issuer, Policy
 from trine.services.evidence.rows import content_digest
 from trine.services.evidence.tree import HashFunction
+from trine.types.calls import PublicKey
 
 NOW_S = 1_800_000_000
 KEYS = [SecretKey(name, bytes([0, *[5] * 31])) for name in cose.ALGORITHM_OF_KEY]
@@ -210,3 +211,32 @@ def test_what_a_policy_asks_is_asked_of_the_usual_form() -> None:
     refused = check(data, typed)
     assert isinstance(refused, TrineError) and refused.code == "media_type_refused"
     assert isinstance(check(data, policy(KEYS[2])), IssuerKeyNotAdmitted)
+
+
+def test_a_key_signs_by_its_own_algorithm() -> None:
+    """Goal: no algorithm but the admitted one. Method: bytes of an SM2 key admitted as P-256."""
+    sm2 = KEYS[2]
+    posed = PublicKey("p256", sm2.public_key)
+    admitted = Policy((Issuer(CITY, {sm2.public_key: posed}),))
+    assert isinstance(check(said(sm2), policy(sm2)), Checked)
+    refused = check(said(sm2), admitted)
+    assert isinstance(refused, TrineError) and refused.code == "cose_signature"
+
+
+def test_statements_of_another_form_are_verified() -> None:
+    """Goal: no form passes unsigned. Method: a transparent statement with an altered signature."""
+    data = statement.with_receipts(said(KEYS[0]), [b"receipt"])
+    assert isinstance(check(data, policy(KEYS[0])), Checked)
+    refused = check(data[:-1] + bytes([data[-1] ^ 1]), policy(KEYS[0]))
+    assert isinstance(refused, TrineError) and refused.code == "cose_signature"
+
+
+@pytest.mark.parametrize("name", ["issuer", "subject", "content_type"])
+def test_texts_that_no_database_keeps_are_refused(name: str) -> None:
+    """Goal: U+0000 stops no log. Method: in each text of a statement of the usual form."""
+    texts = {"issuer": CITY, "subject": "bridge", "content_type": "text/plain"}
+    texts[name] += "\0"
+    data = statement.sign_statement(b"", key=KEYS[0], **texts)  # type: ignore[arg-type]
+    assert core.take("sha256", [data])[0] is not None
+    refused = check(data, policy(KEYS[0]))
+    assert isinstance(refused, TrineError) and refused.code == "bad_header"
