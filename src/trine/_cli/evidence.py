@@ -18,6 +18,7 @@ from trine._cli.evidence_service import serve
 from trine._cli.settings import Settings, bar, common, facts, moment, signing
 from trine._cli.statements import (
     Believed,
+    certificate_options,
     is_certificate,
     issuer_options,
     show_certificate,
@@ -258,19 +259,7 @@ def _missing(folder: Path, receipts: Path, files: dict[Path, Path]) -> Iterator[
 @evidence.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--receipt", required=True, type=click.Path(path_type=Path), help="Receipt of FILE.")
-@click.option(
-    "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
-)
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="PDF to write."
-)
-@click.option(
-    "--language",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language of the page: English or Chinese.",
-)
+@certificate_options
 @common
 def certificate(
     settings: Settings, file: Path, receipt: Path, trust_file: Path, out: Path, language: str

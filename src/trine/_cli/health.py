@@ -33,6 +33,7 @@ from trine._cli.health_parts import (
     opened,
     organisation_of,
     password_option,
+    trust_option,
 )
 from trine._cli.settings import ParsedType, Settings, columns, common, facts, moment
 from trine.client.home import read_password
@@ -407,13 +408,7 @@ def serve(
 
 @health.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--trust",
-    "trust_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Trust file of the chain, from its operators.",
-)
+@trust_option
 @click.option(
     "--log",
     required=True,

@@ -20,6 +20,7 @@ from trine._cli.health_parts import (
     opened,
     organisation_of,
     password_option,
+    trust_option,
 )
 from trine._cli.node_files import write_secret
 from trine._cli.settings import ParsedType, Settings, columns, common, facts, moment
@@ -221,13 +222,7 @@ def make(
 
 @claim.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--trust",
-    "trust_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Trust file of the chain, from its operators.",
-)
+@trust_option
 @click.option(
     "--log",
     required=True,

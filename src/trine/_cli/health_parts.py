@@ -44,6 +44,14 @@ password_option: Final = click.option(
     "[default: keys/records.password in its folder]",
 )
 
+trust_option: Final = click.option(
+    "--trust",
+    "trust_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Trust file of the chain, from its operators.",
+)
+
 
 def health_modules() -> Any:
     """Load what needs more packages than the command line.

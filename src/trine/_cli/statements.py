@@ -1,5 +1,6 @@
 """Sign statements about files, register them, and verify what came back."""
 
+import functools
 import hashlib
 import mimetypes
 import time
@@ -218,11 +219,34 @@ _ISSUER: Final = (
 )
 
 
+_CERTIFICATE: Final = (
+    click.option(
+        "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
+    ),
+    click.option(
+        "--out",
+        required=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="PDF to write.",
+    ),
+    click.option(
+        "--language",
+        type=click.Choice(["en", "zh"]),
+        default="en",
+        show_default=True,
+        help="Language of the page: English or Chinese.",
+    ),
+)
+
+
 def issuer_options(function: F) -> F:
     """Add the options by which the issuer of a statement is known."""
-    for option in reversed(_ISSUER):
-        function = option(function)
-    return function
+    return functools.reduce(lambda made, option: option(made), reversed(_ISSUER), function)
+
+
+def certificate_options(function: F) -> F:
+    """Add what every command that makes a certificate is given."""
+    return functools.reduce(lambda made, option: option(made), reversed(_CERTIFICATE), function)
 
 
 @statement.command("verify")
@@ -362,19 +386,7 @@ def show_certificate(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keys of the service, as it gives them.",
 )
-@click.option(
-    "--trust", "trust_file", required=True, type=click.Path(path_type=Path), help="Trust file."
-)
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="PDF to write."
-)
-@click.option(
-    "--language",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language of the page: English or Chinese.",
-)
+@certificate_options
 @common
 def certificate(
     settings: Settings,
