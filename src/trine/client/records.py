@@ -56,11 +56,15 @@ def read_record(kind: Callable[[Any], R], document: Any) -> R:
 
 @dataclass(frozen=True)
 class ValidatorStatus:
-    """A validator as its peers see it; `height` and `url` are none where unknown."""
+    """A validator as its peers see it; `height` and `url` are none where unknown.
+
+    Where other validators reach it is its `address`, as `host:port`.
+    """
 
     name: str
     organisation: OrganisationId
     key: str
+    address: str
     url: str | None
     height: Height | None
     healthy: bool
@@ -73,6 +77,7 @@ class ValidatorStatus:
             name=str(document["name"]),
             organisation=OrganisationId(document["organisation"]),
             key=str(document["key"]),
+            address=str(document["address"]),
             url=document.get("url"),
             height=None if height is None else Height(int(height)),
             healthy=bool(document["healthy"]),
