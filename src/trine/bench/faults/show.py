@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from trine.bench.faults.check import problems
+from trine.bench.faults.evidence import FOUND
 from trine.bench.faults.plan import KINDS
 from trine.bench.picture import blank, write_png
 
@@ -39,9 +40,12 @@ def faults_table(report: Mapping[str, Any]) -> Table:
         table.add_row(when, fault["what"], targets, f"{fault['gap_ms']:,} ms")
     table.add_section()
     unknown = ", ".join(f"{code} {count}" for code, count in report["unknown"].items()) or "none"
+    logs = report["evidence"]
     rows = (
         ("Acknowledged", f"{report['acknowledged']:,} in {report['heights']:,} blocks"),
         ("Not acknowledged", unknown),
+        ("Evidence logs on every node", _logs(logs)),
+        ("Wrong in them", ", ".join(f"{name} {len(logs[name])}" for name in FOUND)),
         ("Looked up on every node", f"{report['looked_up']:,}"),
         ("Read meanwhile", f"{report['read']:,}"),
         ("Found wrong", "; ".join(problems(report)) or "nothing"),
@@ -49,6 +53,15 @@ def faults_table(report: Mapping[str, Any]) -> Table:
     for name, value in rows:
         table.add_row("", name, "", value)
     return table
+
+
+def _logs(found: Mapping[str, Any]) -> str:
+    """Say in a few words what was compared of the logs."""
+    return (
+        f"{found['logs']:,} with {found['entries']:,} entries; {found['acknowledged']:,} were "
+        f"acknowledged, {found['recorded']:,} of {found['unknown']:,} others are there too; "
+        f"{found['proven']:,} proofs"
+    )
 
 
 def draw_faults(report: Mapping[str, Any], to: Path) -> None:
