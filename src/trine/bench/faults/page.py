@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from trine.bench.faults.check import problems
-from trine.bench.faults.evidence import FOUND
 from trine.bench.faults.plan import KINDS
 from trine.bench.faults.show import COLOURS
 
@@ -63,7 +62,20 @@ LOGS_ZH: Final = {
     "roots": "个根或大小与条目不符",
     "unproven": "个条目或区块的证明无法通过验证",
 }
-"""What must not be found in logs, in Chinese."""
+"""What must not be found in logs, in Chinese, after a number."""
+
+WRONG: Final = {
+    "lost": ("Lost", "丢失"),
+    "moved": ("Elsewhere than acknowledged", "位置与确认的不符"),
+    "doubled": ("Doubled", "重复"),
+    "torn": ("In part, or not in a row", "不完整或不连续"),
+    "reordered": ("Reordered", "乱序"),
+    "foreign": ("Written by nobody", "无人写入"),
+    "different": ("Different between nodes", "各节点不同"),
+    "roots": ("Roots or sizes other than the entries'", "根或大小与条目不符"),
+    "unproven": ("Proofs that do not verify", "验证失败的证明"),
+}
+"""The same in a table."""
 
 
 def write_page(report: Mapping[str, Any], to: Path) -> None:
@@ -100,8 +112,8 @@ def _verdict(report: Mapping[str, Any]) -> str:
     if not found:
         entries = f"{report['evidence']['acknowledged']:,}"
         english = (
-            f"{count} records were acknowledged, with {entries} entries of evidence logs. None was "
-            "lost, doubled, reordered or missing, and nothing is there that nobody wrote."
+            f"{count} records were acknowledged, with {entries} entries of evidence logs in them. "
+            "None was lost, doubled, reordered or missing, and nothing is there that nobody wrote."
         )
         chinese = (
             f"共确认 {count} 条记录，含 {entries} 个证据日志条目：没有丢失、重复、乱序或缺失，"
@@ -195,12 +207,12 @@ def _logs(found: Mapping[str, Any]) -> str:
         ("Entries in them", "其中的条目", found["entries"]),
         ("Entries acknowledged", "已确认的条目", found["acknowledged"]),
         ("Entries sent without an answer", "已发送但没有答复的条目", found["unknown"]),
-        ("of which are in the logs, once", "其中在日志里（仅一次）", found["recorded"]),
+        ("These that are in a log all the same", "其中仍在日志里的", found["recorded"]),
         ("Proofs verified against certificates", "对照证书验证通过的证明", found["proven"]),
     )
-    wrong = ((text, LOGS_ZH[name], len(found[name])) for name, text in FOUND.items())
+    wrong = [(*words, len(found[name])) for name, words in WRONG.items()]
     rows = "".join(
-        f'<tr><th>{english[0].upper()}{english[1:]}<small lang="zh">{chinese}</small></th>'
+        f'<tr><th>{english}<small lang="zh">{chinese}</small></th>'
         f'<td class="number">{count:,}</td></tr>'
         for english, chinese, count in (*counted, *wrong)
     )
@@ -219,8 +231,8 @@ def _facts(report: Mapping[str, Any]) -> str:
         ),
         ("Not acknowledged, by code", "未确认（按代码）", unknown),
         (
-            "Records looked up in every node's state at the end",
-            "结束后在每个节点状态中查找的记录",
+            "Logs looked up by name in every node's state at the end",
+            "结束后在每个节点状态中按名称查找的日志",
             f"{report['looked_up']:,}",
         ),
         ("Reads while faults happened", "故障期间的读取", f"{report['read']:,}"),

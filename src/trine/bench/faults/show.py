@@ -66,7 +66,7 @@ def _logs(found: Mapping[str, Any]) -> str:
 
 def draw_faults(report: Mapping[str, Any], to: Path) -> None:
     """Draw the timeline as a PNG."""
-    picture = blank(10, 4)
+    picture = blank(10, 5)
     axes = picture.add_subplot()
     seconds = range(len(report["per_second"]))
     axes.bar(seconds, report["per_second"], width=1.0, align="edge", color="#4a90c2")
@@ -81,5 +81,5 @@ def draw_faults(report: Mapping[str, Any], to: Path) -> None:
     axes.set_ylabel("acknowledged a second")
     wrong = "; ".join(problems(report)) or "nothing lost, doubled or different"
     axes.set_title(f"{report['acknowledged']:,} records acknowledged under faults: {wrong}")
-    axes.legend(loc="upper right", fontsize=8)
+    picture.legend(loc="outside lower center", ncols=3, fontsize=8)
     write_png(picture, to)
