@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,11 @@ from trine import Client
 from trine.bench.faults.appending import Append, Creation, EvidenceWriter, entries_of
 from trine.bench.faults.check import problems
 from trine.bench.faults.clients import Record
-from trine.bench.faults.copies import Copies, LogCopy, read_copies
+from trine.bench.faults.copies import Copies, LogCopy, check_proof, read_copies
 from trine.bench.faults.evidence import FOUND, check_evidence
 from trine.client import Trust
 from trine.client.home import Home
+from trine.errors import BadAnswer
 from trine.model.hashing import under
 from trine.model.merkle import Frontier
 from trine.model.roots import logs_root
@@ -251,56 +253,70 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield Home(home)
 
 
+def _write(home: Home, organisation: str, log: int) -> Sequence[Record]:
+    stop = threading.Event()
+    opened = partial(Client, home.urls(), key=home.open_key())
+    writer = EvidenceWriter(organisation, opened, time.monotonic(), stop, logs=[log])
+    writer.start()
+    stop.wait(WRITTEN_S)
+    stop.set()
+    writer.join()
+    return writer.records
+
+
 @pytest.mark.network
 def test_real_nodes_are_compared_with_what_was_written(home: Home, tmp_path: Path) -> None:
     """Goal: what a real network acknowledged is read from each node and found good; notes of what
     was not, and a stranger's certificates, are not. Method: write for two seconds and read; then
     alter one note, and give the trust file of a chain that does not exist."""
-    organisation, key = "city", home.open_key()
     trust = Trust.load(home.trust)
-    with Client(home.urls(), key=key) as client:
+    stranger = tmp_path / "trust.json"
+    stranger.write_text(home.trust.read_text().replace(trust.chain_id.hex(), "07" * 32))
+    with ExitStack() as stack:
+        clients = {url: stack.enter_context(Client(url)) for url in home.urls()}
+        first, client = next(iter(clients.items()))
         first_logs = {
             (one.name, "default"): int(client.log(f"{one.name}/default").id)
             for one in client.organisations()
         }
-    stop = threading.Event()
-    writer = EvidenceWriter(
-        organisation,
-        partial(Client, home.urls(), key=key),
-        time.monotonic(),
-        stop,
-        logs=[first_logs[organisation, "default"]],
-    )
-    writer.start()
-    stop.wait(WRITTEN_S)
-    stop.set()
-    writer.join()
-    clients = {url: Client(url) for url in home.urls()}
-    try:
+        records = _write(home, "city", first_logs["city", "default"])
         copies = read_copies(clients, trust)
-        stranger = tmp_path / "trust.json"
-        stranger.write_text(home.trust.read_text().replace(trust.chain_id.hex(), "07" * 32))
-        distrusted = read_copies(
-            {url: clients[url] for url in home.urls()[:1]}, Trust.load(stranger)
-        )
-    finally:
-        for each in clients.values():
-            each.close()
-    records: dict[str, list[Record]] = {organisation: writer.records}
-    report = check_evidence(records, copies, first_logs, SUITE)
+        [distrusted] = read_copies({first: client}, Trust.load(stranger)).values()
+        _look_and_prove(client, trust, records, copies[first])
+    report = check_evidence({"city": records}, copies, first_logs, SUITE)
     assert _wrong(report) == {}
-    appended = [one for one in writer.records if isinstance(one, Append)]
+    appended = [one for one in records if isinstance(one, Append)]
     assert report["entries"] == report["acknowledged"] == sum(len(one.entries) for one in appended)
     assert len({one.log for one in appended}) > 1
-    assert report["logs"] == len(first_logs) + sum(
-        isinstance(one, Creation) for one in writer.records
-    )
+    assert report["logs"] == len(first_logs) + sum(isinstance(one, Creation) for one in records)
     assert report["proven"] >= len(clients)
     altered = replace(appended[0], entries=STRANGER * len(appended[0].entries))
-    records[organisation] = [altered if one is appended[0] else one for one in writer.records]
-    report = check_evidence(records, copies, first_logs, SUITE)
+    noted = [altered if one is appended[0] else one for one in records]
+    report = check_evidence({"city": noted}, copies, first_logs, SUITE)
     assert set(_wrong(report)) == {"lost", "foreign"}
-    [copy] = distrusted.values()
-    assert copy.proven == 0
-    assert copy.evidence_root is None
-    assert all("wrong_trust" in one for one in copy.unproven)
+    assert distrusted.proven == 0
+    assert distrusted.evidence_root is None
+    assert distrusted.unproven
+    assert all("wrong_trust" in one for one in distrusted.unproven)
+
+
+def _look_and_prove(
+    client: Client, trust: Trust, records: Sequence[Record], copies: Copies
+) -> None:
+    """Find on a node what was acknowledged and nothing else; its proof is of that and no other."""
+    created = next(one for one in records if isinstance(one, Creation))
+    assert created.is_in(client, "city")
+    assert not created.is_in(client, "court")
+    append = next(one for one in records if isinstance(one, Append))
+    assert append.index is not None
+    assert append.is_in(client, "city")
+    beside, beyond = replace(append, index=append.index + 1), replace(append, index=1 << 40)
+    for other in (beside, beyond, replace(append, log=1 << 30)):
+        assert not other.is_in(client, "city")
+    log = copies.logs[append.log]
+    check_proof(client, trust, append.log, append.index, log)
+    altered = list(log.entries)
+    altered[append.index] = OTHER
+    for wrong in (replace(log, entries=tuple(altered)), replace(log, size=log.size + 1)):
+        with pytest.raises(BadAnswer):
+            check_proof(client, trust, append.log, append.index, wrong)

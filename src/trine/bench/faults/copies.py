@@ -134,7 +134,7 @@ def _proven(client: Client, trust: Trust, reading: _Reading) -> Copies:
     proven = 0
     for number, index in sample:
         try:
-            _check_proof(client, trust, number, index, reading.logs[number])
+            check_proof(client, trust, number, index, reading.logs[number])
             proven += 1
         except CannotReachNode:
             raise
@@ -143,7 +143,7 @@ def _proven(client: Client, trust: Trust, reading: _Reading) -> Copies:
     return Copies(reading.logs, reading.height, root, proven, tuple(unproven))
 
 
-def _check_proof(client: Client, trust: Trust, log: int, index: int, copy: LogCopy) -> None:
+def check_proof(client: Client, trust: Trust, log: int, index: int, copy: LogCopy) -> None:
     """Fetch the proof of one entry, and verify it.
 
     Raises:
