@@ -17,7 +17,7 @@ from trine import Client
 from trine.bench.faults.appending import Append, Creation, EvidenceWriter, entries_of
 from trine.bench.faults.check import problems
 from trine.bench.faults.clients import Record
-from trine.bench.faults.copies import Copies, LogCopy, check_proof, read_copies
+from trine.bench.faults.copies import PROOFS_MAX, Copies, LogCopy, check_proofs, read_copies
 from trine.bench.faults.evidence import FOUND, check_evidence
 from trine.client import Trust
 from trine.client.home import Home
@@ -314,9 +314,15 @@ def _look_and_prove(
     for other in (beside, beyond, replace(append, log=1 << 30)):
         assert not other.is_in(client, "city")
     log = copies.logs[append.log]
-    check_proof(client, trust, append.log, append.index, log)
+    assert check_proofs(client, trust, append.log, 0, log) == min(PROOFS_MAX, log.size)
     altered = list(log.entries)
     altered[append.index] = OTHER
-    for wrong in (replace(log, entries=tuple(altered)), replace(log, size=log.size + 1)):
+    assert append.index < PROOFS_MAX
+    lies: list[dict[str, Any]] = [
+        {"entries": tuple(altered)},
+        {"entries": log.entries[:1]},
+        {"size": log.size + 1},
+    ]
+    for wrong in [replace(log, **lie) for lie in lies]:
         with pytest.raises(BadAnswer):
-            check_proof(client, trust, append.log, append.index, wrong)
+            check_proofs(client, trust, append.log, 0, wrong)

@@ -21,8 +21,8 @@ still become final."""
 POLL_S: Final = 0.2
 FETCH_MAX: Final = 65_536
 """Entries that a node gives at once."""
-PROOFS_MAX: Final = 200
-"""Entries whose inclusion proof each node is asked for."""
+PROOFS_MAX: Final = 16
+"""Entries of a log whose inclusion proofs each node is asked for, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,7 @@ def _entries(client: Client, log: LogId) -> Iterator[Digest]:
 
 
 def _proven(client: Client, trust: Trust, reading: _Reading) -> Copies:
-    """Ask a node for proofs of a sample, and of its newest block."""
-    places = [
-        (number, index) for number, log in enumerate(reading.logs) for index in range(log.size)
-    ]
-    sample = places[:: max(1, -(-len(places) // PROOFS_MAX))]
+    """Ask a node for proofs of some entries of each log, and of its newest block."""
     root, unproven = None, []
     try:
         root = certified_root(client, trust, reading.height)
@@ -132,28 +128,40 @@ def _proven(client: Client, trust: Trust, reading: _Reading) -> Copies:
     except TrineError as error:
         unproven.append(f"block {reading.height}: {error.code}")
     proven = 0
-    for number, index in sample:
+    filled = [(number, log) for number, log in enumerate(reading.logs) if log.size]
+    for place, (number, log) in enumerate(filled):
+        # In each log at another place; in the last one at the end.
+        first = max(0, log.size - PROOFS_MAX) * (place + 1) // len(filled)
         try:
-            check_proof(client, trust, number, index, reading.logs[number])
-            proven += 1
+            proven += check_proofs(client, trust, number, first, log)
         except CannotReachNode:
             raise
         except TrineError as error:
-            unproven.append(f"entry {index} of log {number}: {error.code}")
+            unproven.append(f"entries of log {number} from {first} on: {error.code}")
     return Copies(reading.logs, reading.height, root, proven, tuple(unproven))
 
 
-def check_proof(client: Client, trust: Trust, log: int, index: int, copy: LogCopy) -> None:
-    """Fetch the proof of one entry, and verify it.
+def check_proofs(client: Client, trust: Trust, log: int, first: int, copy: LogCopy) -> int:
+    """Fetch the proofs of `PROOFS_MAX` entries, or as many as there are, and verify them.
+
+    Returns:
+        How many there are.
 
     Raises:
-        BadAnswer: It is about something else.
-        NegativeVerdict: It does not verify.
+        BadAnswer: One is about something else, or they are not as many.
+        NegativeVerdict: One does not verify.
     """
-    fact = verify_proof(client.proof(f"/v1/logs/{log}/entries/{index}"), trust).fact
-    found = [fact.get(name) for name in ("log", "index", "size", "entry")]
-    if found != [log, index, copy.size, *copy.entries[index : index + 1]]:
-        raise BadAnswer(f"a proof of {found}, expected one of entry {index} of log {log}")
+    expected = [
+        [log, index, copy.size, copy.entries[index]]
+        for index in range(first, min(first + PROOFS_MAX, len(copy.entries)))
+    ]
+    proofs = client.entry_proofs(LogId(log), first=first, count=PROOFS_MAX)
+    facts = [verify_proof(proof, trust).fact for proof in proofs]
+    found = [[fact.get(name) for name in ("log", "index", "size", "entry")] for fact in facts]
+    if found != expected:
+        message = f"{client.url} proves other entries of log {log} from {first} on than it gives"
+        raise BadAnswer(message, instance=client.url)
+    return len(found)
 
 
 def certified_root(client: Client, trust: Trust, height: int) -> Digest:
