@@ -94,9 +94,10 @@ def run_faults(
         one.join()
     if injector.trouble is not None:
         raise injector.trouble
-    tell("comparing what every node has with what was acknowledged")
+    tell("reading every node's chain and its evidence logs")
     records = [record for writer in writers for record in writer.records]
     chains, copies = _read(hosts, trust)
+    tell("comparing what every node has with what was acknowledged")
     by_writer = {writer.organisation: writer.records for writer in writers}
     ends_s = max((one.until_s for one in faults), default=0.0)
     gaps = seen_gaps([seen for reader in readers for seen in reader.heights], duration_s)
