@@ -21,11 +21,12 @@ from trine.bench.faults.copies import PROOFS_MAX, Copies, LogCopy, check_proofs,
 from trine.bench.faults.evidence import FOUND, check_evidence
 from trine.client import Trust
 from trine.client.home import Home
+from trine.client.records import FinalTransaction
 from trine.errors import BadAnswer
 from trine.model.hashing import under
 from trine.model.merkle import Frontier
 from trine.model.roots import logs_root
-from trine.types import Digest
+from trine.types import Address, Digest, Event, Height, Nonce, Outcome, TimeMs, TransactionId
 
 FIRST_LOGS = {("a", "default"): 0, ("b", "default"): 1}
 WRITTEN_S = 2.0
@@ -182,6 +183,39 @@ def test_what_all_nodes_have_wrong_is_found(name: str) -> None:
     planted = PLANTED[name]
     copies = _copies(planted.entries, planted.names)
     assert _wrong(_check(copies, copies)) == planted.found
+
+
+@pytest.mark.parametrize(
+    ("log", "data", "index"),
+    [(0, "02 00000000 0000000000000007 0002", 7), (1, "02 00000000 0000000000000007 0002", None)],
+)
+def test_an_append_is_where_its_outcome_says(log: int, data: str, index: int | None) -> None:
+    """Goal: entries that went to another log have no index in their own. Method: an outcome of log
+    0, for an append to log 0 and for one to log 1; the second counts as moved."""
+    writer = EvidenceWriter("a", partial(Client, "http://127.0.0.1:1"), 0.0, threading.Event())
+    record = Append("a-0", 0.0, 1.0, "a-0", 1, log=log, entries=X.entries)
+    writer.learn(record, _final(data))
+    assert record.index == index
+    copies = {"node": _copies(((), X.entries), NAMES[:2])}
+    report = check_evidence({"a": [record]}, copies, FIRST_LOGS, SUITE)
+    assert report["moved"] == ["a-0"]
+    with pytest.raises(BadAnswer):
+        writer.learn(record, _final("02"))
+
+
+def _final(data: str) -> FinalTransaction:
+    """A transaction with one event of the module `evidence`."""
+    event = Event("evidence", (), bytes.fromhex(data))
+    return FinalTransaction(
+        id=TransactionId(bytes(32)),
+        height=Height(1),
+        index=0,
+        time_ms=TimeMs(1),
+        sender=Address(bytes(20)),
+        nonce=Nonce(0),
+        outcome=Outcome("ok", 0, 0, 0, (event,)),
+        document={},
+    )
 
 
 def _altered(copies: Copies, number: int, **fields: Any) -> Copies:

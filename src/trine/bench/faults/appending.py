@@ -37,7 +37,7 @@ class Append(Record):
     Attributes:
         log: Number of the log.
         entries: The entries; no others are like them.
-        index: Index of the first one in the log, where it was acknowledged.
+        index: Index of the first one in this log, where it was acknowledged.
     """
 
     log: int = 0
@@ -89,9 +89,9 @@ class EvidenceWriter(Writer):
                     if len(self.logs) < LOGS_EACH_MAX:
                         self.logs.append(record.log)
                 case Append():
-                    [(record.log, record.index)] = [
-                        (int(one["log"]), int(one["first_index"])) for one in fields
-                    ]
+                    [[log, index]] = [(one["log"], int(one["first_index"])) for one in fields]
+                    # In another log it has no index: the check finds that it was moved.
+                    record.index = index if log == record.log else None
         except (KeyError, ValueError):
             message = f"the events of transaction {done.id} do not fit its call"
             raise BadAnswer(message, instance=str(done.id)) from None

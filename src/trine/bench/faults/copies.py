@@ -100,7 +100,8 @@ def _read(client: Client) -> _Reading:
     logs = []
     for log in client.logs():
         entries = tuple(_entries(client, log.id)) if log.size else ()
-        logs.append(LogCopy(names[log.organisation], log.name, log.size, log.head, entries))
+        organisation = names.get(log.organisation, str(log.organisation))
+        logs.append(LogCopy(organisation, log.name, log.size, log.head, entries))
     after = client.block()
     roots = (str(before.document["evidence_root"]), str(after.document["evidence_root"]))
     return _Reading(tuple(logs), int(after.height), roots)
