@@ -406,12 +406,13 @@ class Asset:
 
 @dataclass(frozen=True)
 class Log:
-    """An evidence log; `size` is the number of its entries."""
+    """An evidence log; `size` is the number of its entries, `head` the root over them."""
 
     id: LogId
     organisation: OrganisationId
     name: str
     size: int
+    head: Digest
 
     @classmethod
     def read(cls, document: Any) -> Self:
@@ -421,6 +422,7 @@ class Log:
             organisation=OrganisationId(int(document["organisation"])),
             name=str(document["name"]),
             size=int(document["size"]),
+            head=Digest.parse(document["head"]),
         )
 
 
