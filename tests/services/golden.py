@@ -3,8 +3,8 @@
 Run as `python -m tests.services.golden` to write `vectors/` again. Everything follows from fixed
 keys. `cases.json` has one object for each case:
 
-- `form`: `transparent` (a statement with receipts), `statement`, `receipt`, or `certificate`, whose
-  receipt is judged and whose page is not;
+- `form`: `transparent` (a statement with receipts), `statement`, `receipt`, `certificate`, whose
+  receipt is judged and whose page is not, or `signed_certificate`, that of a statement, likewise;
 - `data`: the file, compressed with zlib, in base64; or `file`, a name in `vectors/`;
 - `flips_apart`, `lengths_apart`: the file is judged with every so manieth bit flipped, or cut at
   every so manieth byte, instead of as it is;
@@ -41,6 +41,7 @@ from trine.services.evidence import (
     tiles,
     tree,
 )
+from trine.services.evidence.certificate.signed import prove_statement
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
@@ -236,7 +237,28 @@ def files() -> dict[str, bytes]:
     for family in issued.FAMILIES:
         made |= family.roots()
         made[f"{family.name}.chained"] = chained(family, family.certified())
-    return made
+    return made | _signed_certificates(made)
+
+
+def _signed_certificates(made: dict[str, bytes]) -> dict[str, bytes]:
+    """Make certificates of statements: of each algorithm, and of an issuer known by a root."""
+    found = {}
+    for suite, (_, _, algorithms) in SUITES.items():
+        trust, service = Trust.load(made[f"{suite}-trust.json"]), Chain(suite).service
+        for algorithm in algorithms:
+            key = cose.public_key(key_of(algorithm, 8))
+            known = certificate.Known(key, (), (cose.public_key(service),))
+            data = made[f"{algorithm}.transparent"]
+            found[f"signed-{algorithm}.pdf"] = certificate.write_statement_certificate(
+                data, trust, known
+            )
+    name, suite = issued.FAMILIES[0].name, issued.FAMILIES[0].suite
+    roots = tuple(read_certificates(made[f"{name}-roots.pem"]))
+    known = certificate.Known(None, roots, (cose.public_key(Chain(suite).service),))
+    trust = Trust.load(made[f"{suite}-trust.json"])
+    data = made[f"{name}.chained"]
+    found["signed-root.pdf"] = certificate.write_statement_certificate(data, trust, known)
+    return found
 
 
 def chained(
@@ -294,6 +316,8 @@ def cases(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     for family in issued.FAMILIES:
         yield from _issuers(made, family)
     yield from _certificates(made)
+    for kind in ("ed25519", "p256", "sm2", "root"):
+        yield from _signed(made, kind)
 
 
 def _issuers(made: dict[str, bytes], family: issued.Family) -> Iterator[dict[str, Any]]:
@@ -431,6 +455,30 @@ def _certificates(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     yield one("lengths", lengths_apart=13)
 
 
+def _signed(made: dict[str, bytes], kind: str) -> Iterator[dict[str, Any]]:
+    """Certificates of statements: statement and keys are judged, and the page is not."""
+    suite = "gm" if kind == "sm2" else "intl"
+    right = {"content": "report.txt", "trust": f"{suite}-trust.json"}
+    whole = made[f"signed-{kind}.pdf"]
+    short = whole[: whole.index(b"4 0 obj\n")]
+
+    def one(name: str, changed: bytes | str = short, **checks: Any) -> dict[str, Any]:
+        name = f"signed certificate, {kind}: {name}"
+        return case(name, "signed_certificate", changed, **{**right, **checks})
+
+    yield one("right", f"signed-{kind}.pdf")
+    yield one("another page", short + b"another page")
+    yield one("other content", content="cases.json")
+    yield one("trust in another chain", trust=f"{suite}-other-trust.json")
+    yield one("other form", short.replace(b"certificate 2 en", b"certificate 1 en", 1))
+    yield one("other language", short.replace(b"certificate 2 en", b"certificate 2 fr", 1))
+    yield one("without its keys", short[: short.index(b"2 0 obj\n")])
+    yield one("of a file", "certificate.pdf")
+    if kind != "root":  # there the verifiers refuse in another order, and each has tests of its own
+        yield one("bits", flips_apart=5 * FLIPS_APART[kind])
+    yield one("lengths", lengths_apart=37)
+
+
 def judge(one: dict[str, Any]) -> str:
     """Return the verdicts of the verifier in Python."""
     codes = []
@@ -462,6 +510,10 @@ def _judge(one: dict[str, Any], data: bytes) -> str:
             content = (FOLDER / one["content"]).read_bytes()
             digest = Digest(hash_many("sha256", [content])[0])
             verify_digest(digest, len(content), found, trust)
+        case "signed_certificate":
+            parts = certificate.read_statement_certificate(data)
+            proven = prove_statement(parts.data, Trust.load(FOLDER / one["trust"]), parts.known)
+            checking.check_content(proven.checked.statement, FOLDER / one["content"])
         case _:
             key, roots = one["issuer_key"], one.get("issuer_roots")
             trusted = read_certificates((FOLDER / roots).read_bytes()) if roots else ()

@@ -15,7 +15,9 @@ import {
   verifyCertificate,
   verifyProof,
   verifyReceipt,
+  readStatementCertificate,
   verifyStatement,
+  verifyStatementCertificate,
 } from "../src/index.js";
 import { toHex } from "../src/bytes.js";
 import { algorithm } from "../src/evidence/cose.js";
@@ -83,6 +85,11 @@ async function checked(evidence: Evidence, given: Given, issuer: string): Promis
     const nowS = Math.floor(Date.now() / SECOND_MS);
     const whom = { issuerKey, issuerRoots: roots, serviceKeys: keys, trust };
     const found = await verifyStatement(bytes, { nowS, ...whom, content: file?.stream() });
+    return () => statementOutcome(found, file, trust);
+  }
+  if (kind === "statement_certificate") {
+    const own = { issuerKey: issuerOf(issuer), issuerRoots: roots, serviceKeys: keys };
+    const found = await verifyStatementCertificate(bytes, trust!, own, file?.stream());
     return () => statementOutcome(found, file, trust);
   }
   if (kind === "proof") {
@@ -244,10 +251,12 @@ function statementOutcome(
   file: File | undefined,
   trust: Trust | undefined,
 ): Outcome {
-  const isWhole = found.unchecked.length === 0;
+  const isWhole = found.unchecked.every(({ check }) => check === "page");
+  const isPaper = found.unchecked.some(({ check }) => check === "page");
   const chain = found.receipts.find((one) => one.chain !== undefined)?.chain;
   const time = chain === undefined ? "" : utc(Number(chain.timeMs));
   const values = { issuer: found.issuer, chain: chain?.chain ?? "", time };
+  const text = isWhole ? t("text_good_statement", values) : t("text_partial");
   const { contentDigest, contentFunction } = found;
   const isCompared = found.steps.some(({ check }) => check === "content");
   const aboutFile: Section[] =
@@ -257,7 +266,7 @@ function statementOutcome(
   const revoked: Key[] = found.certificate === undefined ? [] : ["limit_revoked"];
   return {
     verdict: isWhole ? "good" : "partial",
-    text: isWhole ? t("text_good_statement", values) : t("text_partial"),
+    text: isPaper ? `${text}${t("text_paper")}` : text,
     needed: [],
     lines: [...stepLines(found.steps), ...leftLines(found.unchecked)],
     facts: [
@@ -314,10 +323,14 @@ function receiptSections(one: ShownReceipt): Section[] {
 
 /** The key that a statement names, where its name is the key, so that a reader can compare it. */
 export function claimedKey(evidence: Evidence | undefined): string | undefined {
-  if (evidence?.kind !== "statement") return undefined;
+  const { kind, bytes } = evidence ?? {};
+  if (bytes === undefined || (kind !== "statement" && kind !== "statement_certificate")) {
+    return undefined;
+  }
   try {
-    const nowS = Math.floor(Date.now() / SECOND_MS);
-    const { keyId, message } = readStatement(evidence.bytes, nowS);
+    const isPaper = kind === "statement_certificate";
+    const data = isPaper ? readStatementCertificate(bytes).statement : bytes;
+    const { keyId, message } = readStatement(data, Math.floor(Date.now() / SECOND_MS));
     const name = algorithm(message);
     const isKey = keyId?.length === (name === "ed25519" ? 32 : 33);
     return isKey ? `${name}:${toHex(keyId)}` : undefined;

@@ -140,8 +140,18 @@ export interface Step {
 
 /** A check that was not made, and why not. */
 export interface Unchecked {
-  /** What was not checked: `page` is the page of a certificate. */
-  readonly check: "issuer" | "service" | "chain" | "content" | "page";
+  /**
+   * What was not checked: `page` is the page of a certificate, `issuer_inside` and `service_inside`
+   * are whether the keys that a certificate brings are theirs.
+   */
+  readonly check:
+    | "issuer"
+    | "service"
+    | "chain"
+    | "content"
+    | "page"
+    | "issuer_inside"
+    | "service_inside";
   /** Why not, in words. */
   readonly text: string;
 }

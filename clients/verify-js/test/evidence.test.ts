@@ -11,21 +11,24 @@ import { readReceipt, verifyInclusion } from "../src/evidence/receipt.js";
 import { readStatement } from "../src/evidence/statement.js";
 import {
   Refusal,
+  type OwnKeys,
   type StatementChecks,
   Trust,
   readCertificate,
   readCertificates,
   readKeySet,
   readPublicKey,
+  readStatementCertificate,
   verifyCertificate,
   verifyStatement,
+  verifyStatementCertificate,
 } from "../src/index.js";
 import * as files from "./files.js";
 
 /** One case of `cases.json`; tests/services/golden.py says what the fields mean. */
 interface Case {
   readonly name: string;
-  readonly form: "transparent" | "statement" | "receipt" | "certificate";
+  readonly form: "transparent" | "statement" | "receipt" | "certificate" | "signed_certificate";
   readonly data?: string;
   readonly file?: string;
   readonly flips_apart?: number;
@@ -92,6 +95,13 @@ async function judged(one: Case, data: Uint8Array): Promise<string> {
         found.unchecked.map(({ check }) => check),
         ["page"],
       );
+      return "verified";
+    }
+    case "signed_certificate": {
+      const content = read(one.content!);
+      const found = await verifyStatementCertificate(data, read(one.trust!), {}, content);
+      const left = found.unchecked.map(({ check }) => check);
+      assert.deepEqual(left, ["issuer_inside", "service_inside", "page"]);
       return "verified";
     }
     case "transparent": {
@@ -260,6 +270,62 @@ test("no altered statement with certificates is accepted", async () => {
       assert.notEqual(await codeOf(one, files.flipped(data!, bit)), "verified", `${name}, ${bit}`);
     }
   }
+});
+
+/** Judge the certificate of a statement by the codes of its refusal. */
+async function codeOfSigned(data: Uint8Array, suite: string, own?: OwnKeys): Promise<string> {
+  try {
+    await verifyStatementCertificate(data, read(`${suite}-trust.json`), own, read("report.txt"));
+    return "verified";
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+/**
+ * Goal: statement and keys in a certificate are checked, whoever is the issuer. Method: flip bits of
+ * the statement and of the root or key; none is accepted but what is the same key in other letters.
+ */
+test("no altered certificate of a statement is accepted", async () => {
+  for (const [kind, suite, apart] of [
+    ["ed25519", "intl", 29],
+    ["sm2", "gm", 211],
+    ["root", "intl", 61],
+  ] as const) {
+    const whole = read(`signed-${kind}.pdf`);
+    const { statement } = readStatementCertificate(whole);
+    const start = Buffer.from(whole).indexOf(statement);
+    assert.equal(await codeOfSigned(whole, suite), "verified");
+    for (let bit = 8 * start; bit < 8 * (start + statement.length); bit += apart) {
+      const code = await codeOfSigned(files.flipped(whole, bit), suite);
+      assert.notEqual(code, "verified", `${kind}, bit ${bit}`);
+    }
+  }
+});
+
+/**
+ * Goal: keys in a PDF are no more than what it says. Method: without own keys, they are named; with
+ * own ones the page alone is left; with those of others, nothing is accepted.
+ */
+test("own keys count more than those in a certificate", async () => {
+  const whole = read("signed-ed25519.pdf");
+  const trust = read("intl-trust.json");
+  const issuerKey = readPublicKey(NAMED.get("ed25519: right")!.issuer_key!);
+  const serviceKeys = readKeySet(read("intl-keys.cbor"));
+  const left = async (own?: OwnKeys): Promise<string[]> => {
+    const found = await verifyStatementCertificate(whole, trust, own, read("report.txt"));
+    return found.unchecked.map(({ check }) => check);
+  };
+  assert.deepEqual(await left(), ["issuer_inside", "service_inside", "page"]);
+  assert.deepEqual(await left({ issuerKey }), ["service_inside", "page"]);
+  assert.deepEqual(await left({ issuerKey, serviceKeys }), ["page"]);
+  const other = readPublicKey(`ed25519:${"11".repeat(32)}`);
+  assert.equal(await codeOfSigned(whole, "intl", { issuerKey: other }), "cose_signature");
+  const roots = { issuerRoots: readCertificates(read("ed25519-foreign-roots.pem")) };
+  assert.equal(await codeOfSigned(read("signed-root.pdf"), "intl", roots), "unknown_issuer");
+  const services = { serviceKeys: readKeySet(read("gm-keys.cbor")) };
+  assert.equal(await codeOfSigned(whole, "intl", services), "bad_receipt");
 });
 
 /**

@@ -13,19 +13,67 @@ import { Refusal, type Unchecked } from "../refusal.js";
 import type { Trust } from "../trust.js";
 import { refused } from "./cbor.js";
 
-/** Form that this verifier knows. */
+/** Form of the certificates of files, which are read here. */
 const VERSION = "1";
-const LANGUAGES: readonly string[] = ["en", "zh"];
+/** Form of the certificates of statements. */
+export const STATEMENT_VERSION = "2";
+/** Languages of pages. */
+export const LANGUAGES: readonly string[] = ["en", "zh"];
 /** Bytes of a certificate: a receipt, and fonts and page around it. */
 export const CERTIFICATE_BYTES_MAX = PROOF_BYTES_MAX + 1024 * 1024;
 /** Bytes in which everything before the receipt ends. */
 const START_BYTES_MAX = 512;
 
-/** Everything that comes before the receipt, a character for a byte. */
-const START = new RegExp(
-  String.raw`^%PDF-1\.7\n%\xe2\xe3\xcf\xd3\n%trine-certificate ([1-9][0-9]{0,5}) ([a-z]{2})\n` +
-    String.raw`1 0 obj\n<< /Type /EmbeddedFile [ -~]{1,200} /Length ([1-9][0-9]{0,9}) >>\nstream\n`,
-);
+/** What a certificate of any form begins with, a character for a byte. */
+const HEAD = /^%PDF-1\.7\n%\xe2\xe3\xcf\xd3\n%trine-certificate ([1-9][0-9]{0,5}) ([a-z]{2})\n/;
+/** What stands between that and the receipt. */
+const OBJECT =
+  /^1 0 obj\n<< \/Type \/EmbeddedFile [ -~]{1,200} \/Length ([1-9][0-9]{0,9}) >>\nstream\n/;
+
+/** What every certificate says, whose page is not compared here. */
+export const unchangedPage: Unchecked = {
+  check: "page",
+  text: "the words, the picture and the code on the PDF's page were not compared",
+};
+
+/** Bytes as characters, one for each. */
+export function characters(content: Uint8Array, start: number, count: number): string {
+  const bytes = content.subarray(start, start + count);
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** The first lines of a certificate. */
+export interface Head {
+  /** Number of its form. */
+  readonly version: string;
+  /** Language of its page. */
+  readonly language: string;
+  /** Byte at which its first object begins. */
+  readonly start: number;
+}
+
+/**
+ * Read the first lines of a certificate.
+ *
+ * @throws {@link Refusal} where the PDF is too large or no certificate.
+ */
+export function readHead(content: Uint8Array, bytesMax: number): Head {
+  if (!(content instanceof Uint8Array)) throw refused("not_a_certificate", "no bytes");
+  if (content.length > bytesMax) {
+    throw refused("certificate_too_large", `the PDF has more than ${bytesMax} bytes`);
+  }
+  const found = HEAD.exec(characters(content, 0, START_BYTES_MAX));
+  if (found === null) throw notOurs();
+  const [head, version, language] = found as unknown as [string, string, string];
+  return { version, language, start: head.length };
+}
+
+function notOurs(): Refusal {
+  const message =
+    "the PDF is no certificate as Trine makes it: where a program saved it again, take " +
+    "evidence.receipt out of it and verify that";
+  return refused("not_a_certificate", message);
+}
 
 /** What a certificate holds. */
 export interface Certificate {
@@ -49,33 +97,24 @@ export interface VerifiedCertificate extends VerifiedReceipt {
  * @throws {@link Refusal} where the PDF is no certificate as it was made.
  */
 export function readCertificate(content: Uint8Array): Certificate {
-  if (!(content instanceof Uint8Array)) throw refused("not_a_certificate", "no bytes");
-  if (content.length > CERTIFICATE_BYTES_MAX) {
-    const message = `the PDF has more than ${CERTIFICATE_BYTES_MAX} bytes`;
-    throw refused("certificate_too_large", message);
-  }
-  const start = Array.from(content.subarray(0, START_BYTES_MAX), (byte) =>
-    String.fromCharCode(byte),
-  );
-  const found = START.exec(start.join(""));
-  if (found === null) {
-    const message =
-      "the PDF is no certificate as Trine makes it: where a program saved it again, take " +
-      "evidence.receipt out of it and verify that";
+  const { version, language, start } = readHead(content, CERTIFICATE_BYTES_MAX);
+  const found = OBJECT.exec(characters(content, start, START_BYTES_MAX));
+  if (found === null) throw notOurs();
+  if (version === STATEMENT_VERSION) {
+    const message = "the PDF is the certificate of a statement, and has no receipt file";
     throw refused("not_a_certificate", message);
   }
-  const [head, version, language, digits] = found as unknown as [string, string, string, string];
   if (version !== VERSION || !LANGUAGES.includes(language)) {
-    const known = `this release knows form ${VERSION} in ${LANGUAGES.join(" and ")}`;
-    const message = `the certificate has form ${version} in language ${language}, ${known}`;
-    throw refused("certificate_version", message);
+    const known = `forms ${VERSION} and ${STATEMENT_VERSION} in ${LANGUAGES.join(" and ")}`;
+    const message = `the certificate has form ${version} in language ${language}`;
+    throw refused("certificate_version", `${message}, this release knows ${known}`);
   }
-  const length = Number(digits);
+  const [first, length] = [start + found[0].length, Number(found[1])];
   if (length > PROOF_BYTES_MAX) {
     const message = `the receipt in the PDF has more than ${PROOF_BYTES_MAX} bytes`;
     throw new Refusal("too_large", message);
   }
-  const receipt = content.slice(head.length, head.length + length);
+  const receipt = content.slice(first, first + length);
   if (receipt.length < length) {
     throw refused("not_a_certificate", "the PDF ends inside its receipt");
   }
@@ -101,9 +140,8 @@ export async function verifyCertificate(
   const attachment = { check: "attachment", text } as const;
   try {
     const verified = await verifyReceipt(receipt, content, trust);
-    const why = "the words, the picture and the code on the PDF's page were not compared";
-    const unchecked = [{ check: "page", text: why }] as const;
-    return { ...verified, steps: [attachment, ...verified.steps], language, unchecked };
+    const steps = [attachment, ...verified.steps];
+    return { ...verified, steps, language, unchecked: [unchangedPage] };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(error.reason, error.message, [attachment, ...error.steps]);
