@@ -150,7 +150,7 @@ export const CHINESE: Words = {
   why_content: "未提供文件，因此没有与声明比对。",
   left_issuer_inside: "密钥属于谁",
   why_issuer_inside: "签发者的密钥或为其担保的根证书取自 PDF 内部。请与签发者公布的内容对照，或提供您自己的。",
-  left_service_inside: "服务属于谁",
+  left_service_inside: "密钥属于哪个服务",
   why_service_inside: "服务的密钥取自 PDF 内部。请与运营方公布的密钥对照，或提供您自己的。即使没有它们，验证节点的认证也已证明该记录。",
   left_page: "PDF 的页面",
   why_page: "其文字、图形与二维码未作比对：那需要 `trine evidence verify`，它会逐字节重制页面。PDF 内的证明（上述内容由此得出）则已核验。",
