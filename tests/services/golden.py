@@ -442,7 +442,7 @@ def _certificates(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     yield one("other content", content="report.txt")
     yield one("trust in another chain", trust="intl-trust.json")
     yield one("another page", short + b"another page")
-    yield one("other form", short.replace(b"certificate 1 en", b"certificate 3 en", 1))
+    yield one("other form", short.replace(b"certificate 1 en", b"certificate 9 en", 1))
     yield one("other language", short.replace(b"certificate 1 en", b"certificate 1 fr", 1))
     yield one("in Chinese", short.replace(b"certificate 1 en", b"certificate 1 zh", 1))
     yield one("another PDF", b"%PDF-1.7\n" + short)

@@ -1,0 +1,73 @@
+"""Keep what a chain proves about by whom a file was recorded, for tests that run no chain.
+
+Run as `TRINE_TEST_SUITE=intl python -m tests.services.origins`, and again with `gm`, to record
+`vectors/origin/SUITE` anew from a network of one's own machine: keys and times are others each time.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tests.cli.command import trine
+from tests.services.chains import chain
+from tests.suite import SUITE
+from trine import Client
+from trine.client.home import Home
+from trine.client.verification import Trust, Verified, verify
+from trine.services.evidence.certificate import fetch_origin
+
+FOLDER: Final = Path(__file__).parent / "vectors" / "origin"
+PROOFS: Final = ("transaction.proof", "account.proof", "organisation.proof")
+CONTENT: Final = b"Measured on 3 May: 7.2 mg/l\n"
+
+
+def folder(suite: str = SUITE) -> Path:
+    """Folder of a suite."""
+    return FOLDER / suite
+
+
+def by_whom(suite: str = SUITE) -> tuple[bytes, ...]:
+    """Read the three proofs."""
+    return tuple((folder(suite) / name).read_bytes() for name in PROOFS)
+
+
+def trust(suite: str = SUITE) -> Trust:
+    """Read the trust file of the chain that was."""
+    return Trust.load(folder(suite) / "trust.json")
+
+
+def shown(suite: str = SUITE) -> Verified:
+    """Verify the receipt of the file."""
+    own = folder(suite)
+    return verify(own / "report.txt", own / "report.txt.receipt", trust(suite))
+
+
+def record(own: Path) -> None:
+    """Run a network, record three files in two transactions, and keep what proves the second."""
+    own.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, chain(Home(Path(name) / "home")) as home:
+        where = ("--home", home.path, "--out", Path(name) / "receipts")
+        for files in (("before.txt",), ("other.txt", "report.txt")):
+            for one in files:
+                (Path(name) / one).write_bytes(CONTENT if one == "report.txt" else one.encode())
+            paths = [Path(name) / one for one in files]
+            assert trine("evidence", "submit", *paths, *where).status == 0
+        exported = trine("trust", "export", "--out", own / "trust.json", "--home", home.path)
+        assert exported.status == 0
+        (own / "report.txt").write_bytes(CONTENT)
+        receipts = Path(name) / "receipts"
+        (own / "report.txt.receipt").write_bytes((receipts / "report.txt.receipt").read_bytes())
+        given = Trust.load(own / "trust.json")
+        before = verify(Path(name) / "before.txt", receipts / "before.txt.receipt", given)
+        found = verify(own / "report.txt", own / "report.txt.receipt", given)
+        with Client(home.urls()) as client:
+            for one, proof in zip(PROOFS, fetch_origin(client, found, given), strict=True):
+                (own / one).write_bytes(proof)
+            other, *_ = fetch_origin(client, before, given)
+            (own / "other-transaction.proof").write_bytes(other)
+            summary = client.proof("/v1/blocks/1")
+            (own / "block.proof").write_bytes(summary)
+
+
+if __name__ == "__main__":
+    record(folder())
