@@ -218,6 +218,30 @@ def test_a_statement_is_verified(opened: Page, tmp_path: Path, algorithm: str, s
     expect(opened.locator("#steps")).to_contain_text("cose_signature")
 
 
+@pytest.mark.parametrize("suite", ["intl", "gm"])
+def test_a_certificate_says_by_whom(opened: Page, tmp_path: Path, suite: str) -> None:
+    """Goal: organisation and account on the page. Method: both suites and languages; an altered
+    proof; a certificate without such proofs."""
+    paper, own = VECTORS / f"origin-{suite}.pdf", VECTORS / "origin" / suite
+    give(opened, paper, own / "report.txt", own / "trust.json")
+    verdict(opened, "good")
+    for text in ("By whom", "city, number 0 of the chain", "Its account", "Transaction"):
+        expect(opened.locator("#facts")).to_contain_text(text)
+    expect(opened.locator("#steps")).to_contain_text("An organisation's account recorded it")
+    expect(opened.locator("#limits")).to_contain_text("which person used the account")
+    opened.get_by_role("button", name="中文").click()
+    expect(opened.locator("#facts")).to_contain_text("city，链上第 0 号")
+    expect(opened.locator("#steps")).to_contain_text("由某组织的账户记录")
+    opened.get_by_role("button", name="English").click()
+    sent = (own / "transaction.proof").read_bytes()
+    give(opened, altered(paper, tmp_path, at=paper.read_bytes().index(sent) + len(sent) // 2))
+    verdict(opened, "refused")
+    expect(opened.locator("#steps")).to_contain_text("proof_mismatch")
+    give(opened, *RECEIPT, VECTORS / "certificate.pdf")
+    verdict(opened, "good")
+    expect(opened.locator("#facts")).not_to_contain_text("By whom")
+
+
 @pytest.mark.parametrize(
     ("algorithm", "suite"), [("ed25519", "intl"), ("p256", "intl"), ("sm2", "gm")]
 )

@@ -4,7 +4,8 @@ Run as `python -m tests.services.golden` to write `vectors/` again. Everything f
 keys. `cases.json` has one object for each case:
 
 - `form`: `transparent` (a statement with receipts), `statement`, `receipt`, `certificate`, whose
-  receipt is judged and whose page is not, or `signed_certificate`, that of a statement, likewise;
+  receipt is judged and whose page is not, or `signed_certificate`, that of a statement, or
+  `origin_certificate`, that proves by whom, likewise;
 - `data`: the file, compressed with zlib, in base64; or `file`, a name in `vectors/`;
 - `flips_apart`, `lengths_apart`: the file is judged with every so manieth bit flipped, or cut at
   every so manieth byte, instead of as it is;
@@ -24,10 +25,10 @@ from typing import Any, Final
 
 import cbor2
 
-from tests.services import certificates, hostile, issued
+from tests.services import certificates, hostile, issued, origins
 from tests.services import test_hostile_statements as statements
 from tests.services import test_receipt as receipts
-from trine.client.verification import Trust, verify_digest
+from trine.client.verification import Trust, hash_files, verify_digest
 from trine.crypto import SecretKey, hash_many
 from trine.crypto.x509 import read_certificates
 from trine.errors import TrineError
@@ -41,6 +42,7 @@ from trine.services.evidence import (
     tiles,
     tree,
 )
+from trine.services.evidence.certificate.document import read_parts
 from trine.services.evidence.certificate.signed import prove_statement
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
@@ -237,6 +239,8 @@ def files() -> dict[str, bytes]:
     for family in issued.FAMILIES:
         made |= family.roots()
         made[f"{family.name}.chained"] = chained(family, family.certified())
+    for suite in SUITES:
+        made[f"origin-{suite}.pdf"] = origins.certificate_of(suite)
     return made | _signed_certificates(made)
 
 
@@ -318,6 +322,8 @@ def cases(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     yield from _certificates(made)
     for kind in ("ed25519", "p256", "sm2", "root"):
         yield from _signed(made, kind)
+    for suite in SUITES:
+        yield from _origins(made, suite)
 
 
 def _issuers(made: dict[str, bytes], family: issued.Family) -> Iterator[dict[str, Any]]:
@@ -468,7 +474,7 @@ def _signed(made: dict[str, bytes], kind: str) -> Iterator[dict[str, Any]]:
 
     yield one("right", f"signed-{kind}.pdf")
     yield one("another page", short + b"another page")
-    yield one("other content", content="cases.json")
+    yield one("other content", content="gm-keys.cbor")
     yield one("trust in another chain", trust=f"{suite}-other-trust.json")
     yield one("other form", short.replace(b"certificate 2 en", b"certificate 1 en", 1))
     yield one("other language", short.replace(b"certificate 2 en", b"certificate 2 fr", 1))
@@ -477,6 +483,36 @@ def _signed(made: dict[str, bytes], kind: str) -> Iterator[dict[str, Any]]:
     if kind != "root":  # there the verifiers refuse in another order, and each has tests of its own
         yield one("bits", flips_apart=5 * FLIPS_APART[kind])
     yield one("lengths", lengths_apart=37)
+
+
+def _origins(made: dict[str, bytes], suite: str) -> Iterator[dict[str, Any]]:
+    """Certificates that prove by whom: all four proofs are judged, and the page is not."""
+    right = {"content": f"origin/{suite}/report.txt", "trust": f"origin/{suite}/trust.json"}
+    whole = made[f"origin-{suite}.pdf"]
+    short = whole[: whole.index(b"5 0 obj\n")]
+    places = [short.index(b"%d 0 obj\n" % number) for number in (1, 2, 3, 4)] + [len(short)]
+    first, sent, account, record = (
+        short[start + 7 : stop] for start, stop in zip(places, places[1:], strict=False)
+    )
+
+    def turned(*parts: bytes) -> bytes:
+        objects = (b"%d 0 obj" % number + part for number, part in enumerate(parts, 1))
+        return short[: places[0]] + b"".join(objects)
+
+    def one(name: str, changed: bytes | str = short, **checks: Any) -> dict[str, Any]:
+        name = f"certificate by whom, {suite}: {name}"
+        return case(name, "origin_certificate", changed, **{**right, **checks})
+
+    yield one("right", f"origin-{suite}.pdf")
+    yield one("other content", content="gm-keys.cbor")
+    yield one("trust in another chain", trust=f"{suite}-trust.json")
+    yield one("without the last proof", short[: places[3]])
+    yield one("account twice", turned(first, sent, account, account))
+    yield one("account and record turned", turned(first, sent, record, account))
+    yield one("transaction twice", turned(first, sent, sent, record))
+    yield one("receipt's proofs turned", turned(first, account, sent, record))
+    yield one("bits", flips_apart={"intl": 53, "gm": 311}[suite])
+    yield one("lengths", lengths_apart=41)
 
 
 def judge(one: dict[str, Any]) -> str:
@@ -510,6 +546,12 @@ def _judge(one: dict[str, Any], data: bytes) -> str:
             content = (FOLDER / one["content"]).read_bytes()
             digest = Digest(hash_many("sha256", [content])[0])
             verify_digest(digest, len(content), found, trust)
+        case "origin_certificate":
+            believed, about = Trust.load(FOLDER / one["trust"]), FOLDER / one["content"]
+            inside = read_parts(data)
+            ((own, size),) = hash_files(believed.suite, [about])
+            shown = verify_digest(own, size, inside.receipt, believed)
+            certificate.prove_origin(inside.by_whom, shown, believed)
         case "signed_certificate":
             parts = certificate.read_statement_certificate(data)
             proven = prove_statement(parts.data, Trust.load(FOLDER / one["trust"]), parts.known)

@@ -14,7 +14,7 @@ from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
 from trine.client.verification import Trust, Verified, verify
-from trine.services.evidence.certificate import fetch_origin
+from trine.services.evidence.certificate import Language, fetch_origin, write_certificate
 
 FOLDER: Final = Path(__file__).parent / "vectors" / "origin"
 PROOFS: Final = ("transaction.proof", "account.proof", "organisation.proof")
@@ -40,6 +40,19 @@ def shown(suite: str = SUITE) -> Verified:
     """Verify the receipt of the file."""
     own = folder(suite)
     return verify(own / "report.txt", own / "report.txt.receipt", trust(suite))
+
+
+def certificate_of(suite: str = SUITE, language: Language = "en") -> bytes:
+    """Make the certificate of the file."""
+    found = shown(suite)
+    return write_certificate(
+        (folder(suite) / "report.txt.receipt").read_bytes(),
+        trust(suite),
+        digest=found.digest,
+        size=found.size,
+        language=language,
+        by_whom=by_whom(suite),
+    )
 
 
 def record(own: Path) -> None:

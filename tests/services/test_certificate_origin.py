@@ -24,16 +24,7 @@ LANGUAGES = pytest.mark.parametrize("language", certificate.LANGUAGES)
 @cache
 def made(suite: str, language: certificate.Language = "en") -> bytes:
     """Make the certificate of the recorded file."""
-    shown, trust = origins.shown(suite), origins.trust(suite)
-    receipt = (origins.folder(suite) / "report.txt.receipt").read_bytes()
-    return certificate.write_certificate(
-        receipt,
-        trust,
-        digest=shown.digest,
-        size=shown.size,
-        language=language,
-        by_whom=origins.by_whom(suite),
-    )
+    return origins.certificate_of(suite, language)
 
 
 def verified(suite: str, content: bytes) -> Verified:
@@ -180,7 +171,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         again = (*making, "--out", tmp_path / "again.pdf", "--by-whom", *where)
         assert trine(*again, "--transaction", said["transaction"]).status == 0
         unknown = trine(*again, "--transaction", "00" * 32)
-        assert (unknown.status, unknown.code) == (4, "transaction_not_found")
+        assert (unknown.status, unknown.code) == (1, "transaction_not_found")
     assert said["organisation"] == "city"
     verifying = ("evidence", "verify", file, "--receipt", out, "--trust", trust)
     ended = trine(*verifying, "--json")

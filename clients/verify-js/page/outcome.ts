@@ -3,12 +3,14 @@
 import {
   type FileFacts,
   type IssuerCertificate,
+  type Origin,
   Refusal,
   type ShownReceipt,
   type Step,
   type Trust,
   type Unchecked,
   type Verified,
+  type VerifiedCertificate,
   type VerifiedReceipt,
   type VerifiedStatement,
   measure,
@@ -99,10 +101,10 @@ async function checked(evidence: Evidence, given: Given, issuer: string): Promis
   const facts = await measure(trust!.suite, file!.stream());
   if (kind === "certificate") {
     const found = await verifyCertificate(bytes, facts, trust!);
-    return () => receiptOutcome(found, facts, file!, trust!, found.unchecked);
+    return () => receiptOutcome(found, facts, file!, trust!, found);
   }
   const found = await verifyReceipt(bytes, facts, trust!);
-  return () => receiptOutcome(found, facts, file!, trust!, []);
+  return () => receiptOutcome(found, facts, file!, trust!);
 }
 
 function waiting(needed: readonly Key[]): Outcome {
@@ -204,23 +206,41 @@ function receiptOutcome(
   { digest }: FileFacts,
   file: File,
   trust: Trust,
-  unchecked: readonly Unchecked[],
+  paper?: VerifiedCertificate,
 ): Outcome {
+  const origin = paper?.origin;
   const named: Row = [t("file_name"), t("unproven", { value: found.name })];
   const rows = [...fileRows(file, toHex(digest), FUNCTIONS[trust.suite]), named];
   const values = { chain: found.chain, time: utc(Number(found.timeMs)) };
-  const isPaper = unchecked.length > 0;
+  const isPaper = paper !== undefined;
+  const known = origin === undefined ? "limit_author" : "limit_person";
   return {
     verdict: "good",
     text: t(isPaper ? "text_good_certificate" : "text_good_receipt", values),
     needed: [],
-    lines: [...stepLines(found.steps), ...leftLines(unchecked)],
+    lines: [...stepLines(found.steps), ...leftLines(paper?.unchecked ?? [])],
     facts: [
       { title: t("section_file"), rows },
       { title: t("section_record"), rows: [...blockRows(found), ...entryRows(found)] },
+      ...(origin === undefined ? [] : [originSection(origin)]),
       trustSection(trust),
     ],
-    limits: limits("limit_truth", "limit_author", "limit_before", "limit_trust"),
+    limits: limits("limit_truth", known, "limit_before", "limit_trust"),
+  };
+}
+
+function originSection(origin: Origin): Section {
+  const { organisation: name, key } = origin;
+  return {
+    title: t("section_origin"),
+    rows: [
+      [t("organisation"), t("organisation_value", { name, number: number(origin.number) })],
+      [t("account"), origin.account, "code"],
+      [t("account_key"), key ?? t("account_key_other", { index: number(origin.keyIndex) }), "code"],
+      [t("transaction"), origin.transaction, "code"],
+      [t("height"), number(origin.height)],
+      [t("known_at"), number(origin.knownHeight)],
+    ],
   };
 }
 

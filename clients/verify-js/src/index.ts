@@ -27,6 +27,7 @@ export {
   verifyStatement,
 } from "./evidence/checking.js";
 export type { PublicKey } from "./evidence/cose.js";
+export type { Origin } from "./evidence/origin.js";
 export {
   type OwnKeys,
   type StatementCertificate,

@@ -58,6 +58,7 @@ const EVIDENCE_REFUSED = [
   "certificate_not_yet_valid",
   "issuer_not_admitted",
   "issuer_key_not_admitted",
+  "origin_mismatch",
 ] as const;
 
 /** Codes that are their own reason. */
@@ -133,7 +134,8 @@ export interface Step {
     | "inclusion"
     | "service"
     | "content"
-    | "attachment";
+    | "attachment"
+    | "origin";
   /** What was checked and found, in words. */
   readonly text: string;
 }

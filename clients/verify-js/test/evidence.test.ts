@@ -9,8 +9,10 @@ import { toHex } from "../src/bytes.js";
 import * as cose from "../src/evidence/cose.js";
 import { readReceipt, verifyInclusion } from "../src/evidence/receipt.js";
 import { readStatement } from "../src/evidence/statement.js";
+import { hash } from "../src/hashing.js";
 import {
   Refusal,
+  type FileFacts,
   type OwnKeys,
   type StatementChecks,
   Trust,
@@ -28,7 +30,13 @@ import * as files from "./files.js";
 /** One case of `cases.json`; tests/services/golden.py says what the fields mean. */
 interface Case {
   readonly name: string;
-  readonly form: "transparent" | "statement" | "receipt" | "certificate" | "signed_certificate";
+  readonly form:
+    | "transparent"
+    | "statement"
+    | "receipt"
+    | "certificate"
+    | "signed_certificate"
+    | "origin_certificate";
   readonly data?: string;
   readonly file?: string;
   readonly flips_apart?: number;
@@ -77,6 +85,13 @@ function checksOf(one: Case): StatementChecks {
   };
 }
 
+/** The file that a case is about, hashed as its chain does. */
+function contentOf(one: Case): FileFacts {
+  const content = read(one.content!);
+  const { suite } = Trust.read(read(one.trust!));
+  return { digest: hash(suite, content), size: BigInt(content.length) };
+}
+
 async function judged(one: Case, data: Uint8Array): Promise<string> {
   switch (one.form) {
     case "statement": {
@@ -95,6 +110,11 @@ async function judged(one: Case, data: Uint8Array): Promise<string> {
         found.unchecked.map(({ check }) => check),
         ["page"],
       );
+      return "verified";
+    }
+    case "origin_certificate": {
+      const found = await verifyCertificate(data, contentOf(one), read(one.trust!));
+      assert.equal(found.origin?.organisation, "city", one.name);
       return "verified";
     }
     case "signed_certificate": {

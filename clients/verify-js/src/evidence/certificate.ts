@@ -10,11 +10,14 @@
 import { PROOF_BYTES_MAX } from "../limits.js";
 import { type FileFacts, type VerifiedReceipt, verifyReceipt } from "../receipt.js";
 import { Refusal, type Unchecked } from "../refusal.js";
-import type { Trust } from "../trust.js";
+import { Trust } from "../trust.js";
 import { refused } from "./cbor.js";
+import { type Origin, PROOFS, proveOrigin } from "./origin.js";
 
 /** Form of the certificates of files, which are read here. */
 const VERSION = "1";
+/** Form of those that also prove by whom it was recorded. */
+const ORIGIN_VERSION = "3";
 /** Form of the certificates of statements. */
 export const STATEMENT_VERSION = "2";
 /** Languages of pages. */
@@ -26,9 +29,10 @@ const START_BYTES_MAX = 512;
 
 /** What a certificate of any form begins with, a character for a byte. */
 const HEAD = /^%PDF-1\.7\n%\xe2\xe3\xcf\xd3\n%trine-certificate ([1-9][0-9]{0,5}) ([a-z]{2})\n/;
-/** What stands between that and the receipt. */
+/** What stands before an attached file, and behind it. */
 const OBJECT =
-  /^1 0 obj\n<< \/Type \/EmbeddedFile [ -~]{1,200} \/Length ([1-9][0-9]{0,9}) >>\nstream\n/;
+  /^[1-9] 0 obj\n<< \/Type \/EmbeddedFile [ -~]{1,200} \/Length ([1-9][0-9]{0,9}) >>\nstream\n/;
+const BETWEEN = "\nendstream\nendobj\n";
 
 /** What every certificate says, whose page is not compared here. */
 export const unchangedPage: Unchecked = {
@@ -40,6 +44,22 @@ export const unchangedPage: Unchecked = {
 export function characters(content: Uint8Array, start: number, count: number): string {
   const bytes = content.subarray(start, start + count);
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** Take the attached files out, in their order; the one that the PDF ends in is left away. */
+export function attached(content: Uint8Array, first: number, countMax: number): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let start = first;
+  while (found.length < countMax) {
+    const head = OBJECT.exec(characters(content, start, START_BYTES_MAX));
+    if (head === null) break;
+    const from = start + head[0].length;
+    const stop = from + Number(head[1]);
+    if (characters(content, stop, BETWEEN.length) !== BETWEEN) break;
+    found.push(content.slice(from, stop));
+    start = stop + BETWEEN.length;
+  }
+  return found;
 }
 
 /** The first lines of a certificate. */
@@ -81,12 +101,16 @@ export interface Certificate {
   readonly language: string;
   /** The receipt, which proves what the page says. */
   readonly receipt: Uint8Array;
+  /** Proofs by whom it was recorded: transaction, account, organisation; or none. */
+  readonly byWhom: readonly Uint8Array[];
 }
 
 /** What a certificate's receipt showed. */
 export interface VerifiedCertificate extends VerifiedReceipt {
   /** Language of the page. */
   readonly language: string;
+  /** By whom the file was recorded, where the certificate proves that. */
+  readonly origin: Origin | undefined;
   /** What was not checked: the page. */
   readonly unchecked: readonly Unchecked[];
 }
@@ -104,8 +128,8 @@ export function readCertificate(content: Uint8Array): Certificate {
     const message = "the PDF is the certificate of a statement, and has no receipt file";
     throw refused("not_a_certificate", message);
   }
-  if (version !== VERSION || !LANGUAGES.includes(language)) {
-    const known = `forms ${VERSION} and ${STATEMENT_VERSION} in ${LANGUAGES.join(" and ")}`;
+  if (![VERSION, ORIGIN_VERSION].includes(version) || !LANGUAGES.includes(language)) {
+    const known = `forms ${VERSION} to ${ORIGIN_VERSION} in ${LANGUAGES.join(" and ")}`;
     const message = `the certificate has form ${version} in language ${language}`;
     throw refused("certificate_version", `${message}, this release knows ${known}`);
   }
@@ -118,7 +142,13 @@ export function readCertificate(content: Uint8Array): Certificate {
   if (receipt.length < length) {
     throw refused("not_a_certificate", "the PDF ends inside its receipt");
   }
-  return { language, receipt };
+  if (version === VERSION) return { language, receipt, byWhom: [] };
+  const [, ...byWhom] = attached(content, start, 1 + PROOFS);
+  if (byWhom.length !== PROOFS) {
+    const message = "the PDF lacks proofs by whom the file was recorded";
+    throw refused("not_a_certificate", message);
+  }
+  return { language, receipt, byWhom };
 }
 
 /**
@@ -135,13 +165,16 @@ export async function verifyCertificate(
   content: Uint8Array | FileFacts,
   trust: string | Uint8Array | Trust,
 ): Promise<VerifiedCertificate> {
-  const { language, receipt } = readCertificate(certificate);
+  const { language, receipt, byWhom } = readCertificate(certificate);
   const text = "the PDF has the form of a certificate, and a receipt as its first object";
   const attachment = { check: "attachment", text } as const;
   try {
-    const verified = await verifyReceipt(receipt, content, trust);
-    const steps = [attachment, ...verified.steps];
-    return { ...verified, steps, language, unchecked: [unchangedPage] };
+    const believed = trust instanceof Trust ? trust : Trust.read(trust);
+    const verified = await verifyReceipt(receipt, content, believed);
+    const proven = byWhom.length === 0 ? undefined : await proveOrigin(byWhom, verified, believed);
+    const steps = [attachment, ...verified.steps, ...(proven?.steps ?? [])];
+    const unchecked = [unchangedPage];
+    return { ...verified, steps, language, origin: proven?.origin, unchecked };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(error.reason, error.message, [attachment, ...error.steps]);

@@ -15,7 +15,14 @@ import { Refusal, type Unchecked } from "../refusal.js";
 import { Trust } from "../trust.js";
 import { type Certificate, readCertificates } from "../x509/certificate.js";
 import { refused } from "./cbor.js";
-import { LANGUAGES, STATEMENT_VERSION, characters, readHead, unchangedPage } from "./certificate.js";
+import {
+  LANGUAGES,
+  STATEMENT_VERSION,
+  attached,
+  characters,
+  readHead,
+  unchangedPage,
+} from "./certificate.js";
 import { type StatementChecks, type VerifiedStatement, verifyStatement } from "./checking.js";
 import type { PublicKey } from "./cose.js";
 import { readKeySet } from "./keys.js";
@@ -26,13 +33,8 @@ import { TRANSPARENT_BYTES_MAX, receiptsIn } from "./statement.js";
 export const STATEMENT_CERTIFICATE_BYTES_MAX = TRANSPARENT_BYTES_MAX + 1024 * 1024;
 /** Files in such a certificate: statement, key or root of the issuer, keys of the service. */
 const ATTACHMENTS = 3;
-/** Bytes in which everything before an attached file ends. */
-const OBJECT_BYTES_MAX = 512;
 const SECOND_MS = 1000;
 
-const OBJECT =
-  /^[1-9] 0 obj\n<< \/Type \/EmbeddedFile [ -~]{1,200} \/Length ([1-9][0-9]{0,9}) >>\nstream\n/;
-const BETWEEN = "\nendstream\nendobj\n";
 const PEM = "-----BEGIN";
 
 /** Whom to believe about a statement; what is left out is taken from the PDF. */
@@ -56,22 +58,6 @@ export interface StatementCertificate {
 export interface VerifiedStatementCertificate extends VerifiedStatement {
   /** Language of the page. */
   readonly language: string;
-}
-
-/** Take the attached files out, in their order; the one that the PDF ends in is left away. */
-function attached(content: Uint8Array, first: number): Uint8Array[] {
-  const found: Uint8Array[] = [];
-  let start = first;
-  while (found.length < ATTACHMENTS) {
-    const head = OBJECT.exec(characters(content, start, OBJECT_BYTES_MAX));
-    if (head === null) break;
-    const from = start + head[0].length;
-    const stop = from + Number(head[1]);
-    if (characters(content, stop, BETWEEN.length) !== BETWEEN) break;
-    found.push(content.slice(from, stop));
-    start = stop + BETWEEN.length;
-  }
-  return found;
 }
 
 /** Read the key of the issuer as it stands in a PDF; whether it is one, its use will show. */
@@ -103,7 +89,7 @@ export function readStatementCertificate(content: Uint8Array): StatementCertific
     const message = `the certificate has the language ${language}, expected one of`;
     throw refused("certificate_version", `${message} ${LANGUAGES.join(" and ")}`);
   }
-  const [statement, issuer, services] = attached(content, start);
+  const [statement, issuer, services] = attached(content, start, ATTACHMENTS);
   if (statement === undefined || issuer === undefined || services === undefined) {
     const message =
       "the PDF lacks its statement or keys: where a program saved it again, take " +

@@ -27,6 +27,8 @@ BLOCKS_SEARCHED_MAX: Final = 1_000
 PROOFS: Final = 3
 """Proof files: transaction, account, organisation."""
 
+_LONG_KEYS: Final = frozenset({"ml-dsa-65"})
+"""Algorithms of whose keys an account's record has a hash (docs/reference/wire.md, section 7)."""
 _EVIDENCE: Final = bytes(19) + b"\x04"
 """Emitter of the events of module 4."""
 _APPENDED: Final = struct.Struct(">BIQH")
@@ -96,9 +98,10 @@ def prove_origin(proofs: Sequence[bytes], found: Verified, trust: Trust) -> Orig
 
 def _key(account: VerifiedProof, index: int) -> PublicKey | None:
     """Return the account's first key, where that has the number of the one that signed."""
-    if index != 0 or not account.fact["key"]:
+    algorithm = account.fact["algorithm"]
+    if index != 0 or algorithm in _LONG_KEYS:
         return None
-    return PublicKey(account.fact["algorithm"], account.fact["key"])
+    return PublicKey(algorithm, account.fact["key"])
 
 
 def _appended(said: VerifiedProof, found: Verified, trust: Trust) -> Transaction:
