@@ -1,7 +1,7 @@
 """Keep what a chain proves about by whom a file was recorded, for tests that run no chain.
 
 Run as `TRINE_TEST_SUITE=intl python -m tests.services.origins`, and again with `gm`, to record
-`vectors/origin/SUITE` anew from a network of one's own machine: keys and times are others each time.
+`vectors/origin/SUITE` anew from a network on this machine. Keys and times are others each time.
 """
 
 import tempfile

@@ -54,7 +54,7 @@ def refusal(proofs: tuple[bytes, ...], suite: str, shown: Verified | None = None
 @SUITES
 @LANGUAGES
 def test_it_proves_who_recorded_it(suite: str, language: certificate.Language) -> None:
-    """Goal: organisation, account, key, transaction. Method: of a chain that was, in both suites."""
+    """Goal: organisation, account, key, transaction. Method: of a recorded chain, both suites."""
     content = made(suite, language)
     found = certificate.origin_of(content, verified(suite, content), origins.trust(suite))
     assert found is not None
@@ -81,7 +81,10 @@ def test_proofs_of_others_are_refused(suite: str) -> None:
     """Goal: nobody else's name stands there. Method: proofs of other things in each place."""
     sent, account, record = origins.by_whom(suite)
     own = origins.folder(suite)
-    other, block = (own / "other-transaction.proof").read_bytes(), (own / "block.proof").read_bytes()
+    other, block = (
+        (own / "other-transaction.proof").read_bytes(),
+        (own / "block.proof").read_bytes(),
+    )
     assert refusal((sent, account, record), suite) == "city"
     for wrong in (
         (other, account, record),
@@ -97,7 +100,9 @@ def test_proofs_of_others_are_refused(suite: str) -> None:
         assert refusal(wrong, suite) == "origin_mismatch"
     shown = origins.shown(suite)
     for change in ({"index": shown.index - 1}, {"index": shown.index + 1}, {"log": shown.log + 1}):
-        assert refusal((sent, account, record), suite, replace(shown, **change)) == "origin_mismatch"
+        assert (
+            refusal((sent, account, record), suite, replace(shown, **change)) == "origin_mismatch"
+        )
     foreign = origins.by_whom({"intl": "gm", "gm": "intl"}[suite])
     assert refusal((foreign[0], account, record), suite) in ("proof_mismatch", "wrong_trust")
 
