@@ -19,7 +19,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -491,9 +491,7 @@ def _origins(made: dict[str, bytes], suite: str) -> Iterator[dict[str, Any]]:
     whole = made[f"origin-{suite}.pdf"]
     short = whole[: whole.index(b"5 0 obj\n")]
     places = [short.index(b"%d 0 obj\n" % number) for number in (1, 2, 3, 4)] + [len(short)]
-    first, sent, account, record = (
-        short[start + 7 : stop] for start, stop in zip(places, places[1:], strict=False)
-    )
+    first, sent, account, record = (short[start + 7 : stop] for start, stop in pairwise(places))
 
     def turned(*parts: bytes) -> bytes:
         objects = (b"%d 0 obj" % number + part for number, part in enumerate(parts, 1))
