@@ -8,13 +8,22 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.cli.command import trine
 from tests.services.chains import chain
 from tests.suite import SUITE
 from trine import Client
 from trine.client.home import Home
 from trine.client.verification import Trust, Verified, verify
+from trine.crypto import SUITE_ALGORITHMS, SecretKey
+from trine.errors import TrineError
+from trine.model.hashing import Suite, under
+from trine.model.identifiers import LogId as ModelLogId
+from trine.model.state_keys import log_key
+from trine.services.evidence import cose
 from trine.services.evidence.certificate import Language, fetch_origin, write_certificate
+from trine.types import AccountCreate, EvidenceAppend, LogId, Roles
 
 FOLDER: Final = Path(__file__).parent / "vectors" / "origin"
 PROOFS: Final = ("transaction.proof", "account.proof", "organisation.proof")
@@ -73,13 +82,28 @@ def record(own: Path) -> None:
         given = Trust.load(own / "trust.json")
         before = verify(Path(name) / "before.txt", receipts / "before.txt.receipt", given)
         found = verify(own / "report.txt", own / "report.txt.receipt", given)
-        with Client(home.urls()) as client:
+        with Client(home.urls(), key=home.open_key()) as client:
             for one, proof in zip(PROOFS, fetch_origin(client, found, given), strict=True):
                 (own / one).write_bytes(proof)
             other, *_ = fetch_origin(client, before, given)
             (own / "other-transaction.proof").write_bytes(other)
-            summary = client.proof("/v1/blocks/1")
-            (own / "block.proof").write_bytes(summary)
+            (own / "block.proof").write_bytes(client.proof("/v1/blocks/1"))
+            _record_others(client, own, found)
+
+
+def _record_others(client: Client, own: Path, found: Verified) -> None:
+    """Keep proofs of the right kinds about other things, and of a failed transaction."""
+    key = SecretKey.generate(SUITE_ALGORITHMS[SUITE])
+    made = client.submit(AccountCreate(key=cose.public_key(key), roles=Roles.NOTARY))
+    other = made.outcome.events[0].fields()["address"]
+    (own / "other-account.proof").write_bytes(client.proof(f"/v1/accounts/{other}"))
+    with under(Suite(SUITE)):
+        state = log_key(ModelLogId(int(found.log)))
+    (own / "other-state.proof").write_bytes(client.proof(f"/v1/state/{state.hex()}"))
+    call = EvidenceAppend(log=LogId(999), entries=(found.entry,))
+    with pytest.raises(TrineError) as failed:
+        client.submit(call)
+    (own / "failed.proof").write_bytes(client.proof(f"/v1/transactions/{failed.value.instance}"))
 
 
 if __name__ == "__main__":
