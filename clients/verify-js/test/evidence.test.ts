@@ -7,6 +7,7 @@ import { inflateSync } from "node:zlib";
 
 import { toHex } from "../src/bytes.js";
 import * as cose from "../src/evidence/cose.js";
+import { proveOrigin } from "../src/evidence/origin.js";
 import { readReceipt, verifyInclusion } from "../src/evidence/receipt.js";
 import { readStatement } from "../src/evidence/statement.js";
 import { hash } from "../src/hashing.js";
@@ -22,6 +23,7 @@ import {
   readPublicKey,
   readStatementCertificate,
   verifyCertificate,
+  verifyReceipt,
   verifyStatement,
   verifyStatementCertificate,
 } from "../src/index.js";
@@ -321,6 +323,42 @@ test("no altered certificate of a statement is accepted", async () => {
       const code = await codeOfSigned(files.flipped(whole, bit), suite);
       assert.notEqual(code, "verified", `${kind}, bit ${bit}`);
     }
+  }
+});
+
+/**
+ * Goal: nobody else's name is shown. Method: right proofs, then proofs of other things in each place:
+ * another or a failed transaction, another account, another value of the state.
+ */
+test("proofs by whom belong to the entry", async () => {
+  for (const suite of ["intl", "gm"] as const) {
+    const part = (name: string): Uint8Array => read(`origin/${suite}/${name}`);
+    const trust = Trust.read(part("trust.json"));
+    const content = part("report.txt");
+    const facts = { digest: hash(suite, content), size: BigInt(content.length) };
+    const receipt = await verifyReceipt(part("report.txt.receipt"), facts, trust);
+    const prove = async (...names: readonly string[]): Promise<string> => {
+      try {
+        const proofs = names.map((name) => part(`${name}.proof`));
+        return (await proveOrigin(proofs, receipt, trust)).origin.organisation;
+      } catch (error) {
+        if (error instanceof Refusal) return error.code;
+        throw error;
+      }
+    };
+    const [sent, account, record] = ["transaction", "account", "organisation"];
+    assert.equal(await prove(sent, account, record), "city");
+    assert.equal(await prove("other-transaction", account, record), "origin_mismatch");
+    assert.equal(await prove("failed", account, record), "origin_mismatch");
+    assert.equal(await prove(sent, "other-account", record), "origin_mismatch");
+    assert.equal(await prove(sent, account, "other-state"), "origin_mismatch");
+    assert.equal(await prove(sent, account, "block"), "origin_mismatch");
+    assert.equal(await prove(sent, account), "origin_mismatch");
+    const three = [sent, account, record].map((name) => part(`${name}.proof`));
+    const before = { ...receipt.fact, index: receipt.fact.index - 1n };
+    await assert.rejects(proveOrigin(three, { ...receipt, fact: before }, trust), {
+      code: "origin_mismatch",
+    });
   }
 });
 
