@@ -303,6 +303,7 @@ def test_an_issuer_is_known_by_a_root(opened: Page, family: issued.Family) -> No
     suite = family.suite
     give(opened, VECTORS / f"{family.name}.chained", VECTORS / "report.txt")
     give(opened, VECTORS / f"{suite}-trust.json", VECTORS / f"{suite}-keys.cbor")
+    expect(opened.locator("[data-state=unchecked]")).to_have_count(1)
     verdict(opened, "partial")
     expect(opened.locator("[data-state=unchecked]")).to_contain_text("nor a root")
     give(opened, VECTORS / f"{family.name}-roots.pem")
