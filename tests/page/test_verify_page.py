@@ -218,6 +218,84 @@ def test_a_statement_is_verified(opened: Page, tmp_path: Path, algorithm: str, s
     expect(opened.locator("#steps")).to_contain_text("cose_signature")
 
 
+@pytest.mark.parametrize("suite", ["intl", "gm"])
+def test_a_certificate_says_by_whom(opened: Page, tmp_path: Path, suite: str) -> None:
+    """Goal: organisation and account on the page. Method: both suites and languages; an altered
+    proof; a certificate without such proofs."""
+    paper, own = VECTORS / f"origin-{suite}.pdf", VECTORS / "origin" / suite
+    give(opened, paper, own / "report.txt", own / "trust.json")
+    verdict(opened, "good")
+    for text in ("By whom", "city, number 0 of the chain", "Its account", "Transaction"):
+        expect(opened.locator("#facts")).to_contain_text(text)
+    expect(opened.locator("#steps")).to_contain_text("An organisation's account recorded it")
+    expect(opened.locator("#limits")).to_contain_text("which person used the account")
+    opened.get_by_role("button", name="中文").click()
+    expect(opened.locator("#facts")).to_contain_text("city，链上第 0 号")
+    expect(opened.locator("#steps")).to_contain_text("由某组织的账户记录")
+    opened.get_by_role("button", name="English").click()
+    sent = (own / "transaction.proof").read_bytes()
+    give(opened, altered(paper, tmp_path, at=paper.read_bytes().index(sent) + len(sent) // 2))
+    verdict(opened, "refused")
+    expect(opened.locator("#steps")).to_contain_text("proof_mismatch")
+    give(opened, *RECEIPT, VECTORS / "certificate.pdf")
+    verdict(opened, "good")
+    expect(opened.locator("#facts")).not_to_contain_text("By whom")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "suite"), [("ed25519", "intl"), ("p256", "intl"), ("sm2", "gm")]
+)
+def test_the_certificate_of_a_statement_is_verified(
+    opened: Page, tmp_path: Path, algorithm: str, suite: str
+) -> None:
+    """Goal: by whom, step by step, from the PDF. Method: with the keys inside, with one's own, with
+    a stranger's, and altered in the statement."""
+    paper = VECTORS / f"signed-{algorithm}.pdf"
+    give(opened, paper)
+    verdict(opened, "waiting")
+    give(opened, VECTORS / f"{suite}-trust.json", VECTORS / "report.txt")
+    verdict(opened, "partial")
+    assert states(opened).count("unchecked") == 3
+    expect(opened.locator("#steps")).to_contain_text("Whose key it is")
+    expect(opened.locator("#steps")).to_contain_text(golden_key(algorithm))
+    give(opened, VECTORS / f"{suite}-keys.cbor")
+    opened.get_by_label("Key of the issuer").fill(golden_key(algorithm))
+    opened.keyboard.press("Enter")
+    verdict(opened, "good")
+    assert states(opened).count("unchecked") == 1
+    expect(opened.locator("#verdict-text")).to_contain_text("https://city.example signed this")
+    expect(opened.locator("#verdict-text")).to_contain_text("were not compared")
+    for text in ("https://log.example", "number 1 of 3", "n0, n1, n2"):
+        expect(opened.locator("#facts")).to_contain_text(text)
+    opened.get_by_role("button", name="中文").click()
+    expect(opened.locator("#steps")).to_contain_text("PDF 的页面")
+    opened.get_by_role("button", name="English").click()
+    at = paper.read_bytes().index(b"\nendstream") - 1  # in the receipt, behind the statement
+    give(opened, altered(paper, tmp_path, at=at))
+    verdict(opened, "refused")
+    give(opened, paper)
+    verdict(opened, "good")
+    opened.get_by_label("Key of the issuer").fill(golden.text_of(golden.key_of(algorithm, 9)))
+    opened.keyboard.press("Enter")
+    verdict(opened, "refused")
+    expect(opened.locator("#steps")).to_contain_text("cose_signature")
+
+
+def test_the_certificate_of_a_statement_names_who_vouches(opened: Page) -> None:
+    """Goal: an issuer known by a root. Method: the root inside, one's own, and another."""
+    trust, keys = VECTORS / "intl-trust.json", VECTORS / "intl-keys.cbor"
+    give(opened, VECTORS / "signed-root.pdf", trust, keys, VECTORS / "report.txt")
+    verdict(opened, "partial")
+    expect(opened.locator("#steps")).to_contain_text("the root CN=root,O=City came with the PDF")
+    family = issued.FAMILIES[0].name
+    give(opened, VECTORS / f"{family}-roots.pem")
+    verdict(opened, "good")
+    expect(opened.locator("#facts")).to_contain_text("certificate of CN=lab,O=City, by CN=root")
+    give(opened, VECTORS / f"{family}-foreign-roots.pem")
+    verdict(opened, "refused")
+    expect(opened.locator("#steps")).to_contain_text("unknown_issuer")
+
+
 @pytest.mark.parametrize("family", issued.FAMILIES, ids=lambda one: one.name)
 def test_an_issuer_is_known_by_a_root(opened: Page, family: issued.Family) -> None:
     """Goal: who vouches for the issuer stands on the page. Method: without the root, with it, in
@@ -225,6 +303,7 @@ def test_an_issuer_is_known_by_a_root(opened: Page, family: issued.Family) -> No
     suite = family.suite
     give(opened, VECTORS / f"{family.name}.chained", VECTORS / "report.txt")
     give(opened, VECTORS / f"{suite}-trust.json", VECTORS / f"{suite}-keys.cbor")
+    expect(opened.locator("[data-state=unchecked]")).to_have_count(1)
     verdict(opened, "partial")
     expect(opened.locator("[data-state=unchecked]")).to_contain_text("nor a root")
     give(opened, VECTORS / f"{family.name}-roots.pem")

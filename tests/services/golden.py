@@ -3,8 +3,9 @@
 Run as `python -m tests.services.golden` to write `vectors/` again. Everything follows from fixed
 keys. `cases.json` has one object for each case:
 
-- `form`: `transparent` (a statement with receipts), `statement`, `receipt`, or `certificate`, whose
-  receipt is judged and whose page is not;
+- `form`: `transparent` (a statement with receipts), `statement`, `receipt`, `certificate`, whose
+  receipt is judged and whose page is not, or `signed_certificate`, that of a statement, or
+  `origin_certificate`, that proves by whom, likewise;
 - `data`: the file, compressed with zlib, in base64; or `file`, a name in `vectors/`;
 - `flips_apart`, `lengths_apart`: the file is judged with every so manieth bit flipped, or cut at
   every so manieth byte, instead of as it is;
@@ -18,16 +19,16 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import cbor2
 
-from tests.services import certificates, hostile, issued
+from tests.services import certificates, hostile, issued, origins
 from tests.services import test_hostile_statements as statements
 from tests.services import test_receipt as receipts
-from trine.client.verification import Trust, verify_digest
+from trine.client.verification import Trust, hash_files, verify_digest
 from trine.crypto import SecretKey, hash_many
 from trine.crypto.x509 import read_certificates
 from trine.errors import TrineError
@@ -41,6 +42,8 @@ from trine.services.evidence import (
     tiles,
     tree,
 )
+from trine.services.evidence.certificate.document import read_parts
+from trine.services.evidence.certificate.signed import prove_statement
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
@@ -236,7 +239,30 @@ def files() -> dict[str, bytes]:
     for family in issued.FAMILIES:
         made |= family.roots()
         made[f"{family.name}.chained"] = chained(family, family.certified())
-    return made
+    for suite in SUITES:
+        made[f"origin-{suite}.pdf"] = origins.certificate_of(suite)
+    return made | _signed_certificates(made)
+
+
+def _signed_certificates(made: dict[str, bytes]) -> dict[str, bytes]:
+    """Make certificates of statements: of each algorithm, and of an issuer known by a root."""
+    found = {}
+    for suite, (_, _, algorithms) in SUITES.items():
+        trust, service = Trust.load(made[f"{suite}-trust.json"]), Chain(suite).service
+        for algorithm in algorithms:
+            key = cose.public_key(key_of(algorithm, 8))
+            known = certificate.Known(key, (), (cose.public_key(service),))
+            data = made[f"{algorithm}.transparent"]
+            found[f"signed-{algorithm}.pdf"] = certificate.write_statement_certificate(
+                data, trust, known
+            )
+    name, suite = issued.FAMILIES[0].name, issued.FAMILIES[0].suite
+    roots = tuple(read_certificates(made[f"{name}-roots.pem"]))
+    known = certificate.Known(None, roots, (cose.public_key(Chain(suite).service),))
+    trust = Trust.load(made[f"{suite}-trust.json"])
+    data = made[f"{name}.chained"]
+    found["signed-root.pdf"] = certificate.write_statement_certificate(data, trust, known)
+    return found
 
 
 def chained(
@@ -294,6 +320,10 @@ def cases(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     for family in issued.FAMILIES:
         yield from _issuers(made, family)
     yield from _certificates(made)
+    for kind in ("ed25519", "p256", "sm2", "root"):
+        yield from _signed(made, kind)
+    for suite in SUITES:
+        yield from _origins(made, suite)
 
 
 def _issuers(made: dict[str, bytes], family: issued.Family) -> Iterator[dict[str, Any]]:
@@ -418,7 +448,7 @@ def _certificates(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     yield one("other content", content="report.txt")
     yield one("trust in another chain", trust="intl-trust.json")
     yield one("another page", short + b"another page")
-    yield one("other form", short.replace(b"certificate 1 en", b"certificate 3 en", 1))
+    yield one("other form", short.replace(b"certificate 1 en", b"certificate 9 en", 1))
     yield one("other language", short.replace(b"certificate 1 en", b"certificate 1 fr", 1))
     yield one("in Chinese", short.replace(b"certificate 1 en", b"certificate 1 zh", 1))
     yield one("another PDF", b"%PDF-1.7\n" + short)
@@ -429,6 +459,58 @@ def _certificates(made: dict[str, bytes]) -> Iterator[dict[str, Any]]:
     yield one("longer receipt", short[:length] + b"0" + short[length:])
     yield one("bits", flips_apart=11)
     yield one("lengths", lengths_apart=13)
+
+
+def _signed(made: dict[str, bytes], kind: str) -> Iterator[dict[str, Any]]:
+    """Certificates of statements: statement and keys are judged, and the page is not."""
+    suite = "gm" if kind == "sm2" else "intl"
+    right = {"content": "report.txt", "trust": f"{suite}-trust.json"}
+    whole = made[f"signed-{kind}.pdf"]
+    short = whole[: whole.index(b"4 0 obj\n")]
+
+    def one(name: str, changed: bytes | str = short, **checks: Any) -> dict[str, Any]:
+        name = f"signed certificate, {kind}: {name}"
+        return case(name, "signed_certificate", changed, **{**right, **checks})
+
+    yield one("right", f"signed-{kind}.pdf")
+    yield one("another page", short + b"another page")
+    yield one("other content", content="gm-keys.cbor")
+    yield one("trust in another chain", trust=f"{suite}-other-trust.json")
+    yield one("other form", short.replace(b"certificate 2 en", b"certificate 1 en", 1))
+    yield one("other language", short.replace(b"certificate 2 en", b"certificate 2 fr", 1))
+    yield one("without its keys", short[: short.index(b"2 0 obj\n")])
+    yield one("of a file", "certificate.pdf")
+    if kind != "root":  # there the verifiers refuse in another order, and each has tests of its own
+        yield one("bits", flips_apart=5 * FLIPS_APART[kind])
+    yield one("lengths", lengths_apart=37)
+
+
+def _origins(made: dict[str, bytes], suite: str) -> Iterator[dict[str, Any]]:
+    """Certificates that prove by whom: all four proofs are judged, and the page is not."""
+    right = {"content": f"origin/{suite}/report.txt", "trust": f"origin/{suite}/trust.json"}
+    whole = made[f"origin-{suite}.pdf"]
+    short = whole[: whole.index(b"5 0 obj\n")]
+    places = [short.index(b"%d 0 obj\n" % number) for number in (1, 2, 3, 4)] + [len(short)]
+    first, sent, account, record = (short[start + 7 : stop] for start, stop in pairwise(places))
+
+    def turned(*parts: bytes) -> bytes:
+        objects = (b"%d 0 obj" % number + part for number, part in enumerate(parts, 1))
+        return short[: places[0]] + b"".join(objects)
+
+    def one(name: str, changed: bytes | str = short, **checks: Any) -> dict[str, Any]:
+        name = f"certificate by whom, {suite}: {name}"
+        return case(name, "origin_certificate", changed, **{**right, **checks})
+
+    yield one("right", f"origin-{suite}.pdf")
+    yield one("other content", content="gm-keys.cbor")
+    yield one("trust in another chain", trust=f"{suite}-trust.json")
+    yield one("without the last proof", short[: places[3]])
+    yield one("account twice", turned(first, sent, account, account))
+    yield one("account and record turned", turned(first, sent, record, account))
+    yield one("transaction twice", turned(first, sent, sent, record))
+    yield one("receipt's proofs turned", turned(first, account, sent, record))
+    yield one("bits", flips_apart={"intl": 53, "gm": 311}[suite])
+    yield one("lengths", lengths_apart=41)
 
 
 def judge(one: dict[str, Any]) -> str:
@@ -462,6 +544,16 @@ def _judge(one: dict[str, Any], data: bytes) -> str:
             content = (FOLDER / one["content"]).read_bytes()
             digest = Digest(hash_many("sha256", [content])[0])
             verify_digest(digest, len(content), found, trust)
+        case "origin_certificate":
+            believed, about = Trust.load(FOLDER / one["trust"]), FOLDER / one["content"]
+            inside = read_parts(data)
+            ((own, size),) = hash_files(believed.suite, [about])
+            shown = verify_digest(own, size, inside.receipt, believed)
+            certificate.prove_origin(inside.by_whom, shown, believed)
+        case "signed_certificate":
+            parts = certificate.read_statement_certificate(data)
+            proven = prove_statement(parts.data, Trust.load(FOLDER / one["trust"]), parts.known)
+            checking.check_content(proven.checked.statement, FOLDER / one["content"])
         case _:
             key, roots = one["issuer_key"], one.get("issuer_roots")
             trusted = read_certificates((FOLDER / roots).read_bytes()) if roots else ()

@@ -8,6 +8,7 @@ import zxingcpp
 from PIL import Image
 from tools import verapdf
 
+from tests.services import origins
 from tests.services.certificates import FILE, RECEIPT, crowded, made, needs, trust, validator
 from trine.client.verification import verify
 from trine.services.evidence import certificate
@@ -40,12 +41,14 @@ def test_it_is_pdf_a(tmp_path: Path) -> None:
         files[-1].write_bytes(made(language))
         files.append(tmp_path / f"crowded-{language}.pdf")
         files[-1].write_bytes(crowded(language))
+        files.append(tmp_path / f"by-{language}.pdf")
+        files[-1].write_bytes(origins.certificate_of("intl", language))
     # Without its output intent, colours have no meaning: the validator must say so.
     files.append(tmp_path / "wrong.pdf")
     files[-1].write_bytes(made("en").replace(b"/OutputIntents", b"/OutputIntentz"))
     lines = verapdf.validate(jar, files).splitlines()
     verdicts = {line.split()[1]: line.split()[0] for line in lines if line[:4] in ("PASS", "FAIL")}
-    assert list(verdicts.values()) == ["PASS"] * 4 + ["FAIL"], lines
+    assert list(verdicts.values()) == ["PASS"] * 6 + ["FAIL"], lines
     assert verdicts[str(files[-1])] == "FAIL"
 
 
@@ -78,6 +81,22 @@ def test_the_receipt_can_be_taken_out(pdf: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.receipt"
     poppler("pdfdetach", "-save", "1", "-o", out, pdf)
     assert out.read_bytes() == RECEIPT.read_bytes()
+
+
+def test_the_proofs_by_whom_can_be_taken_out(tmp_path: Path) -> None:
+    """Goal: all four proofs are the reader's. Method: pdfdetach, and the page's text."""
+    path = tmp_path / "by.pdf"
+    path.write_bytes(origins.certificate_of("intl"))
+    out = tmp_path / "out"
+    out.mkdir()
+    poppler("pdfdetach", "-saveall", "-o", out, path)
+    assert sorted(one.name for one in out.iterdir()) == sorted(
+        ("evidence.receipt", *origins.PROOFS)
+    )
+    found = [(out / name).read_bytes() for name in origins.PROOFS]
+    assert tuple(found) == origins.by_whom("intl")
+    text = poppler("pdftotext", "-layout", path, "-")
+    assert all(fact in text for fact in ("By whom", "city, number 0 of the chain", "Ed25519"))
 
 
 @pytest.mark.parametrize("dots_per_inch", ["72", "150"])

@@ -3,19 +3,23 @@
 import {
   type FileFacts,
   type IssuerCertificate,
+  type Origin,
   Refusal,
   type ShownReceipt,
   type Step,
   type Trust,
   type Unchecked,
   type Verified,
+  type VerifiedCertificate,
   type VerifiedReceipt,
   type VerifiedStatement,
   measure,
   verifyCertificate,
   verifyProof,
   verifyReceipt,
+  readStatementCertificate,
   verifyStatement,
+  verifyStatementCertificate,
 } from "../src/index.js";
 import { toHex } from "../src/bytes.js";
 import { algorithm } from "../src/evidence/cose.js";
@@ -85,6 +89,11 @@ async function checked(evidence: Evidence, given: Given, issuer: string): Promis
     const found = await verifyStatement(bytes, { nowS, ...whom, content: file?.stream() });
     return () => statementOutcome(found, file, trust);
   }
+  if (kind === "statement_certificate") {
+    const own = { issuerKey: issuerOf(issuer), issuerRoots: roots, serviceKeys: keys };
+    const found = await verifyStatementCertificate(bytes, trust!, own, file?.stream());
+    return () => statementOutcome(found, file, trust);
+  }
   if (kind === "proof") {
     const found = await verifyProof(bytes, trust!);
     return () => proofOutcome(found, trust!);
@@ -92,10 +101,10 @@ async function checked(evidence: Evidence, given: Given, issuer: string): Promis
   const facts = await measure(trust!.suite, file!.stream());
   if (kind === "certificate") {
     const found = await verifyCertificate(bytes, facts, trust!);
-    return () => receiptOutcome(found, facts, file!, trust!, found.unchecked);
+    return () => receiptOutcome(found, facts, file!, trust!, found);
   }
   const found = await verifyReceipt(bytes, facts, trust!);
-  return () => receiptOutcome(found, facts, file!, trust!, []);
+  return () => receiptOutcome(found, facts, file!, trust!);
 }
 
 function waiting(needed: readonly Key[]): Outcome {
@@ -197,23 +206,41 @@ function receiptOutcome(
   { digest }: FileFacts,
   file: File,
   trust: Trust,
-  unchecked: readonly Unchecked[],
+  paper?: VerifiedCertificate,
 ): Outcome {
+  const origin = paper?.origin;
   const named: Row = [t("file_name"), t("unproven", { value: found.name })];
   const rows = [...fileRows(file, toHex(digest), FUNCTIONS[trust.suite]), named];
   const values = { chain: found.chain, time: utc(Number(found.timeMs)) };
-  const isPaper = unchecked.length > 0;
+  const isPaper = paper !== undefined;
+  const known = origin === undefined ? "limit_author" : "limit_person";
   return {
     verdict: "good",
     text: t(isPaper ? "text_good_certificate" : "text_good_receipt", values),
     needed: [],
-    lines: [...stepLines(found.steps), ...leftLines(unchecked)],
+    lines: [...stepLines(found.steps), ...leftLines(paper?.unchecked ?? [])],
     facts: [
       { title: t("section_file"), rows },
       { title: t("section_record"), rows: [...blockRows(found), ...entryRows(found)] },
+      ...(origin === undefined ? [] : [originSection(origin)]),
       trustSection(trust),
     ],
-    limits: limits("limit_truth", "limit_author", "limit_before", "limit_trust"),
+    limits: limits("limit_truth", known, "limit_before", "limit_trust"),
+  };
+}
+
+function originSection(origin: Origin): Section {
+  const { organisation: name, key } = origin;
+  return {
+    title: t("section_origin"),
+    rows: [
+      [t("organisation"), t("organisation_value", { name, number: number(origin.number) })],
+      [t("account"), origin.account, "code"],
+      [t("account_key"), key ?? t("account_key_other", { index: number(origin.keyIndex) }), "code"],
+      [t("transaction"), origin.transaction, "code"],
+      [t("height"), number(origin.height)],
+      [t("known_at"), number(origin.knownHeight)],
+    ],
   };
 }
 
@@ -244,10 +271,12 @@ function statementOutcome(
   file: File | undefined,
   trust: Trust | undefined,
 ): Outcome {
-  const isWhole = found.unchecked.length === 0;
+  const isWhole = found.unchecked.every(({ check }) => check === "page");
+  const isPaper = found.unchecked.some(({ check }) => check === "page");
   const chain = found.receipts.find((one) => one.chain !== undefined)?.chain;
   const time = chain === undefined ? "" : utc(Number(chain.timeMs));
   const values = { issuer: found.issuer, chain: chain?.chain ?? "", time };
+  const text = isWhole ? t("text_good_statement", values) : t("text_partial");
   const { contentDigest, contentFunction } = found;
   const isCompared = found.steps.some(({ check }) => check === "content");
   const aboutFile: Section[] =
@@ -257,7 +286,7 @@ function statementOutcome(
   const revoked: Key[] = found.certificate === undefined ? [] : ["limit_revoked"];
   return {
     verdict: isWhole ? "good" : "partial",
-    text: isWhole ? t("text_good_statement", values) : t("text_partial"),
+    text: isPaper ? `${text}${t("text_paper")}` : text,
     needed: [],
     lines: [...stepLines(found.steps), ...leftLines(found.unchecked)],
     facts: [
@@ -314,10 +343,14 @@ function receiptSections(one: ShownReceipt): Section[] {
 
 /** The key that a statement names, where its name is the key, so that a reader can compare it. */
 export function claimedKey(evidence: Evidence | undefined): string | undefined {
-  if (evidence?.kind !== "statement") return undefined;
+  const { kind, bytes } = evidence ?? {};
+  if (bytes === undefined || (kind !== "statement" && kind !== "statement_certificate")) {
+    return undefined;
+  }
   try {
-    const nowS = Math.floor(Date.now() / SECOND_MS);
-    const { keyId, message } = readStatement(evidence.bytes, nowS);
+    const isPaper = kind === "statement_certificate";
+    const data = isPaper ? readStatementCertificate(bytes).statement : bytes;
+    const { keyId, message } = readStatement(data, Math.floor(Date.now() / SECOND_MS));
     const name = algorithm(message);
     const isKey = keyId?.length === (name === "ed25519" ? 32 : 33);
     return isKey ? `${name}:${toHex(keyId)}` : undefined;

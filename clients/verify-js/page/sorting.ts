@@ -9,12 +9,12 @@ import {
   readKeySet,
   readPublicKey,
 } from "../src/index.js";
-import { CERTIFICATE_BYTES_MAX } from "../src/evidence/certificate.js";
+import { CERTIFICATE_BYTES_MAX, STATEMENT_VERSION } from "../src/evidence/certificate.js";
 
 /** A place for a file on the page. */
 export type Slot = "file" | "evidence" | "trust" | "keys" | "roots";
 /** What evidence can be. */
-export type Kind = "receipt" | "certificate" | "statement" | "proof";
+export type Kind = "receipt" | "certificate" | "statement" | "statement_certificate" | "proof";
 
 /** Evidence as it was given. */
 export interface Evidence {
@@ -34,6 +34,7 @@ export interface Given {
 
 const ISSUER = /^(ed25519|p256|sm2):[0-9a-fA-F]{64,66}\s*$/;
 const ISSUER_BYTES_MAX = 200;
+const CERTIFICATE = "%trine-certificate ";
 const PEM = "-----BEGIN CERTIFICATE-----";
 /** Bytes in which certificates begin: programs write their names before them. */
 const PEM_BYTES_MAX = 4096;
@@ -47,8 +48,10 @@ export function kindOf(bytes: Uint8Array): Kind | undefined {
   if (bytes[0] === 0xa4 && bytes[1] === 0 && startsWith(bytes, "trine-receipt", 3)) return "receipt";
   if (bytes[0] === 0xa4 && bytes[1] === 0 && startsWith(bytes, "trine-proof", 3)) return "proof";
   if (bytes[0] === 0xd2 && bytes[1] === 0x84) return "statement";
-  const isCertificate = startsWith(bytes, "%PDF-") && startsWith(bytes, "%trine-certificate ", 15);
-  return isCertificate ? "certificate" : undefined;
+  const isCertificate = startsWith(bytes, "%PDF-") && startsWith(bytes, CERTIFICATE, 15);
+  if (!isCertificate) return undefined;
+  const isOfStatement = startsWith(bytes, `${CERTIFICATE}${STATEMENT_VERSION} `, 15);
+  return isOfStatement ? "statement_certificate" : "certificate";
 }
 
 /** The file's bytes, where it is no larger than any evidence. */

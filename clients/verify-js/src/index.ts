@@ -27,6 +27,14 @@ export {
   verifyStatement,
 } from "./evidence/checking.js";
 export type { PublicKey } from "./evidence/cose.js";
+export type { Origin } from "./evidence/origin.js";
+export {
+  type OwnKeys,
+  type StatementCertificate,
+  type VerifiedStatementCertificate,
+  readStatementCertificate,
+  verifyStatementCertificate,
+} from "./evidence/statement-certificate.js";
 export { readKeySet, readPublicKey } from "./evidence/keys.js";
 export type * from "./facts.js";
 export type { Suite } from "./hashing.js";

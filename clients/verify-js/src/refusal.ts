@@ -58,6 +58,7 @@ const EVIDENCE_REFUSED = [
   "certificate_not_yet_valid",
   "issuer_not_admitted",
   "issuer_key_not_admitted",
+  "origin_mismatch",
 ] as const;
 
 /** Codes that are their own reason. */
@@ -133,15 +134,26 @@ export interface Step {
     | "inclusion"
     | "service"
     | "content"
-    | "attachment";
+    | "attachment"
+    | "origin";
   /** What was checked and found, in words. */
   readonly text: string;
 }
 
 /** A check that was not made, and why not. */
 export interface Unchecked {
-  /** What was not checked: `page` is the page of a certificate. */
-  readonly check: "issuer" | "service" | "chain" | "content" | "page";
+  /**
+   * What was not checked: `page` is the page of a certificate, `issuer_inside` and `service_inside`
+   * are whether the keys that a certificate brings are theirs.
+   */
+  readonly check:
+    | "issuer"
+    | "service"
+    | "chain"
+    | "content"
+    | "page"
+    | "issuer_inside"
+    | "service_inside";
   /** Why not, in words. */
   readonly text: string;
 }

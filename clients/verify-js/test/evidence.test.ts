@@ -7,25 +7,38 @@ import { inflateSync } from "node:zlib";
 
 import { toHex } from "../src/bytes.js";
 import * as cose from "../src/evidence/cose.js";
+import { proveOrigin } from "../src/evidence/origin.js";
 import { readReceipt, verifyInclusion } from "../src/evidence/receipt.js";
 import { readStatement } from "../src/evidence/statement.js";
+import { hash } from "../src/hashing.js";
 import {
   Refusal,
+  type FileFacts,
+  type OwnKeys,
   type StatementChecks,
   Trust,
   readCertificate,
   readCertificates,
   readKeySet,
   readPublicKey,
+  readStatementCertificate,
   verifyCertificate,
+  verifyReceipt,
   verifyStatement,
+  verifyStatementCertificate,
 } from "../src/index.js";
 import * as files from "./files.js";
 
 /** One case of `cases.json`; tests/services/golden.py says what the fields mean. */
 interface Case {
   readonly name: string;
-  readonly form: "transparent" | "statement" | "receipt" | "certificate";
+  readonly form:
+    | "transparent"
+    | "statement"
+    | "receipt"
+    | "certificate"
+    | "signed_certificate"
+    | "origin_certificate";
   readonly data?: string;
   readonly file?: string;
   readonly flips_apart?: number;
@@ -74,6 +87,13 @@ function checksOf(one: Case): StatementChecks {
   };
 }
 
+/** The file that a case is about, hashed as its chain does. */
+function contentOf(one: Case): FileFacts {
+  const content = read(one.content!);
+  const { suite } = Trust.read(read(one.trust!));
+  return { digest: hash(suite, content), size: BigInt(content.length) };
+}
+
 async function judged(one: Case, data: Uint8Array): Promise<string> {
   switch (one.form) {
     case "statement": {
@@ -92,6 +112,18 @@ async function judged(one: Case, data: Uint8Array): Promise<string> {
         found.unchecked.map(({ check }) => check),
         ["page"],
       );
+      return "verified";
+    }
+    case "origin_certificate": {
+      const found = await verifyCertificate(data, contentOf(one), read(one.trust!));
+      assert.equal(found.origin?.organisation, "city", one.name);
+      return "verified";
+    }
+    case "signed_certificate": {
+      const content = read(one.content!);
+      const found = await verifyStatementCertificate(data, read(one.trust!), {}, content);
+      const left = found.unchecked.map(({ check }) => check);
+      assert.deepEqual(left, ["issuer_inside", "service_inside", "page"]);
       return "verified";
     }
     case "transparent": {
@@ -260,6 +292,98 @@ test("no altered statement with certificates is accepted", async () => {
       assert.notEqual(await codeOf(one, files.flipped(data!, bit)), "verified", `${name}, ${bit}`);
     }
   }
+});
+
+/** Judge the certificate of a statement by the codes of its refusal. */
+async function codeOfSigned(data: Uint8Array, suite: string, own?: OwnKeys): Promise<string> {
+  try {
+    await verifyStatementCertificate(data, read(`${suite}-trust.json`), own, read("report.txt"));
+    return "verified";
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+/**
+ * Goal: statement and keys in a certificate are checked, whoever is the issuer. Method: flip bits of
+ * the statement and of the root or key; none is accepted but what is the same key in other letters.
+ */
+test("no altered certificate of a statement is accepted", async () => {
+  for (const [kind, suite, apart] of [
+    ["ed25519", "intl", 29],
+    ["sm2", "gm", 211],
+    ["root", "intl", 61],
+  ] as const) {
+    const whole = read(`signed-${kind}.pdf`);
+    const { statement } = readStatementCertificate(whole);
+    const start = Buffer.from(whole).indexOf(statement);
+    assert.equal(await codeOfSigned(whole, suite), "verified");
+    for (let bit = 8 * start; bit < 8 * (start + statement.length); bit += apart) {
+      const code = await codeOfSigned(files.flipped(whole, bit), suite);
+      assert.notEqual(code, "verified", `${kind}, bit ${bit}`);
+    }
+  }
+});
+
+/**
+ * Goal: nobody else's name is shown. Method: right proofs, then proofs of other things in each place:
+ * another or a failed transaction, another account, another value of the state.
+ */
+test("proofs by whom belong to the entry", async () => {
+  for (const suite of ["intl", "gm"] as const) {
+    const part = (name: string): Uint8Array => read(`origin/${suite}/${name}`);
+    const trust = Trust.read(part("trust.json"));
+    const content = part("report.txt");
+    const facts = { digest: hash(suite, content), size: BigInt(content.length) };
+    const receipt = await verifyReceipt(part("report.txt.receipt"), facts, trust);
+    const prove = async (...names: readonly string[]): Promise<string> => {
+      try {
+        const proofs = names.map((name) => part(`${name}.proof`));
+        return (await proveOrigin(proofs, receipt, trust)).origin.organisation;
+      } catch (error) {
+        if (error instanceof Refusal) return error.code;
+        throw error;
+      }
+    };
+    const [sent, account, record] = ["transaction", "account", "organisation"];
+    assert.equal(await prove(sent, account, record), "city");
+    assert.equal(await prove("other-transaction", account, record), "origin_mismatch");
+    assert.equal(await prove("failed", account, record), "origin_mismatch");
+    assert.equal(await prove(sent, "other-account", record), "origin_mismatch");
+    assert.equal(await prove(sent, account, "other-state"), "origin_mismatch");
+    assert.equal(await prove(sent, account, "block"), "origin_mismatch");
+    assert.equal(await prove(sent, account), "origin_mismatch");
+    const three = [sent, account, record].map((name) => part(`${name}.proof`));
+    const before = { ...receipt.fact, index: receipt.fact.index - 1n };
+    await assert.rejects(proveOrigin(three, { ...receipt, fact: before }, trust), {
+      code: "origin_mismatch",
+    });
+  }
+});
+
+/**
+ * Goal: keys in a PDF are no more than what it says. Method: without own keys, they are named; with
+ * own ones the page alone is left; with those of others, nothing is accepted.
+ */
+test("own keys count more than those in a certificate", async () => {
+  const whole = read("signed-ed25519.pdf");
+  const trust = read("intl-trust.json");
+  const issuerKey = readPublicKey(NAMED.get("ed25519: right")!.issuer_key!);
+  const serviceKeys = readKeySet(read("intl-keys.cbor"));
+  const left = async (own?: OwnKeys): Promise<string[]> => {
+    const found = await verifyStatementCertificate(whole, trust, own, read("report.txt"));
+    return found.unchecked.map(({ check }) => check);
+  };
+  assert.deepEqual(await left(), ["issuer_inside", "service_inside", "page"]);
+  assert.deepEqual(await left({ issuerKey }), ["service_inside", "page"]);
+  assert.deepEqual(await left({ issuerKey, serviceKeys }), ["page"]);
+  const other = readPublicKey(`ed25519:${"11".repeat(32)}`);
+  assert.equal(await codeOfSigned(whole, "intl", { issuerKey: other }), "cose_signature");
+  const roots = { issuerRoots: readCertificates(read("ed25519-foreign-roots.pem")) };
+  assert.equal(await codeOfSigned(read("signed-root.pdf"), "intl", roots), "unknown_issuer");
+  const services = { serviceKeys: readKeySet(read("gm-keys.cbor")) };
+  assert.equal(await codeOfSigned(whole, "intl", services), "bad_receipt");
 });
 
 /**

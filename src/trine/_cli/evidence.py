@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -15,7 +15,7 @@ from trine._cli.evidence_key import service_key
 from trine._cli.evidence_monitor import monitor, witness
 from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
-from trine._cli.settings import Settings, bar, common, facts, moment, signing
+from trine._cli.settings import ParsedType, Settings, bar, common, facts, moment, signing
 from trine._cli.statements import (
     Believed,
     certificate_options,
@@ -40,7 +40,11 @@ from trine.errors import (
     UnreadableFile,
     Unsupported,
 )
+from trine.types import TransactionId
 from trine.types.limits import PROOF_BYTES_MAX
+
+if TYPE_CHECKING:
+    from trine.services.evidence.certificate import Origin
 
 SUFFIX: Final = ".receipt"
 PDF: Final = b"%PDF-"
@@ -197,27 +201,48 @@ def _certificates() -> ModuleType:
     return certificate
 
 
-def _verify_any(file: Path, receipt: Path, trust: Trust) -> Verified:
+def _by(origin: "Origin") -> dict[str, Any]:
+    """Write by whom a file was recorded as JSON."""
+    key = origin.key
+    return {
+        "organisation": origin.organisation,
+        "organisation_number": origin.number,
+        "account": str(origin.account),
+        "key": None if key is None else f"{key.algorithm}:{key.key.hex()}",
+        "key_index": origin.key_index,
+        "transaction": str(origin.transaction),
+        "height": origin.height,
+        "known_height": origin.known_height,
+    }
+
+
+def _verify_any(file: Path, receipt: Path, trust: Trust) -> "tuple[Verified, Origin | None]":
     """Verify a file by its receipt, or by a certificate that has the receipt in it."""
     with_page = read_file(receipt, len(PDF)).startswith(PDF)
     if not with_page:
-        return verify(file, receipt, trust)
+        return verify(file, receipt, trust), None
     found = _certificates()
     content = read_file(receipt, found.CERTIFICATE_BYTES_MAX)
-    return cast(Verified, found.verify_certificate(file, content, trust))
+    shown = cast(Verified, found.verify_certificate(file, content, trust))
+    return shown, found.origin_of(content, shown, trust)
 
 
 def _verify_one(
     settings: Settings, file: Path, receipt: Path, trust: Trust, code: str | None
 ) -> None:
-    shown = _verify_any(file, receipt, trust)
+    shown, origin = _verify_any(file, receipt, trust)
     if code is not None:
         _certificates().check_code(code, shown, trust)
     lines = [f"Verified: {file} is, bit for bit, what chain {shown.chain} recorded"]
     lines += facts(recorded_by=f"block {shown.height}, {moment(shown.time_ms)}")
     lines += facts(log=f"{shown.log}, entry {shown.index}", digest=shown.digest.hex())
     lines += facts(certified_by=", ".join(shown.signers))
-    settings.emit(_verified(file, receipt, shown), lines)
+    document = _verified(file, receipt, shown)
+    if origin is not None:
+        document["by"] = _by(origin)
+        lines += facts(by=f"{origin.organisation}, account {origin.account}")
+        lines += facts(transaction=f"{origin.transaction}, block {origin.height}")
+    settings.emit(document, lines)
 
 
 def _verify_folder(
@@ -260,14 +285,33 @@ def _missing(folder: Path, receipts: Path, files: dict[Path, Path]) -> Iterator[
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--receipt", required=True, type=click.Path(path_type=Path), help="Receipt of FILE.")
 @certificate_options
+@click.option(
+    "--by-whom", is_flag=True, help="Also prove which organisation and account recorded FILE."
+)
+@click.option(
+    "--transaction",
+    type=ParsedType("id", TransactionId.parse),
+    help="With --by-whom: transaction that recorded FILE; else it is looked for.",
+)
 @common
 def certificate(
-    settings: Settings, file: Path, receipt: Path, trust_file: Path, out: Path, language: str
+    settings: Settings,
+    file: Path,
+    receipt: Path,
+    trust_file: Path,
+    out: Path,
+    language: str,
+    by_whom: bool,
+    transaction: TransactionId | None,
 ) -> None:
     """Make the certificate of FILE: a PDF for people, with the receipt inside; needs no network.
 
     FILE and its receipt are verified first. `trine evidence verify` takes the certificate in the
     place of the receipt. Needs the packages of trine[platform].
+
+    With --by-whom a node is asked for the proofs of the transaction, of the account that sent it
+    and of its organisation, which then are inside too; the transaction is looked for in the 1,000
+    blocks up to that of the receipt. Whoever verifies needs no network.
 
     \b
     Examples:
@@ -275,16 +319,25 @@ def certificate(
           --trust trust.json --out certificate.pdf
       trine evidence certificate report.pdf --receipt receipts/report.pdf.receipt \\
           --trust trust.json --out certificate.pdf --language zh
+      trine evidence certificate report.pdf --receipt receipts/report.pdf.receipt \\
+          --trust trust.json --out certificate.pdf --by-whom
     """
+    if transaction is not None and not by_whom:
+        raise BadArgument("--transaction is about by whom: give --by-whom too")
     maker = _certificates()
     trust = Trust.load(trust_file)
     shown = verify(file, receipt, trust)
+    proofs: tuple[bytes, ...] = ()
+    if by_whom:
+        with settings.client() as client:
+            proofs = maker.fetch_origin(client, shown, trust, transaction)
     content = maker.write_certificate(
         read_file(receipt, PROOF_BYTES_MAX),
         trust,
         digest=shown.digest,
         size=shown.size,
         language=language,
+        by_whom=proofs,
     )
     write_whole(out, content)
     document = {
@@ -297,7 +350,12 @@ def certificate(
         "log": shown.log,
         "index": shown.index,
     }
-    settings.emit(document, [f"Wrote {out}: certificate of {file}, block {shown.height}"])
+    lines = [f"Wrote {out}: certificate of {file}, block {shown.height}"]
+    origin = maker.origin_of(content, shown, trust)
+    if origin is not None:
+        document["by"] = _by(origin)
+        lines += facts(by=f"{origin.organisation}, account {origin.account}")
+    settings.emit(document, lines)
 
 
 @evidence.command("verify")

@@ -171,6 +171,10 @@ class CertificateDiffers(NegativeVerdict):
     """What the certificate shows is not what its receipt proves."""
 
 
+class OriginMismatch(NegativeVerdict):
+    """The proofs by whom an entry was recorded do not belong to it."""
+
+
 class ReceiptMissing(NegativeVerdict):
     """The statement has no receipt."""
 

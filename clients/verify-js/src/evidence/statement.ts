@@ -290,8 +290,13 @@ export function entryOf({ message }: Statement, suite: Suite): Uint8Array {
   return hash(suite, concat(data.subarray(0, first), Uint8Array.of(0xa0), data.subarray(stop)));
 }
 
+/** Return the receipts of a transparent statement whose headers were not read. */
+export function receiptsIn(data: Uint8Array): Uint8Array[] {
+  return receiptsOf({ message: cose.readSign1(data, "the statement", TRANSPARENT_BYTES_MAX) });
+}
+
 /** Return the receipts of a transparent statement, none of them verified. */
-export function receiptsOf({ message }: Statement): Uint8Array[] {
+export function receiptsOf({ message }: Pick<Statement, "message">): Uint8Array[] {
   if (message.headers.has(RECEIPTS)) {
     throw refused("bad_header", "receipts are protected: they come after the signature");
   }

@@ -15,9 +15,13 @@ from trine.services.evidence.certificate.document import (
 from trine.services.evidence.certificate.document import LANGUAGES as LANGUAGES
 from trine.services.evidence.certificate.document import Language as Language
 from trine.services.evidence.certificate.document import check_code as check_code
+from trine.services.evidence.certificate.document import origin_of as origin_of
 from trine.services.evidence.certificate.document import read_certificate as read_certificate
 from trine.services.evidence.certificate.document import verify_certificate as verify_certificate
 from trine.services.evidence.certificate.document import write_certificate as write_certificate
+from trine.services.evidence.certificate.origin import Origin as Origin
+from trine.services.evidence.certificate.origin import fetch_origin as fetch_origin
+from trine.services.evidence.certificate.origin import prove_origin as prove_origin
 from trine.services.evidence.certificate.signed import (
     STATEMENT_CERTIFICATE_BYTES_MAX as STATEMENT_CERTIFICATE_BYTES_MAX,
 )

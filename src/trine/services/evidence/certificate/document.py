@@ -1,8 +1,9 @@
 """Write certificates, take the receipt out of one, and verify one."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from trine.client.verification import Trust, Verified, hash_files, verify_digest
 from trine.errors import ProofTooLarge
@@ -14,6 +15,7 @@ from trine.errors.services import (
 )
 from trine.services.evidence.certificate import objects, words
 from trine.services.evidence.certificate.code import CHAIN_PREFIX_BYTES, Code, compare_code
+from trine.services.evidence.certificate.origin import PROOFS, Origin, prove_origin
 from trine.services.evidence.certificate.page import Facts, draw
 from trine.types import Digest
 from trine.types.limits import PROOF_BYTES_MAX
@@ -24,12 +26,16 @@ Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 ATTACHMENT: Final = "evidence.receipt"
 """Name of the receipt in the PDF."""
+ORIGIN_ATTACHMENTS: Final = ("transaction.proof", "account.proof", "organisation.proof")
+"""Names of the proofs by whom it was recorded, in the order of `origin.prove_origin`."""
 VERSION: Final = 1
 """Form of the page and the file; it rises with every change of a byte that they have."""
 STATEMENT_VERSION: Final = 2
 """Form of the certificates of statements, which `signed` makes and reads."""
+ORIGIN_VERSION: Final = 3
+"""Form of a file's certificate that also shows by whom it was recorded."""
 CERTIFICATE_BYTES_MAX: Final = PROOF_BYTES_MAX + 1024 * 1024
-"""Bytes of a certificate: a receipt, and fonts and page around it."""
+"""Bytes of a certificate: its proofs together, and fonts and page around them."""
 
 _WORDS: Final = {"en": words.ENGLISH, "zh": words.CHINESE}
 _FUNCTIONS: Final = {"intl": "SHA-256", "gm": "SM3"}
@@ -41,12 +47,28 @@ _START: Final = re.compile(
 )
 
 
-def _head(language: str) -> bytes:
-    return objects.MAGIC + b"%%trine-certificate %d %s\n" % (VERSION, language.encode())
+class Parts(NamedTuple):
+    """What a certificate has inside, none of it verified.
+
+    Attributes:
+        language: Language of its page.
+        receipt: The receipt.
+        by_whom: Proofs by whom it was recorded, as `origin.prove_origin` takes them; or nothing.
+    """
+
+    language: str
+    receipt: bytes
+    by_whom: tuple[bytes, ...] = ()
 
 
 def write_certificate(
-    receipt: bytes, trust: Trust, *, digest: Digest, size: int, language: Language = "en"
+    receipt: bytes,
+    trust: Trust,
+    *,
+    digest: Digest,
+    size: int,
+    language: Language = "en",
+    by_whom: Sequence[bytes] = (),
 ) -> bytes:
     """Make the certificate of a file from its receipt.
 
@@ -58,29 +80,47 @@ def write_certificate(
         digest: Digest of the file, by the hash function of the chain.
         size: Bytes of the file.
         language: Language of the page.
+        by_whom: Proofs by whom it was recorded, as `origin.fetch_origin` gets them; with them the
+            certificate has form 3.
 
     Raises:
         FileAltered, ProofMismatch, WrongTrust: The receipt does not prove this file.
-        NotAProof, ProofTruncated, ProofTooLarge: The receipt is none.
+        NotAProof, ProofTruncated, ProofTooLarge: The receipt or another proof is none.
+        OriginMismatch: The proofs by whom are about another entry.
         Unsupported: A package of `trine[platform]` is missing.
     """
-    return _write(receipt, trust, verify_digest(digest, size, receipt, trust), language)
+    found = verify_digest(digest, size, receipt, trust)
+    return _write(receipt, trust, found, language, tuple(by_whom))
 
 
-def _write(receipt: bytes, trust: Trust, found: Verified, language: str) -> bytes:
+def _write(
+    receipt: bytes,
+    trust: Trust,
+    found: Verified,
+    language: str,
+    by_whom: tuple[bytes, ...] = (),
+) -> bytes:
     said = _WORDS[language]
-    page = draw(_facts(found, trust), said)
+    origin = prove_origin(by_whom, found, trust) if by_whom else None
+    page = draw(_facts(found, trust, origin), said)
     title = f"{said.title}: {found.name}"
     kept = "".join(one if one.isprintable() else "\ufffd" for one in title)
     about = objects.Description(kept, said.tag, words.iso_time(found.time_ms))
-    attached = objects.Attachment(
-        ATTACHMENT, receipt, "application/octet-stream", "Receipt of the file"
-    )
-    return objects.write_file(_head(language), page, [attached], about)
+    attached = [
+        objects.Attachment(ATTACHMENT, receipt, "application/octet-stream", "Receipt of the file")
+    ]
+    attached += [
+        objects.Attachment(name, proof, "application/cbor", "Proof by whom it was recorded")
+        for name, proof in zip(ORIGIN_ATTACHMENTS, by_whom, strict=False)
+    ]
+    version = ORIGIN_VERSION if by_whom else VERSION
+    head = objects.MAGIC + b"%%trine-certificate %d %s\n" % (version, language.encode())
+    return objects.write_file(head, page, attached, about)
 
 
-def _facts(found: Verified, trust: Trust) -> Facts:
-    return Facts(found, trust.chain_id, _FUNCTIONS[trust.suite], _code(found, trust).text())
+def _facts(found: Verified, trust: Trust, origin: Origin | None) -> Facts:
+    code = _code(found, trust).text()
+    return Facts(found, trust.chain_id, _FUNCTIONS[trust.suite], code, origin)
 
 
 def read_certificate(content: bytes) -> bytes:
@@ -94,11 +134,15 @@ def read_certificate(content: bytes) -> bytes:
         CertificateVersion: Of a form that this release does not know.
         NotACertificate: Another PDF, or one that a program saved again.
     """
-    return _parts(content)[1]
+    return read_parts(content).receipt
 
 
-def _parts(content: bytes) -> tuple[str, bytes]:
-    """Return language and receipt."""
+def read_parts(content: bytes) -> Parts:
+    """Take language and proofs out of a certificate, without believing anything of its page.
+
+    Raises:
+        CertificateTooLarge, CertificateVersion, NotACertificate: As `read_certificate`.
+    """
     if len(content) > CERTIFICATE_BYTES_MAX:
         raise CertificateTooLarge(f"the PDF has more than {CERTIFICATE_BYTES_MAX} bytes")
     found = _START.match(content)
@@ -110,19 +154,25 @@ def _parts(content: bytes) -> tuple[str, bytes]:
     version, language, length = int(found[1]), found[2].decode(), int(found[3])
     if version == STATEMENT_VERSION:
         raise NotACertificate("the PDF is the certificate of a statement, and has no receipt file")
-    if version != VERSION or language not in _WORDS:
+    if version not in (VERSION, ORIGIN_VERSION) or language not in _WORDS:
         raise CertificateVersion(unknown_form(version, language))
     if length > PROOF_BYTES_MAX:
         raise ProofTooLarge(f"the receipt in the PDF has more than {PROOF_BYTES_MAX} bytes")
     receipt = content[found.end() : found.end() + length]
     if len(receipt) < length:
         raise NotACertificate("the PDF ends inside its receipt")
-    return language, receipt
+    if version == VERSION:
+        return Parts(language, receipt)
+    first = content.index(b"1 0 obj", 0, found.end())
+    _, *by_whom = objects.read_attached(content, first, 1 + PROOFS) or [receipt]
+    if len(by_whom) != PROOFS:
+        raise NotACertificate("the PDF lacks proofs by whom the file was recorded")
+    return Parts(language, receipt, tuple(by_whom))
 
 
 def unknown_form(version: int, language: str) -> str:
     """Say what is not known of a certificate's form."""
-    known = f"forms {VERSION} and {STATEMENT_VERSION} in {' and '.join(LANGUAGES)}"
+    known = f"forms {VERSION} to {ORIGIN_VERSION} in {' and '.join(LANGUAGES)}"
     return f"the certificate has form {version} in language {language}, this release knows {known}"
 
 
@@ -136,17 +186,34 @@ def verify_certificate(path: Path, content: bytes, trust: Trust) -> Verified:
         CertificateDiffers: The page shows something else, or was made with other fonts.
         CertificateTooLarge, CertificateVersion, NotACertificate: As `read_certificate`.
         FileAltered, ProofMismatch, WrongTrust: The receipt does not prove this file.
-        NotAProof, ProofTruncated, ProofTooLarge: The PDF holds no receipt.
+        OriginMismatch: The proofs by whom in it are about another entry.
+        NotAProof, ProofTruncated, ProofTooLarge: The PDF holds no receipt, or no proofs.
         UnreadableFile: The file cannot be read.
         Unsupported: A package of `trine[platform]` is missing.
     """
-    language, receipt = _parts(content)
+    language, receipt, by_whom = read_parts(content)
     ((digest, size),) = hash_files(trust.suite, [path])
     found = verify_digest(digest, size, receipt, trust)
-    expected = _write(receipt, trust, found, language)
+    expected = _write(receipt, trust, found, language, by_whom)
     if content != expected:
-        raise CertificateDiffers(objects.difference(content, expected, attachments=1))
+        count = 1 + len(by_whom)
+        raise CertificateDiffers(objects.difference(content, expected, attachments=count))
     return found
+
+
+def origin_of(content: bytes, found: Verified, trust: Trust) -> Origin | None:
+    """Return by whom the entry of a verified certificate was recorded, where it proves that.
+
+    Args:
+        content: The certificate.
+        found: What `verify_certificate` said about it.
+        trust: Trust file of the chain.
+
+    Raises:
+        OriginMismatch, ProofMismatch: As `origin.prove_origin`.
+    """
+    by_whom = read_parts(content).by_whom
+    return prove_origin(by_whom, found, trust) if by_whom else None
 
 
 def check_code(text: str, found: Verified, trust: Trust) -> None:

@@ -12,6 +12,7 @@ import segno
 
 from trine.client.verification import Verified
 from trine.services.evidence.certificate.fonts import EM, Font
+from trine.services.evidence.certificate.origin import Origin
 from trine.services.evidence.certificate.words import Words
 
 WIDTH: Final = 595
@@ -63,6 +64,26 @@ class Measures:
     answer: float = 28.0
 
 
+WITH_ORIGIN: Final = Measures(
+    body=9.2,
+    leading=12.4,
+    row=11.8,
+    row_gap=2.4,
+    groups=6,
+    above=5.0,
+    below=28.0,
+    answer=24.0,
+)
+"""Tighter, where by whom is shown too."""
+ALGORITHMS: Final = {
+    "ed25519": "Ed25519",
+    "p256": "P-256",
+    "secp256k1": "secp256k1",
+    "sm2": "SM2",
+}
+"""Names of algorithms, for people."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """All that a page shows; a page shows nothing else.
@@ -72,12 +93,14 @@ class Facts:
         chain_id: Identifier of the chain.
         function: Name of the hash function: SHA-256 or SM3.
         code: Text of the QR code.
+        origin: By whom the file was recorded, where proofs show that.
     """
 
     verified: Verified
     chain_id: bytes
     function: str
     code: str
+    origin: Origin | None = None
 
 
 def shown(text: str, font: Font) -> str:
@@ -181,26 +204,47 @@ def _pieces(text: str) -> list[str]:
 
 def draw(facts: Facts, words: Words) -> Page:
     """Draw the page of a certificate."""
-    page = Page()
-    found = facts.verified
+    found, origin = facts.verified, facts.origin
+    page = Page(WITH_ORIGIN if origin else None)
     lead = words.lead.format(chain=short(found.chain), time=words.time_words(found.time_ms))
     y = begin(page, words.title, lead, facts.code, words.scan)
     y = section(page, y, words.file)
-    y = field(page, y, words.name, page.value(found.name, 4))
+    name_lines, lines, signer_lines = (2, 1, 2) if origin else (4, 2, 3)
+    y = field(page, y, words.name, page.value(found.name, name_lines))
     y = field(page, y, words.size, [words.size_value.format(size=found.size)])
-    y = field(page, y, words.media_type, page.value(found.media_type or words.unknown, 2))
+    y = field(page, y, words.media_type, page.value(found.media_type or words.unknown, lines))
     y = digits(page, y, facts.function, found.digest)
     y = section(page, y, words.record)
     y = field(page, y, words.time, [words.time_words(found.time_ms)])
-    y = field(page, y, words.chain, page.value(found.chain, 2))
+    y = field(page, y, words.chain, page.value(found.chain, lines))
     y = digits(page, y, "", facts.chain_id)
     place = words.place_value.format(log=found.log, index=found.index, height=found.height)
     y = field(page, y, words.place, page.value(place, 2))
     y = digits(page, y, words.entry, found.entry)
-    y = field(page, y, words.certified, signers(page, found.signers, words, 3))
-    y = how(page, section(page, y, words.how), words.steps, [words.command], words.answer)
-    end(page, section(page, y, words.limits), words.limit_lines, words.footer)
+    y = field(page, y, words.certified, signers(page, found.signers, words, signer_lines))
+    steps, limits, footer = words.steps, words.limit_lines, words.footer
+    if origin is not None:
+        y = _origin(page, section(page, y, words.origin.title), origin, words)
+        steps, footer = words.origin.steps, words.origin.footer
+        limits = tuple(one.format(height=origin.known_height) for one in words.origin.limit_lines)
+    y = how(page, section(page, y, words.how), steps, [words.command], words.answer)
+    end(page, section(page, y, words.limits), limits, footer)
     return page
+
+
+def _origin(page: Page, y: float, origin: Origin, words: Words) -> float:
+    """Draw by whom the file was recorded."""
+    said = words.origin
+    name = said.organisation_value.format(name=origin.organisation, number=origin.number)
+    y = field(page, y, said.organisation, page.value(name, 1))
+    y = digits(page, y, said.account, origin.account)
+    if origin.key is not None:
+        algorithm = ALGORITHMS.get(origin.key.algorithm, origin.key.algorithm)
+        y = digits(page, y, said.key.format(algorithm=algorithm), origin.key.key)
+    else:
+        number = said.other_key_value.format(index=origin.key_index)
+        y = field(page, y, said.other_key, [number])
+    return digits(page, y, said.transaction, origin.transaction)
 
 
 def begin(page: Page, title: str, lead: str, code: str, scan: str) -> float:

@@ -27,8 +27,6 @@ MEASURES: Final = Measures(
     answer=25.0,
 )
 """Tighter than the page of a file, which has fewer facts."""
-ALGORITHMS: Final = {"ed25519": "Ed25519", "p256": "P-256", "sm2": "SM2"}
-"""Names of algorithms, for people."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def _statement(page: Page, y: float, facts: Facts, words: StatementWords) -> flo
             subject=facts.path.member.subject, root=facts.path.authority.subject
         )
         y = field(page, y, words.known_by, page.value(known, 2))
-    algorithm = ALGORITHMS[facts.key.algorithm]
+    algorithm = one_page.ALGORITHMS[facts.key.algorithm]
     y = one_page.digits(page, y, words.key.format(algorithm=algorithm), facts.key.key)
     y = field(page, y, words.subject, page.value(said.subject, 2))
     kind = said.content_type

@@ -14,6 +14,23 @@ _YEAR_9999_MS: Final = 253_402_300_800_000
 
 
 @dataclass(frozen=True)
+class OriginWords:
+    """The words of by whom a file was recorded; names in braces are filled in."""
+
+    title: str
+    organisation: str
+    organisation_value: str
+    account: str
+    key: str
+    other_key: str
+    other_key_value: str
+    transaction: str
+    steps: tuple[str, str, str]
+    limit_lines: tuple[str, ...]
+    footer: str
+
+
+@dataclass(frozen=True)
 class Words:
     """The words of one language; names in braces are filled in.
 
@@ -48,6 +65,7 @@ class Words:
     answer: str
     limits: str
     limit_lines: tuple[str, ...]
+    origin: "OriginWords"
     footer: str
     moment: Callable[[datetime], str]
 
@@ -73,6 +91,56 @@ def _english(time: datetime) -> str:
 def _chinese(time: datetime) -> str:
     return f"{time.year}年{time.month}月{time.day}日 {time:%H:%M:%S}.{{ms}}（协调世界时 UTC）"
 
+
+_ENGLISH_ORIGIN: Final = OriginWords(
+    title="By whom",
+    organisation="Organisation",
+    organisation_value="{name}, number {number} of the chain",
+    account="Its account",
+    key="Its key, {algorithm}",
+    other_key="Its key",
+    other_key_value="key {index} of the account",
+    transaction="Transaction",
+    steps=(
+        "Get trust.json from a source of your own: from several organisations of the chain, "
+        "and compare.",
+        "Have the file and this PDF, both unchanged. The PDF carries the proofs.",
+        "Install Trine and run, with your own names of the files:",
+    ),
+    limit_lines=(
+        "Who made the file, and whether what it says is true.",
+        "Its name and media type are for the reader; nothing on the chain covers them.",
+        "Which person used the account: ask the organisation. Name and key are those of block "
+        "{height}.",
+        "The time is that of the block: the file may be older, never younger.",
+        "Whoever only reads this page, or only scans the code, has verified nothing.",
+    ),
+    footer="Made from the proofs alone: the same proofs give this page again, byte for byte.",
+)
+
+_CHINESE_ORIGIN: Final = OriginWords(
+    title="何人",
+    organisation="组织",
+    organisation_value="{name}，链上第 {number} 号",
+    account="其账户",
+    key="其密钥，{algorithm}",
+    other_key="其密钥",
+    other_key_value="账户的第 {index} 号密钥",
+    transaction="交易",
+    steps=(
+        "从自己信任的来源取得 trust.json：向链上的多个组织索取并相互比对。",
+        "准备好文件和本 PDF，两者均不得改动。各项证明就在本 PDF 内。",
+        "安装 Trine 并运行下列命令，文件名换成您自己的：",
+    ),
+    limit_lines=(
+        "不说明文件由谁制作，也不说明其内容是否真实。",
+        "名称和媒体类型仅供读者参考，链上没有任何内容为其担保。",
+        "不说明由哪个人使用该账户：请向该组织查询。组织名称和密钥以区块 {height} 为准。",
+        "时间是区块的时间：文件可能更早存在，不可能更晚。",
+        "仅阅读本页或仅扫描二维码，并不构成验证。",
+    ),
+    footer="本页完全由各项证明生成：同样的证明总能逐字节重新生成同一页。",
+)
 
 ENGLISH: Final = Words(
     tag="en",
@@ -112,6 +180,7 @@ ENGLISH: Final = Words(
         "The time is that of the block: the file may be older, never younger.",
         "Whoever only reads this page, or only scans the code, has verified nothing.",
     ),
+    origin=_ENGLISH_ORIGIN,
     footer="Made from the receipt alone: the same receipt gives this page again, byte for byte.",
     moment=_english,
 )
@@ -152,6 +221,7 @@ CHINESE: Final = Words(
         "时间是区块的时间：文件可能更早存在，不可能更晚。",
         "仅阅读本页或仅扫描二维码，并不构成验证。",
     ),
+    origin=_CHINESE_ORIGIN,
     footer="本页完全由收据生成：同一收据总能逐字节重新生成同一页。",
     moment=_chinese,
 )
