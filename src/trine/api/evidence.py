@@ -31,11 +31,12 @@ from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.published import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
-from trine.services.evidence.rows import TIME_MS_MAX, name_digest
+from trine.services.evidence.rows import TIME_MS_MAX, Order, name_digest
 from trine.services.evidence.stamping import Stamping
 from trine.services.evidence.standard import ANCHOR, FOLDER
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.services.evidence.succession import Line
+from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
@@ -54,6 +55,13 @@ NUMBER_DIGITS_MAX: Final = 18
 TEXT: Final = "text/plain; charset=utf-8"
 FOREVER: Final = "public, max-age=31536000, immutable"
 """How long a tile may be kept: it never changes (C2SP tlog-tiles)."""
+PROVEN: Final[dict[str, Order]] = {
+    "issuer": "issuer",
+    "type": "content_type",
+    "content": "content",
+    "entry": "entry",
+}
+"""Of which digests a proof may be, by their names in a query."""
 SOON: Final = "public, max-age=1"
 """How long a checkpoint may be kept (C2SP tlog-tiles: no more than a few seconds)."""
 
@@ -214,21 +222,14 @@ class _Service:
         published = self._log(asked.get("log")).publisher.published
         if published is None:
             raise StatementNotFound("the log has no checkpoint yet")
-        first = _number(asked, "first", 0)
-        if "issuer" in asked:
-            issuer = name_digest(published.index.function, asked["issuer"])
-            make = functools.partial(
-                searching.issuer_page, published.note, published.index, issuer, first
-            )
+        first, index = _number(asked, "first", 0), published.index
+        given = searching.Given(published.note, published.proof)
+        wanted = _digest_of(asked, index.function)
+        if wanted is not None:
+            make = functools.partial(searching.digest_page, given, index, *wanted, first)
         else:
-            make = functools.partial(
-                searching.time_page,
-                published.note,
-                published.index,
-                _number(asked, "from", 0),
-                _number(asked, "to", TIME_MS_MAX),
-                first,
-            )
+            from_ms, to_ms = _number(asked, "from", 0), _number(asked, "to", TIME_MS_MAX)
+            make = functools.partial(searching.time_page, given, index, from_ms, to_ms, first)
         async with self.proving:
             page = await asyncio.to_thread(make)
         return Response(page, media_type=CBOR)
@@ -350,6 +351,22 @@ def _hex_digest(text: str) -> Digest:
         return Digest.parse(text)
     except ValueError:
         raise BadArgument(f"digest is {text[:80]!r}, expected 64 hexadecimal digits") from None
+
+
+def _digest_of(asked: QueryParams, function: HashFunction) -> tuple[Order, Digest] | None:
+    """Read which digest a proof is to be about; nothing where it is about a time.
+
+    Raises:
+        BadArgument: It is to be about several.
+    """
+    named = [name for name in PROVEN if name in asked]
+    if len(named) + any(name in asked for name in ("from", "to")) > 1:
+        raise BadArgument(f"a proof is about one of {', '.join(PROVEN)}, or about from and to")
+    if not named:
+        return None
+    text, order = asked[named[0]], PROVEN[named[0]]
+    is_name = order in ("issuer", "content_type")
+    return order, name_digest(function, text) if is_name else _hex_digest(text)
 
 
 def _shown(one: Registration) -> dict[str, object]:
