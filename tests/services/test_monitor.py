@@ -157,7 +157,8 @@ def test_a_file_that_differs_is_noticed(
 def test_an_index_that_is_not_sorted_is_noticed(tmp_path: Path, at: int) -> None:
     """Goal: what a search proof relies on is checked: order, and that no row is left out.
 
-    Method: sign another root of epochs, in each order; leave the index away; change it at the same size.
+    Method: sign another root of epochs, in each order; leave the index away; change it at the
+    same size.
     """
     log = LocalLog(tmp_path)
     log.grow(names(0, 300))

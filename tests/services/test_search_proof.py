@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.services.logs import KEY, ORIGIN, LocalLog, digest
+from tests.services.logs import KEY, ORIGIN, LocalLog
 from trine.errors import TrineError
 from trine.errors.services import NoteUnverified, SearchIncomplete, TreeMismatch
 from trine.services.evidence import note, rows, searching, tree

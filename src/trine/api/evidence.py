@@ -53,6 +53,7 @@ SEARCH_MAX: Final = 1_000
 NUMBER_DIGITS_MAX: Final = 18
 """Digits of a number in a query."""
 TEXT: Final = "text/plain; charset=utf-8"
+TOML: Final = "application/toml"
 FOREVER: Final = "public, max-age=31536000, immutable"
 """How long a tile may be kept: it never changes (C2SP tlog-tiles)."""
 PROVEN: Final[dict[str, Order]] = {
@@ -181,6 +182,27 @@ class _Service:
         """Answer the newest statement about the SHA-256 log that the chain was asked to record."""
         return await self._file(request, FOLDER + ANCHOR, COSE, SOON)
 
+    async def policy(self, request: Request) -> Response:
+        """Answer the policy of a log as it was written, with its digest (RFC 9530)."""
+        policy = self._log(request.path_params.get("log")).policy
+        digest = base64.b64encode(policy.digest).decode()
+        headers = {"repr-digest": f"sha-256=:{digest}:", "cache-control": SOON}
+        return Response(policy.text, headers=headers, media_type=TOML)
+
+    async def logs(self, _: Request) -> Response:
+        """Answer which logs there are, which of them takes statements, and by which policies."""
+        shown = [
+            {
+                "log": one.chain.log,
+                "entries": one.certified.head.size if one.certified else 0,
+                "takes": one is self.line.current and one.room != 0,
+                "policy_sha256": str(one.policy.digest),
+                "entries_max": one.policy.entries_max,
+            }
+            for one in self.line.logs.values()
+        ]
+        return JSONResponse({"logs": shown}, headers={"cache-control": SOON})
+
     def _log(self, number: str | None) -> Registrar:
         """Return the log of a number; without one, that with which the line began."""
         if number is None:
@@ -277,6 +299,7 @@ def create_app(
         ("POST", "/receipts", service.receipts),
         ("GET", "/.well-known/scitt-keys", service.key_set),
         ("GET", "/.well-known/scitt-keys/{kid}", service.one_key),
+        ("GET", "/logs", service.logs),
         ("GET", "/search", service.search),
         ("GET", "/search/proof", service.search_proof),
         ("POST", "/timestamps", timestamps.answer),
@@ -288,6 +311,7 @@ def create_app(
     files = (
         ("/checkpoint", service.checkpoint),
         ("/log.vkey", service.verifier),
+        ("/policy", service.policy),
         ("/tile/{path:path}", service.tile),
         ("/index/tile/{path:path}", service.tile),
         (f"/{FOLDER}checkpoint", service.checkpoint),
