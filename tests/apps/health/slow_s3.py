@@ -25,8 +25,6 @@ class Gate:
         self._is_open.set()
         self.asked = threading.Event()
         """Set once a request is held back."""
-        self.count = 0
-        """Objects that were asked for."""
         self.is_broken = False
         """Whether reads fail."""
 
@@ -41,7 +39,6 @@ class Gate:
 
     def pass_through(self) -> None:
         """Wait until the gate is open."""
-        self.count += 1
         if not self._is_open.is_set():
             self.asked.set()
             self._is_open.wait(SECONDS_MAX)
