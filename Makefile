@@ -14,7 +14,7 @@ PROCESSES := --dist loadscope --no-loadscope-reorder --numprocesses
 # Files that have tests with a mark: to read all others takes longer than some tests.
 marked = $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' tests | LC_ALL=C sort)
 # Schedules that the simulation plays on the second suite; the first has its own number.
-GM_SEEDS := 10
+GM_SEEDS := 4
 # Tests that run chains, which run on either suite, and the token that has SM2.
 GM_TESTS := $(addprefix --test ,simulation kill network blocks failures turns votes) \
 	--example sm2_module
@@ -72,7 +72,7 @@ test: build ## Run all tests
 		$(if $(CI),--durations=10)
 
 .PHONY: soak
-soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario, long ones get fewer
+soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario
 	$(call say,Simulation)
 	@TRINE_SEEDS=$${SOAK_SEEDS:-2000} \
 		cargo test --locked -p trine-consensus --test simulation $(TEST_FLAGS)

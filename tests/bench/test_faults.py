@@ -16,6 +16,7 @@ from trine._cli.faults import DURATION_S_MIN
 from trine.bench.faults import clock, toxiproxy
 from trine.bench.faults.check import Chain, check_records, problems
 from trine.bench.faults.clients import Record
+from trine.bench.faults.evidence import FOUND
 from trine.bench.faults.hosts import Hosts
 from trine.bench.faults.page import write_page
 from trine.bench.faults.plan import FAULT_S, KINDS, REST_S, Campaign, Fault, duration_of
@@ -23,8 +24,8 @@ from trine.bench.faults.run import _fault, _Injector, seen_gaps
 from trine.errors import BadArgument
 
 NAMES = ("a", "b", "c", "d")
-HOSTS_SECONDS_MAX = 240
-"""Of 84 s of load, and of what comes before and after on a busy machine."""
+SECONDS_MAX = 240
+"""Of up to 84 s of load, and of what comes before and after on a busy machine."""
 COUNTS = {"one": 1, "few": 1, "half": 2, "all": 4}
 
 
@@ -64,7 +65,8 @@ def test_the_check_finds_what_must_not_be() -> None:
 
     def found(*chains: Chain, notes: list[Record]) -> dict[str, Any]:
         named = dict(zip(NAMES, chains, strict=False))
-        rest = {"missing": [], "stale": [], "recovered": True}
+        logs: dict[str, list[str]] = {name: [] for name in FOUND}
+        rest = {"missing": [], "stale": [], "recovered": True, "evidence": logs}
         return {**check_records(notes, named), **rest}
 
     report = found(good, good, notes=[*records, unknown])
@@ -158,7 +160,7 @@ def test_nothing_is_lost_when_a_node_dies(tmp_path: Path) -> None:
     load, started again, and the chains of all are compared."""
     out, png = tmp_path / "faults.json", tmp_path / "faults.png"
     words = ("bench", "faults", "--duration", "24", "--suite", SUITE, "--json")
-    ended = trine(*words, "--out", out, "--png", png)
+    ended = trine(*words, "--out", out, "--png", png, seconds_max=SECONDS_MAX)
     assert ended.status == 0, ended.err
     report = ended.document
     assert report == json.loads(out.read_text())
@@ -177,6 +179,14 @@ def _is_good(report: dict[str, Any]) -> None:
     assert report["recovered"]
     assert report["looked_up"] > 0
     assert report["read"] > 0
+    logs = report["evidence"]
+    for name in FOUND:
+        assert logs[name] == [], name
+    assert logs["entries"] == logs["acknowledged"] + logs["recorded"] > 0
+    assert logs["recorded"] <= logs["unknown"]
+    # Each node starts with a log for each of the four organisations.
+    assert logs["logs"] > 4
+    assert logs["proven"] >= len(report["nodes"])
 
 
 def test_lines_can_be_slowed() -> None:
@@ -208,7 +218,7 @@ def test_hosts_are_cut_filled_and_stepped(tmp_path: Path) -> None:
         raise
     page = tmp_path / "faults.html"
     words = ("bench", "faults", "--hosts", "--kinds", ",".join(kinds), "--suite", SUITE, "--json")
-    ended = trine(*words, "--page", page, seconds_max=HOSTS_SECONDS_MAX)
+    ended = trine(*words, "--page", page, seconds_max=SECONDS_MAX)
     assert ended.status == 0, ended.err
     report = ended.document
     _is_good(report)
@@ -218,9 +228,14 @@ def test_hosts_are_cut_filled_and_stepped(tmp_path: Path) -> None:
         assert any(report["per_second"][int(fault["at_s"]) : int(fault["until_s"])])
     text = page.read_text()
     assert "None was lost" in text
+    assert f"{report['evidence']['acknowledged']:,} entries of evidence logs" in text
     for name in kinds:
         assert KINDS[name].what in text
         assert KINDS[name].what_zh in text
     assert not Path("/run/netns/trine-faults-1").exists()
     write_page({**report, "lost": ["a-0"]}, page)
     assert "1 acknowledged records are not final" in page.read_text()
+    write_page({**report, "evidence": {**report["evidence"], "doubled": ["a-1"]}}, page)
+    text = page.read_text()
+    assert "1 appends stand in logs more than once" in text
+    assert "1 次追加在日志中重复出现" in text

@@ -65,7 +65,8 @@ def test_a_home_goes_on(members: Members) -> None:
 
 def test_a_fifth_joins_by_vote(members: Members) -> None:
     """Goal: an organisation joins the network while it runs. Method: its card, proposals that the
-    members approve, blocks until the epoch that names it, and its node's own view."""
+    members approve, blocks until the epoch that names it, its node's own view, and what `doctor`
+    says of it to another."""
     words = ("network", "join", members.home("city") / "genesis.json", "--organisation", "bank")
     refused = trine(*words, "--address", free_address(), "--home", members.home("bank"), "--json")
     assert refused.code == "bad_argument", "a fingerprint is needed"
@@ -92,6 +93,9 @@ def test_a_fifth_joins_by_vote(members: Members) -> None:
     # Its administrator uses its own node.
     with members.client("bank") as client:
         assert client.submit(LogCreate(name="own")).height > 0
+    examined = trine("doctor", "--home", members.home("city"), "--json").document
+    levels = {one["check"]: one["level"] for one in examined["findings"]}
+    assert levels["peer bank"] == "ok", "the genesis does not know its address"
 
 
 def _decide(members: Members, *proposal: str) -> None:

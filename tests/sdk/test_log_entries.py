@@ -11,13 +11,15 @@ from trine.client import operations
 from trine.client.home import Home
 from trine.client.transport import Answer
 from trine.errors import BadAnswer, EntryNotFound
+from trine.model.merkle import merkle_root
 from trine.types import Digest, EvidenceAppend, LogCreate, LogId
 
 
 @ONE_SUITE
 @pytest.mark.network
 def test_entries_come_as_they_were_recorded(tmp_path: Path) -> None:
-    """Goal: entries in the order of the log. Method: record some, read parts, past the end too."""
+    """Goal: entries in the order of the log, and the root over them. Method: record some, read
+    parts, past the end too."""
     home = Home(tmp_path / "home")
     assert trine("up", "--validators", "1", "--detach", "--home", home.path).status == 0
     try:
@@ -27,6 +29,8 @@ def test_entries_come_as_they_were_recorded(tmp_path: Path) -> None:
             entries = tuple(Digest(bytes([place]) * 32) for place in range(5))
             client.submit(EvidenceAppend(log=log, entries=entries, media_type="application/cose"))
             assert client.log_entries(log, first=0, count=100) == list(entries)
+            found = client.log("city/statements")
+            assert (found.size, bytes(found.head)) == (5, bytes(merkle_root(entries)))
             assert client.log_entries(log, first=3, count=1) == [entries[3]]
             with pytest.raises(EntryNotFound):
                 client.log_entries(log, first=5, count=1)

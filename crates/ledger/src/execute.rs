@@ -9,6 +9,7 @@ use crate::{
     databases::{
         ColdKey, ColdValue, Hash, HotKey, HotValue, Merkleized, Pair, Runtime, Unmerkleized,
     },
+    parallel::{joined, merged, stretches},
     preset::Strategy,
 };
 use commonware_glue::stateful::db::DatabaseSet;
@@ -102,16 +103,25 @@ where
     let references: Vec<&Transaction> = transactions.iter().map(|one| &**one).collect();
     let mut view = View::default();
 
-    let addresses = application.accounts(&references);
+    let touched =
+        stretches(strategy, references.len(), |range| application.accounts(&references[range]));
+    let addresses = merged(touched);
     let keys: Vec<HotKey> = addresses.iter().map(hot_key).collect();
     let (accounts, hot) =
         batches.0.stage(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
+    let decoded = stretches(strategy, accounts.len(), |range| {
+        accounts[range].iter().map(|one| one.as_ref().map(decode_account).transpose()).collect()
+    });
+    let decoded: Vec<Vec<_>> = decoded.into_iter().collect::<Result<_, _>>()?;
     view.reserve(addresses.len(), 0);
-    for (address, account) in addresses.iter().zip(&accounts) {
-        view.stage_account(*address, account.as_ref().map(decode_account).transpose()?);
+    for (address, account) in addresses.iter().zip(decoded.into_iter().flatten()) {
+        view.stage_account(*address, account);
     }
 
-    let names = application.values(&context, &references, &view);
+    let touched = stretches(strategy, references.len(), |range| {
+        application.values(&context, &references[range], &view)
+    });
+    let names = merged(touched);
     let keys: Vec<ColdKey> = names.iter().map(cold_key).collect();
     let (values, cold) = batches.1.stage(&keys.iter().collect::<Vec<_>>()).await.map_err(failed)?;
     view.reserve(0, names.len());
@@ -132,7 +142,7 @@ where
     };
 
     let sealed = strategy.spawn(transactions.len().max(1), move |_| seal(&transactions, result));
-    let changed = account_changes(&view, &accounts);
+    let changed = account_changes(strategy, &view, &accounts);
     let hot = hot.merkleize(changed.0, changed.1);
     let changed = value_changes(&view, &values);
     let cold = cold.merkleize(changed.0, changed.1);
@@ -142,18 +152,26 @@ where
 
 type Changes<K, V> = (Vec<Slot<V>>, Vec<(K, Option<V>)>);
 
-fn account_changes(view: &View, before: &[Option<HotValue>]) -> Changes<HotKey, HotValue> {
-    let slots = view.staged_accounts().zip(before).map(|((_, account, dirty), before)| {
+fn account_changes(
+    strategy: &Strategy,
+    view: &View,
+    before: &[Option<HotValue>],
+) -> Changes<HotKey, HotValue> {
+    let staged: Vec<_> = view.staged_accounts().collect();
+    let slot = |((_, account, dirty), before): (&(_, Option<&Account>, bool), _)| {
         if !dirty {
             return Slot::Keep;
         }
         change(account.map(|account| HotValue::new(account.to_array())), before)
+    };
+    let slots = stretches(strategy, staged.len(), |range| {
+        staged[range.clone()].iter().zip(&before[range]).map(slot).collect()
     });
     let unstaged = view.unstaged_accounts().filter_map(|(address, account)| {
         let account = account?;
         Some((hot_key(address), Some(HotValue::new(account.to_array()))))
     });
-    (slots.collect(), unstaged.collect())
+    (joined(slots), unstaged.collect())
 }
 
 fn value_changes(view: &View, before: &[Option<ColdValue>]) -> Changes<ColdKey, ColdValue> {

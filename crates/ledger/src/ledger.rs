@@ -8,6 +8,7 @@ use crate::{
     execute::{Applied, Work, apply, commitments},
     log_heads::LogHeads,
     observer::Observer,
+    parallel::{joined, stretches},
     pending::Pending,
     planted::{self, Fault},
     preset::{BlockDigest, Context, Scheme, Strategy},
@@ -370,6 +371,20 @@ fn first_difference(found: &Header, expected: &Header) -> Option<&'static str> {
     fields.into_iter().find(|(same, _)| !same).map(|(_, field)| field)
 }
 
+/// The keys under which the signatures must verify, by the parent state.
+fn signer_keys(
+    parts: &Parts,
+    context: &BlockContext,
+    transactions: &[&Transaction],
+    view: &View,
+) -> Vec<Result<SignerKey, Code>> {
+    let keys = |range: std::ops::Range<usize>| {
+        let key = |one| parts.application.signer_key(context, one, view);
+        transactions[range].iter().copied().map(key).collect()
+    };
+    joined(stretches(&parts.strategy, transactions.len(), keys))
+}
+
 /// Places of the candidates that are signed by the key that the parent state names.
 fn signed(
     parts: &Parts,
@@ -377,18 +392,13 @@ fn signed(
     candidates: &[&Transaction],
     view: &View,
 ) -> Vec<usize> {
-    let keyed: Vec<(usize, SignerKey)> = candidates
-        .iter()
-        .enumerate()
-        .filter_map(|(place, transaction)| {
-            let key = parts.application.signer_key(context, transaction, view);
-            key.ok().map(|key| (place, key))
-        })
-        .collect();
-    let items: Vec<(&Transaction, &[u8])> =
-        keyed.iter().map(|(place, key)| (candidates[*place], key.as_slice())).collect();
+    let keys = signer_keys(parts, context, candidates, view);
+    let keyed =
+        keys.iter().enumerate().filter_map(|(place, key)| Some((place, key.as_ref().ok()?)));
+    let (places, items): (Vec<usize>, Vec<(&Transaction, &[u8])>) =
+        keyed.map(|(place, key)| (place, (candidates[place], key.as_slice()))).unzip();
     let verdicts = parts.checker.check_each(&items);
-    keyed.iter().zip(verdicts).filter(|(_, signed)| *signed).map(|((place, _), _)| *place).collect()
+    places.into_iter().zip(verdicts).filter_map(|(place, signed)| signed.then_some(place)).collect()
 }
 
 /// Tells the source which candidates are not valid now.
@@ -416,10 +426,8 @@ fn check_signatures(
     transactions: &[&Transaction],
     view: &View,
 ) -> Result<(), Refusal> {
-    let keys = transactions.iter().enumerate().map(|(index, transaction)| {
-        let key = parts.application.signer_key(context, transaction, view);
-        key.map_err(|code: Code| InvalidBlock { index, code })
-    });
+    let keys = signer_keys(parts, context, transactions, view).into_iter().enumerate();
+    let keys = keys.map(|(index, key)| key.map_err(|code| InvalidBlock { index, code }));
     let keys: Vec<SignerKey> = keys.collect::<Result<_, _>>()?;
     let items: Vec<(&Transaction, &[u8])> =
         transactions.iter().zip(&keys).map(|(one, key)| (*one, key.as_slice())).collect();

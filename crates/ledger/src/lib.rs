@@ -18,6 +18,7 @@ pub mod history;
 mod ledger;
 pub mod log_heads;
 pub mod observer;
+mod parallel;
 mod pending;
 #[doc(hidden)]
 pub mod planted;

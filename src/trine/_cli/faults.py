@@ -14,6 +14,7 @@ from trine._cli import local_network, processes
 from trine._cli.load_network import check_files, out_option, png_option, suite_option
 from trine._cli.node_files import cores
 from trine._cli.settings import Settings, common
+from trine.client import Trust
 from trine.client.home import ADMIN_KEY, Home
 from trine.errors import BadArgument, ExitCode
 
@@ -139,9 +140,10 @@ def faults(
 ) -> None:
     """Kill, stop and rob nodes of a network under load, and check that nothing is lost.
 
-    A writer for each organisation notes what was acknowledged, readers look for it on every node.
-    At the end, every node's whole chain is compared with these notes and with the others. Exit
-    status 1 where something is wrong.
+    A writer for each organisation creates evidence logs, appends entries to some and notes what
+    was acknowledged; readers look for it on every node. At the end, every node's whole chain and
+    all of its logs are compared with these notes and with the others. Exit status 1 where something
+    is wrong.
 
     With --hosts, nodes are also cut off, their lines are slowed (toxiproxy-server), their disks
     filled and their clocks stepped (libfaketime).
@@ -171,10 +173,11 @@ def faults(
             organisation: home.open_key(name)
             for organisation, name in zip(local_network.ORGANISATIONS, names, strict=True)
         }
+        trust = Trust.load(home.trust)
         opened = _on_hosts(home, settings, chosen) if hosts else _local(home, settings)
         with opened as network:
             campaign = Campaign(seconds, seed, chosen)
-            report = run_faults(network, keys, campaign, settings.note)
+            report = run_faults(network, keys, trust, campaign, settings.note)
     _show(settings, {"suite": suite, **report}, out, png, page)
 
 

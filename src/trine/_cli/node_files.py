@@ -15,8 +15,10 @@ from trine.client.home import Home
 from trine.crypto import SUITE_ALGORITHMS, KeyFile, SecretKey
 from trine.errors import PortInUse
 
-THREADS: Final = ("threads", "verify_threads", "workers")
-"""Fields of node.toml that say how many threads of a kind there are."""
+THREADS: Final = ("verify_threads", "workers")
+"""Fields of node.toml that say how many threads of a kind there are, without those that execute
+blocks: they work in bursts, by turns with those of other nodes (docs/reference/configuration.md).
+"""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def configuration(
         cache_mib: Page cache in MiB; the default where `None`.
         serving: How the node serves its API, at its port.
     """
-    # As many threads of each kind as cores are the node's own: more would only take turns.
+    # As many threads of these kinds as cores are the node's own: more would only take turns.
     engine = [f"{kind} = {share}" for kind in THREADS] if share else []
     engine += [] if cache_mib is None else [f"cache_mib = {cache_mib}"]
     lines = [

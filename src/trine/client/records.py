@@ -56,11 +56,15 @@ def read_record(kind: Callable[[Any], R], document: Any) -> R:
 
 @dataclass(frozen=True)
 class ValidatorStatus:
-    """A validator as its peers see it; `height` and `url` are none where unknown."""
+    """A validator as its peers see it; `height` and `url` are none where unknown.
+
+    Where other validators reach it is its `address`, as `host:port`.
+    """
 
     name: str
     organisation: OrganisationId
     key: str
+    address: str
     url: str | None
     height: Height | None
     healthy: bool
@@ -73,6 +77,7 @@ class ValidatorStatus:
             name=str(document["name"]),
             organisation=OrganisationId(document["organisation"]),
             key=str(document["key"]),
+            address=str(document["address"]),
             url=document.get("url"),
             height=None if height is None else Height(int(height)),
             healthy=bool(document["healthy"]),
@@ -401,12 +406,13 @@ class Asset:
 
 @dataclass(frozen=True)
 class Log:
-    """An evidence log; `size` is the number of its entries."""
+    """An evidence log; `size` is the number of its entries, `head` the root over them."""
 
     id: LogId
     organisation: OrganisationId
     name: str
     size: int
+    head: Digest
 
     @classmethod
     def read(cls, document: Any) -> Self:
@@ -416,6 +422,7 @@ class Log:
             organisation=OrganisationId(int(document["organisation"])),
             name=str(document["name"]),
             size=int(document["size"]),
+            head=Digest.parse(document["head"]),
         )
 
 

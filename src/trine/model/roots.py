@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from trine.model.codec import U32, U64
 from trine.model.identifiers import Digest, LogId, TransactionId
-from trine.model.merkle import merkle_root
+from trine.model.merkle import Frontier, merkle_root
 from trine.model.outcome import Outcome
 from trine.model.records import Log
 from trine.model.state import State
@@ -24,9 +24,14 @@ def outcome_root(outcomes: Sequence[tuple[TransactionId, Outcome]]) -> Digest:
 def evidence_root(state: State) -> Digest:
     """Compute the root over every evidence log: its number, size and head, from log 0 on."""
     logs = [state.require(log_key(LogId(log)), Log) for log in range(state.counters.logs)]
+    return logs_root([log.frontier for log in logs])
+
+
+def logs_root(logs: Sequence[Frontier]) -> Digest:
+    """Compute the root over evidence logs, given by their trees from log 0 on."""
     return merkle_root(
         [
-            U32.write(number) + U64.write(log.frontier.size) + log.frontier.head()
-            for number, log in enumerate(logs)
+            U32.write(number) + U64.write(frontier.size) + frontier.head()
+            for number, frontier in enumerate(logs)
         ]
     )

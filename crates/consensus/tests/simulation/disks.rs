@@ -5,7 +5,7 @@ use super::{
     engine::{EPOCH, Planted, Validators},
     machine::Wall,
     properties::{DisksFailed, Holds},
-    scenarios::{cut_and_crash, good, plan_of, play},
+    scenarios::{cut_and_crash, good, plan_of, play, size},
 };
 use commonware_glue::simulate::{
     action::{Action, Crash, Schedule},
@@ -20,7 +20,7 @@ const TEARS: Faults = Faults { tears: true, fails_at: None };
 /// of four, after which each such write is there, in part or not at all.
 #[test]
 fn torn_writes_do_no_harm() {
-    play(16, |seed| {
+    play(|seed| {
         let validators = Validators::new(4, Planted::Nothing).with_disks(&[TEARS; 4]);
         let plan = plan_of(validators, 4 * EPOCH + 3, seed).property(Holds(DisksFailed));
         plan.crash(Crash::Random {
@@ -55,7 +55,7 @@ fn failing(seed: u64) -> PlanBuilder<Validators> {
 /// disk. Method: every fifth write or sync of one fails from a time on, then of another one.
 #[test]
 fn a_disk_that_fails_stops_its_validator() {
-    play(8, failing);
+    play(failing);
 }
 
 /// Of so many, each epoch leaves another one out; one has a clock that is behind, one a clock that
@@ -70,21 +70,9 @@ fn suffering(count: u8, seed: u64) -> PlanBuilder<Validators> {
     cut_and_crash(validators, seed).property(Holds(DisksFailed))
 }
 
-/// Goal: faults of all kinds at once do no harm. Method: four validators and one that waits for
-/// its turn, with all of them.
+/// Goal: faults of all kinds at once do no harm. Method: four, seven and sixteen validators and one
+/// more that waits for its turn, with all of them.
 #[test]
 fn faults_of_all_kinds_at_once_do_no_harm() {
-    play(16, |seed| suffering(5, seed));
-}
-
-/// Goal: the same for seven. Method: as before.
-#[test]
-fn faults_of_all_kinds_at_once_do_no_harm_to_seven() {
-    play(16, |seed| suffering(8, seed));
-}
-
-/// Goal: the same for sixteen. Method: as before.
-#[test]
-fn faults_of_all_kinds_at_once_do_no_harm_to_sixteen() {
-    play(32, |seed| suffering(17, seed));
+    play(|seed| suffering(size(seed) + 1, seed));
 }

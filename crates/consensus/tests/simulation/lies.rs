@@ -4,7 +4,7 @@ use super::{
     engine::{EPOCH, Planted, Validators},
     liar::Lie,
     properties::{Holds, LiesFail, RightTimes},
-    scenarios::{plan_but, play},
+    scenarios::{plan_but, play, size},
 };
 use commonware_glue::simulate::plan::PlanBuilder;
 use std::sync::{
@@ -21,11 +21,10 @@ fn lying(count: u8, lie: Lie, seed: u64, told: &Arc<AtomicUsize>) -> PlanBuilder
     plan.property(Holds(RightTimes { after: 0, behind_ms_max: 5_000 }))
 }
 
-/// One of four and two of seven, over seeds.
+/// One of four, two of seven and five of sixteen, over seeds.
 fn play_lie(lie: Lie) {
     let told = Arc::default();
-    play(32, |seed| lying(4, lie, seed, &told));
-    play(64, |seed| lying(7, lie, seed, &told));
+    play(|seed| lying(size(seed), lie, seed, &told));
     assert!(told.load(Ordering::Relaxed) > 0, "nobody told a lie");
 }
 

@@ -42,7 +42,7 @@ fn crashing(walls: &[Wall], seed: u64) -> PlanBuilder<Validators> {
 /// seen some blocks, no two blocks are as far apart as the shortest timeout.
 #[test]
 fn wrong_clocks_cost_no_turns() {
-    play(16, |seed| {
+    play(|seed| {
         let plan = plan_of(with_clocks(&[RIGHT, AHEAD, RIGHT, BEHIND], seed), 3 * EPOCH, seed);
         let pause = NoPause { after: LEARNED, gap_ms_max: LEADER_MS - 1 };
         plan.link(good())
@@ -54,14 +54,14 @@ fn wrong_clocks_cost_no_turns() {
 /// Goal: wrong clocks do no harm where nodes crash. Method: one of four is ahead, one is behind.
 #[test]
 fn wrong_clocks_survive_crashes() {
-    play(16, |seed| crashing(&[RIGHT, AHEAD, RIGHT, BEHIND], seed));
+    play(|seed| crashing(&[RIGHT, AHEAD, RIGHT, BEHIND], seed));
 }
 
 /// Goal: the same where clocks go wrong on the way. Method: of seven, two are set, one ahead and
 /// one back, one runs fast and one runs slow.
 #[test]
 fn clocks_that_go_wrong_survive_crashes() {
-    play(16, |seed| {
+    play(|seed| {
         let set = |after_s, seconds| Wall { step: Some((after_s, seconds)), ..RIGHT };
         let (ahead, back) = (set(2 + seed % 4, OFF_S), set(4 + seed % 5, -OFF_S));
         crashing(&[RIGHT, ahead, RIGHT, back, FAST, RIGHT, SLOW], seed)

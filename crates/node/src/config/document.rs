@@ -235,9 +235,20 @@ const KEY_TABLES_MIB_DEFAULT: u64 = trine_crypto::KEY_TABLES_BYTES_DEFAULT as u6
 /// other work.
 const VERIFY_THREADS_DEFAULT_MAX: usize = 4;
 
+/// Threads that execute and hash where nobody names a number: more than these wait for each other.
+const THREADS_DEFAULT_MAX: usize = 8;
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn verify_threads_default() -> u64 {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    processors.min(VERIFY_THREADS_DEFAULT_MAX) as u64
+    processors().min(VERIFY_THREADS_DEFAULT_MAX) as u64
+}
+
+/// Half of the processors: a block is executed in a burst, while others are verified.
+fn threads_default() -> u64 {
+    (processors() / 2).clamp(1, THREADS_DEFAULT_MAX) as u64
 }
 
 fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
@@ -256,7 +267,7 @@ fn engine(mut fields: Fields<'_>) -> Result<EngineConfig, SetupError> {
         cache_bytes: (cache_mib as usize) << 20,
         key_tables_bytes: (key_tables_mib as usize) << 20,
         peers_max: fields.number("peers_max", 2..=PEERS_MAX, PEERS_DEFAULT)? as usize,
-        threads: fields.number("threads", 1..=256, 1)? as usize,
+        threads: fields.number("threads", 1..=256, threads_default())? as usize,
         verify_threads: fields.number("verify_threads", 1..=256, verify_threads_default())?
             as usize,
         workers: fields.number("workers", 1..=256, 2)? as usize,

@@ -1,6 +1,5 @@
 """Examine the nodes of a home: their files, ports and certificates, and the chain they follow."""
 
-import contextlib
 import json
 import socket
 import stat
@@ -56,7 +55,7 @@ def examine_nodes(home: Home) -> Iterator[Finding]:
         yield _progress(newest)
         yield from _behind(newest)
         yield _versions(statuses)
-        yield from _peers(home, {node.name for node in nodes}, newest)
+        yield from _peers({node.name for node in nodes}, newest)
 
 
 def _chain(home: Home) -> Finding:
@@ -183,22 +182,19 @@ def _versions(statuses: dict[str, Status]) -> Finding:
     return judged("versions", f"{found}; {__version__} is installed", remedy, warning=True)
 
 
-def _peers(home: Home, own: set[str], newest: Status) -> Iterator[Finding]:
-    """Connect to the addresses of the genesis at which validators of other hosts listen."""
-    names = {one.name for one in newest.validators} - own
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        listed = json.loads(home.genesis.read_bytes())["validators"]
-        addresses = {one["name"]: one["address"] for one in listed if one["name"] in names}
-        with ThreadPoolExecutor() as pool:
-            answers = pool.map(_connect, addresses.values())
-            for (name, address), trouble in zip(addresses.items(), answers, strict=True):
-                remedy = f"look whether {name} runs, and whether firewalls let {address} through"
-                yield judged(
-                    f"peer {name}",
-                    f"{address} {trouble or 'answers'}",
-                    remedy,
-                    warning=trouble is not None,
-                )
+def _peers(own: set[str], newest: Status) -> Iterator[Finding]:
+    """Connect to the addresses at which the epoch's validators of other hosts listen."""
+    addresses = {one.name: one.address for one in newest.validators if one.name not in own}
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(_connect, addresses.values())
+        for (name, address), trouble in zip(addresses.items(), answers, strict=True):
+            remedy = f"look whether {name} runs, and whether firewalls let {address} through"
+            yield judged(
+                f"peer {name}",
+                f"{address} {trouble or 'answers'}",
+                remedy,
+                warning=trouble is not None,
+            )
 
 
 def _connect(address: str) -> str | None:

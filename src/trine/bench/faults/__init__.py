@@ -2,5 +2,5 @@
 
 In the style of Jepsen: writers note what each node acknowledged and when, readers look whether
 every node has it, faults come by a plan that a seed decides, and at the end every node's whole
-chain is compared with the notes.
+chain and all its evidence logs are compared with the notes.
 """

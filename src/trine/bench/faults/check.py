@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from trine.bench.faults.clients import Record
+from trine.bench.faults.evidence import FOUND
+from trine.bench.faults.order import out_of_order
 from trine.client import Client
 from trine.errors import CannotReachNode, NotFinalizing, TrineError
 from trine.types.identifiers import Height
@@ -89,34 +90,20 @@ def check_records(records: Sequence[Record], chains: Mapping[str, Chain]) -> dic
     different = [height for height, at in enumerate(digests, 1) if len(set(at)) > 1]
     codes = [record.code for record in records if record.code is not None]
     first = next(iter(chains.values()))
+    placed = [
+        (first.transactions[str(record.id)][0], record)
+        for record in acknowledged
+        if str(record.id) in first.transactions
+    ]
     return {
         "acknowledged": len(acknowledged),
         "unknown": {code: codes.count(code) for code in sorted(set(codes))},
         "lost": sorted(lost),
         "doubled": sorted(doubled),
         "different": different,
-        "reordered": _reordered(acknowledged, first),
+        "reordered": out_of_order(placed),
         "heights": len(first.digests),
     }
-
-
-def _reordered(acknowledged: Sequence[Record], chain: Chain) -> list[str]:
-    """Find records that the chain has before one that was acknowledged before they were sent.
-
-    Where there are none, the order of the chain is one in which all writes could have happened at
-    one moment each between request and answer: they are linearizable (Herlihy and Wing, 1990).
-    """
-    placed = [
-        (chain.transactions[str(record.id)][0], record)
-        for record in acknowledged
-        if str(record.id) in chain.transactions
-    ]
-    found, done_s = [], math.inf
-    for _, record in sorted(placed, key=lambda one: one[0], reverse=True):
-        if done_s < record.sent_s:
-            found.append(record.name)
-        done_s = min(done_s, record.done_s)
-    return sorted(found)
 
 
 def missing_logs(client: Client, organisation: str, names: Sequence[str]) -> tuple[int, list[str]]:
@@ -148,4 +135,6 @@ def problems(report: Mapping[str, Any]) -> list[str]:
         "stale": "records were missing on a node that said it had their block",
     }
     found = [f"{len(report[name]):,} {text}" for name, text in names.items() if report[name]]
+    logs = report["evidence"]
+    found += [f"{len(logs[name]):,} {text}" for name, text in FOUND.items() if logs[name]]
     return found if report["recovered"] else [*found, "nothing became final after the last fault"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trine.client import Client
+from trine.client.records import FinalTransaction
 from trine.errors import LogNotFound, TrineError
-from trine.types import LogCreate
+from trine.types import Call, LogCreate
 
 RETRY_S: Final = 0.2
 """Seconds that a writer waits after an error."""
@@ -41,6 +42,14 @@ class Record:
     height: int | None = None
     code: str | None = None
 
+    def is_in(self, client: Client, organisation: str) -> bool:
+        """Look whether a node has what was written for this organisation."""
+        try:
+            client.log(f"{organisation}/{self.name}")
+        except LogNotFound:
+            return False
+        return True
+
 
 @dataclass
 class Writer(threading.Thread):
@@ -65,15 +74,23 @@ class Writer(threading.Thread):
         with self.opened() as client:
             while not self.stop.is_set():
                 name = f"{self.prefix or self.organisation}-{len(self.records)}"
-                record = Record(name, time.monotonic() - self.started)
+                record, call = self.draft(name, time.monotonic() - self.started)
                 self.records.append(record)
                 try:
-                    done = client.submit(LogCreate(name=name))
+                    done = client.submit(call)
+                    self.learn(record, done)
                     record.id, record.height = str(done.id), int(done.height)
                 except TrineError as error:
                     record.code = error.code
                     self.stop.wait(RETRY_S)
                 record.done_s = time.monotonic() - self.started
+
+    def draft(self, name: str, sent_s: float) -> tuple[Record, Call]:
+        """Say what is written next: here a log with this name."""
+        return Record(name, sent_s), LogCreate(name=name)
+
+    def learn(self, record: Record, done: FinalTransaction) -> None:
+        """Note what else was acknowledged of a record; here nothing."""
 
 
 class Reader(threading.Thread):
@@ -122,7 +139,5 @@ class Reader(threading.Thread):
         newest = self.chance.random() < NEWEST_SHARE
         record = done[-1] if newest else self.chance.choice(done)
         self.read += 1
-        try:
-            client.log(f"{writer.organisation}/{record.name}")
-        except LogNotFound:
+        if not record.is_in(client, writer.organisation):
             self.stale.append(f"{record.name} on {self.node}")

@@ -51,6 +51,32 @@ FOUND_ZH: Final = {
     "stale": "次读取：节点声称已有该区块，却没有其中的记录",
 }
 
+LOGS_ZH: Final = {
+    "lost": "次已确认的追加或日志不在某节点的日志中",
+    "moved": "次追加或日志的位置与确认的不符",
+    "doubled": "次追加在日志中重复出现",
+    "torn": "次追加只有一部分在日志中，或不连续",
+    "reordered": "次追加排在其发送之前就已确认的追加前面",
+    "foreign": "条日志或条目无人写入过",
+    "different": "个日志在各节点上不同",
+    "roots": "个根或大小与条目不符",
+    "unproven": "个条目或区块的证明无法通过验证",
+}
+"""What must not be found in logs, in Chinese, after a number."""
+
+WRONG: Final = {
+    "lost": ("Lost", "丢失"),
+    "moved": ("Elsewhere than acknowledged", "位置与确认的不符"),
+    "doubled": ("Doubled", "重复"),
+    "torn": ("In part, or not in a row", "不完整或不连续"),
+    "reordered": ("Reordered", "乱序"),
+    "foreign": ("Written by nobody", "无人写入"),
+    "different": ("Different between nodes", "各节点不同"),
+    "roots": ("Roots or sizes other than the entries'", "根或大小与条目不符"),
+    "unproven": ("Proofs that do not verify", "验证失败的证明"),
+}
+"""The same in a table."""
+
 
 def write_page(report: Mapping[str, Any], to: Path) -> None:
     """Write the page; it needs nothing but itself."""
@@ -73,6 +99,7 @@ def _page(report: Mapping[str, Any]) -> str:
 {_verdict(report)}
 <div class="wide">{_timeline(report)}</div>
 {_table(report)}
+{_logs(report["evidence"])}
 {_facts(report)}
 </body>
 </html>
@@ -83,14 +110,22 @@ def _verdict(report: Mapping[str, Any]) -> str:
     found = problems(report)
     count = f"{report['acknowledged']:,}"
     if not found:
+        entries = f"{report['evidence']['acknowledged']:,}"
         english = (
-            f"{count} records were acknowledged. None was lost, doubled, reordered or missing."
+            f"{count} records were acknowledged, with {entries} entries of evidence logs in them. "
+            "None was lost, doubled, reordered or missing, and nothing is there that nobody wrote."
         )
-        chinese = f"共确认 {count} 条记录：没有丢失、重复、乱序或缺失。"
+        chinese = (
+            f"共确认 {count} 条记录，含 {entries} 个证据日志条目：没有丢失、重复、乱序或缺失，"
+            "也没有任何无人写入的内容。"
+        )
     else:
         english = "; ".join(found)
         counts = [
-            f"{len(report[name]):,} {text}" for name, text in FOUND_ZH.items() if report[name]
+            f"{len(among[name]):,} {text}"
+            for among, texts in ((report, FOUND_ZH), (report["evidence"], LOGS_ZH))
+            for name, text in texts.items()
+            if among[name]
         ]
         chinese = "；".join([*counts, *([] if report["recovered"] else ["故障结束后没有新的确认"])])
     kind = "bad" if found else "good"
@@ -165,6 +200,25 @@ def _table(report: Mapping[str, Any]) -> str:
     )
 
 
+def _logs(found: Mapping[str, Any]) -> str:
+    """Count what was compared in evidence logs, and what was found wrong there."""
+    counted = (
+        ("Logs compared on every node", "在每个节点上比较的日志", found["logs"]),
+        ("Entries in them", "其中的条目", found["entries"]),
+        ("Entries acknowledged", "已确认的条目", found["acknowledged"]),
+        ("Entries sent without an answer", "已发送但没有答复的条目", found["unknown"]),
+        ("These that are in a log all the same", "其中仍在日志里的", found["recorded"]),
+        ("Proofs verified against certificates", "对照证书验证通过的证明", found["proven"]),
+    )
+    wrong = [(*words, len(found[name])) for name, words in WRONG.items()]
+    rows = "".join(
+        f'<tr><th>{english}<small lang="zh">{chinese}</small></th>'
+        f'<td class="number">{count:,}</td></tr>'
+        for english, chinese, count in (*counted, *wrong)
+    )
+    return f"<h2>Evidence logs <span lang='zh'>证据日志</span></h2><table>{rows}</table>"
+
+
 def _facts(report: Mapping[str, Any]) -> str:
     unknown = ", ".join(f"{code} {count}" for code, count in report["unknown"].items()) or "0"
     facts = (
@@ -177,8 +231,8 @@ def _facts(report: Mapping[str, Any]) -> str:
         ),
         ("Not acknowledged, by code", "未确认（按代码）", unknown),
         (
-            "Records looked up in every node's state at the end",
-            "结束后在每个节点状态中查找的记录",
+            "Logs looked up by name in every node's state at the end",
+            "结束后在每个节点状态中按名称查找的日志",
             f"{report['looked_up']:,}",
         ),
         ("Reads while faults happened", "故障期间的读取", f"{report['read']:,}"),
@@ -186,7 +240,8 @@ def _facts(report: Mapping[str, Any]) -> str:
             "Compared",
             "比较内容",
             "every block's digest on all nodes, which covers state and evidence roots; "
-            "height of every record; order of the chain against the clock of the writers",
+            "height of every record; order of the chain against the clock of the writers; every "
+            "entry of every log, its place and the trees over them",
         ),
     )
     rows = "".join(

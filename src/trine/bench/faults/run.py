@@ -9,11 +9,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from trine.bench.faults.appending import Append, EvidenceWriter
 from trine.bench.faults.check import Chain, check_records, missing_logs, read_chain, settle
-from trine.bench.faults.clients import Reader, Record, Writer
+from trine.bench.faults.clients import Reader, Record
+from trine.bench.faults.copies import Copies, read_copies
+from trine.bench.faults.evidence import check_evidence
 from trine.bench.faults.hosts import Hosts
 from trine.bench.faults.plan import KINDS, Campaign, Fault
+from trine.client import Trust
 from trine.crypto import SigningKey
+
+FIRST_LOG = "default"
+"""Name of the log with which every organisation starts."""
 
 
 class _Injector(threading.Thread):
@@ -43,6 +50,7 @@ class _Injector(threading.Thread):
 def run_faults(
     hosts: Hosts,
     keys: Mapping[str, SigningKey],
+    trust: Trust,
     campaign: Campaign,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -50,7 +58,8 @@ def run_faults(
 
     Args:
         hosts: The network.
-        keys: A key of an administrator or notary by organisation; one writer for each.
+        keys: A key of an administrator who is a notary by organisation; one writer for each.
+        trust: Whom to believe about the chain.
         campaign: What happens, and how long the load lasts.
         tell: Gets a line of progress now and then.
 
@@ -60,7 +69,7 @@ def run_faults(
         (codes of what was not acknowledged), `recovered` (whether anything was acknowledged after
         the last fault), `lost`, `doubled`, `different` (heights at which nodes disagree),
         `reordered`, `missing` (of `looked_up` records on every node), `stale` (of `read` reads),
-        `heights`, `gap_ms_max` and `per_second`.
+        `heights`, `gap_ms_max`, `per_second` and `evidence` (what `check_evidence` found).
 
     Raises:
         NotFinalizing: The nodes do not come to one chain after the last fault.
@@ -68,7 +77,8 @@ def run_faults(
     names, duration_s = list(hosts.urls), campaign.duration_s
     faults = campaign.faults(names)
     started, stop = time.monotonic(), threading.Event()
-    writers = _writers(hosts, keys, started, stop)
+    first_logs = _first_logs(hosts, list(keys))
+    writers = _writers(hosts, keys, first_logs, started, stop)
     readers = [
         Reader(name, functools.partial(hosts.client, [url]), writers, campaign.seed)
         for name, url in hosts.urls.items()
@@ -84,9 +94,11 @@ def run_faults(
         one.join()
     if injector.trouble is not None:
         raise injector.trouble
-    tell("comparing what every node has with what was acknowledged")
+    tell("reading every node's chain and its evidence logs")
     records = [record for writer in writers for record in writer.records]
-    chains = _chains(hosts)
+    chains, copies = _read(hosts, trust)
+    tell("comparing what every node has with what was acknowledged")
+    by_writer = {writer.organisation: writer.records for writer in writers}
     ends_s = max((one.until_s for one in faults), default=0.0)
     gaps = seen_gaps([seen for reader in readers for seen in reader.heights], duration_s)
     return {
@@ -99,6 +111,7 @@ def run_faults(
         ],
         **check_records(records, chains),
         **_look_up(hosts, writers),
+        "evidence": check_evidence(by_writer, copies, first_logs, trust.suite),
         "read": sum(reader.read for reader in readers),
         "stale": [one for reader in readers for one in reader.stale],
         "recovered": any(one.id is not None and one.done_s > ends_s for one in records),
@@ -107,16 +120,29 @@ def run_faults(
     }
 
 
+def _first_logs(hosts: Hosts, organisations: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Find the number of the log with which each organisation starts."""
+    with hosts.client(list(hosts.urls.values())) as client:
+        return {
+            (name, FIRST_LOG): int(client.log(f"{name}/{FIRST_LOG}").id) for name in organisations
+        }
+
+
 def _writers(
-    hosts: Hosts, keys: Mapping[str, SigningKey], started: float, stop: threading.Event
-) -> list[Writer]:
+    hosts: Hosts,
+    keys: Mapping[str, SigningKey],
+    first_logs: Mapping[tuple[str, str], int],
+    started: float,
+    stop: threading.Event,
+) -> list[EvidenceWriter]:
     """Make a writer for each organisation, each with another node first and the rest behind."""
     found = []
     for place, (organisation, key) in enumerate(keys.items()):
         urls = list(hosts.urls.values())
         urls = urls[place % len(urls) :] + urls[: place % len(urls)]
         opened = functools.partial(hosts.client, urls, key)
-        found.append(Writer(organisation, opened, started, stop))
+        logs = [first_logs[organisation, FIRST_LOG]]
+        found.append(EvidenceWriter(organisation, opened, started, stop, logs=logs))
     return found
 
 
@@ -125,7 +151,7 @@ def _tell(
     elapsed_s: float,
     duration_s: float,
     faults: Sequence[Fault],
-    writers: Sequence[Writer],
+    writers: Sequence[EvidenceWriter],
 ) -> None:
     current = [one for one in faults if one.at_s <= elapsed_s < one.until_s]
     fault = ", ".join(f"{one.kind} {' '.join(one.targets)}" for one in current) or "no fault"
@@ -133,24 +159,29 @@ def _tell(
     tell(f"{elapsed_s:.0f} of {duration_s:.0f} s: {final} acknowledged; {fault}")
 
 
-def _chains(hosts: Hosts) -> dict[str, Chain]:
-    """Read the chain of every node up to one height that all have."""
+def _read(hosts: Hosts, trust: Trust) -> tuple[dict[str, Chain], dict[str, Copies]]:
+    """Read the chain of every node up to one height that all have, and all logs."""
     clients = {name: hosts.client([url]) for name, url in hosts.urls.items()}
     try:
         top = settle(clients)
-        return {name: read_chain(client, top) for name, client in clients.items()}
+        chains = {name: read_chain(client, top) for name, client in clients.items()}
+        return chains, read_copies(clients, trust)
     finally:
         for client in clients.values():
             client.close()
 
 
-def _look_up(hosts: Hosts, writers: Sequence[Writer]) -> dict[str, Any]:
-    """Look for a sample of acknowledged records in the state of every node."""
+def _look_up(hosts: Hosts, writers: Sequence[EvidenceWriter]) -> dict[str, Any]:
+    """Look for a sample of acknowledged logs in the state of every node, by name."""
     missing, looked_up = [], 0
     for node, url in hosts.urls.items():
         with hosts.client([url]) as client:
             for writer in writers:
-                names = [record.name for record in writer.records if record.id]
+                names = [
+                    record.name
+                    for record in writer.records
+                    if record.id and not isinstance(record, Append)
+                ]
                 count, absent = missing_logs(client, writer.organisation, names)
                 looked_up += count
                 missing += [f"{name} on {node}" for name in absent]

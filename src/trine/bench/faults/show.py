@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from trine.bench.faults.check import problems
+from trine.bench.faults.evidence import FOUND
 from trine.bench.faults.plan import KINDS
 from trine.bench.picture import blank, write_png
 
@@ -39,9 +40,12 @@ def faults_table(report: Mapping[str, Any]) -> Table:
         table.add_row(when, fault["what"], targets, f"{fault['gap_ms']:,} ms")
     table.add_section()
     unknown = ", ".join(f"{code} {count}" for code, count in report["unknown"].items()) or "none"
+    logs = report["evidence"]
     rows = (
         ("Acknowledged", f"{report['acknowledged']:,} in {report['heights']:,} blocks"),
         ("Not acknowledged", unknown),
+        ("Evidence logs on every node", _logs(logs)),
+        ("Wrong in them", ", ".join(f"{name} {len(logs[name])}" for name in FOUND)),
         ("Looked up on every node", f"{report['looked_up']:,}"),
         ("Read meanwhile", f"{report['read']:,}"),
         ("Found wrong", "; ".join(problems(report)) or "nothing"),
@@ -51,9 +55,18 @@ def faults_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
+def _logs(found: Mapping[str, Any]) -> str:
+    """Say in a few words what was compared of the logs."""
+    return (
+        f"{found['logs']:,} with {found['entries']:,} entries; {found['acknowledged']:,} were "
+        f"acknowledged, {found['recorded']:,} of {found['unknown']:,} others are there too; "
+        f"{found['proven']:,} proofs"
+    )
+
+
 def draw_faults(report: Mapping[str, Any], to: Path) -> None:
     """Draw the timeline as a PNG."""
-    picture = blank(10, 4)
+    picture = blank(10, 5)
     axes = picture.add_subplot()
     seconds = range(len(report["per_second"]))
     axes.bar(seconds, report["per_second"], width=1.0, align="edge", color="#4a90c2")
@@ -68,5 +81,5 @@ def draw_faults(report: Mapping[str, Any], to: Path) -> None:
     axes.set_ylabel("acknowledged a second")
     wrong = "; ".join(problems(report)) or "nothing lost, doubled or different"
     axes.set_title(f"{report['acknowledged']:,} records acknowledged under faults: {wrong}")
-    axes.legend(loc="upper right", fontsize=8)
+    picture.legend(loc="outside lower center", ncols=3, fontsize=8)
     write_png(picture, to)
