@@ -11,7 +11,7 @@ from trine.services.evidence import note, tree
 from trine.services.evidence.catalogue import Catalogue, Snapshot
 from trine.services.evidence.checkpoint import Checkpoint, sign_checkpoint
 from trine.services.evidence.objects import Folder
-from trine.services.evidence.rows import About
+from trine.services.evidence.rows import About, name_digest
 from trine.services.evidence.stored import StoredTree
 from trine.types import Digest
 
@@ -41,13 +41,23 @@ class LocalLog:
         """Key that verifies its checkpoints."""
         return note.verifier_of(self.key, ORIGIN)
 
-    def grow(self, names: Sequence[str], issuers: Sequence[str] | None = None) -> None:
-        """Append entries, each of an issuer."""
+    def grow(
+        self,
+        names: Sequence[str],
+        issuers: Sequence[str] | None = None,
+        kinds: Sequence[str] | None = None,
+    ) -> None:
+        """Append entries, each of an issuer and a content type."""
         entries = [digest("entry", name) for name in names]
         said = issuers or ["someone"] * len(entries)
+        types = (
+            [digest("type")] * len(entries)
+            if kinds is None
+            else [name_digest("sha256", kind) for kind in kinds]
+        )
         about = [
-            About(digest("issuer", issuer), digest("type"), digest("content", name))
-            for issuer, name in zip(said, names, strict=True)
+            About(name_digest("sha256", issuer), kind, digest("content", name))
+            for issuer, kind, name in zip(said, types, names, strict=True)
         ]
         self.tree.append(self.size, entries)
         self.catalogue.append(entries, about, self.now_ms)
@@ -57,7 +67,7 @@ class LocalLog:
     def publish(self, extensions: tuple[str, ...] | None = None) -> tuple[bytes, Snapshot]:
         """Sign a checkpoint and write it; returns it with the index."""
         index = self.catalogue.snapshot()
-        lines = (index.head.line(),) if extensions is None else extensions
+        lines = index.head.lines() if extensions is None else extensions
         made = Checkpoint(ORIGIN, self.size, self.tree.view(self.size).root(), lines)
         data = sign_checkpoint(made, self.key).encode()
         self.objects.write({"checkpoint": data})

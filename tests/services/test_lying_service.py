@@ -87,3 +87,18 @@ def test_a_service_that_lies_about_a_search(answer: object, tmp_path: Path) -> N
         words = ("evidence", "search", "find", "--issuer", "a:b", "--service", url, "--json")
         assert trine(*words, cwd=tmp_path).code == "bad_answer"
     assert seen == ["/search?issuer=a%3Ab"]
+
+
+LISTED = {"log": 7, "entries": 1, "takes": True, "policy_sha256": "00" * 32, "entries_max": None}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], {}, {"logs": []}, {"logs": [{}]}, {"logs": [LISTED | {"log": "7"}]}, {"logs": [LISTED]}],
+)
+def test_a_service_that_lies_about_a_policy(answer: object, tmp_path: Path) -> None:
+    """Goal: a sentence and a code. Method: JSON that lists no logs; a policy of another digest."""
+    with saying((200, {}, json.dumps(answer).encode()), []) as url:
+        words = ("evidence", "policy", "--service", url, "--out", "policy.toml", "--json")
+        assert trine(*words, cwd=tmp_path).code == "bad_answer"
+    assert not (tmp_path / "policy.toml").exists()

@@ -11,18 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.services.logs import KEY, ORIGIN, LocalLog, digest
+from tests.services.logs import KEY, ORIGIN, LocalLog
 from trine.errors import TrineError
 from trine.errors.services import NoteUnverified, SearchIncomplete, TreeMismatch
 from trine.services.evidence import note, rows, searching, tree
 from trine.services.evidence.catalogue import Catalogue, Snapshot
-from trine.services.evidence.rows import EPOCH_ROWS, Row
+from trine.services.evidence.rows import EPOCH_ROWS, Row, name_digest
+from trine.services.evidence.searching import Believed, Given
 from trine.types import Digest
 
 SIZE = 2 * EPOCH_ROWS + 3_000
 BATCH = 4_321
 COMMON = [f"issuer-{number}" for number in range(4)]
 VERIFIER = note.verifier_of(KEY, ORIGIN)
+BELIEVED = Believed([VERIFIER])
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ def issuer_pages(searched: Searched, issuer: Digest) -> list[bytes]:
     """Ask for all pages about an issuer."""
 
     def fetch(first: int) -> bytes:
-        return searching.issuer_page(searched.checkpoint, searched.index, issuer, first)
+        return searching.digest_page(
+            Given(searched.checkpoint), searched.index, "issuer", issuer, first
+        )
 
     return list(searching.pages_of(fetch))
 
@@ -60,7 +64,9 @@ def time_pages(searched: Searched, from_ms: int, to_ms: int) -> list[bytes]:
     """Ask for all pages about a time."""
 
     def fetch(first: int) -> bytes:
-        return searching.time_page(searched.checkpoint, searched.index, from_ms, to_ms, first)
+        return searching.time_page(
+            Given(searched.checkpoint), searched.index, from_ms, to_ms, first
+        )
 
     return list(searching.pages_of(fetch))
 
@@ -103,12 +109,12 @@ def test_neighbours_lead_to_the_root(size: int, data: st.DataObject) -> None:
 @pytest.mark.parametrize("issuer", [*COMMON, "rare", *(f"nobody-{n}" for n in range(20))])
 def test_an_issuer_has_exactly_what_is_shown(searched: Searched, issuer: str) -> None:
     """Goal: complete answers, of nothing too. Method: compare the verified rows with all rows."""
-    wanted = digest("issuer", issuer)
+    wanted = name_digest("sha256", issuer)
     pages = issuer_pages(searched, wanted)
-    found = searching.verify_pages(pages, [VERIFIER])
+    found = searching.verify_pages(pages, BELIEVED)
     expected = [row for row in searched.rows if row.issuer == wanted]
     assert list(found.rows) == expected
-    assert (found.stop, found.asked.issuer) == (SIZE, wanted)
+    assert (found.stop, found.asked.digest) == (SIZE, wanted)
     if issuer.startswith("nobody"):
         assert not found.rows and sum(map(len, pages)) < 8_192
 
@@ -118,7 +124,7 @@ def test_an_issuer_has_exactly_what_is_shown(searched: Searched, issuer: str) ->
 )
 def test_a_time_has_exactly_what_is_shown(searched: Searched, from_ms: int, to_ms: int) -> None:
     """Goal: complete answers for a time. Method: compare the verified rows with all rows."""
-    found = searching.verify_pages(time_pages(searched, from_ms, to_ms), [VERIFIER])
+    found = searching.verify_pages(time_pages(searched, from_ms, to_ms), BELIEVED)
     expected = [row for row in searched.rows if from_ms <= row.recorded_ms < to_ms]
     assert list(found.rows) == expected
 
@@ -158,11 +164,11 @@ def test_what_is_left_out_is_noticed(
     searched: Searched, change: Callable[[dict[str, Any]], None]
 ) -> None:
     """Goal: no omission verifies. Method: leave something out of a good page, then verify."""
-    [good] = issuer_pages(searched, digest("issuer", "rare"))
+    [good] = issuer_pages(searched, name_digest("sha256", "rare"))
     page = cbor2.loads(good)
     change(page)
     with pytest.raises((TreeMismatch, SearchIncomplete)):
-        searching.verify_pages([cbor2.dumps(page)], [VERIFIER])
+        searching.verify_pages([cbor2.dumps(page)], BELIEVED)
 
 
 @pytest.mark.parametrize("is_head", [True, False])
@@ -171,8 +177,8 @@ def test_a_proven_range_that_is_too_short_is_noticed(searched: Searched, is_head
 
     Method: prove a true range that ends inside the issuer's rows, at either side.
     """
-    wanted = digest("issuer", COMMON[0])
-    epoch = searched.index.epoch(0)
+    wanted = name_digest("sha256", COMMON[0])
+    epoch = searched.index.epoch(0, "issuer")
     keys = [epoch.row(number).issuer for number in range(EPOCH_ROWS)]
     start = keys.index(wanted)
     stop = start + keys.count(wanted)
@@ -182,7 +188,7 @@ def test_a_proven_range_that_is_too_short_is_noticed(searched: Searched, is_head
     page = cbor2.loads(issuer_pages(searched, wanted)[0])
     page["epochs"][0] = [low, shown, path]
     with pytest.raises(SearchIncomplete, match="may be"):
-        searching.verify_pages([cbor2.dumps(page)], [VERIFIER])
+        searching.verify_pages([cbor2.dumps(page)], BELIEVED)
 
 
 def test_pages_that_do_not_follow_each_other_are_noticed(searched: Searched) -> None:
@@ -191,10 +197,10 @@ def test_pages_that_do_not_follow_each_other_are_noticed(searched: Searched) -> 
     assert len(pages) == 4
     for number in (0, 1, 3):
         with pytest.raises(SearchIncomplete):
-            searching.verify_pages(pages[:number] + pages[number + 1 :], [VERIFIER])
+            searching.verify_pages(pages[:number] + pages[number + 1 :], BELIEVED)
     mixed = [pages[0], *time_pages(searched, 1_001, 1 << 60)[1:]]
     with pytest.raises(SearchIncomplete, match="different searches"):
-        searching.verify_pages(mixed, [VERIFIER])
+        searching.verify_pages(mixed, BELIEVED)
 
 
 @given(data=st.binary(max_size=300))
@@ -202,7 +208,7 @@ def test_no_bytes_end_in_another_error(data: bytes) -> None:
     """Goal: hostile files are refused by a code. Method: random bytes, alone and as a page."""
     for read in (
         lambda: searching.read_pages(data),
-        lambda: searching.verify_pages([data], [VERIFIER]),
+        lambda: searching.verify_pages([data], BELIEVED),
     ):
         try:
             read()
@@ -213,7 +219,7 @@ def test_no_bytes_end_in_another_error(data: bytes) -> None:
 def test_each_part_of_a_page_is_checked(searched: Searched) -> None:
     """Goal: a page of wrong types is refused. Method: replace each part by other values."""
     for good in (
-        issuer_pages(searched, digest("issuer", "rare"))[0],
+        issuer_pages(searched, name_digest("sha256", "rare"))[0],
         time_pages(searched, 2_000, 3_000)[0],
     ):
         for name in cbor2.loads(good):
@@ -223,14 +229,16 @@ def test_each_part_of_a_page_is_checked(searched: Searched) -> None:
                     continue
                 page[name] = value
                 with pytest.raises(TrineError):
-                    searching.verify_pages([cbor2.dumps(page)], [VERIFIER])
+                    searching.verify_pages([cbor2.dumps(page)], BELIEVED)
 
 
 def test_another_key_does_not_vouch(searched: Searched) -> None:
     """Goal: only the log's own checkpoint counts. Method: verify with another log's key."""
     other = note.verifier_of(KEY, "other.example")
     with pytest.raises(NoteUnverified):
-        searching.verify_pages(issuer_pages(searched, digest("issuer", "rare")), [other])
+        searching.verify_pages(
+            issuer_pages(searched, name_digest("sha256", "rare")), Believed([other])
+        )
 
 
 def test_an_index_goes_on_after_a_start(searched: Searched) -> None:
@@ -257,10 +265,12 @@ def test_an_old_look_stays_as_it_was(tmp_path: Path) -> None:
     log.grow([str(number) for number in range(1_000)], ["first"] * 1_000)
     checkpoint, index = log.publish()
     log.grow([str(number) for number in range(1_000, EPOCH_ROWS + 50)])
-    page = searching.issuer_page(checkpoint, index, digest("issuer", "first"), 0)
-    assert len(searching.verify_pages([page], [VERIFIER]).rows) == 1_000
-    page = searching.time_page(checkpoint, index, 0, 1 << 60, 0)
-    assert len(searching.verify_pages([page], [VERIFIER]).rows) == 1_000
+    page = searching.digest_page(
+        Given(checkpoint), index, "issuer", name_digest("sha256", "first"), 0
+    )
+    assert len(searching.verify_pages([page], BELIEVED).rows) == 1_000
+    page = searching.time_page(Given(checkpoint), index, 0, 1 << 60, 0)
+    assert len(searching.verify_pages([page], BELIEVED).rows) == 1_000
 
 
 def test_the_bytes_of_rows_and_pages_are_held(tmp_path: Path) -> None:
@@ -268,15 +278,20 @@ def test_the_bytes_of_rows_and_pages_are_held(tmp_path: Path) -> None:
     log = LocalLog(tmp_path)
     log.grow(["a", "b", "c"], ["x", "y", "x"])
     checkpoint, index = log.publish()
-    assert checkpoint.split(b"\n")[3] == (
-        b"trine-index/v1 rHTTbm9q1ffJXrMjZMqGdbnCG5UiwXQDDsnIpMK7v/g= "
-        b"pZUEjiG8AAwAQGP6ZDZuckBjiy2LLJpBwz1LQz/fY60="
-    )
+    assert checkpoint.split(b"\n")[3:5] == [
+        b"trine-index/v1 g6UAZazGN4P+beLp5woY5AIAyZjswXQsYbdNWMb8nHg= "
+        b"sIz1hjf/4AoVEsJ85kCBrPDKHBX9GD7pXmwYMxG4bTo=",
+        b"trine-index-orders/v1 /zjWLbRxHCGjaQsKwLVxXse20A/MnLbuyQal+1A9czQ= "
+        b"cZXMbmc6E1PrmtxL2hPULMllOhDxmplEfZx7Q5p8okQ= "
+        b"+GT0d6lDYF83S7N2oBu4eiBxcqUSo76DLfKc4lTmFJI=",
+    ]
     pages = (
-        searching.issuer_page(checkpoint, index, digest("issuer", "x"), 0),
-        searching.time_page(checkpoint, index, 0, 5_000, 0),
+        searching.digest_page(Given(checkpoint), index, "issuer", name_digest("sha256", "x"), 0),
+        searching.digest_page(Given(checkpoint), index, "content", name_digest("sha256", "x"), 0),
+        searching.time_page(Given(checkpoint), index, 0, 5_000, 0),
     )
     assert [hashlib.sha256(page).hexdigest() for page in pages] == [
-        "ce403216d67f663a559886a2156f61ab5e3fb92b4d3fdef2d6063763a047a423",
-        "e2d7092fd56cfd7511231493ceff441e2b7500e89960476a3b9cfb63eb96b162",
+        "559d78a6e59a7802f510012741fe72de83975b98a0a6e0d23ea2fb9e236ae9aa",
+        "c00fdd23f7a68ea3193c25fd5b39650412e40b4523f290f1e3c2f4545c2d167e",
+        "309147c23d2f0e53a74ebb860711ac19b97972c9bdc81d7140550207398ae90e",
     ]

@@ -91,8 +91,8 @@ class PairedLog:
         root = self.main.view(size).root()
         if own:
             self.beside = self.standard.publish(size, root)
-        index = self.catalogue.snapshot().head.line()
-        made = Checkpoint(ORIGIN, size, root, (index, *(lines or (self.beside.line(),))))
+        index = self.catalogue.snapshot().head.lines()
+        made = Checkpoint(ORIGIN, size, root, (*index, *(lines or (self.beside.line(),))))
         data = sign_checkpoint(made, KEY).encode()
         self.objects.write({f"{PREFIX}checkpoint": data})
         return self.beside
@@ -262,8 +262,8 @@ def test_a_log_that_begins_to_name_another_holds(tmp_path: Path) -> None:
     log = PairedLog(tmp_path)
     log.grow(300)
     root = log.main.view(300).root()
-    index = log.catalogue.snapshot().head.line()
-    old = sign_checkpoint(Checkpoint(ORIGIN, 300, root, (index,)), KEY).encode()
+    index = log.catalogue.snapshot().head.lines()
+    old = sign_checkpoint(Checkpoint(ORIGIN, 300, root, index), KEY).encode()
     log.objects.write({f"{PREFIX}checkpoint": old})
     follower = log.watch()
     follower.look()

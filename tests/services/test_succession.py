@@ -1,5 +1,7 @@
 """Test that one service goes on in the next log where a log is full, while statements come."""
 
+import base64
+import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +12,8 @@ import cbor2
 import httpx
 import pytest
 
-from tests.services.chains import Service, chain, ended, http, issuer_key, service, start
+from tests.cli.command import trine
+from tests.services.chains import ISSUER, Service, chain, ended, http, issuer_key, service, start
 from tests.services.test_service import COSE, FUNCTION, service_key, signed
 from trine import Client
 from trine.client.home import Home
@@ -186,6 +189,92 @@ def check_end(running: Service, key: SecretKey) -> None:
         full = client.post("/entries", content=signed(key, 999), headers=COSE)
         assert full.status_code == 410 and b"https://log4.example" in full.content
         receipts(client, [Digest(one) for one in results[:20]])
+
+
+def policy_text(key: SecretKey, media_type: str, head: str = "") -> str:
+    """Write a policy that takes one type of content from the issuer."""
+    key_text = f"{key.algorithm}:{key.public_key.hex()}"
+    table = f'[[issuers]]\nname = "{ISSUER}"\nkeys = ["{key_text}"]\n'
+    return f'# {media_type}\n{head}{table}media_types = ["{media_type}"]\n'
+
+
+def test_each_log_has_its_policy(home: Home, tmp_path: Path) -> None:
+    """Goal: a statement is checked by the policy of the log into which it goes; all can read it.
+
+    Method: a log of two JSON statements, then one of CSV alone; single ones and a batch over the
+    border, also refused ones; compare bytes and digests of the policies, by HTTP and by command.
+    """
+    key = issuer_key()
+    with Client(home.urls(), key=home.open_key()) as client:
+        for name in ("json", "csv"):
+            client.submit(LogCreate(name=name))
+        numbers = [client.log(f"city/{name}").id for name in ("json", "csv")]
+    texts = (
+        policy_text(key, "application/json", "entries_max = 2\n"),
+        policy_text(key, "text/csv"),
+    )
+    options: list[object] = ["--log", "city/json", "--next", "city/csv"]
+    for name, text in zip(("json", "csv"), texts, strict=True):
+        (tmp_path / name).write_text(text)
+        options += ["--policy-of", f"city/{name}", tmp_path / name]
+    with service(home, tmp_path / "data", key, options=options) as running:
+        check_policies(running, key)
+        check_shown(running, tmp_path, dict(zip(numbers, texts, strict=True)))
+
+
+def check_policies(running: Service, key: SecretKey) -> None:
+    """The first log takes JSON alone, the second one CSV alone."""
+
+    def csv(number: int) -> bytes:
+        return signed(key, number, content_type="text/csv")
+
+    def json(number: int) -> bytes:
+        return signed(key, number, content_type="application/json")
+
+    accept = COSE | {"accept": "application/json"}
+    with http(running) as client:
+        assert client.post("/entries", content=json(1), headers=COSE).status_code == 201
+        refused = client.post("/entries", content=csv(2), headers=accept)
+        assert (refused.status_code, refused.json()["code"]) == (400, "media_type_refused")
+        batch = cbor2.dumps([csv(3), json(4), csv(5), json(6), csv(7)])
+        results = cbor2.loads(client.post("/batches", content=batch).content)
+        assert [isinstance(one, bytes) for one in results] == [False, True, True, False, True]
+        assert "media_type_refused" in str(results[0]) and "media_type_refused" in str(results[3])
+        refused = client.post("/entries", content=json(8), headers=accept)
+        assert (refused.status_code, refused.json()["code"]) == (400, "media_type_refused")
+        assert client.post("/entries", content=csv(9), headers=COSE).status_code == 201
+
+
+def check_shown(running: Service, folder: Path, texts: dict[int, str]) -> None:
+    """Each log shows its policy, byte for byte."""
+    digests = {log: hashlib.sha256(text.encode()).hexdigest() for log, text in texts.items()}
+    first, second = texts
+    with http(running) as client:
+        assert client.get("/policy").text == texts[first]
+        for log, text in texts.items():
+            answer = client.get(f"/logs/{log}/policy")
+            digest = base64.b64encode(bytes.fromhex(digests[log])).decode()
+            assert (answer.text, answer.headers["repr-digest"]) == (text, f"sha-256=:{digest}:")
+        listed = client.get("/logs").json()["logs"]
+        assert {one["log"]: one["policy_sha256"] for one in listed} == digests
+        assert {one["log"]: one["takes"] for one in listed} == {first: False, second: True}
+        assert client.get("/logs/9999/policy").status_code == 404
+    words = ("evidence", "policy", "--service", running.url)
+    assert trine(*words, "--json").document["policy_sha256"] == digests[second]
+    done = trine(*words, "--log", str(first), "--out", folder / "read.toml")
+    assert done.status == 0 and digests[first] in done.out and digests[second] in done.out
+    assert (folder / "read.toml").read_text() == texts[first]
+    assert trine(*words, "--log", "9999", "--json").code == "bad_argument"
+
+
+@pytest.mark.parametrize("logs", [["city/other"], ["city/statements", "city/statements"]])
+def test_a_policy_of_no_log_is_refused(home: Home, tmp_path: Path, logs: Sequence[str]) -> None:
+    """Goal: a policy that would hold for nothing is said at once. Method: another log; two."""
+    key = issuer_key()
+    (tmp_path / "own").write_text(policy_text(key, "text/csv"))
+    options = [word for log in logs for word in ("--policy-of", log, tmp_path / "own")]
+    status, out, complaints = ended(start(home, tmp_path, key, options=options), tmp_path)
+    assert (status, out) == (2, "") and f"--policy-of {logs[0]}" in complaints
 
 
 def test_a_log_twice_in_the_line_is_refused(home: Home, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.cli.command import trine
 from tests.services.chains import ISSUER, SERVICE, Service, chain, http, issuer_key, service
 from tests.services.logs import LocalLog, static_server
 from tests.services.test_service import COSE, FUNCTION, signed
+from trine import Client
 from trine.client.home import Home
 from trine.crypto import SecretKey
 from trine.services.evidence import note, receipt, witness
@@ -296,6 +297,32 @@ def test_a_search_is_complete(running: Service, tmp_path: Path) -> None:
     assert shown.status == 0, shown.out
     assert [each["place"] for each in shown.document["entries"]] == listed
     assert trine(*verify, "--json", "--issuer", "https://nobody").code == "search_incomplete"
+    assert trine(*verify, "--json", "--at-least", "1000000").code == "search_incomplete"
+    certified = ("--trust", running.home.trust, "--log")
+    with Client(running.home.urls()) as client:
+        number = client.log("city/statements").id
+    shown = trine(*verify, "--json", *certified, str(number), "--type", "text/csv")
+    assert shown.code == "search_incomplete", "the proof is about the issuer"
+    shown = trine(*verify, "--json", *certified, str(number), "--issuer", ISSUER)
+    assert shown.status == 0 and shown.document["certified_ms"] > 0
+    assert trine(*verify, "--json", *certified, str(number + 1)).code == "search_incomplete"
+    kind = ("--issuer", ISSUER, "--type", "text/csv", "--from", "2020-01-01")
+    for asked, expected in (
+        (kind, 30),
+        (("--type", "text/csv", "--to", "2100-01-01"), 30),
+        (("--digest", one["entry"]), 1),
+        (("--digest", one["content_digest"], "--type", "text/csv"), 1),
+        (("--digest", "00" * 32), 0),
+        (("--type", "text/nothing"), 0),
+    ):
+        done = trine("evidence", "search", "find", *service_words, *asked, "--proof", out)
+        assert done.status == 0, done.err
+        shown = trine(*verify, "--json", *certified, str(number), *asked)
+        assert shown.status == 0, shown.out
+        assert len(shown.document["entries"]) == len(done.document["statements"]) == expected
+    with http(running) as client_of_service:
+        for query in ("issuer=a&type=b", "type=b&from=1", "entry=zz"):
+            assert client_of_service.get(f"/search/proof?{query}").status_code == 400
     assert "exactly" in trine(*verify).out
     times = ("--from", "2020-01-01", "--to", "2100-01-01T00:00:00+01:00")
     done = trine("evidence", "search", "find", *service_words, *times, "--proof", out)

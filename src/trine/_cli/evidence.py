@@ -13,6 +13,7 @@ import click
 from trine._cli.court_pack import pack
 from trine._cli.evidence_key import service_key
 from trine._cli.evidence_monitor import monitor, witness
+from trine._cli.evidence_policy import policy
 from trine._cli.evidence_search import search
 from trine._cli.evidence_service import serve
 from trine._cli.settings import ParsedType, Settings, bar, common, facts, moment, signing
@@ -67,7 +68,7 @@ def evidence() -> None:
     """
 
 
-for command in (serve, service_key, witness, monitor, search, pack):
+for command in (serve, service_key, policy, witness, monitor, search, pack):
     evidence.add_command(command)
 
 

@@ -38,10 +38,11 @@ STAMPS_FILE: Final = "timestamps.db"
 
 
 class Named(NamedTuple):
-    """A log as the user named it, and its number."""
+    """A log as the user named it, its number, and its policy, in TOML."""
 
     name: str
     number: int
+    policy: bytes
 
 
 class Given(NamedTuple):
@@ -51,7 +52,6 @@ class Given(NamedTuple):
         folder: Folder of the service.
         trust: Whom to believe about the chain.
         logs: Logs in the order in which they take statements.
-        policy: The policy, in TOML.
         name: The service as receipts name it.
         database: URL of the database.
         objects: URL of a bucket; nothing where files lie in the folder.
@@ -65,7 +65,6 @@ class Given(NamedTuple):
     folder: Path
     trust: Trust
     logs: Sequence[Named]
-    policy: bytes
     name: str
     database: str
     objects: str | None
@@ -81,7 +80,7 @@ def application(settings: Settings, key: SigningKey, given: Given) -> "FastAPI":
 
     Raises:
         Unsupported: The packages that it needs are not installed.
-        BadConfiguration: The policy is none.
+        BadConfiguration: A policy is none.
         BadArgument: Too many witnesses, logs or authorities, or a URL that is none.
         StoreUnavailable, DatabaseUnavailable: The bucket or the database does not answer.
     """
@@ -112,13 +111,14 @@ def _line(
     )
     from trine.services.evidence.succession import Line  # noqa: PLC0415
 
-    policy, witnesses = _policy(given), _witnesses(given)
+    witnesses = _witnesses(given)
+    policies = [_policy(one) for one in given.logs]
     checkpoint_key = secret_key(given.folder / CHECKPOINT_KEY_FILE, "ed25519")
     index, client = Index(given.database), chain_client(settings, key)
     origin = given.name.partition("://")[2].rstrip("/") or given.name
     turn = asyncio.Lock()
     made: list[Registrar] = []
-    for name, number in given.logs:
+    for (name, number, _), policy in zip(given.logs, policies, strict=True):
         chain = ChainLog(client, given.trust, LogId(number), turn=turn)
         prefix = log_prefix(chain.log)
         # The origin is where the files are: those of the first log lie at the root too.
@@ -165,13 +165,15 @@ def _standard(
     return StandardLog(objects, prefix, function, size, signer=as_whom, anchor_s=given.anchor_s)
 
 
-def _policy(given: Given) -> "Policy":
+def _policy(log: Named) -> "Policy":
     from trine.services.evidence.policy import read_policy  # noqa: PLC0415
 
     try:
-        return read_policy(given.policy.decode())
+        return read_policy(log.policy.decode())
     except UnicodeDecodeError:
-        raise BadConfiguration("the policy is no UTF-8 text") from None
+        raise BadConfiguration(f"the policy of {log.name} is no UTF-8 text") from None
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{log.name}: {error}") from None
 
 
 def _witnesses(given: Given) -> "list[WitnessAt]":

@@ -4,7 +4,8 @@ import gc
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,6 +94,14 @@ _OPTIONS: Final = (
         required=True,
         type=click.Path(path_type=Path, dir_okay=False),
         help="Who may register what, in TOML (docs/reference/scitt.md).",
+    ),
+    click.option(
+        "--policy-of",
+        "policies",
+        type=(str, click.Path(path_type=Path, dir_okay=False)),
+        multiple=True,
+        metavar="LOG FILE",
+        help="The same for one log of --log and --next, which has a policy of its own.",
     ),
     click.option("--name", required=True, metavar="URI", help="The service as receipts name it."),
     click.option(
@@ -185,23 +194,23 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
           --name https://log.city.example --listen 0.0.0.0:8650 --certificate log.pem \\
           --certificate-key log.key --database postgresql://trine@db/evidence
       trine evidence serve --log city/2026 --next city/2027 --folder evidence \\
-          --policy policy.toml --name https://log.city.example --objects s3://evidence/logs \\
+          --policy policy.toml --policy-of city/2027 policy-2027.toml \\
+          --name https://log.city.example --objects s3://evidence/logs \\
           --tsa authority --timestamp-from https://tsa.example/ tsa-root.pem
     """
     certificate, certificate_key = options["certificate"], options["certificate_key"]
     host, port = listen_address(options["listen"], certificate, certificate_key)
-    text = read_file(options["policy"], POLICY_BYTES_MAX)
+    names = [options["log"], *options["following"]]
+    texts = _policies(names, options["policy"], options["policies"])
     trust = Trust.load(options["trust_file"] or settings.home.trust)
     folder: Path = options["folder"]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    names = [options["log"], *options["following"]]
     with settings.client(key) as client:
-        logs = [Named(name, client.log(name).id) for name in names]
+        logs = [Named(name, client.log(name).id, texts[name]) for name in names]
     given = Given(
         folder,
         trust,
         logs,
-        text,
         options["name"],
         options["database"] or f"sqlite:///{(folder / 'statements.db').absolute()}",
         options["objects"],
@@ -213,6 +222,23 @@ def serve(settings: Settings, key: SigningKey, **options: Any) -> None:
     )
     there = listener(host, port)
     serve_app(application(settings, key, given), there, certificate, certificate_key)
+
+
+def _policies(
+    names: Sequence[str], path: Path, others: Sequence[tuple[str, Path]]
+) -> dict[str, bytes]:
+    """Read the policy of each log.
+
+    Raises:
+        BadArgument: A policy is for a log that is not named, or a log has two.
+        UnreadableFile: A file cannot be read.
+    """
+    found = dict.fromkeys(names, read_file(path, POLICY_BYTES_MAX))
+    for name, count in Counter(name for name, _ in others).items():
+        if name not in found or count > 1:
+            known = ", ".join(names)
+            raise BadArgument(f"--policy-of {name[:80]}: expected each of {known} at most once")
+    return found | {name: read_file(own, POLICY_BYTES_MAX) for name, own in others}
 
 
 def listener(host: str, port: int) -> socket.socket:

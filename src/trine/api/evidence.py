@@ -31,11 +31,12 @@ from trine.services.evidence.index import Query, Registration
 from trine.services.evidence.objects import Objects
 from trine.services.evidence.published import CHECKPOINT, VERIFIER
 from trine.services.evidence.registrar import BATCH_MAX, Registrar, log_prefix
-from trine.services.evidence.rows import TIME_MS_MAX, name_digest
+from trine.services.evidence.rows import TIME_MS_MAX, Order, name_digest
 from trine.services.evidence.stamping import Stamping
 from trine.services.evidence.standard import ANCHOR, FOLDER
 from trine.services.evidence.statement import TRANSPARENT_BYTES_MAX
 from trine.services.evidence.succession import Line
+from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 from trine.types.calls import PublicKey
 
@@ -52,8 +53,16 @@ SEARCH_MAX: Final = 1_000
 NUMBER_DIGITS_MAX: Final = 18
 """Digits of a number in a query."""
 TEXT: Final = "text/plain; charset=utf-8"
+TOML: Final = "application/toml"
 FOREVER: Final = "public, max-age=31536000, immutable"
 """How long a tile may be kept: it never changes (C2SP tlog-tiles)."""
+PROVEN: Final[dict[str, Order]] = {
+    "issuer": "issuer",
+    "type": "content_type",
+    "content": "content",
+    "entry": "entry",
+}
+"""Of which digests a proof may be, by their names in a query."""
 SOON: Final = "public, max-age=1"
 """How long a checkpoint may be kept (C2SP tlog-tiles: no more than a few seconds)."""
 
@@ -173,6 +182,27 @@ class _Service:
         """Answer the newest statement about the SHA-256 log that the chain was asked to record."""
         return await self._file(request, FOLDER + ANCHOR, COSE, SOON)
 
+    async def policy(self, request: Request) -> Response:
+        """Answer the policy of a log as it was written, with its digest (RFC 9530)."""
+        policy = self._log(request.path_params.get("log")).policy
+        digest = base64.b64encode(policy.digest).decode()
+        headers = {"repr-digest": f"sha-256=:{digest}:", "cache-control": SOON}
+        return Response(policy.text, headers=headers, media_type=TOML)
+
+    async def logs(self, _: Request) -> Response:
+        """Answer which logs there are, which of them takes statements, and by which policies."""
+        shown = [
+            {
+                "log": one.chain.log,
+                "entries": one.certified.head.size if one.certified else 0,
+                "takes": one is self.line.current and one.room != 0,
+                "policy_sha256": str(one.policy.digest),
+                "entries_max": one.policy.entries_max,
+            }
+            for one in self.line.logs.values()
+        ]
+        return JSONResponse({"logs": shown}, headers={"cache-control": SOON})
+
     def _log(self, number: str | None) -> Registrar:
         """Return the log of a number; without one, that with which the line began."""
         if number is None:
@@ -214,21 +244,14 @@ class _Service:
         published = self._log(asked.get("log")).publisher.published
         if published is None:
             raise StatementNotFound("the log has no checkpoint yet")
-        first = _number(asked, "first", 0)
-        if "issuer" in asked:
-            issuer = name_digest(published.index.function, asked["issuer"])
-            make = functools.partial(
-                searching.issuer_page, published.note, published.index, issuer, first
-            )
+        first, index = _number(asked, "first", 0), published.index
+        given = searching.Given(published.note, published.proof)
+        wanted = _digest_of(asked, index.function)
+        if wanted is not None:
+            make = functools.partial(searching.digest_page, given, index, *wanted, first)
         else:
-            make = functools.partial(
-                searching.time_page,
-                published.note,
-                published.index,
-                _number(asked, "from", 0),
-                _number(asked, "to", TIME_MS_MAX),
-                first,
-            )
+            from_ms, to_ms = _number(asked, "from", 0), _number(asked, "to", TIME_MS_MAX)
+            make = functools.partial(searching.time_page, given, index, from_ms, to_ms, first)
         async with self.proving:
             page = await asyncio.to_thread(make)
         return Response(page, media_type=CBOR)
@@ -276,6 +299,7 @@ def create_app(
         ("POST", "/receipts", service.receipts),
         ("GET", "/.well-known/scitt-keys", service.key_set),
         ("GET", "/.well-known/scitt-keys/{kid}", service.one_key),
+        ("GET", "/logs", service.logs),
         ("GET", "/search", service.search),
         ("GET", "/search/proof", service.search_proof),
         ("POST", "/timestamps", timestamps.answer),
@@ -287,6 +311,7 @@ def create_app(
     files = (
         ("/checkpoint", service.checkpoint),
         ("/log.vkey", service.verifier),
+        ("/policy", service.policy),
         ("/tile/{path:path}", service.tile),
         ("/index/tile/{path:path}", service.tile),
         (f"/{FOLDER}checkpoint", service.checkpoint),
@@ -350,6 +375,22 @@ def _hex_digest(text: str) -> Digest:
         return Digest.parse(text)
     except ValueError:
         raise BadArgument(f"digest is {text[:80]!r}, expected 64 hexadecimal digits") from None
+
+
+def _digest_of(asked: QueryParams, function: HashFunction) -> tuple[Order, Digest] | None:
+    """Read which digest a proof is to be about; nothing where it is about a time.
+
+    Raises:
+        BadArgument: It is to be about several.
+    """
+    named = [name for name in PROVEN if name in asked]
+    if len(named) + any(name in asked for name in ("from", "to")) > 1:
+        raise BadArgument(f"a proof is about one of {', '.join(PROVEN)}, or about from and to")
+    if not named:
+        return None
+    text, order = asked[named[0]], PROVEN[named[0]]
+    is_name = order in ("issuer", "content_type")
+    return order, name_digest(function, text) if is_name else _hex_digest(text)
 
 
 def _shown(one: Registration) -> dict[str, object]:

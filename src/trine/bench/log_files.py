@@ -95,7 +95,7 @@ def _start(log: StoredTree, objects: Folder, catalogue: Catalogue, entries: int)
     again = Catalogue("sha256", objects, PREFIX, entries)
     check_tree(log, entries, Known(entries, root))
     check_tree(again.tree, entries, Known(entries, index.rows))
-    again.check_epochs(Known(entries, index.epochs))
+    again.check_epochs(entries, index.epochs)
     return round((time.monotonic() - started) * 1_000, 1)
 
 
@@ -125,18 +125,18 @@ def _searches(log: StoredTree, catalogue: Catalogue, entries: int) -> dict[str, 
     index = catalogue.snapshot()
     snapshot_ms = round((time.monotonic() - started) * 1_000, 1)
     key = SecretKey.generate("ed25519")
-    made = Checkpoint("log.example", entries, log.view(entries).root(), (index.head.line(),))
+    made = Checkpoint("log.example", entries, log.view(entries).root(), index.head.lines())
     data = sign_checkpoint(made, key).encode()
     nobody = _digests("nobody", 0, 1)[0]
 
     def fetch(first: int) -> bytes:
-        return searching.issuer_page(data, index, nobody, first)
+        return searching.digest_page(searching.Given(data), index, "issuer", nobody, first)
 
     started = time.monotonic()
     pages = list(searching.pages_of(fetch))
     proof_s = time.monotonic() - started
     started = time.monotonic()
-    searching.verify_pages(pages, [verifier_of(key, "log.example")])
+    searching.verify_pages(pages, searching.Believed([verifier_of(key, "log.example")]))
     return {
         "index_of_checkpoint_ms": snapshot_ms,
         "absence_proof_bytes": sum(map(len, pages)),

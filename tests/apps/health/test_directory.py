@@ -1,6 +1,7 @@
 """Test that patients are found by name and number, however many there are."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,11 @@ async def rename(world: World, admissions: Admissions, patient: Digest, name: st
     return kept.entry
 
 
-def found(directory: Directory, query: str, first: int = 0, count: int = EVERYBODY) -> list[str]:
+async def found(
+    directory: Directory, query: str, first: int = 0, count: int = EVERYBODY
+) -> list[str]:
     """Numbers of the patients that a search finds."""
-    return [one.local_id for one in directory.search(query, first, count).patients]
+    return [one.local_id for one in (await directory.search(query, first, count)).patients]
 
 
 def test_patients_are_found_by_words_and_numbers(tmp_path: Path) -> None:
@@ -62,17 +65,17 @@ def test_patients_are_found_by_words_and_numbers(tmp_path: Path) -> None:
             await early.refresh()
         await late.refresh()
         for directory in (early, late):
-            assert found(directory, "") == ["p-10", "p-1", "7701-a", "p-2", "p-3"]
-            assert found(directory, "eva") == ["p-10", "p-1"]
-            assert found(directory, "  NOVÁK jana ") == ["p-1"]
-            assert found(directory, "王") == ["p-2", "p-3"]
-            assert found(directory, "小明") == ["p-2"]
-            assert found(directory, "7701") == ["7701-a"]
-            assert found(directory, "770") == []
-            assert found(directory, "P-1") == ["p-1"]
+            assert await found(directory, "") == ["p-10", "p-1", "7701-a", "p-2", "p-3"]
+            assert await found(directory, "eva") == ["p-10", "p-1"]
+            assert await found(directory, "  NOVÁK jana ") == ["p-1"]
+            assert await found(directory, "王") == ["p-2", "p-3"]
+            assert await found(directory, "小明") == ["p-2"]
+            assert await found(directory, "7701") == ["7701-a"]
+            assert await found(directory, "770") == []
+            assert await found(directory, "P-1") == ["p-1"]
             patient = admissions.find("p-3").hex()
-            assert found(directory, patient) == found(directory, patient[:9]) == ["p-3"]
-            assert found(directory, "nobody") == []
+            assert await found(directory, patient) == await found(directory, patient[:9]) == ["p-3"]
+            assert await found(directory, "nobody") == []
             assert directory.is_whole
 
     run(work())
@@ -89,23 +92,26 @@ def test_names_that_change_are_shown_as_they_are(tmp_path: Path) -> None:
         await named(world, admissions, "p-1", "Jana Novák")
         late = await admissions.admit("p-2")
         await directory.refresh()
-        assert found(directory, "") == ["p-2", "p-1"]
+        assert await found(directory, "") == ["p-2", "p-1"]
         await rename(world, admissions, late, "Late Comer")
         await directory.refresh()
-        assert found(directory, "comer") == ["p-2"]
+        assert await found(directory, "comer") == ["p-2"]
         entry = await rename(world, admissions, late, "Other Name")
-        assert found(directory, "comer") == []
-        assert found(directory, "other") == ["p-2"]
+        assert await found(directory, "comer") == []
+        assert await found(directory, "other") == ["p-2"]
         world.custody.erase(entry)
-        assert found(directory, "other") == []
-        assert [one.name for one in directory.search("", 0, 9).patients] == ["", "Jana Novák"]
+        assert await found(directory, "other") == []
+        assert [one.name for one in (await directory.search("", 0, 9)).patients] == [
+            "",
+            "Jana Novák",
+        ]
         broken = await named(world, admissions, "p-3", "Broken Record")
         world.store.put([(f"records/{broken.hex()}", b"nonsense")])
         again = Directory(admissions)
         await again.refresh()
-        assert found(again, "jana") == ["p-1"]
+        assert await found(again, "jana") == ["p-1"]
         with pytest.raises(DamagedRecord):
-            again.fresh(admissions.find("p-3"))
+            await again.fresh([admissions.find("p-3")])
 
     run(work())
 
@@ -131,13 +137,13 @@ def test_all_of_very_many_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
             await asyncio.sleep(0)
         assert directory.is_whole
         assert len(set(turns)) > MANY // module.SORTED_AT_ONCE - 2
-        pages = [found(directory, "", first, 50) for first in range(0, MANY, 50)]
+        pages = [await found(directory, "", first, 50) for first in range(0, MANY, 50)]
         listed = [one for page in pages for one in page]
         assert listed == sorted(set(listed))
         assert len(listed) == MANY
         last = f"number-{MANY - 1:05}"
-        assert found(directory, last) == [last]
-        assert directory.search("number-1", 0, 50).total == MANY - EVERYBODY
+        assert await found(directory, last) == [last]
+        assert (await directory.search("number-1", 0, 50)).total == MANY - EVERYBODY
 
     run(work())
 
@@ -155,6 +161,10 @@ class Register:
     def count(self) -> int:
         """How many there are."""
         return len(self.names)
+
+    def fetched(self, _patients: object) -> AbstractAsyncContextManager[None]:
+        """All of it is here."""
+        return nullcontext()
 
     def listing(self, patient: Digest) -> Listing:
         """A line of the list."""

@@ -97,9 +97,10 @@ class AccessDesk:
         asked = self._read(data)
         if asked.request.fields:
             raise BadHealthStatement("the request is for some fields, not for the record")
-        event = await self._grant(asked)
         base, record = self._custody.base, asked.request.record
-        sealed, keys = base.records.hand_out(record, base.key, asked.person.recipient)
+        async with base.records.fetched([record]):
+            event = await self._grant(asked)
+            sealed, keys = base.records.hand_out(record, base.key, asked.person.recipient)
         return Handout(sealed, keys, event.entry, event.position.number)
 
     async def disclose(self, data: bytes) -> FieldsHandout:
@@ -115,10 +116,11 @@ class AccessDesk:
         asked = self._read(data)
         if not asked.request.fields:
             raise BadHealthStatement("the request names no fields")
-        # Before the access is recorded, so that none is recorded for a field that is not there.
-        fields = self._custody.fields(asked.request.record)
-        shown = fields.disclose(asked.request.fields)
-        event = await self._grant(asked)
+        async with self._custody.base.records.fetched([asked.request.record]):
+            # Before the access is recorded, so that none is recorded for a field that is not there.
+            fields = self._custody.fields(asked.request.record)
+            shown = fields.disclose(asked.request.fields)
+            event = await self._grant(asked)
         self._custody.owner(asked.request.record)
         return FieldsHandout(shown, fields.entry, event.entry, event.position.number)
 

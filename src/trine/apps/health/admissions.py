@@ -8,7 +8,7 @@ for the patient, and the patient's word is only as good as the hospital's.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -173,6 +173,14 @@ class Admissions:
         found = self.listing(patient)
         count = sum(1 for _ in self._custody.records_of(patient))
         return Patient(*found, count)
+
+    def fetched(self, patients: Iterable[Digest]) -> contextlib.AbstractAsyncContextManager[None]:
+        """Fetch the records with the names of patients, while others go on (`Records.fetched`)."""
+        store = self._custody.base.store
+        known = (parse(store.get(_admitted(patient)) or b"{}") for patient in patients)
+        named = (document.get("record", "") for document in known)
+        entries = [Digest(bytes.fromhex(record)) for record in named if record]
+        return self._custody.base.records.fetched(entries)
 
     def ids(self) -> Iterator[Digest]:
         """List the ids of the patients, in order."""

@@ -334,7 +334,8 @@ class Custody:
             pairs: defaultdict[Release, list[tuple[Digest, Digest]]] = defaultdict(list)
             for one in batch:
                 release = Release(self.base.records.facts(one).release)
-                pairs[release].append((one, self.fields(one).entry))
+                async with self.base.records.fetched([one]):
+                    pairs[release].append((one, self.fields(one).entry))
                 await asyncio.sleep(0)
             for release, found in pairs.items():
                 sent += await self.send(found, release)

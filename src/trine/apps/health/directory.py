@@ -7,7 +7,7 @@ at the record again (`Directory.fresh`), so that a name that was erased is shown
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from trine.apps.health.admissions import Admissions, Listing, Patient
@@ -98,10 +98,11 @@ class Directory:
                     await asyncio.sleep(0)
         again = [one for one, _ in zip(list(self._unnamed), range(AGAIN_MAX), strict=False)]
         wanted, batch = [*new, *again], list[Listing]()
-        for number, patient in enumerate(wanted, start=1):
-            batch.append(self._listing(patient))
-            if number % READ_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        for first in range(0, len(wanted), READ_AT_ONCE):
+            some = wanted[first : first + READ_AT_ONCE]
+            async with self._admissions.fetched(some):
+                batch += map(self._listing, some)
+            await asyncio.sleep(0)
             if len(batch) >= SORTED_AT_ONCE:
                 self._take(batch)
                 batch = []
@@ -142,7 +143,7 @@ class Directory:
         if place < len(self._lines) and self._lines[place] == line:
             del self._lines[place]
 
-    def search(self, query: str, first: int, count: int) -> Found:
+    async def search(self, query: str, first: int, count: int) -> Found:
         """Find patients by words of the name, or by a number; without a query everybody.
 
         Args:
@@ -151,11 +152,11 @@ class Directory:
             count: Patients of the page.
         """
         found = self._matching(query)
-        page = [self.fresh(patient) for _, patient in found[first : first + count]]
+        page = await self.fresh([patient for _, patient in found[first : first + count]])
         # A name may have been erased, or corrected, since it was read.
         if any(not self._fits(one.id, query) for one in page):
             found = self._matching(query)
-            page = [self.fresh(patient) for _, patient in found[first : first + count]]
+            page = await self.fresh([patient for _, patient in found[first : first + count]])
         return Found(page, len(found))
 
     def _matching(self, query: str) -> list[_Line]:
@@ -185,12 +186,17 @@ class Directory:
         is_named = all(word in name for word in query.casefold().split())
         return is_named or patient in self._numbered(query)
 
-    def fresh(self, patient: Digest) -> Patient:
-        """Return what the list says of a patient now; one who was not admitted has a number only.
+    async def fresh(self, patients: Sequence[Digest]) -> list[Patient]:
+        """Return what the list says of patients now; who was not admitted has a number only.
 
         Raises:
-            DamagedRecord: The record with the name is damaged.
+            DamagedRecord: A record with a name is damaged.
+            StoreUnavailable: The S3 in which one lies does not answer.
         """
+        async with self._admissions.fetched(patients):
+            return [self._fresh(patient) for patient in patients]
+
+    def _fresh(self, patient: Digest) -> Patient:
         try:
             found = self._admissions.patient(patient)
         except HistoryNotFound:

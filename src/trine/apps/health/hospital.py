@@ -241,6 +241,7 @@ class Hospital:
         """Close the store; the client is its owner's."""
         self._intake.close()
         self._recorder.close()
+        self.records.close()
         self.store.close()
 
     def enrol(self, account: Account, title: str, *roles: Role, organisation: str = "") -> Person:

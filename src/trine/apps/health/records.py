@@ -24,7 +24,7 @@ trine.errors.health.RecordErased: the record was erased; its entry alone remains
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -145,6 +145,21 @@ class Records:
         stream = iter(checked)
         while batch := list(islice(stream, BATCH)):
             yield self.keep(batch, release, recipients)
+
+    def close(self) -> None:
+        """End the threads that fetch records."""
+        self._sealed.close()
+
+    def fetched(self, entries: Iterable[Digest]) -> AbstractAsyncContextManager[None]:
+        """Fetch records that lie beside the store, while others go on, and hold them.
+
+        Who reads them while the context lasts waits for no S3.
+
+        Raises:
+            StoreUnavailable: Too much is being fetched. What else goes wrong is told to whoever
+                reads.
+        """
+        return self._sealed.fetched([entry.hex() for entry in entries])
 
     def open(self, entry: Digest, key: RecipientKey) -> OpenedRecord:
         """Open a record.

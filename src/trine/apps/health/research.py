@@ -82,7 +82,9 @@ class ResearchDesk:
         now_ms = max(self._custody.base.clock(), history.time_ms)
         history.heard(data, now_ms)
         request = count_request(asked, person)
-        if not history.decide(request, now_ms).is_permitted or not self._fits(patient, asked):
+        if not history.decide(request, now_ms).is_permitted:
+            return None
+        if not await self._fits(patient, asked):
             return None
         decided: list[tuple[Decision, Digest]] = []
 
@@ -116,14 +118,15 @@ class ResearchDesk:
             return None
         return decided[-1][1], event.entry
 
-    def _fits(self, patient: Digest, asked: CountRequest) -> bool:
+    async def _fits(self, patient: Digest, asked: CountRequest) -> bool:
         """Say whether the patient has a record that is asked for."""
         base = self._custody.base
         for entry in self._custody.records_of(patient):
             try:
                 if base.records.facts(entry).type_name != asked.type_name:
                     continue
-                resource = parse(base.records.open(entry, base.key).resource)
+                async with base.records.fetched([entry]):
+                    resource = parse(base.records.open(entry, base.key).resource)
             except RecordErased:
                 continue
             month = month_of_record(resource)

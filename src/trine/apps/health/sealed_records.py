@@ -24,10 +24,12 @@ answer of anybody else. Specified in `docs/reference/health-records.md`, section
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from trine.apps.health.fetching import Fetches
 from trine.apps.health.sealing import Facts, SealedRecord
 from trine.apps.health.store import Store
 from trine.errors import BadConfiguration, DamagedData, ReadOnlyFolder
@@ -54,6 +56,28 @@ class SealedRecords:
         self._store, self._objects = store, objects
         self._fresh: dict[str, bytes] = {}
         """Objects of the newest batch: the first read of each asks nobody."""
+        self._fetches = Fetches(self._fetch)
+
+    def close(self) -> None:
+        """End the threads that fetch."""
+        self._fetches.close()
+
+    def fetched(self, names: Iterable[str]) -> AbstractAsyncContextManager[None]:
+        """Fetch what lies beside the store, while others go on; `read` then asks nobody.
+
+        Raises:
+            StoreUnavailable: Too much is being fetched. What else goes wrong is told by `read`.
+        """
+        if self._objects is None:
+            return nullcontext()
+        rows = {name: self._store.get(_row(name)) for name in names if name not in self._fresh}
+        beside = (name for name, row in rows.items() if row and row.startswith(REFERENCE_MAGIC))
+        return self._fetches.held(tuple(beside))
+
+    def _fetch(self, name: str) -> bytes | None:
+        """Read an object, in any thread."""
+        assert self._objects is not None, "there is a place beside the store"
+        return self._objects.read(object_name(name))
 
     def write(self, sealed: Sequence[SealedRecord]) -> list[tuple[str, bytes]]:
         """Write what lies beside the store, durably; return what the store must keep of each.
@@ -89,7 +113,12 @@ class SealedRecords:
             message = "the record lies beside the store; hospital.json must say where (objects)"
             raise BadConfiguration(message, instance=name)
         fresh = self._fresh.pop(name, None)
-        content = self._objects.read(object_name(name)) if fresh is None else fresh
+        if fresh is not None:
+            content: bytes | None = fresh
+        elif self._fetches.has(name):
+            content = self._fetches.result(name)
+        else:
+            content = self._objects.read(object_name(name))
         if content is None:
             message = f"the object {object_name(name)} is missing: bring it back from a copy"
             raise RecordNotFound(message, instance=name)

@@ -2,23 +2,44 @@
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
 from trine.errors.services import BadRow, BadTile, FolderAltered
 from trine.services.evidence import tiles, tree
 from trine.services.evidence.objects import Objects
-from trine.services.evidence.rows import EPOCH_ROWS, About, Epoch, IndexHead, Row, epoch_width
-from trine.services.evidence.stored import Known, StoredTree
+from trine.services.evidence.rows import (
+    EPOCH_ROWS,
+    ORDERS,
+    About,
+    Epoch,
+    IndexHead,
+    Order,
+    Row,
+    epoch_width,
+)
+from trine.services.evidence.stored import StoredTree
 from trine.services.evidence.tiles import TILE_WIDTH, View, width_of
 from trine.services.evidence.tree import HashFunction
 from trine.types import Digest
 
 FOLDER: Final = "index/"
 """Where the rows lie below the prefix of the log."""
-EPOCHS: Final = "epochs"
-"""Name of the file with the roots of the finished epochs."""
+EPOCHS: Final[dict[Order, str]] = {
+    "issuer": "epochs",
+    "content_type": "types/epochs",
+    "content": "contents/epochs",
+    "entry": "entries/epochs",
+}
+"""Name of the file with the roots of the finished epochs, of each order."""
+SORTED: Final[dict[Order, str]] = {
+    "issuer": "issuers",
+    "content_type": "types",
+    "content": "contents",
+    "entry": "entries",
+}
+"""Folder with the finished epochs of each order."""
 BUNDLES_CACHED_MAX: Final = 256
 """Bundles of rows that are kept in memory: 36 KiB each."""
 
@@ -26,7 +47,7 @@ _DIGEST: Final = Digest.LENGTH
 
 
 class SortedRows(Protocol):
-    """Rows of an epoch, sorted by issuer and place."""
+    """Rows of an epoch in one order."""
 
     def row(self, number: int) -> Row:
         """Return one of them."""
@@ -39,18 +60,33 @@ class Snapshot:
     """The index of a log at one size, which stays so while rows are added. For one thread."""
 
     def __init__(
-        self, catalogue: "Catalogue", size: int, roots: Sequence[Digest], last: Epoch | None
+        self,
+        catalogue: "Catalogue",
+        size: int,
+        roots: Mapping[Order, Sequence[Digest]],
+        last: Mapping[Order, Epoch],
     ) -> None:
-        """Look at the first `size` rows; `last` are those of the unfinished epoch, sorted."""
+        """Look at the first `size` rows.
+
+        Args:
+            catalogue: Where they are.
+            size: How many.
+            roots: Roots of the finished epochs in each order.
+            last: The unfinished epoch in each order; empty where there is none.
+        """
         self.size = size
         self.function = catalogue.function
         self._catalogue = catalogue
         self._last = last
-        joined = [*roots, *([] if last is None else [last.root])]
-        leaves = tree.leaf_hashes(self.function, joined)
-        self.epoch_nodes = tree.levels(self.function, leaves)
+        self.epoch_nodes: dict[Order, list[list[bytes]]] = {}
+        """Nodes of the tree over the roots of the epochs, by height, of each order."""
+        for order in ORDERS:
+            joined = [*roots[order], *([last[order].root] if last else [])]
+            leaves = tree.leaf_hashes(self.function, joined)
+            self.epoch_nodes[order] = tree.levels(self.function, leaves)
         self.view = catalogue.tree.view(size)
-        self.head = IndexHead(self.view.root(), Digest(self.epoch_nodes[-1][0]))
+        epochs = tuple(Digest(self.epoch_nodes[order][-1][0]) for order in ORDERS)
+        self.head = IndexHead(self.view.root(), epochs)
         self._bundle = lru_cache(BUNDLES_CACHED_MAX)(catalogue.tree.entries)
 
     def row(self, place: int) -> Row:
@@ -64,11 +100,11 @@ class Snapshot:
             raise BadTile(f"the index has no row {place}")
         return Row.decode(self._bundle(number, width_of(0, number, self.size))[at])
 
-    def epoch(self, number: int) -> SortedRows:
-        """Return the rows of an epoch, sorted."""
-        if self._last is not None and number == self.size // EPOCH_ROWS:
-            return self._last
-        return self._catalogue.finished(number, self)
+    def epoch(self, number: int, order: Order) -> SortedRows:
+        """Return the rows of an epoch in an order."""
+        if self._last and number == self.size // EPOCH_ROWS:
+            return self._last[order]
+        return self._catalogue.finished(number, order, self)
 
     def width(self, number: int) -> int:
         """Return how many rows an epoch has."""
@@ -106,13 +142,12 @@ class Catalogue:
         # Rows of the epoch that is not finished, and their hashes as leaves.
         self._open = self._read_rows(finished * EPOCH_ROWS, size)
         self._leaves = tree.leaf_hashes(function, [row.encode() for row in self._open])
-        known = objects.read(self._prefix + EPOCHS) or b""
-        # An epoch whose rows are there and whose root is not was being sorted when all ended.
-        self._roots = [
-            Digest(known[at : at + _DIGEST])
-            for at in range(0, min(len(known) // _DIGEST, finished) * _DIGEST, _DIGEST)
-        ]
-        for epoch in range(len(self._roots), finished):
+        known = {order: objects.read(self._prefix + EPOCHS[order]) or b"" for order in ORDERS}
+        # An epoch whose rows are there and of which a root is not was being sorted when all ended,
+        # or is of an earlier release, which had fewer orders.
+        count = min(finished, *(len(roots) // _DIGEST for roots in known.values()))
+        self._roots = {order: Digest.all_in(roots)[:count] for order, roots in known.items()}
+        for epoch in range(count, finished):
             first = epoch * EPOCH_ROWS
             self._finish(self._read_rows(first, first + EPOCH_ROWS), None)
         self._last_ms = self._read_rows(size - 1, size)[0].recorded_ms if size else 0
@@ -152,77 +187,101 @@ class Catalogue:
             del self._open[:EPOCH_ROWS], self._leaves[:EPOCH_ROWS]
 
     def _finish(self, rows: Sequence[Row], leaves: Sequence[bytes] | None) -> None:
-        """Keep the order of an epoch that is complete, and after it its root."""
+        """Keep an epoch that is complete in every order, and after it its roots."""
         epoch = Epoch.sort(self.function, rows, leaves)
-        self._objects.write(self._files(len(self._roots), epoch))
-        self._roots.append(epoch.root)
-        self._objects.write({self._prefix + EPOCHS: b"".join(self._roots)})
+        self._objects.write(self._files(self._finished, epoch))
+        for order, one in zip(ORDERS, epoch, strict=True):
+            self._roots[order].append(one.root)
+        self._objects.write(
+            {self._prefix + EPOCHS[order]: b"".join(self._roots[order]) for order in ORDERS}
+        )
 
-    def _files(self, number: int, epoch: Epoch) -> dict[str, bytes]:
+    @property
+    def _finished(self) -> int:
+        """Epochs that are complete."""
+        return len(self._roots["issuer"])
+
+    def _files(self, number: int, epoch: Sequence[Epoch]) -> dict[str, bytes]:
         """Return the files of an epoch that is complete, by their names."""
-        folder = self._folder(number)
-        order = array("H", (row.place % EPOCH_ROWS for row in epoch.rows))
-        made = tiles.append(self.function, tiles.FromMapping({}), 0, epoch.nodes[0])
-        named = {folder + tiles.path(tile): content for tile, content in made.items()}
-        return named | {folder + "order": _big_endian(order).tobytes()}
+        found: dict[str, bytes] = {}
+        for order, one in zip(ORDERS, epoch, strict=True):
+            folder = self._folder(number, order)
+            places = array("H", (row.place % EPOCH_ROWS for row in one.rows))
+            made = tiles.append(self.function, tiles.FromMapping({}), 0, one.nodes[0])
+            found |= {folder + tiles.path(tile): content for tile, content in made.items()}
+            found[folder + "order"] = _big_endian(places).tobytes()
+        return found
 
-    def check_epochs(self, known: Known | None) -> None:
+    def check_epochs(self, size: int = 0, known: Sequence[Digest] = ()) -> None:
         """Compare the files of the newest finished epoch with its rows, and all roots with one.
 
         Args:
-            known: The tree over the roots of the epochs, as it was published with so many rows.
+            size: Rows that were published; none where nothing was.
+            known: Root over the epochs that was published, of each order or of the first ones.
 
         Raises:
             FolderAltered: A file is missing, or is not what it was.
         """
-        number, name = len(self._roots) - 1, self._prefix + EPOCHS
+        number = self._finished - 1
         if number >= 0:
             first = number * EPOCH_ROWS
             epoch = Epoch.sort(self.function, self._read_rows(first, first + EPOCH_ROWS))
-            if epoch.root != self._roots[number]:
-                why = f"does not end with the root of the rows {first} to {first + EPOCH_ROWS - 1}"
-                raise FolderAltered(f"{name} {why}", instance=name)
+            for order, sorted_rows in zip(ORDERS, epoch, strict=True):
+                if sorted_rows.root != self._roots[order][number]:
+                    last = first + EPOCH_ROWS - 1
+                    why = f"does not end with the root of the rows {first} to {last}"
+                    raise self._altered(order, why)
             for one, content in self._files(number, epoch).items():
                 if self._objects.read(one) != content:
                     raise FolderAltered(f"{one} is not that of the rows", instance=one)
-        if known is not None and self._epochs_root(known.size) != known.root:
-            why = f"does not lead to the published root of the index of {known.size} rows"
-            raise FolderAltered(f"{name} {why}", instance=name)
+        for order, found, root in zip(ORDERS, self._epochs_roots(size), known, strict=False):
+            if found != root:
+                why = f"does not lead to the published root of the index of {size} rows"
+                raise self._altered(order, why)
 
-    def _epochs_root(self, size: int) -> Digest:
-        """Return the root over the epochs as they were with `size` rows, one at least."""
+    def _altered(self, order: Order, why: str) -> FolderAltered:
+        name = self._prefix + EPOCHS[order]
+        return FolderAltered(f"{name} {why}", instance=name)
+
+    def _epochs_roots(self, size: int) -> list[Digest]:
+        """Return the root over the epochs of each order as they were with `size` rows."""
         whole, rest = divmod(size, EPOCH_ROWS)
-        roots: list[bytes] = [*self._roots[:whole]]
+        last: Sequence[Epoch] = ()
         if rest:
             first = whole * EPOCH_ROWS
             is_open = first + len(self._open) == self.size
             rows = self._open[:rest] if is_open else self._read_rows(first, size)
-            roots.append(Epoch.sort(self.function, rows).root)
-        leaves = tree.leaf_hashes(self.function, roots)
-        return Digest(tree.levels(self.function, leaves)[-1][0])
+            last = Epoch.sort(self.function, rows)
+        found = []
+        for at, order in enumerate(ORDERS if size else ()):
+            roots = [*self._roots[order][:whole], *([last[at].root] if last else [])]
+            leaves = tree.leaf_hashes(self.function, roots)
+            found.append(Digest(tree.levels(self.function, leaves)[-1][0]))
+        return found
 
-    def _folder(self, epoch: int) -> str:
-        return f"{self._prefix}issuers/{epoch}/"
+    def _folder(self, epoch: int, order: Order) -> str:
+        return f"{self._prefix}{SORTED[order]}/{epoch}/"
 
-    def finished(self, epoch: int, snapshot: Snapshot) -> SortedRows:
-        """Return a finished epoch, with its rows as a snapshot reads them.
+    def finished(self, epoch: int, order: Order, snapshot: Snapshot) -> SortedRows:
+        """Return a finished epoch in an order, with its rows as a snapshot reads them.
 
         Raises:
             BadTile: Its order is missing, or its tiles do not lead to its root.
         """
-        folder = self._folder(epoch)
-        order = array("H", self._objects.read(folder + "order") or b"")
-        if len(order) != EPOCH_ROWS:
+        folder = self._folder(epoch, order)
+        places = array("H", self._objects.read(folder + "order") or b"")
+        if len(places) != EPOCH_ROWS:
             raise BadTile(f"{folder}order is missing")
         view = StoredTree(self.function, self._objects, folder).view(EPOCH_ROWS)
-        if view.root() != self._roots[epoch]:
+        if view.root() != self._roots[order][epoch]:
             raise BadTile(f"the tiles in {folder} are not those of the rows")
-        return _Finished(epoch * EPOCH_ROWS, _big_endian(order), view, snapshot)
+        return _Finished(epoch * EPOCH_ROWS, _big_endian(places), view, snapshot)
 
     def snapshot(self) -> Snapshot:
         """Look at the index as it is; there is one row at least."""
-        last = Epoch.sort(self.function, self._open, self._leaves) if self._open else None
-        return Snapshot(self, self.size, tuple(self._roots), last)
+        last = Epoch.sort(self.function, self._open, self._leaves) if self._open else ()
+        roots = {order: tuple(found) for order, found in self._roots.items()}
+        return Snapshot(self, self.size, roots, dict(zip(ORDERS, last, strict=False)))
 
 
 def _big_endian(numbers: "array[int]") -> "array[int]":

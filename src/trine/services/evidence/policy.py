@@ -10,6 +10,7 @@
 ['https://city.example']
 """
 
+import hashlib
 import tomllib
 from collections import Counter
 from collections.abc import Container, Mapping
@@ -29,6 +30,7 @@ from trine.errors.services import (
 from trine.services.evidence import cose, issuing
 from trine.services.evidence.cbor import Label
 from trine.services.evidence.statement import X5CHAIN, Statement
+from trine.types import Digest
 from trine.types.calls import PublicKey
 
 ISSUERS_MAX: Final = 100_000
@@ -84,6 +86,7 @@ class Policy:
     Attributes:
         issuers: Who may register.
         authorities: Who vouches for others who may, by the certificates in their statements.
+        text: The policy as it was written; empty where it was not read from a text.
         required_headers: Labels that must be protected beside those that always must.
         entries_max: Entries that the log gets at most; nothing where there is no end.
         successor: URL of the service of the log that follows it.
@@ -94,10 +97,16 @@ class Policy:
     entries_max: int | None = None
     successor: str | None = None
     authorities: tuple[Authority, ...] = ()
+    text: bytes = field(default=b"", repr=False, compare=False)
     _by_name: dict[str, Issuer] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {one.name: one for one in self.issuers})
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 digest of the policy as it was written: whoever reads it compares."""
+        return Digest(hashlib.sha256(self.text).digest())
 
     def check_open(self, count: int) -> None:
         """Check that a log takes so many entries.
@@ -223,7 +232,7 @@ def read_policy(text: str) -> Policy:
         raise BadConfiguration(f"entries_max is {entries_max!r:.80}, expected a number from 1")
     if successor is not None and not isinstance(successor, str):
         raise BadConfiguration(f"successor is {successor!r:.80}, expected a URL")
-    return Policy(read, tuple(headers), entries_max, successor, authorities)
+    return Policy(read, tuple(headers), entries_max, successor, authorities, text.encode())
 
 
 def _tables(document: dict[str, Any], name: str, count_max: int) -> list[Any]:

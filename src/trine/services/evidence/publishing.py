@@ -25,6 +25,7 @@ from trine.services.evidence.rows import IndexHead
 from trine.services.evidence.standard import StandardLog
 from trine.services.evidence.stored import Known, StoredTree
 from trine.services.evidence.tiles import View
+from trine.types import Digest
 
 CHECKPOINT_S: Final = 2.0
 """Seconds between two checkpoints, at least."""
@@ -48,11 +49,13 @@ class WitnessAt(NamedTuple):
 
 @dataclass(frozen=True)
 class Published:
-    """What was published last: the note, and the index that it commits to."""
+    """What was published last: the note, the index that it commits to, and the chain's proof."""
 
     note: bytes
     checkpoint: Checkpoint
     index: Snapshot
+    proof: bytes
+    """Proof file of the last entry at this size: validators certified the log's root."""
 
 
 class Publisher:
@@ -132,16 +135,16 @@ class Publisher:
         before, size = self._before, catalogue.size
         root: Known | None = None
         rows: Known | None = None
-        epochs: Known | None = None
+        epochs: tuple[Digest, ...] = ()
         if before is not None and 0 < before.size <= size:
             root = Known(before.size, before.root)
             index = IndexHead.find(before.extensions)
             if index is not None:
-                rows, epochs = root._replace(root=index.rows), root._replace(root=index.epochs)
+                rows, epochs = root._replace(root=index.rows), index.epochs
             self._is_compared = True
         check_tree(log, size, root)
         check_tree(catalogue.tree, size, rows)
-        catalogue.check_epochs(epochs)
+        catalogue.check_epochs(before.size if before and epochs else 0, epochs)
 
     async def publish(self, mirror: Mirror) -> None:
         """Publish the newest certified head, where it is time to.
@@ -157,7 +160,7 @@ class Publisher:
             index = await asyncio.to_thread(self._look, certified, mirror)
         self._next_s = time.monotonic() + CHECKPOINT_S
         head = certified.head
-        extensions: tuple[str, ...] = (index.head.line(),)
+        extensions = index.head.lines()
         if self._standard is not None:
             beside = await asyncio.to_thread(self._standard.publish, head.size, head.root)
             extensions = (*extensions, beside.line())
@@ -170,7 +173,7 @@ class Publisher:
         data = signed.encode()
         await asyncio.to_thread(self._objects.write, {self._prefix + CHECKPOINT: data})
         self._before, self._is_compared = made, True
-        self.published = Published(data, made, index)
+        self.published = Published(data, made, index, head.proof)
         self.answered, self.published_s = len(lines), time.monotonic()
 
     @property

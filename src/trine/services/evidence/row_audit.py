@@ -10,10 +10,11 @@ from trine.services.evidence import rows, statement, tiles, tree
 from trine.services.evidence.catalogue import FOLDER
 from trine.services.evidence.checkpoint import Checkpoint
 from trine.services.evidence.edges import Edge, differing
-from trine.services.evidence.rows import EPOCH_ROWS, NOBODY, About, Epoch, IndexHead, Row
+from trine.services.evidence.rows import EPOCH_ROWS, NOBODY, ORDERS, About, Epoch, IndexHead, Row
 from trine.services.evidence.source import Source, read_bundles
 from trine.services.evidence.tiles import Tile
 from trine.services.evidence.tree import Frontier, HashFunction
+from trine.types import Digest
 
 CHUNK: Final = 65_536
 """Rows that are read together: whole epochs."""
@@ -27,7 +28,7 @@ class RowAudit:
         edge: Right edge of the tree over the rows.
         entries: Tree over the entries in the rows: the log's own.
         start: Tree over the rows before the unfinished epoch.
-        epochs: Tree over the roots of the finished epochs.
+        epochs: For each of `ORDERS` the tree over the roots of the finished epochs.
         last_ms: Time of the newest row.
         opened: Rows of the unfinished epoch; read again after a start.
     """
@@ -35,7 +36,7 @@ class RowAudit:
     edge: Edge
     entries: Frontier
     start: Frontier
-    epochs: Frontier
+    epochs: tuple[Frontier, ...]
     last_ms: int = 0
     opened: tuple[Row, ...] = field(default=(), repr=False)
 
@@ -43,7 +44,7 @@ class RowAudit:
     def begin(cls, function: HashFunction) -> "RowAudit":
         """Begin with the first row."""
         empty = Frontier(function)
-        return cls(Edge.begin(function), empty, empty, empty)
+        return cls(Edge.begin(function), empty, empty, (empty,) * len(ORDERS))
 
     @property
     def rows(self) -> Frontier:
@@ -53,19 +54,22 @@ class RowAudit:
     def to_json(self) -> dict[str, Any]:
         """Return what is to be remembered; the rows themselves are read again."""
         trees = {name: getattr(self, name).to_json() for name in _TREES}
-        return {**trees, "edge": self.edge.to_json(), "last_ms": self.last_ms}
+        orders = [one.to_json() for one in self.epochs]
+        return {**trees, "orders": orders, "edge": self.edge.to_json(), "last_ms": self.last_ms}
 
     @classmethod
     def from_json(cls, function: HashFunction, document: Mapping[str, Any]) -> "RowAudit":
-        """Read what was remembered; what has no tiles, of an earlier release, begins anew.
+        """Read what was remembered; that of an earlier release begins anew.
 
         Raises:
             ValueError, KeyError, TypeError, AttributeError: It is nothing of the kind.
         """
-        trees = (Frontier.from_json(function, document[name]) for name in _TREES)
-        found, entries, start, epochs = trees
-        if "edge" not in document:
+        found, entries, start = (Frontier.from_json(function, document[name]) for name in _TREES)
+        if "edge" not in document or "orders" not in document:
             return cls.begin(function)
+        epochs = tuple(Frontier.from_json(function, one) for one in document["orders"])
+        if len(epochs) != len(ORDERS):
+            raise ValueError(f"{len(epochs)} orders")
         edge = Edge(found, Edge.partial_from_json(document["edge"]))
         return cls(edge, entries, start, epochs, int(document["last_ms"]))
 
@@ -97,7 +101,8 @@ class RowAudit:
         size = checkpoint.size
         if found.entries.root() != checkpoint.root:
             raise IndexDiffers(f"the entries in the rows are not those of the log at {size}")
-        if found.rows.root() != head.rows or found.epochs_root() != head.epochs:
+        orders = found.epochs_roots()[: len(head.epochs)]
+        if found.rows.root() != head.rows or orders != head.epochs:
             raise IndexDiffers(f"the rows do not lead to the roots of the index at {size} entries")
         if wrong:
             raise IndexDiffers(f"{FOLDER}{tiles.path(wrong[0])} is not the hashes of the rows")
@@ -134,23 +139,27 @@ class RowAudit:
         known = tree.leaf_hashes(function, [row.encode() for row in self.opened])
         joined = [*known, *leaves]
         while len(opened) - at >= EPOCH_ROWS:
-            sorted_rows = Epoch.sort(function, opened[at : at + EPOCH_ROWS])
-            epochs = epochs.extend(tree.leaf_hashes(function, [sorted_rows.root]))
+            epochs = self._extended(epochs, opened[at : at + EPOCH_ROWS])
             start = start.extend(joined[at : at + EPOCH_ROWS])
             at += EPOCH_ROWS
         edge, made = self.edge.grow(leaves)
         return RowAudit(edge, entries, start, epochs, last_ms, tuple(opened[at:])), made
 
-    def epochs_root(self) -> bytes:
-        """Return the root over the epochs, the unfinished one included."""
+    def epochs_roots(self) -> tuple[Digest, ...]:
+        """Return the root over the epochs of each order, the unfinished one included."""
+        epochs = self._extended(self.epochs, self.opened) if self.opened else self.epochs
+        return tuple(one.root() for one in epochs)
+
+    def _extended(self, epochs: Sequence[Frontier], more: Sequence[Row]) -> tuple[Frontier, ...]:
+        """Return the trees over the roots of epochs with one more, of these rows."""
         function = self.rows.function
-        if not self.opened:
-            return self.epochs.root()
-        last = Epoch.sort(function, self.opened).root
-        return self.epochs.extend(tree.leaf_hashes(function, [last])).root()
+        return tuple(
+            one.extend(tree.leaf_hashes(function, [sorted_rows.root]))
+            for one, sorted_rows in zip(epochs, Epoch.sort(function, more), strict=True)
+        )
 
 
-_TREES: Final = ("rows", "entries", "start", "epochs")
+_TREES: Final = ("rows", "entries", "start")
 
 
 def _read(source: Source, first: int, stop: int, size: int) -> list[Row]:

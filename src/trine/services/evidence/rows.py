@@ -1,18 +1,19 @@
 """Say about each entry of a log what searches ask for, in rows that a root commits to.
 
 A row has the place of an entry, when the log had it, and digests of its issuer, its content type
-and its content. The rows in the order of their places are one tree; each `EPOCH_ROWS` of them,
-sorted by issuer and place, are another, and the roots of those are a third. An extension line of
-the checkpoint has the roots of the first and the third, so that an answer with its neighbours
-shows that nothing between them was left out (docs/reference/scitt.md, section 12).
+and its content. The rows in the order of their places are one tree. Each `EPOCH_ROWS` of them are
+sorted by each of `ORDERS`, and are a tree in every order; the roots of those of one order are a
+tree too. Extension lines of the checkpoint have the root of the first and those of the last, so
+that an answer with its neighbours shows that nothing between them was left out
+(docs/reference/scitt.md, section 12).
 
 >>> from trine.services.evidence import rows
 >>> from trine.types import Digest
 >>> row = rows.Row(0, 1_000, *map(Digest, (bytes(32), bytes(32), bytes(32), b"entry" + bytes(27))))
 >>> rows.Row.decode(row.encode()) == row
 True
->>> head = rows.IndexHead(Digest(bytes(32)), Digest(bytes(32)))
->>> rows.IndexHead.find([head.line()]) == head
+>>> head = rows.IndexHead(Digest(bytes(32)), (Digest(bytes(32)),) * len(rows.ORDERS))
+>>> rows.IndexHead.find(head.lines()) == head
 True
 """
 
@@ -21,7 +22,7 @@ import re
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self, get_args
 
 from trine.errors.services import BadRow
 from trine.services.evidence.tree import HashFunction, hash_one, leaf_hashes, levels
@@ -34,7 +35,12 @@ ROW_BYTES: Final = 16 + 4 * Digest.LENGTH
 TIME_MS_MAX: Final = 2**63 - 1
 """Latest time of a row, Unix time in milliseconds."""
 EXTENSION: Final = "trine-index/v1"
-"""First word of the extension line."""
+"""First word of the extension line with the rows and their first order."""
+FURTHER: Final = "trine-index-orders/v1"
+"""First word of the extension line with the other orders."""
+Order = Literal["issuer", "content_type", "content", "entry"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+"""Digests of a row by which epochs are sorted; rows of one digest are in the order of places."""
 NOBODY: Final = Digest(bytes(Digest.LENGTH))
 """Stands where a digest would, in the row of an entry of which the service has no statement."""
 
@@ -42,7 +48,7 @@ NAMES_CACHED_MAX: Final = 1_024
 """Hashes of names that are remembered: names of up to 8 KiB."""
 
 _NUMBERS: Final = struct.Struct(">QQ")
-_LINE: Final = re.compile(f"{EXTENSION} ([A-Za-z0-9+/]{{43}}=) ([A-Za-z0-9+/]{{43}}=)")
+_ROOT: Final = re.compile("[A-Za-z0-9+/]{43}=")
 
 
 class About(NamedTuple):
@@ -103,10 +109,10 @@ class Row(NamedTuple):
         at = range(_NUMBERS.size, ROW_BYTES, Digest.LENGTH)
         return cls(place, recorded_ms, *(Digest(data[i : i + Digest.LENGTH]) for i in at))
 
-    @property
-    def key(self) -> tuple[bytes, int]:
-        """What rows of an epoch are sorted by."""
-        return self.issuer, self.place
+    def key(self, order: Order) -> tuple[bytes, int]:
+        """Return what rows of an epoch are sorted by."""
+        digest: Digest = getattr(self, order)
+        return digest, self.place
 
 
 class IndexHead(NamedTuple):
@@ -114,33 +120,49 @@ class IndexHead(NamedTuple):
 
     Attributes:
         rows: Root over the rows in the order of their places.
-        epochs: Root over the roots of the sorted epochs, the last of which may be unfinished.
+        epochs: For each of `ORDERS` the root over the roots of the sorted epochs, the last of which
+            may be unfinished; for the first one alone in a checkpoint of an earlier release.
     """
 
     rows: Digest
-    epochs: Digest
+    epochs: tuple[Digest, ...]
 
-    def line(self) -> str:
-        """Return the extension line of the checkpoint."""
-        return " ".join((EXTENSION, *(base64.b64encode(root).decode() for root in self)))
+    def lines(self) -> tuple[str, ...]:
+        """Return the extension lines of the checkpoint."""
+        first, *further = self.epochs
+        lines = (_line(EXTENSION, (self.rows, first)),)
+        return (*lines, _line(FURTHER, further)) if further else lines
 
     @classmethod
     def find(cls, extensions: Sequence[str]) -> Self | None:
         """Find it among the extension lines of a checkpoint; nothing where there is none.
 
         Raises:
-            BadRow: There is a line of this name that is none, or two.
+            BadRow: There is a line of these names that is none, or two of one name.
         """
-        lines = [line for line in extensions if line.split(" ", 1)[0] == EXTENSION]
-        if not lines:
+        first = _roots(extensions, EXTENSION, 2)
+        further = _roots(extensions, FURTHER, len(ORDERS) - 1)
+        if not first:
             return None
-        match = _LINE.fullmatch(lines[0])
-        if match is None or len(lines) > 1:
-            raise BadRow(f"the line {lines[0][:120]!r} is none of an index")
-        found = cls(*(Digest(base64.b64decode(root)) for root in match.groups()))
-        if found.line() != lines[0]:
-            raise BadRow(f"the line {lines[0][:120]!r} is not in its one form")
-        return found
+        return cls(first[0], (first[1], *further))
+
+
+def _line(name: str, roots: Sequence[Digest]) -> str:
+    return " ".join((name, *(base64.b64encode(root).decode() for root in roots)))
+
+
+def _roots(extensions: Sequence[str], name: str, count: int) -> tuple[Digest, ...]:
+    """Read the roots of an extension line; none where there is no such line."""
+    lines = [line for line in extensions if line.split(" ", 1)[0] == name]
+    if not lines:
+        return ()
+    words = lines[0].split(" ")[1:]
+    if len(lines) > 1 or len(words) != count or not all(map(_ROOT.fullmatch, words)):
+        raise BadRow(f"the line {lines[0][:120]!r} is none of an index")
+    found = tuple(Digest(base64.b64decode(word)) for word in words)
+    if _line(name, found) != lines[0]:
+        raise BadRow(f"the line {lines[0][:120]!r} is not in its one form")
+    return found
 
 
 @lru_cache(NAMES_CACHED_MAX)
@@ -173,7 +195,7 @@ def epoch_width(epoch: int, size: int) -> int:
 
 
 class Epoch(NamedTuple):
-    """Rows of one epoch, sorted.
+    """Rows of one epoch in one order.
 
     Attributes:
         rows: The rows.
@@ -186,19 +208,24 @@ class Epoch(NamedTuple):
     @classmethod
     def sort(
         cls, function: HashFunction, rows: Sequence[Row], leaves: Sequence[bytes] | None = None
-    ) -> Self:
-        """Sort rows, one at least, and hash them.
+    ) -> tuple[Self, ...]:
+        """Sort rows in each of `ORDERS`, and hash them.
 
         Args:
             function: Hash function of the log.
-            rows: The rows.
+            rows: The rows in the order of places, one at least.
             leaves: Their hashes as leaves, where they are known.
         """
         if leaves is None:
             leaves = leaf_hashes(function, [one.encode() for one in rows])
-        keys = [row.key for row in rows]
-        order = sorted(range(len(rows)), key=keys.__getitem__)
-        return cls([rows[at] for at in order], levels(function, [leaves[at] for at in order]))
+        made = []
+        for order in ORDERS:
+            digests: list[bytes] = [getattr(row, order) for row in rows]
+            # What is equal stays in the order of places.
+            places = sorted(range(len(rows)), key=digests.__getitem__)
+            nodes = levels(function, [leaves[at] for at in places])
+            made.append(cls([rows[at] for at in places], nodes))
+        return tuple(made)
 
     @property
     def root(self) -> Digest:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -60,6 +61,10 @@ class MyPatient(NamedTuple):
     emergency: Emergency | None
 
 
+_Mine = tuple[Digest, list[str], Emergency | None]
+"""The same before the name is known."""
+
+
 class Mine(NamedTuple):
     """One page of a clinician's patients.
 
@@ -94,10 +99,10 @@ async def list_patients(visit: Visit) -> Response:
     await directory.refresh()
     found, mine = Found([], 0), Mine([], None)
     if query or is_all:
-        found = directory.search(query, (page - 1) * PAGE, PAGE)
+        found = await directory.search(query, (page - 1) * PAGE, PAGE)
         if found.total and not found.patients:
             page = -(-found.total // PAGE)
-            found = directory.search(query, (page - 1) * PAGE, PAGE)
+            found = await directory.search(query, (page - 1) * PAGE, PAGE)
     else:
         mine = await _my_patients(visit, visit.number("from", 0))
     return visit.page(
@@ -122,19 +127,28 @@ async def _my_patients(visit: Visit, first: int) -> Mine:
     """
     person, custody = visit.actions.person(visit.account), visit.hospital.custody
     await custody.base.log.refresh()
-    now_ms, found = visit.site.clock(), list[MyPatient]()
+    now_ms, found = visit.site.clock(), list[_Mine]()
     named = visit.site.directory.in_order(custody.named_by(person.id))
     last = min(len(named), first + LOOKED_AT_MAX)
     for place in range(first, last):
         if len(found) >= PAGE:
-            return Mine(found, place)
+            return Mine(await _my(visit, found), place)
         if place % PAUSE == 0:
             await asyncio.sleep(0)
         history = custody.known(named[place])
         names, emergency = _named(history, person), history.open_emergency(person.id, now_ms)
         if names or emergency is not None:
-            found.append(MyPatient(_patient(visit, named[place]), names, emergency))
-    return Mine(found, last if last < len(named) else None)
+            found.append((named[place], names, emergency))
+    return Mine(await _my(visit, found), last if last < len(named) else None)
+
+
+async def _my(visit: Visit, found: Sequence[_Mine]) -> list[MyPatient]:
+    """Look at the names of some of the clinician's patients."""
+    patients = await visit.site.directory.fresh([patient for patient, _, _ in found])
+    return [
+        MyPatient(patient, names, emergency)
+        for patient, (_, names, emergency) in zip(patients, found, strict=True)
+    ]
 
 
 def _named(history: History, person: Person) -> list[str]:
@@ -148,9 +162,10 @@ def _named(history: History, person: Person) -> list[str]:
     ]
 
 
-def _patient(visit: Visit, patient: Digest) -> Patient:
+async def _patient(visit: Visit, patient: Digest) -> Patient:
     """Return what the list says of a patient; one who was not admitted has a number only."""
-    return visit.site.directory.fresh(patient)
+    [found] = await visit.site.directory.fresh([patient])
+    return found
 
 
 def _path_patient(visit: Visit) -> Digest:
@@ -175,7 +190,7 @@ async def list_records(visit: Visit) -> Response:
     now_ms = visit.site.clock()
     return visit.page(
         "records.html",
-        patient=_patient(visit, patient),
+        patient=await _patient(visit, patient),
         records=chosen[(page - 1) * PAGE : page * PAGE],
         count=len(chosen),
         types=types,
@@ -217,19 +232,19 @@ async def open_record(visit: Visit) -> Response:
     try:
         opened = await visit.actions.open_record(visit.account, record, purpose, reason)
     except AccessRefused as error:
-        return _refused(visit, patient, purpose, error)
+        return await _refused(visit, patient, purpose, error)
     access = await _access(visit, patient, record)
-    return _shown(visit, patient, opened, access)
+    return await _shown(visit, patient, opened, access)
 
 
-def _refused(visit: Visit, patient: Digest, purpose: str, error: AccessRefused) -> Response:
+async def _refused(visit: Visit, patient: Digest, purpose: str, error: AccessRefused) -> Response:
     why = str(error.details.get("reason", "withdrawn"))
     if purpose == codes.BREAK_GLASS:
         why = "emergency_needed"
     return visit.page(
         "refused.html",
         HTTPStatus.FORBIDDEN,
-        patient=_patient(visit, patient),
+        patient=await _patient(visit, patient),
         why=visit.speech.named("reasons", why),
         number=error.details.get("number"),
         code=error.code,
@@ -248,13 +263,13 @@ async def _access(visit: Visit, patient: Digest, record: Digest) -> Event:
     return max(theirs, key=lambda event: event.position.number)
 
 
-def _shown(visit: Visit, patient: Digest, opened: OpenedRecord, access: Event) -> Response:
+async def _shown(visit: Visit, patient: Digest, opened: OpenedRecord, access: Event) -> Response:
     resource = parse(opened.resource)
     # Numbers keep their digits as texts do: this is for people, the sealed bytes are elsewhere.
     whole = json.dumps(resource, ensure_ascii=False, indent=2, default=str)
     return visit.page(
         "record.html",
-        patient=_patient(visit, patient),
+        patient=await _patient(visit, patient),
         type_name=opened.facts.type_name,
         described=describe(resource),
         whole=whole[:JSON_CHARACTERS_MAX],
@@ -279,12 +294,13 @@ async def ask_emergency(visit: Visit) -> Response:
 async def list_approvals(visit: Visit) -> Response:
     """Show the emergencies that others ask for."""
     person = visit.actions.person(visit.account)
+    asked = [one for one in visit.actions.asked_emergencies() if one.person.id != person.id]
+    patients = await visit.site.directory.fresh([one.patient for one in asked[:PAGE]])
     waiting = [
-        (one, _patient(visit, one.patient), one.asked_ms + REQUEST_AGE_MS_MAX)
-        for one in visit.actions.asked_emergencies()
-        if one.person.id != person.id
+        (one, patient, one.asked_ms + REQUEST_AGE_MS_MAX)
+        for one, patient in zip(asked, patients, strict=False)
     ]
-    return visit.page("approvals.html", waiting=waiting[:PAGE])
+    return visit.page("approvals.html", waiting=waiting)
 
 
 async def approve(visit: Visit) -> Response:
@@ -303,13 +319,10 @@ async def list_reviews(visit: Visit) -> Response:
         for one in await visit.hospital.emergencies.open_reviews()
         if person.id not in {one.emergency.person, one.emergency.second}
     ]
+    patients = await visit.site.directory.fresh([one.patient for one in theirs[:PAGE]])
     waiting = [
-        (
-            one.emergency,
-            _patient(visit, one.patient),
-            visit.hospital.custody.event(one.emergency.entry).content,
-        )
-        for one in theirs[:PAGE]
+        (one.emergency, patient, visit.hospital.custody.event(one.emergency.entry).content)
+        for one, patient in zip(theirs, patients, strict=False)
     ]
     now_ms, findings = visit.site.clock(), sorted(FINDINGS)
     return visit.page("reviews.html", waiting=waiting, now_ms=now_ms, findings=findings)

@@ -93,15 +93,15 @@ async def visitor_of(site: Site, target: str, passwords: Passwords) -> Visitor:
     else:
         async with site.opening:
             account = await asyncio.to_thread(site.hospital.accounts.open, name, passwords(name))
-    return _visitor(site, target, account)
+    return await _visitor(site, target, account)
 
 
-def _visitor(site: Site, target: str, account: Account) -> Visitor:
+async def _visitor(site: Site, target: str, account: Account) -> Visitor:
     patient = site.actions.speaks_for(account)
     title, roles = account.name, set[PageRole]()
     if patient is not None:
         roles.add(PageRole.PATIENT)
-        title = name_of_patient(site.hospital, patient) or title
+        title = await name_of_patient(site.hospital, patient) or title
     try:
         person = site.actions.person(account)
     except PersonUnknown:
@@ -116,10 +116,11 @@ def _visitor(site: Site, target: str, account: Account) -> Visitor:
     return Visitor(target, title, frozenset(roles), account, patient)
 
 
-def name_of_patient(hospital: Hospital, patient: Digest) -> str:
+async def name_of_patient(hospital: Hospital, patient: Digest) -> str:
     """Return the name of a patient as the hospital lists it; empty where it lists none."""
     try:
-        return hospital.admissions.patient(patient).name
+        async with hospital.admissions.fetched([patient]):
+            return hospital.admissions.patient(patient).name
     except HistoryNotFound:
         return ""
 
