@@ -58,13 +58,14 @@ def read_record(kind: Callable[[Any], R], document: Any) -> R:
 class ValidatorStatus:
     """A validator as its peers see it; `height` and `url` are none where unknown.
 
-    Where other validators reach it is its `address`, as `host:port`.
+    Where other validators reach it is its `address`, as `host:port`; nodes of earlier versions do
+    not say it.
     """
 
     name: str
     organisation: OrganisationId
     key: str
-    address: str
+    address: str | None
     url: str | None
     height: Height | None
     healthy: bool
@@ -77,7 +78,7 @@ class ValidatorStatus:
             name=str(document["name"]),
             organisation=OrganisationId(document["organisation"]),
             key=str(document["key"]),
-            address=str(document["address"]),
+            address=document.get("address"),
             url=document.get("url"),
             height=None if height is None else Height(int(height)),
             healthy=bool(document["healthy"]),

@@ -184,7 +184,8 @@ def _versions(statuses: dict[str, Status]) -> Finding:
 
 def _peers(own: set[str], newest: Status) -> Iterator[Finding]:
     """Connect to the addresses at which the epoch's validators of other hosts listen."""
-    addresses = {one.name: one.address for one in newest.validators if one.name not in own}
+    others = [one for one in newest.validators if one.name not in own]
+    addresses = {one.name: one.address for one in others if one.address}
     with ThreadPoolExecutor() as pool:
         answers = pool.map(_connect, addresses.values())
         for (name, address), trouble in zip(addresses.items(), answers, strict=True):
