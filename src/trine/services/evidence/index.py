@@ -52,7 +52,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
-from trine.services.evidence.database import check_settings, open_engine, why
+from trine.services.evidence.database import check_settings, open_engines, why
 from trine.services.evidence.policy import NUL
 from trine.types import Digest
 
@@ -178,10 +178,11 @@ class Index:
             DatabaseUnavailable: The database does not answer, or refuses.
         """
         try:
-            self._engine = open_engine(url)
+            engines = open_engines(url)
         except (ArgumentError, ImportError, ValueError) as error:
             # What stands there may hold a password.
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
+        self._engine, self._reading = engines
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
         self._writer = _Writer(self._engine)
@@ -206,6 +207,7 @@ class Index:
 
     def close(self) -> None:
         """Close the connections."""
+        self._reading.dispose()
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -228,7 +230,7 @@ class Index:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[Connection]:
-        with self._refusing(), self._engine.connect() as database:
+        with self._refusing(), self._reading.connect() as database:
             yield database
 
     def open_log(self, log: str) -> int:
@@ -409,4 +411,9 @@ class _Writer:
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (rows[at : at + ROWS_MAX] for at in range(0, len(rows), ROWS_MAX))
+    """Cut rows into parts of few lengths: a driver keeps a statement for each of them."""
+    at = 0
+    while left := len(rows) - at:
+        count = ROWS_MAX if left >= ROWS_MAX else 1 << left.bit_length() - 1
+        yield rows[at : at + count]
+        at += count
