@@ -39,8 +39,9 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     inspect,
-    or_,
+    literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy import (
@@ -49,6 +50,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
@@ -62,6 +64,9 @@ INDEXED_CHARACTERS: Final = 200
 """Characters of a text by which it is found; PostgreSQL has 2,704 bytes in an index at most."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
+GROUP_PLACES: Final = 16_384
+"""Places whose contents lie together in their index: so many are written where few pages are, and
+a search looks into each group."""
 ROWS_MAX: Final = 1_000
 """Rows that one statement writes: fewer parameters than SQLite (32,766) and PostgreSQL take."""
 
@@ -99,18 +104,24 @@ def _start(text: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(text, 1, INDEXED_CHARACTERS)
 
 
-def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> None:
+def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> TableIndex:
     """Index the rows that have a place, or the others: a row is in an index when it is sought."""
     place = _STATEMENTS.c.place
     only = place.is_not(None) if is_placed else place.is_(None)
     named = (_STATEMENTS.c.log, *columns)
-    TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
+    return TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
 
 
 _COLUMNS: Final = _STATEMENTS.c
 _index("statements_by_place", _COLUMNS.place)
 _index("statements_by_issuer", _COLUMNS.issuer_digest, _COLUMNS.place)
-_index("statements_by_content", _COLUMNS.content_digest, _COLUMNS.place)
+# An index of the digests alone would write a page for nearly every row of a large log.
+_GROUP: Final = _COLUMNS.place.op("/")(literal_column(str(GROUP_PLACES)))
+# The sign keeps the planner from the index of all places.
+_PLACE: Final = literal_column("+statements.place", BigInteger)
+_BY_CONTENT: Final = _index("statements_by_group", _GROUP, _COLUMNS.content_digest, _COLUMNS.place)
+_BY_CONTENT_BEFORE: Final = "statements_by_content"
+"""Index of the digests alone, in a database of an earlier release."""
 _index("statements_by_type", _start(_COLUMNS.content_type), _COLUMNS.place)
 _index("statements_that_wait", _COLUMNS.number, is_placed=False)
 
@@ -199,11 +210,27 @@ class Index:
                 check_settings(database)
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
+            self._replace_index()
         if missing := {one.name for one in _STATEMENTS.columns} - present:
             raise BadConfiguration(
                 f"the database is of an earlier release, without {min(missing)}: name an empty "
                 "one, and register what it holds again"
             )
+
+    def _replace_index(self) -> None:
+        """Make the index of contents in a database of an earlier release, and remove its own."""
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        query = (
+            "SELECT name FROM sqlite_master"
+            if is_sqlite
+            else "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()"
+        )
+        with self._begin() as database:
+            known = set(database.scalars(text(query)))
+            if _BY_CONTENT.name not in known:
+                database.execute(CreateIndex(_BY_CONTENT, if_not_exists=True))
+            if _BY_CONTENT_BEFORE in known:
+                database.execute(text(f"DROP INDEX IF EXISTS {_BY_CONTENT_BEFORE}"))
 
     def close(self) -> None:
         """Close the connections."""
@@ -310,10 +337,32 @@ class Index:
         """Return up to `count` statements that fit and are recorded, in the order of places."""
         if NUL in (query.content_type or ""):
             return []
-        wanted = select(_STATEMENTS).where(*_conditions(log, query))
-        wanted = wanted.order_by(_STATEMENTS.c.place).limit(count)
+        if query.digest is not None:
+            return self._search_digest(log, query, query.digest, count)
+        wanted = select(_STATEMENTS).where(*_conditions(log, query, _COLUMNS.place))
+        wanted = wanted.order_by(_COLUMNS.place).limit(count)
         with self._connect() as database:
             return [_registration(row) for row in database.execute(wanted)]
+
+    def _search_digest(
+        self, log: str, query: Query, digest: Digest, count: int
+    ) -> list[Registration]:
+        """Do so for an entry or a content, for which each group of places is looked into."""
+        wanted = select(_STATEMENTS).where(*_conditions(log, query, _PLACE))
+        wanted = wanted.where(_COLUMNS.place.is_not(None)).order_by(_PLACE).limit(count)
+        with self._connect() as database:
+            size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log)) or 0
+            rows = [*database.execute(wanted.where(_COLUMNS.entry == digest))]
+            groups = range((query.after + 1) // GROUP_PLACES, int(size) // GROUP_PLACES + 1)
+            wanted = wanted.where(_COLUMNS.content_digest == digest)
+            for at in range(0, len(groups), QUERY_MAX):
+                part = groups[at : at + QUERY_MAX]
+                rows += database.execute(wanted.where(_GROUP.in_(part)))
+                # Groups are in the order of places: those that follow have none before these.
+                if len(rows) > count:
+                    break
+        found = {row.place: row for row in rows}
+        return [_registration(found[place]) for place in sorted(found)[:count]]
 
     def described(
         self, log: str, entries: Sequence[Digest]
@@ -349,16 +398,17 @@ def _registration(row: Any) -> Registration:
     )
 
 
-def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
+def _conditions(
+    log: str, query: Query, place: ColumnElement[int | None]
+) -> list[ColumnElement[bool]]:
+    """Say what a row must be, but for the digest; `place` is its place as the query names it."""
     columns = _STATEMENTS.c
-    found = [columns.log == log, columns.place > query.after]
+    found = [columns.log == log, place > query.after]
     if query.issuer_digest is not None:
         found.append(columns.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
         found.append(_start(columns.content_type) == query.content_type[:INDEXED_CHARACTERS])
         found.append(columns.content_type == query.content_type)
-    if query.digest is not None:
-        found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
     if query.from_ms is not None:
         found.append(columns.registered_ms >= query.from_ms)
     if query.to_ms is not None:
