@@ -117,8 +117,6 @@ _index("statements_by_place", _COLUMNS.place)
 _index("statements_by_issuer", _COLUMNS.issuer_digest, _COLUMNS.place)
 # An index of the digests alone would write a page for nearly every row of a large log.
 _GROUP: Final = _COLUMNS.place.op("/")(literal_column(str(GROUP_PLACES)))
-# The sign keeps the planner from the index of all places.
-_PLACE: Final = literal_column("+statements.place", BigInteger)
 _BY_CONTENT: Final = _index("statements_by_group", _GROUP, _COLUMNS.content_digest, _COLUMNS.place)
 _BY_CONTENT_BEFORE: Final = "statements_by_content"
 """Index of the digests alone, in a database of an earlier release."""
@@ -339,7 +337,7 @@ class Index:
             return []
         if query.digest is not None:
             return self._search_digest(log, query, query.digest, count)
-        wanted = select(_STATEMENTS).where(*_conditions(log, query, _COLUMNS.place))
+        wanted = select(_STATEMENTS).where(*_conditions(log, query, _Named.plainly()))
         wanted = wanted.order_by(_COLUMNS.place).limit(count)
         with self._connect() as database:
             return [_registration(row) for row in database.execute(wanted)]
@@ -348,8 +346,9 @@ class Index:
         self, log: str, query: Query, digest: Digest, count: int
     ) -> list[Registration]:
         """Do so for an entry or a content, for which each group of places is looked into."""
-        wanted = select(_STATEMENTS).where(*_conditions(log, query, _PLACE))
-        wanted = wanted.where(_COLUMNS.place.is_not(None)).order_by(_PLACE).limit(count)
+        named = _Named.without_index(self._engine)
+        wanted = select(_STATEMENTS).where(*_conditions(log, query, named))
+        wanted = wanted.where(_COLUMNS.place.is_not(None)).order_by(named.place).limit(count)
         with self._connect() as database:
             size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log)) or 0
             rows = [*database.execute(wanted.where(_COLUMNS.entry == digest))]
@@ -398,21 +397,42 @@ def _registration(row: Any) -> Registration:
     )
 
 
-def _conditions(
-    log: str, query: Query, place: ColumnElement[int | None]
-) -> list[ColumnElement[bool]]:
-    """Say what a row must be, but for the digest; `place` is its place as the query names it."""
-    columns = _STATEMENTS.c
-    found = [columns.log == log, place > query.after]
+class _Named(NamedTuple):
+    """How a query names the columns by which it is narrowed."""
+
+    place: ColumnElement[int | None]
+    issuer_digest: ColumnElement[bytes]
+    content_type: ColumnElement[str]
+    registered_ms: ColumnElement[int]
+
+    @classmethod
+    def plainly(cls) -> "_Named":
+        """Name them so that every index may be used."""
+        return cls(*(_COLUMNS[name] for name in cls._fields))
+
+    @classmethod
+    def without_index(cls, engine: Engine) -> "_Named":
+        """Name them so that SQLite uses none of their indexes; others know what rows there are."""
+        plain = cls.plainly()
+        if engine.dialect.name != "sqlite":
+            return plain
+        return cls(
+            *(literal_column(f"+statements.{one}", _COLUMNS[one].type) for one in plain._fields)
+        )
+
+
+def _conditions(log: str, query: Query, named: _Named) -> list[ColumnElement[bool]]:
+    """Say what a row must be, but for the digest."""
+    found = [_COLUMNS.log == log, named.place > query.after]
     if query.issuer_digest is not None:
-        found.append(columns.issuer_digest == query.issuer_digest)
+        found.append(named.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
-        found.append(_start(columns.content_type) == query.content_type[:INDEXED_CHARACTERS])
-        found.append(columns.content_type == query.content_type)
+        found.append(_start(named.content_type) == query.content_type[:INDEXED_CHARACTERS])
+        found.append(named.content_type == query.content_type)
     if query.from_ms is not None:
-        found.append(columns.registered_ms >= query.from_ms)
+        found.append(named.registered_ms >= query.from_ms)
     if query.to_ms is not None:
-        found.append(columns.registered_ms < query.to_ms)
+        found.append(named.registered_ms < query.to_ms)
     return found
 
 
