@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.services.databases import KINDS, Running, url_of
@@ -148,6 +148,14 @@ FIRSTS = st.sampled_from([0, GROUP_PLACES - 3, (QUERY_MAX + 1) * GROUP_PLACES - 
     recorded=st.integers(0, 12),
     first=FIRSTS,
     is_within=st.booleans(),
+)
+@example(
+    rows=[(0, "text/plain", 1, 0)],
+    query=Query(digest=entry(1)),
+    count=1,
+    recorded=1,
+    first=(QUERY_MAX + 1) * GROUP_PLACES,
+    is_within=False,
 )
 @settings(max_examples=80)
 def test_a_search_gives_what_fits(
