@@ -20,8 +20,8 @@ const NONSENSE: [u8; VOTE_SIGNATURE_BYTES] = [9; VOTE_SIGNATURE_BYTES];
 const AHEAD: std::ops::Range<u64> = 1..4;
 /// Views by which outdated votes are behind those.
 const BEHIND: u64 = 8;
-/// Whose name stands under votes of another.
-const OTHER: Participant = Participant::new(1);
+/// In whose names votes of another are sent: the first of these that is not the sender itself.
+const OTHERS: [Participant; 2] = [Participant::new(0), Participant::new(1)];
 
 /// Sends votes.
 pub type VoteSender = simulated::Sender<PublicKey, Context>;
@@ -101,7 +101,8 @@ impl DoubleVoter {
             }
             Second::Posed => {
                 let mut vote = Notarize::sign(scheme, proposal)?;
-                vote.attestation.signer = OTHER;
+                let signer = vote.attestation.signer;
+                vote.attestation.signer = OTHERS[usize::from(signer == OTHERS[0])];
                 Some(Vote::Notarize(vote))
             }
             Second::Finalize => Finalize::sign(scheme, proposal).map(Vote::Finalize),
