@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.services.databases import KINDS, Running, url_of
 from trine.errors import BadConfiguration
 from trine.errors.services import DatabaseUnavailable
 from trine.services.evidence.database import CONNECTIONS_MAX
-from trine.services.evidence.index import Index, Query, Registration
+from trine.services.evidence.index import (
+    GROUP_PLACES,
+    QUERY_MAX,
+    Index,
+    Query,
+    Registration,
+)
 from trine.services.evidence.statement import CLAIM_BYTES_MAX
 from trine.types import Digest
 
@@ -131,9 +137,26 @@ QUERIES = st.builds(
     st.none() | st.integers(0, 10),
     st.integers(-1, 12),
 )
+# Contents lie in groups of places: in the first one, in two, and behind as many as one query names.
+FIRSTS = st.sampled_from([0, GROUP_PLACES - 3, (QUERY_MAX + 1) * GROUP_PLACES - 3])
 
 
-@given(rows=ROWS, query=QUERIES, count=st.integers(1, 20), recorded=st.integers(0, 12))
+@given(
+    rows=ROWS,
+    query=QUERIES,
+    count=st.integers(1, 20),
+    recorded=st.integers(0, 12),
+    first=FIRSTS,
+    is_within=st.booleans(),
+)
+@example(
+    rows=[(0, "text/plain", 1, 0)],
+    query=Query(digest=entry(1)),
+    count=1,
+    recorded=1,
+    first=(QUERY_MAX + 1) * GROUP_PLACES,
+    is_within=False,
+)
 @settings(max_examples=80)
 def test_a_search_gives_what_fits(
     index: Index,
@@ -141,9 +164,15 @@ def test_a_search_gives_what_fits(
     query: Query,
     count: int,
     recorded: int,
+    first: int,
+    is_within: bool,
 ) -> None:
-    """Goal: all that fits and is recorded, nothing else, in order. Method: compare with a list."""
+    """Goal: all that fits and is recorded, nothing else, in order. Method: compare with a list.
+
+    Places begin with `first`; the search begins with the log, or within what is recorded.
+    """
     log = new_log(index)
+    query = query._replace(after=query.after + first if is_within else -1)
     every = [
         said(
             20 - at,
@@ -155,10 +184,10 @@ def test_a_search_gives_what_fits(
         for at, (issuer, kind, content, time_ms) in enumerate(rows)
     ]
     index.add(log, every)
-    index.place(log, 0, [one.entry for one in every[:recorded]])
+    index.place(log, first, [one.entry for one in every[:recorded]])
     expected = [
         one._replace(place=at)
-        for at, one in enumerate(every[:recorded])
+        for at, one in enumerate(every[:recorded], first)
         if at > query.after
         and query.issuer_digest in (None, one.issuer_digest)
         and query.content_type in (None, one.content_type)

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import ssl
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Final
 
@@ -46,6 +47,8 @@ TILE: Final = "application/octet-stream"
 WAIT_S: Final = 5.0
 """Seconds for which a registration waits for its receipt, before it answers where that will be."""
 RETRY_AFTER_S: Final = 1
+WORKERS_MAX: Final = 8
+"""Threads for what takes long or waits for the disk; the core keeps about 20 MiB for each."""
 BATCH_BYTES_MAX: Final = 32 * 1_024 * 1_024
 """Bytes of a batch."""
 SEARCH_MAX: Final = 1_000
@@ -276,6 +279,8 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         is_up = False
+        workers = ThreadPoolExecutor(WORKERS_MAX, "work")
+        asyncio.get_running_loop().set_default_executor(workers)
         try:
             async with line.running(), timestamps.running(tls):
                 is_up = True

@@ -32,6 +32,10 @@ WAIT_S: Final = 5
 PATIENCE_S: Final = 60.0
 """Seconds in which the last receipt must be there."""
 CONNECTIONS_MAX: Final = 2_000
+IDLE_S: Final = 2.0
+"""Seconds after which a connection is not used again: a service closes it after 5."""
+REDIRECTS_MAX: Final = 60
+"""Answers that say no more than where the receipt will be; each takes the service up to 5 s."""
 STATEMENTS_MAX: Final = 10_000_000
 """Statements of one part: they are signed before, and lie in memory."""
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -137,7 +141,7 @@ def measure(
 async def _measure(
     url: str, load: Load, statements: list[bytes], function: HashFunction, results: Results
 ) -> None:
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=IDLE_S)
     async with aiohttp.ClientSession(connector=connector) as session:
         size = BATCH if load.batched else 1
         started = results.started = time.monotonic()
@@ -160,7 +164,10 @@ async def _one(
     """Register one statement; the answer is its receipt."""
     [data] = part
     started = time.monotonic()
-    async with session.post(f"{url}/entries", data=data, headers=_COSE) as answer:
+    entries = f"{url}/entries"
+    async with session.post(
+        entries, data=data, headers=_COSE, max_redirects=REDIRECTS_MAX
+    ) as answer:
         content = await answer.read()
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             results.refused += 1

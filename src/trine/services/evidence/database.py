@@ -1,15 +1,15 @@
 """Open the database of the index: SQLite, or PostgreSQL by its URL.
 
->>> open_engine("sqlite://").dialect.name
+>>> open_engines("sqlite://").writing.dialect.name
 'sqlite'
->>> open_engine("postgresql://trine@127.0.0.1/evidence").url.drivername
+>>> open_engines("postgresql://trine@127.0.0.1/evidence").reading.url.drivername
 'postgresql+pg8000'
 """
 
 import ipaddress
 import logging
 import ssl
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection, Engine
@@ -20,8 +20,15 @@ from trine.errors import BadArgument, BadConfiguration
 
 BUSY_S: Final = 30.0
 """Seconds to wait for another process that writes to a database of SQLite."""
-CACHE_KIB: Final = 64 * 1_024
-"""Memory of SQLite for pages of the database, in KiB: entries lie anywhere in their index."""
+WRITE_CACHE_KIB: Final = 16 * 1_024
+"""Memory of SQLite for pages that it writes, in KiB: entries lie anywhere in their index."""
+READ_CACHE_KIB: Final = 2 * 1_024
+"""The same for each connection that reads: every write makes what it has there worthless."""
+WRITE_STATEMENTS_MAX: Final = 32
+"""Prepared statements that are kept to write to SQLite: one of 1,000 rows takes 2 MiB, those of
+all lengths together 6 MiB."""
+READ_STATEMENTS_MAX: Final = 8
+"""The same for each connection that reads."""
 CHECKPOINT_PAGES: Final = 8_192
 """Pages of SQLite's log of writes, 4 KiB each, after which they are written to the database."""
 
@@ -30,7 +37,8 @@ DRIVER: Final = "postgresql+pg8000"
 ANSWER_S: Final = 60.0
 """Seconds in which PostgreSQL must answer; a connection on which it does not is dead."""
 CONNECTIONS_MAX: Final = 8
-"""Connections to PostgreSQL; who finds none free waits up to `ANSWER_S`."""
+"""Connections to PostgreSQL, and those to SQLite that read; who finds none free waits, up to
+`ANSWER_S` for PostgreSQL and `BUSY_S` for SQLite."""
 POOL: Final = "evidence"
 """Name of the connections in logs."""
 OPTIONS: Final = ("sslmode", "sslrootcert", "unix_sock", "application_name")
@@ -41,7 +49,19 @@ WHY_CHARACTERS_MAX: Final = 300
 """Characters of what a database says that an error shows."""
 
 
-def open_engine(url: str) -> Engine:
+class Engines(NamedTuple):
+    """Connections to one database.
+
+    Attributes:
+        writing: Those that write: one of SQLite, whose pages stay in its memory.
+        reading: Those that read, of SQLite nothing else.
+    """
+
+    writing: Engine
+    reading: Engine
+
+
+def open_engines(url: str) -> Engines:
     """Prepare connections to a database; none is made yet.
 
     Args:
@@ -54,26 +74,46 @@ def open_engine(url: str) -> Engine:
     if url == "sqlite://":
         # In memory there is one database a connection, so that all share one.
         shared = {"check_same_thread": False}
-        return create_engine(url, connect_args=shared, poolclass=StaticPool)
+        engine = create_engine(url, connect_args=shared, poolclass=StaticPool)
+        return Engines(engine, engine)
     read = make_url(url)
     if read.get_backend_name() == "postgresql":
-        return _open_postgresql(read)
+        engine = _open_postgresql(read)
+        return Engines(engine, engine)
+    if read.get_backend_name() == "sqlite":
+        return Engines(_open_sqlite(read, is_writing=True), _open_sqlite(read, is_writing=False))
     engine = create_engine(read)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+    return Engines(engine, engine)
+
+
+def _open_sqlite(url: URL, *, is_writing: bool) -> Engine:
+    """Read and write at the same time; what is committed is on the disk.
+
+    What one connection writes makes all worthless that another has in memory, so that one writes.
+    """
+    settings = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_S * 1_000:.0f}"]
+    cached = WRITE_STATEMENTS_MAX if is_writing else READ_STATEMENTS_MAX
+    if is_writing:
+        settings += [f"cache_size=-{WRITE_CACHE_KIB}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"]
+    else:
+        settings += [f"cache_size=-{READ_CACHE_KIB}", "query_only=ON"]
+
+    def prepare(connection: Any, _record: Any) -> None:
+        for setting in settings:
+            connection.execute(f"PRAGMA {setting}")
+
+    engine = create_engine(
+        url,
+        connect_args={"cached_statements": cached},
+        poolclass=QueuePool,
+        pool_size=1 if is_writing else CONNECTIONS_MAX,
+        max_overflow=0,
+        pool_timeout=BUSY_S,
+        # Few readers are used as long as few are needed.
+        pool_use_lifo=True,
+    )
+    event.listen(engine, "connect", prepare)
     return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Read and write at the same time; what is committed is on the disk."""
-    for setting in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"busy_timeout={BUSY_S * 1_000:.0f}",
-        f"cache_size=-{CACHE_KIB}",
-        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-    ):
-        connection.execute(f"PRAGMA {setting}")
 
 
 def _open_postgresql(url: URL) -> Engine:

@@ -39,8 +39,9 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     inspect,
-    or_,
+    literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy import (
@@ -49,10 +50,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
 
 from trine.errors import BadArgument, BadConfiguration
 from trine.errors.services import DatabaseUnavailable
-from trine.services.evidence.database import check_settings, open_engine, why
+from trine.services.evidence.database import check_settings, open_engines, why
 from trine.services.evidence.policy import NUL
 from trine.types import Digest
 
@@ -62,6 +64,9 @@ INDEXED_CHARACTERS: Final = 200
 """Characters of a text by which it is found; PostgreSQL has 2,704 bytes in an index at most."""
 QUERY_MAX: Final = 500
 """Entries that one query names."""
+GROUP_PLACES: Final = 16_384
+"""Places whose contents lie together in their index: so many are written where few pages are, and
+a search looks into each group."""
 ROWS_MAX: Final = 1_000
 """Rows that one statement writes: fewer parameters than SQLite (32,766) and PostgreSQL take."""
 
@@ -99,18 +104,22 @@ def _start(text: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(text, 1, INDEXED_CHARACTERS)
 
 
-def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> None:
+def _index(name: str, *columns: ColumnElement[Any], is_placed: bool = True) -> TableIndex:
     """Index the rows that have a place, or the others: a row is in an index when it is sought."""
     place = _STATEMENTS.c.place
     only = place.is_not(None) if is_placed else place.is_(None)
     named = (_STATEMENTS.c.log, *columns)
-    TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
+    return TableIndex(name, *named, sqlite_where=only, postgresql_where=only)
 
 
 _COLUMNS: Final = _STATEMENTS.c
 _index("statements_by_place", _COLUMNS.place)
 _index("statements_by_issuer", _COLUMNS.issuer_digest, _COLUMNS.place)
-_index("statements_by_content", _COLUMNS.content_digest, _COLUMNS.place)
+# An index of the digests alone would write a page for nearly every row of a large log.
+_GROUP: Final = _COLUMNS.place.op("/")(literal_column(str(GROUP_PLACES)))
+_BY_CONTENT: Final = _index("statements_by_group", _GROUP, _COLUMNS.content_digest, _COLUMNS.place)
+_BY_CONTENT_BEFORE: Final = "statements_by_content"
+"""Index of the digests alone, in a database of an earlier release."""
 _index("statements_by_type", _start(_COLUMNS.content_type), _COLUMNS.place)
 _index("statements_that_wait", _COLUMNS.number, is_placed=False)
 
@@ -178,10 +187,11 @@ class Index:
             DatabaseUnavailable: The database does not answer, or refuses.
         """
         try:
-            self._engine = open_engine(url)
+            engines = open_engines(url)
         except (ArgumentError, ImportError, ValueError) as error:
             # What stands there may hold a password.
             raise BadArgument(f"the URL of the database cannot be used: {error}") from None
+        self._engine, self._reading = engines
         # One at a time writes to SQLite: who waits here does so for less than a retry takes there.
         self._writing = threading.Lock()
         self._writer = _Writer(self._engine)
@@ -198,14 +208,31 @@ class Index:
                 check_settings(database)
             _METADATA.create_all(self._engine)
             present = {one["name"] for one in inspect(self._engine).get_columns("statements")}
+            self._replace_index()
         if missing := {one.name for one in _STATEMENTS.columns} - present:
             raise BadConfiguration(
                 f"the database is of an earlier release, without {min(missing)}: name an empty "
                 "one, and register what it holds again"
             )
 
+    def _replace_index(self) -> None:
+        """Make the index of contents in a database of an earlier release, and remove its own."""
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        query = (
+            "SELECT name FROM sqlite_master"
+            if is_sqlite
+            else "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()"
+        )
+        with self._begin() as database:
+            known = set(database.scalars(text(query)))
+            if _BY_CONTENT.name not in known:
+                database.execute(CreateIndex(_BY_CONTENT, if_not_exists=True))
+            if _BY_CONTENT_BEFORE in known:
+                database.execute(text(f"DROP INDEX IF EXISTS {_BY_CONTENT_BEFORE}"))
+
     def close(self) -> None:
         """Close the connections."""
+        self._reading.dispose()
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -228,7 +255,7 @@ class Index:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[Connection]:
-        with self._refusing(), self._engine.connect() as database:
+        with self._refusing(), self._reading.connect() as database:
             yield database
 
     def open_log(self, log: str) -> int:
@@ -308,10 +335,33 @@ class Index:
         """Return up to `count` statements that fit and are recorded, in the order of places."""
         if NUL in (query.content_type or ""):
             return []
-        wanted = select(_STATEMENTS).where(*_conditions(log, query))
-        wanted = wanted.order_by(_STATEMENTS.c.place).limit(count)
+        if query.digest is not None:
+            return self._search_digest(log, query, query.digest, count)
+        wanted = select(_STATEMENTS).where(*_conditions(log, query, _Named.plainly()))
+        wanted = wanted.order_by(_COLUMNS.place).limit(count)
         with self._connect() as database:
             return [_registration(row) for row in database.execute(wanted)]
+
+    def _search_digest(
+        self, log: str, query: Query, digest: Digest, count: int
+    ) -> list[Registration]:
+        """Do so for an entry or a content, for which each group of places is looked into."""
+        named = _Named.without_index(self._engine)
+        wanted = select(_STATEMENTS).where(*_conditions(log, query, named))
+        wanted = wanted.where(_COLUMNS.place.is_not(None)).order_by(named.place).limit(count)
+        with self._connect() as database:
+            size = database.scalar(select(_LOGS.c.size).where(_LOGS.c.name == log)) or 0
+            rows = [*database.execute(wanted.where(_COLUMNS.entry == digest))]
+            groups = range((query.after + 1) // GROUP_PLACES, int(size) // GROUP_PLACES + 1)
+            wanted = wanted.where(_COLUMNS.content_digest == digest)
+            for at in range(0, len(groups), QUERY_MAX):
+                part = groups[at : at + QUERY_MAX]
+                rows += database.execute(wanted.where(_GROUP.in_(part)))
+                # Groups are in the order of places: those that follow have none before these.
+                if len(rows) > count:
+                    break
+        found = {row.place: row for row in rows}
+        return [_registration(found[place]) for place in sorted(found)[:count]]
 
     def described(
         self, log: str, entries: Sequence[Digest]
@@ -347,20 +397,42 @@ def _registration(row: Any) -> Registration:
     )
 
 
-def _conditions(log: str, query: Query) -> list[ColumnElement[bool]]:
-    columns = _STATEMENTS.c
-    found = [columns.log == log, columns.place > query.after]
+class _Named(NamedTuple):
+    """How a query names the columns by which it is narrowed."""
+
+    place: ColumnElement[int | None]
+    issuer_digest: ColumnElement[bytes]
+    content_type: ColumnElement[str]
+    registered_ms: ColumnElement[int]
+
+    @classmethod
+    def plainly(cls) -> "_Named":
+        """Name them so that every index may be used."""
+        return cls(*(_COLUMNS[name] for name in cls._fields))
+
+    @classmethod
+    def without_index(cls, engine: Engine) -> "_Named":
+        """Name them so that SQLite uses none of their indexes; others know what rows there are."""
+        plain = cls.plainly()
+        if engine.dialect.name != "sqlite":
+            return plain
+        return cls(
+            *(literal_column(f"+statements.{one}", _COLUMNS[one].type) for one in plain._fields)
+        )
+
+
+def _conditions(log: str, query: Query, named: _Named) -> list[ColumnElement[bool]]:
+    """Say what a row must be, but for the digest."""
+    found = [_COLUMNS.log == log, named.place > query.after]
     if query.issuer_digest is not None:
-        found.append(columns.issuer_digest == query.issuer_digest)
+        found.append(named.issuer_digest == query.issuer_digest)
     if query.content_type is not None:
-        found.append(_start(columns.content_type) == query.content_type[:INDEXED_CHARACTERS])
-        found.append(columns.content_type == query.content_type)
-    if query.digest is not None:
-        found.append(or_(columns.entry == query.digest, columns.content_digest == query.digest))
+        found.append(_start(named.content_type) == query.content_type[:INDEXED_CHARACTERS])
+        found.append(named.content_type == query.content_type)
     if query.from_ms is not None:
-        found.append(columns.registered_ms >= query.from_ms)
+        found.append(named.registered_ms >= query.from_ms)
     if query.to_ms is not None:
-        found.append(columns.registered_ms < query.to_ms)
+        found.append(named.registered_ms < query.to_ms)
     return found
 
 
@@ -409,4 +481,9 @@ class _Writer:
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (rows[at : at + ROWS_MAX] for at in range(0, len(rows), ROWS_MAX))
+    """Cut rows into parts of few lengths: a driver keeps a statement for each of them."""
+    at = 0
+    while left := len(rows) - at:
+        count = ROWS_MAX if left >= ROWS_MAX else 1 << left.bit_length() - 1
+        yield rows[at : at + count]
+        at += count

@@ -45,6 +45,8 @@ WAITING_MAX: Final = 100_000
 """Statements that wait to be recorded; past it new ones are refused."""
 BATCH_MAX: Final = 10_000
 """Statements of one batch, and entries that are sent to the chain at once."""
+KEEPING_MAX: Final = 2
+"""Batches that are checked and kept at once; further ones wait, and take no thread meanwhile."""
 GATHER_S: Final = 0.01
 """Seconds to wait for more statements that come one by one."""
 FOLLOW_S: Final = 1.0
@@ -135,6 +137,7 @@ class Registrar:
         """Statements that are kept."""
         self._keeping = 0
         """Statements that are being checked and kept."""
+        self._turn = asyncio.Semaphore(KEEPING_MAX)
         self._wanted = asyncio.Event()
         self._follow = asyncio.Event()
         self._looked = asyncio.Event()
@@ -354,8 +357,10 @@ class Registrar:
         """Check statements, keep the good ones, and have those sent that are new."""
         self._keeping += len(items)
         try:
-            results, found, added = await self._in_thread(self._check_and_add, items, time.time())
-            self._kept(found, added)
+            async with self._turn:
+                now_s = time.time()
+                results, found, added = await self._in_thread(self._check_and_add, items, now_s)
+                self._kept(found, added)
         finally:
             self._keeping -= len(items)
         self.registered += added

@@ -12,8 +12,8 @@ from typing import Final
 from trine.services.evidence.rows import About
 from trine.types import Digest
 
-PLACED_MAX: Final = 65_536
-"""Statements whose places are remembered, those of last."""
+PLACED_MAX: Final = 32_768
+"""Statements whose places are remembered, those of last: 252 bytes each, 8 MiB."""
 
 
 class Standing:
