@@ -1,6 +1,8 @@
-"""Test that court packs take checkpoints of their logs along, and that these go on from them."""
+"""Test that court packs take checkpoints of their logs along, and that these have the records."""
 
+import base64
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from trine.errors import TrineError
 from trine.services.evidence import checkpoint, cose, keys, note, pack, statement, tree
 from trine.services.evidence.objects import Folder
 from trine.services.evidence.pack import format as form
+from trine.services.evidence.pack import verify as stranger
 from trine.services.evidence.stored import StoredTree
 from trine.types import Digest
 
@@ -97,10 +100,10 @@ def publish(
 def taken(folder: Path, suite: str = "intl", witnesses_min: int = 1) -> pack.LogCheckpoint:
     """Take the checkpoint of a log in a folder."""
     trust, known = believed(suite)
-    heads = pack.heads_of(pack.prove_all(exhibits(suite), trust, known))
+    entries = pack.entries_of(pack.prove_all(exhibits(suite), trust, known))
     return pack.take_checkpoint(
         FolderSource(folder),
-        heads,
+        entries,
         log_key=LOG,
         witnesses=[WITNESS],
         witnesses_min=witnesses_min,
@@ -125,7 +128,7 @@ def failures(data: bytes, own: pack.Own | None = None) -> dict[str, str | None]:
 @SUITES
 @pytest.mark.parametrize("size", [3, 4, 700])
 def test_a_pack_takes_the_checkpoint_along(suite: str, size: int, tmp_path: Path) -> None:
-    """Goal: the log that witnesses know goes on from the record. Method: logs of three sizes."""
+    """Goal: the log that witnesses know has the record. Method: logs of three sizes."""
     made = taken(publish(tmp_path / "log", suite, size=size), suite)
     assert (made.log, made.keys) == (golden.LOG, (LOG, WITNESS))
     data = assembled(suite, made)
@@ -140,6 +143,9 @@ def test_a_pack_takes_the_checkpoint_along(suite: str, size: int, tmp_path: Path
     (tmp_path / "case.zip").write_bytes(data)
     ran = packs.verified_alone(tmp_path, tmp_path / "case.zip")
     assert ran.status == 0, ran.out
+    assert f"{ORIGIN} has the records among its {size} entries" in ran.out
+    compared = [line for line in ran.out.splitlines() if line.startswith("compare")]
+    assert [str(key) in line for key in (LOG, WITNESS) for line in compared].count(True) == 2
 
 
 def test_the_service_has_no_secret_second_log(tmp_path: Path) -> None:
@@ -186,14 +192,15 @@ def test_forged_members_are_named(tmp_path: Path) -> None:
         return {BESIDE: f"{text}\n".encode()}
 
     assert forged({}) is None
-    path = beside["consistency"]["3"]
+    path = beside["inclusion"]["1"]
     other = [*path[:-1], "00" * 32]
-    assert forged(about(consistency={"3": other})) == "tree_mismatch"
-    assert forged(about(consistency={"3": path[1:]})) == "tree_mismatch"
-    assert forged(about(consistency={})) == "tree_mismatch"
-    assert forged(about(consistency={"3": path, "4": path})) == "tree_mismatch"
-    assert forged(about(log=6)) == "court_pack_differs"
-    assert forged(about(log="5")) == "bad_note"
+    assert forged(about(inclusion={"1": other})) == "tree_mismatch"
+    assert forged(about(inclusion={"1": path[1:]})) == "tree_mismatch"
+    assert forged(about(inclusion={})) == "tree_mismatch"
+    assert forged(about(inclusion={"0": path})) == "tree_mismatch"
+    assert forged(about(inclusion={"1": path, "2": path})) == "tree_mismatch"
+    assert forged(about(inclusion=path)) == "bad_note"
+    assert forged(about(log=5)) == "bad_note"
     assert forged(about(keys=[beside["keys"][1]])) == "note_unverified"
     assert forged(about(keys=["nothing"])) == "bad_note"
     assert forged({BESIDE: b"[]"}) == "bad_note"
@@ -213,9 +220,9 @@ def test_forged_members_are_named(tmp_path: Path) -> None:
 def test_a_checkpoint_that_does_not_fit_is_not_packed(tmp_path: Path) -> None:
     """Goal: nothing is written that does not hold. Method: another path, another number."""
     made = taken(publish(tmp_path / "log"))
-    path = made.paths[3]
+    path = made.paths[1]
     for wrong in (
-        made._replace(paths={3: path[::-1]}),
+        made._replace(paths={1: path[::-1]}),
         made._replace(log=6),
         made._replace(keys=(WITNESS,)),
     ):
@@ -225,6 +232,144 @@ def test_a_checkpoint_that_does_not_fit_is_not_packed(tmp_path: Path) -> None:
     with pytest.raises(TrineError) as refused:
         assembled("intl", *[made] * 65)
     assert refused.value.code == "court_pack_too_large"
+
+
+class Shown:
+    """A pack's checkpoint, with what the stranger has verified before he looks at it."""
+
+    def __init__(self, suite: str, folder: Path, size: int) -> None:
+        """Make a pack, and verify its record as `verify.py` does."""
+        members = form.read_zip(assembled(suite, taken(publish(folder, suite, size=size), suite)))
+        self.note, self.beside = members[NOTE], members[BESIDE]
+        self.trust = stranger.read_trust(members["trust.json"])
+        keys = json.loads(members["keys/keys.json"])
+        self.record = stranger.check_statement(data_of(suite), golden.CONTENT, self.trust, keys)
+
+    def refused(self, content: bytes, beside: bytes, name: str = "checkpoints/5") -> str | None:
+        """Say why `verify.py` refuses a checkpoint; nothing where it does not."""
+        members = {f"{name}.checkpoint": content, f"{name}.json": beside}
+        try:
+            stranger.check_checkpoint(name, members, self.trust, [self.record])
+        except Exception as error:  # noqa: BLE001 - whatever, as the verifier itself takes it
+            return str(error) or type(error).__name__
+        return None
+
+    def about(self, **changes: object) -> bytes:
+        """Change what stands beside the note."""
+        return json.dumps({**json.loads(self.beside), **changes}).encode()
+
+    def signed(self, key: SecretKey = LOG_KEY, **changes: object) -> bytes:
+        """Change the checkpoint, signed and cosigned anew."""
+        head = checkpoint.Checkpoint.read_text(note.read_note(self.note).text)
+        made = checkpoint.sign_checkpoint(head._replace(**changes), key)  # type: ignore[arg-type]
+        line = note.cosign(made.text, WITNESS_KEY, WITNESS_NAME, golden.NOW_S)
+        return made._replace(signatures=(*made.signatures, line)).encode()
+
+
+def flipped(data: bytes) -> list[bytes]:
+    """Flip each bit once."""
+    return [
+        data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+        for place in range(len(data))
+        for bit in range(8)
+    ]
+
+
+def lines_of(content: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Take a note apart: its text, and who signed with which bytes."""
+    text, _, below = content.decode().partition("\n\n")
+    lines = [line.split() for line in below.splitlines()]
+    return text, [(name, base64.b64decode(own)) for _, name, own in lines]
+
+
+def beside_of(data: bytes) -> object:
+    """Take apart what stands beside a note: keys, and proofs as bytes."""
+    found = json.loads(data)
+    proofs = {
+        index: [bytes.fromhex(one) for one in path] for index, path in found["inclusion"].items()
+    }
+    return found["keys"], proofs
+
+
+@SUITES
+@pytest.mark.parametrize("size", [3, 700])
+def test_the_stranger_refuses_every_bit(suite: str, size: int, tmp_path: Path) -> None:
+    """Goal: nothing of a checkpoint can be changed. Method: flip every bit of both members.
+
+    What is accepted has the same text, signatures, keys and proofs, written otherwise: a digit of
+    a proof as a capital, unused bits behind base64, another end of a line of signatures.
+    """
+    shown = Shown(suite, tmp_path / "log", size)
+    assert shown.refused(shown.note, shown.beside) is None
+    read: tuple[tuple[bytes, Callable[[bytes], object], Callable[[bytes], str | None]], ...] = (
+        (shown.note, lines_of, lambda one: shown.refused(one, shown.beside)),
+        (shown.beside, beside_of, lambda one: shown.refused(shown.note, one)),
+    )
+    for whole, taken_apart, refused in read:
+        accepted = [one for one in flipped(whole) if refused(one) is None]
+        assert len(accepted) < len(whole)
+        for one in accepted:
+            assert taken_apart(one) == taken_apart(whole)
+
+
+@SUITES
+def test_the_stranger_refuses_lies(suite: str, tmp_path: Path) -> None:
+    """Goal: a checkpoint of something else is refused. Method: each lie, signed where it can be."""
+    shown = Shown(suite, tmp_path / "log", 700)
+    content, beside, inside = shown.note, shown.beside, json.loads(shown.beside)
+    path = inside["inclusion"]["1"]
+    lacking, absent = "the record is not in the log of the checkpoint", "does not hold"
+    other = "no record is in this log"
+    assert shown.refused(shown.signed(), beside) is None
+
+    def said(why: str | None, expected: str) -> None:
+        assert why is not None
+        assert expected in why
+
+    said(shown.refused(shown.signed(STRANGER), beside), f"{ORIGIN} {absent}")
+    said(shown.refused(shown.signed(root=Digest(bytes(32))), beside), lacking)
+    for size in (0, 1, 2, 3, 256, 512, 1025):
+        said(shown.refused(shown.signed(size=size), beside), "another path")
+    said(shown.refused(content, beside, "checkpoints/6"), other)
+    said(shown.refused(content, beside, "checkpoints/05"), other)
+    said(shown.refused(content, shown.about(keys=[])), "the log itself did not sign it")
+    said(shown.refused(content, shown.about(keys=[str(WITNESS)])), "the log itself did not sign it")
+    stranger_key = note.verifier_of(STRANGER, WITNESS_NAME, note.SignatureType.COSIGNATURE)
+    said(shown.refused(content, shown.about(keys=[str(LOG), str(stranger_key)])), absent)
+    without = note.read_note(content)
+    without = without._replace(signatures=without.signatures[:1])
+    said(shown.refused(without.encode(), beside), f"{WITNESS_NAME} {absent}")
+    assert shown.refused(without.encode(), shown.about(keys=[str(LOG)])) is None
+    said(shown.refused(content, shown.about(inclusion={})), "1")
+    said(shown.refused(content, shown.about(inclusion={"2": path})), "1")
+    said(shown.refused(content, shown.about(inclusion={"1": path[1:]})), "another path")
+    said(shown.refused(content, shown.about(inclusion={"1": path[::-1]})), lacking)
+    view = StoredTree(golden.Chain(suite).function, Folder(tmp_path / "log"), "").view(700)
+    of_another = [one.hex() for one in view.inclusion_path(0)]
+    said(shown.refused(content, shown.about(inclusion={"1": of_another})), lacking)
+    assert shown.refused(b"", beside)
+    assert shown.refused(content, b"")
+
+
+def test_the_stranger_names_what_is_missing(tmp_path: Path) -> None:
+    """Goal: a forged pack is not verified. Method: take away, move or change each member."""
+    data = assembled("intl", taken(publish(tmp_path / "log")))
+    members = form.read_zip(data)
+    content, beside = members[NOTE], members[BESIDE]
+    moved = {"checkpoints/6.checkpoint": content, "checkpoints/6.json": beside}
+    for changes, name in (
+        ({NOTE: None}, "5"),
+        ({BESIDE: None}, "5"),
+        ({NOTE: None, BESIDE: None, **moved}, "6"),
+        ({NOTE: content.replace(b"700", b"701")}, "5"),
+        ({BESIDE: beside.replace(b'"1"', b'"0"')}, "5"),
+    ):
+        (tmp_path / "case.zip").write_bytes(packs.changed(data, changes))
+        ran = packs.verified_alone(tmp_path, tmp_path / "case.zip")
+        assert ran.status == 1, ran.out
+        assert [line.partition(":")[0] for line in ran.failed] == [f"FAILED  checkpoints/{name}"]
+    (tmp_path / "case.zip").write_bytes(packs.changed(data, {NOTE: None, BESIDE: None}))
+    assert packs.verified_alone(tmp_path, tmp_path / "case.zip").status == 0  # none was promised
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:

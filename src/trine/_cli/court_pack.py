@@ -178,13 +178,13 @@ def pack(
     if (asked.tokens or asked.url) and not asked.roots:
         raise BadArgument("--roots names the certificates up to which timestamps are checked")
     stated = _timestamps(loaded, asked, trust, lambda: loaded.prove_all(exhibits, trust, keys))
-    heads = loaded.heads_of(loaded.prove_all(exhibits, trust, keys)) if options["logs"] else []
+    entries = loaded.entries_of(loaded.prove_all(exhibits, trust, keys)) if options["logs"] else []
     made = loaded.assemble(
         exhibits,
         trust=trust,
         timestamps=stated,
         keys=keys,
-        checkpoints=_checkpoints(loaded, options["logs"], options["witness_keys"], heads),
+        checkpoints=_checkpoints(loaded, options["logs"], options["witness_keys"], entries),
         without_timestamp=without_timestamp,
         language=language,
     )
@@ -193,7 +193,7 @@ def pack(
 
 
 def _checkpoints(
-    loaded: ModuleType, logs: Sequence[tuple[str, str]], witness_keys: Sequence[str], heads: Any
+    loaded: ModuleType, logs: Sequence[tuple[str, str]], witness_keys: Sequence[str], entries: Any
 ) -> "list[LogCheckpoint]":
     """Read the newest checkpoint of each log."""
     from trine.services.evidence import note, source  # noqa: PLC0415 - optional
@@ -206,7 +206,7 @@ def _checkpoints(
         return [
             loaded.take_checkpoint(
                 source.HttpSource(url, http),
-                heads,
+                entries,
                 log_key=note.VerifierKey.parse(key),
                 witnesses=witnesses,
             )

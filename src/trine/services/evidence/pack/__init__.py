@@ -9,7 +9,7 @@ from trine.services.evidence.pack.assembling import (
     Pack,
     Timestamps,
     assemble,
-    heads_of,
+    entries_of,
     prove_all,
     verifier,
 )
@@ -34,7 +34,7 @@ __all__ = [
     "assemble",
     "blocks_of",
     "check_pack",
-    "heads_of",
+    "entries_of",
     "prove_all",
     "read_keys",
     "take_checkpoint",

@@ -14,7 +14,7 @@ from trine.services.evidence.pack import format as form
 from trine.services.evidence.pack.checkpoints import (
     CHECKPOINTS_MAX,
     LogCheckpoint,
-    LogHead,
+    LogEntry,
     check_checkpoint,
 )
 from trine.services.evidence.pack.proving import (
@@ -158,10 +158,10 @@ def assemble(
     return Pack(form.write_pack(members, manifest), proven, stamps)
 
 
-def heads_of(proven: Sequence[Proven]) -> list[LogHead]:
-    """Return the logs that records prove, each size once."""
-    found = dict.fromkeys(LogHead(one.log, one.head) for one in proven)
-    return sorted(found, key=lambda one: (one.log, one.head.size))
+def entries_of(proven: Sequence[Proven]) -> list[LogEntry]:
+    """Return the entries of logs that records prove, each once at each size of its log."""
+    found = dict.fromkeys(LogEntry(one.log, one.index, one.entry, one.head) for one in proven)
+    return sorted(found, key=lambda one: (one.log, one.index, one.head.size))
 
 
 def _checkpoints(
@@ -172,7 +172,7 @@ def _checkpoints(
         raise CourtPackTooLarge(f"{len(checkpoints)} checkpoints, at most {CHECKPOINTS_MAX}")
     members: dict[str, bytes] = {}
     for one in checkpoints:
-        check_checkpoint(one, heads=[each.head for each in heads_of(proven) if each.log == one.log])
+        check_checkpoint(one, entries=[each for each in entries_of(proven) if each.log == one.log])
         name = f"{form.CHECKPOINTS}{one.log}"
         members |= {f"{name}.checkpoint": one.content, f"{name}.json": one.about()}
     return members

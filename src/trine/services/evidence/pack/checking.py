@@ -17,7 +17,7 @@ from trine.errors import BadTrustFile, TrineError
 from trine.errors.services import BadHeader, CourtPackDiffers
 from trine.services.evidence.note import VerifierKey
 from trine.services.evidence.pack import format as form
-from trine.services.evidence.pack.assembling import ISSUER, SERVICE, fixed, heads_of, verifier
+from trine.services.evidence.pack.assembling import ISSUER, SERVICE, entries_of, fixed, verifier
 from trine.services.evidence.pack.checkpoints import (
     Witnessed,
     check_checkpoint,
@@ -329,22 +329,22 @@ def _check_stamps(
 
 
 def _check_checkpoints(checked: Checked, members: Mapping[str, bytes], own: Own) -> None:
-    """Check that the logs, as logs and witnesses signed them, begin with those of the records."""
-    heads = heads_of(checked.proven)
+    """Check that the logs, as logs and witnesses signed them, have the records."""
+    entries = entries_of(checked.proven)
 
     def check(name: str, beside: str) -> Witnessed:
         if not {name, beside} <= members.keys():
             raise CourtPackDiffers(f"{name} and {beside} belong together, and one is missing")
-        made = read_checkpoint(members[name], members[beside])
-        if name != f"{form.CHECKPOINTS}{made.log}.checkpoint":
-            raise CourtPackDiffers(f"{name} is about log {made.log}")
-        own_heads = [one.head for one in heads if one.log == made.log]
-        return check_checkpoint(made, heads=own_heads, keys=own.log_keys)
+        own_entries = [one for one in entries if name == f"{form.CHECKPOINTS}{one.log}.checkpoint"]
+        if not own_entries:
+            raise CourtPackDiffers(f"{name} is of a log in which no record is")
+        made = read_checkpoint(own_entries[0].log, members[name], members[beside])
+        return check_checkpoint(made, entries=own_entries, keys=own.log_keys)
 
     def say(found: Witnessed) -> str:
         names = ", ".join(found.witnesses) or "no witness"
         size = found.checkpoint.size
-        return f"log {found.log} at {size} entries goes on from the records; cosigned by {names}"
+        return f"log {found.log} has the records among {size} entries; cosigned by {names}"
 
     listed = (name for name in members if name.startswith(form.CHECKPOINTS))
     for stem in sorted({name.rpartition(".")[0] for name in listed}):

@@ -1,8 +1,8 @@
-"""Take a log's checkpoint into a court pack, and check that it goes on from what the records prove.
+"""Take a log's checkpoint into a court pack, and check that the records are in the log it signs.
 
 A checkpoint is a signed note of the whole log (C2SP tlog-checkpoint), which witnesses outside of
-the service cosign (C2SP tlog-cosignature). With the proofs of consistency beside it, whoever has
-the pack sees that the log that those know begins with the log in which the records are.
+the service cosign (C2SP tlog-cosignature). With the inclusion proofs beside it, whoever has the
+pack sees that the log that those know has the records where the validators certified them.
 """
 
 import json
@@ -24,21 +24,30 @@ FILE: Final = "checkpoint"
 """Path of the checkpoint among the files of a log."""
 
 
-class LogHead(NamedTuple):
-    """A log as a block commits to it: its number, and its size and root."""
+class LogEntry(NamedTuple):
+    """An entry of a log that a record proves.
+
+    Attributes:
+        log: Number of the log on the chain.
+        index: Index of the entry, from 0.
+        entry: The entry.
+        head: The log as the block commits to it.
+    """
 
     log: int
+    index: int
+    entry: bytes
     head: TreeHead
 
 
 class LogCheckpoint(NamedTuple):
-    """A checkpoint with what leads to it from the logs that the records prove.
+    """A checkpoint with what leads to it from the entries of the records.
 
     Attributes:
         log: Number of the log on the chain.
         content: The note, bit for bit.
         keys: Verifier keys of the log and of witnesses.
-        paths: Proof of consistency (RFC 9162, section 2.1.4) from each size to the checkpoint's.
+        paths: Inclusion proof (RFC 9162, section 2.1.3) of each entry, by its index.
     """
 
     log: int
@@ -49,10 +58,10 @@ class LogCheckpoint(NamedTuple):
     def about(self) -> bytes:
         """Write what stands beside the note in a pack."""
         document = {
-            "log": self.log,
             "keys": [str(key) for key in self.keys],
-            "consistency": {
-                str(size): [one.hex() for one in path] for size, path in sorted(self.paths.items())
+            "inclusion": {
+                str(index): [one.hex() for one in path]
+                for index, path in sorted(self.paths.items())
             },
         }
         return f"{json.dumps(document, ensure_ascii=False, indent=1)}\n".encode()
@@ -72,8 +81,13 @@ class Witnessed(NamedTuple):
     witnesses: tuple[str, ...]
 
 
-def read_checkpoint(content: bytes, about: bytes) -> LogCheckpoint:
+def read_checkpoint(log: int, content: bytes, about: bytes) -> LogCheckpoint:
     """Read a checkpoint of a pack; nothing of it is verified.
+
+    Args:
+        log: Number of the log on the chain, after which the members are named.
+        content: The note.
+        about: What stands beside it.
 
     Raises:
         BadNote: What stands beside it is malformed.
@@ -82,10 +96,9 @@ def read_checkpoint(content: bytes, about: bytes) -> LogCheckpoint:
         found = json.loads(about)
         keys = tuple(VerifierKey.parse(str(one)) for one in found["keys"])
         paths = {
-            int(size): tuple(bytes.fromhex(one) for one in path)
-            for size, path in found["consistency"].items()
+            int(index): tuple(bytes.fromhex(one) for one in path)
+            for index, path in found["inclusion"].items()
         }
-        log = int(found["log"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadVerifierKey):
         raise BadNote("what stands beside the checkpoint cannot be read") from None
     made = LogCheckpoint(log, content, keys, paths)
@@ -96,7 +109,7 @@ def read_checkpoint(content: bytes, about: bytes) -> LogCheckpoint:
 
 def take_checkpoint(
     source: Source,
-    heads: Iterable[LogHead],
+    entries: Iterable[LogEntry],
     *,
     log_key: VerifierKey,
     witnesses: Sequence[VerifierKey] = (),
@@ -106,14 +119,15 @@ def take_checkpoint(
 
     Args:
         source: Files of the log.
-        heads: Logs that records prove; those that the checkpoint's log begins with are of one log.
+        entries: Entries that records prove; those whose logs the checkpoint's log begins with
+            (RFC 9162, section 2.1.4) are of one log.
         log_key: Key of the log.
         witnesses: Keys of witnesses that are trusted.
         witnesses_min: Cosignatures that must be there.
 
     Raises:
         BadNote, NoteUnverified: It is no checkpoint, or not signed as it must be.
-        TreeMismatch: The log begins with none of the heads.
+        TreeMismatch: The log begins with none of the logs that the records prove.
         BadTile, CannotReachNode, BadAnswer: Files are missing, or nothing answers.
     """
     content = source.read(FILE, note.NOTE_BYTES_MAX)
@@ -121,23 +135,28 @@ def take_checkpoint(
         raise BadNote("there is no checkpoint")
     known = [log_key, *witnesses]
     read, verified = checkpoint.verify_checkpoint(content, known, witnesses_min=witnesses_min)
-    by_log: dict[int, list[TreeHead]] = {}
-    for log, head in heads:
-        by_log.setdefault(log, []).append(head)
+    by_log: dict[int, list[LogEntry]] = {}
+    for entry in entries:
+        by_log.setdefault(entry.log, []).append(entry)
     why = TreeMismatch("no record is in a log")
     for log, each in by_log.items():
-        if max(head.size for head in each) > read.size:
+        heads = {one.head for one in each}
+        if max(head.size for head in heads) > read.size:
             why = TreeMismatch(
                 f"the checkpoint has {read.size} entries, and a record is proven in log {log} at "
-                f"{max(head.size for head in each)}: wait for the next checkpoint"
+                f"{max(head.size for head in heads)}: wait for the next checkpoint"
             )
             continue
-        view = View(each[0].function, Served(source), read.size)
-        sizes = {head.size for head in each}
-        paths = {size: tuple(map(bytes, view.consistency_path(size))) for size in sizes}
-        made = LogCheckpoint(log, content, tuple(one.key for one in verified), paths)
+        view = View(each[0].head.function, Served(source), read.size)
         try:
-            check_checkpoint(made, heads=each)
+            for head in heads:
+                path = view.consistency_path(head.size)
+                tree.check_consistency(
+                    head.function, head.size, read.size, head.root, path, root=read.root
+                )
+            paths = {one.index: tuple(view.inclusion_path(one.index)) for one in each}
+            made = LogCheckpoint(log, content, tuple(one.key for one in verified), paths)
+            check_checkpoint(made, entries=each)
         except TreeMismatch as error:
             why = error
             continue
@@ -148,30 +167,31 @@ def take_checkpoint(
 def check_checkpoint(
     made: LogCheckpoint,
     *,
-    heads: Sequence[TreeHead],
+    entries: Sequence[LogEntry],
     keys: Sequence[VerifierKey] | None = None,
 ) -> Witnessed:
-    """Check a checkpoint, and that its log begins with those that records prove.
+    """Check a checkpoint, and that its log has the entries of the records where they are proven.
 
     Args:
         made: The checkpoint.
-        heads: The log at each size at which a record is proven.
+        entries: The entries in this log that records prove.
         keys: Keys of logs and witnesses, in the place of those that stand beside it.
 
     Raises:
         BadNote, NoteUnverified: It is no checkpoint, the log did not sign it, or one did not whose
             key stands beside it.
-        TreeMismatch: Its log does not begin with one of the heads, or the proof is missing.
+        TreeMismatch: Its log does not have one of the entries, or a proof is missing.
     """
     read, verified = checkpoint.verify_checkpoint(made.content, made.keys if keys is None else keys)
     if keys is None and {one.key for one in verified} != set(made.keys):
         raise NoteUnverified("one whose key stands beside the checkpoint did not sign it")
-    if not heads:
+    if not entries:
         raise TreeMismatch(f"no record is in log {made.log}")
-    if made.paths.keys() != {head.size for head in heads}:
-        raise TreeMismatch("the proofs of consistency are not those of the records")
-    for head in heads:
-        path = made.paths[head.size]
-        tree.check_consistency(head.function, head.size, read.size, head.root, path, root=read.root)
+    if made.paths.keys() != {one.index for one in entries}:
+        raise TreeMismatch("the inclusion proofs are not those of the records")
+    for one in entries:
+        function, path = one.head.function, made.paths[one.index]
+        (leaf,) = tree.leaf_hashes(function, [one.entry])
+        tree.check_inclusion(function, leaf, one.index, read.size, path, root=read.root)
     cosigned = [one.key.name for one in verified if one.key.kind is SignatureType.COSIGNATURE]
     return Witnessed(made.log, read, tuple(cosigned))

@@ -4,24 +4,22 @@
     pip install cryptography              (for a chain with SM2 also: pip install gmalg)
     python verify.py case.zip --trust trust.json --roots tsa-root.pem
 
-For an expert who trusts neither who filed the pack nor who made Trine: read this file, or write
-another from docs/reference. A pack can forge all but mathematics: validators, roots, keys. Bring
-your own (see --help), or compare what `compare` prints. Exit status 0: every step holds.
+A pack can forge all but mathematics: bring your own (see --help), or compare what `compare` prints.
 """
 import argparse
 import io
 import json
 import zipfile
+from base64 import b64decode
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace as Facts
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
 SUITES = {"intl": ("sha256", "ed25519", "p256"), "gm": ("sm3", "sm2")}  # hash, validators' keys
 KEYS = {"ed25519": (1, 32), "sm2": (2, 33), "p256": (3, 33)}  # number of the algorithm, bytes
@@ -29,18 +27,21 @@ HASHES: Any = {one.name: one() for one in (hashes.SHA256, hashes.SHA384, hashes.
 def need(holds: object, otherwise: str) -> None:  # go on only where something holds
     if not holds:
         raise ValueError(otherwise)
-def moment(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def moment(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(time_ms / 1000, UTC)
 # --- 1. Hashes and signatures ---------------------------------------------------------------------
-def digest(name: str, *parts: bytes) -> bytes:
+def digest(name: str, *parts: bytes) -> bytes:  # often begins with a length and a tag (wire.md, 2)
     state = hashes.Hash(HASHES[name])
     state.update(b"".join(parts))
     return state.finalize()
-def tagged(name: str, tag: str, *parts: bytes) -> bytes:  # for one purpose only (wire.md, 2)
-    return digest(name, bytes([len(tag)]), tag.encode(), *parts)
-def verifies(key: Any, *signature: Any) -> bool:
+def verifies(key: Any, name: str, message: bytes, signature: bytes, pss: bool = False) -> bool:
+    how: Any = [] if isinstance(key, ed25519.Ed25519PublicKey) else [ec.ECDSA(HASHES[name])]
+    if isinstance(key, rsa.RSAPublicKey):
+        need(key.key_size >= 2048, "a key of RSA that is too short")
+        salted = padding.PSS(padding.MGF1(HASHES[name]), padding.PSS.AUTO)
+        how = [salted if pss else padding.PKCS1v15(), HASHES[name]]
     with suppress(InvalidSignature):
-        return key.verify(*signature) is None
+        return key.verify(signature, message, *how) is None
     return False
 def signed(algorithm: str, key: bytes, message: bytes, signature: bytes) -> bool:
     need(len(signature) == 64, "a signature of another length")  # Ed25519, or r and s
@@ -49,10 +50,10 @@ def signed(algorithm: str, key: bytes, message: bytes, signature: bytes) -> bool
         sm2 = gmalg.SM2(uid=b"1234567812345678", pk=key)
         return bool(sm2.verify_pk(key) and sm2.verify(message, signature[:32], signature[32:]))
     if algorithm == "ed25519":
-        return verifies(ed25519.Ed25519PublicKey.from_public_bytes(key), signature, message)
-    both = (int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+        return verifies(ed25519.Ed25519PublicKey.from_public_bytes(key), "", message, signature)
     point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
-    return verifies(point, utils.encode_dss_signature(*both), message, ec.ECDSA(hashes.SHA256()))
+    both = map(int.from_bytes, (signature[:32], signature[32:]))
+    return verifies(point, "sha256", message, utils.encode_dss_signature(*both))
 # --- 2. CBOR (RFC 8949): definite lengths, numbers in their shortest form, no key twice -----------
 class Reader(io.BytesIO):
     def take(self, count: int) -> bytes:
@@ -62,8 +63,7 @@ class Reader(io.BytesIO):
     def number(self, count: int) -> int:  # unsigned, of so many bytes
         return int.from_bytes(self.take(count))
     def item(self, depth: int = 0) -> Any:
-        first = self.number(1)
-        major, value = first >> 5, first & 31
+        major, value = divmod(self.number(1), 32)
         if (major, value) == (7, 22):
             return None
         if value > 23:
@@ -79,8 +79,7 @@ class Reader(io.BytesIO):
         if major == 4:
             return [self.item(depth + 1) for _ in range(value)]
         pairs = [(self.item(depth + 1), self.item(depth + 1)) for _ in range(value)]
-        need(all(type(key) in {int, bytes, str} for key, _ in pairs), "a key of another kind")
-        need(len(dict(pairs)) == value, "a key that stands twice")
+        need(len(dict(pairs)) == value and None not in dict(pairs), "a key twice, or null as one")
         return dict(pairs)
 def decode(data: bytes) -> Any:  # one value, and nothing behind it
     reader = Reader(data)
@@ -100,8 +99,8 @@ def read_trust(data: bytes, roots: Any = ()) -> Facts:  # roots: certificates, f
         need(algorithm in usual and len(key) == KEYS[algorithm][1], "a key of another suite")
         members.append((bytes([KEYS[algorithm][0]]) + key.ljust(33, b"\0"), str(one["name"])))
     need(0 < len(dict(members)) == len(members) <= 100, "no validators, or one twice")
-    return Facts(chain=found["chain"], chain_id=bytes.fromhex(found["chain_id"]), usual=usual,
-                 hash=name, epoch=int(found["epoch"]), members=sorted(members), roots=roots,
+    return Facts(chain_id=bytes.fromhex(found["chain_id"]), epoch=int(found["epoch"]), hash=name,
+                 usual=usual, members=sorted(members), roots=roots,
                  said=f"chain {found['chain']} {found['chain_id']}, {len(members)} validators")
 def read_header(raw: bytes) -> Facts:  # of a block; the parts that are needed (wire.md, section 8)
     need(len(raw) > 403 and raw[0] == 1, "a header of another version")
@@ -110,9 +109,8 @@ def read_header(raw: bytes) -> Facts:  # of a block; the parts that are needed (
     if raw[403]:  # the last block of an epoch names the validators of the next
         change = Facts(epoch=reader.number(8), members=[])
         for _ in range(reader.number(2)):  # of each its key, organisation, name and address
-            key, _ = reader.take(34), reader.take(4)
-            change.members.append((key, reader.take(reader.number(1)).decode()))
-            reader.take(reader.number(1))
+            key, _, name, _ = (reader.take(size or reader.number(1)) for size in (34, 4, 0, 0))
+            change.members.append((key, name.decode()))
     return Facts(raw=raw, chain_id=raw[1:33], height=height, epoch=epoch, parent=raw[99:131],
                  time_ms=time_ms, evidence_root=raw[203:235], change=change)
 def varint(number: int) -> bytes:  # seven bits a byte, the least first (LEB128)
@@ -121,7 +119,7 @@ def check_chain(chain: Any, trust: Facts, members: Any) -> Any:  # headers, the 
     encoded, certificate = fields(chain, 2)
     headers = [read_header(raw) for raw in encoded]
     need({one.chain_id for one in headers} == {trust.chain_id}, "of another chain")
-    digests = [tagged(trust.hash, "trine/header", one.raw) for one in headers]
+    digests = [digest(trust.hash, b"\x0ctrine/header", one.raw) for one in headers]
     for one, two, known in zip(headers, headers[1:], digests, strict=False):
         need(two.parent == known and two.height == one.height + 1, "a block that does not follow")
     epoch, view, parent_view, block, signers, signatures = fields(certificate, 6)
@@ -133,30 +131,26 @@ def check_chain(chain: Any, trust: Facts, members: Any) -> Any:  # headers, the 
     message = varint(57) + b"trine/consensus/" + trust.chain_id + b"_FINALIZE"
     message += varint(epoch) + varint(view) + varint(parent_view) + block
     for place, (key, name) in enumerate(chosen):
-        algorithm = next(one for one in trust.usual if KEYS[one][0] == key[0])
-        own = signatures[64 * place : 64 * place + 64]
-        good = signed(algorithm, key[1 : 1 + KEYS[algorithm][1]], message, own)
+        kind = next(one for one in trust.usual if KEYS[one][0] == key[0])
+        good = signed(kind, key[1 : 1 + KEYS[kind][1]], message, signatures[64 * place :][:64])
         need(good, f"the signature of validator {name} does not hold")
     return headers, [name for _, name in chosen]
 def check_final(chain: Any, hand_overs: Any, trust: Facts) -> Any:  # from the trusted validators on
-    members, since = trust.members, None
+    members, since = trust.members, 0
     for one in hand_overs:
         if read_header(fields(one, 2)[0][0]).epoch >= trust.epoch:  # others lead to those trusted
             headers, _ = check_chain(one, trust, members)
             epoch, change = headers[0].epoch, headers[0].change
-            need(change and change.epoch == epoch + 1 and headers[-1].epoch == epoch
-                 and epoch >= (since or trust.epoch), "a hand-over that is none")
+            need(change and change.epoch - 1 == headers[-1].epoch == epoch >= since, "no hand-over")
             members, since = change.members, change.epoch
     headers, names = check_chain(chain, trust, members)
-    need(since is None or headers[-1].epoch >= since, "an epoch before that of the validators")
+    need(headers[-1].epoch >= since, "an epoch before that of the validators")
     return headers, names
 # --- 4. Entries of a log (RFC 9162; proofs.md, section 6) and receipts (receipt.md) ---------------
 def log_root(name: str, entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
-    need(0 <= index < size, "an entry outside of the log")  # RFC 9162, section 2.1.3.1
+    need(0 <= index < size and [len(one) for one in path[-1:]] == [32] * (size > 1), "another path")
     if size == 1:
-        need(not path, "a path of another length")
         return digest(name, b"\0", entry)
-    need(path and len(path[-1]) == 32, "a path of another length")
     half, (*rest, last) = 1 << (size - 1).bit_length() - 1, path  # a full tree on the left
     if index < half:
         return digest(name, b"\1", log_root(name, entry, index, half, rest), last)
@@ -164,7 +158,7 @@ def log_root(name: str, entry: bytes, index: int, size: int, path: list[bytes]) 
 def open_envelope(kind: str, data: bytes, trust: Facts) -> Any:  # proofs.md, section 2
     found, version, body, seal = fields(decode(data), 4)
     need(found == kind and version == 1, f"not a {kind} file of version 1")
-    need(seal == tagged(trust.hash, "trine/proof-file", body), "its seal does not fit")
+    need(seal == digest(trust.hash, b"\x10trine/proof-file", body), "its seal does not fit")
     return decode(body)
 def check_proof(proof: Any, trust: Facts) -> Facts:  # an entry is in the log of a certified block
     kind, statement, chain, hand_overs = fields(proof, 4)
@@ -176,11 +170,12 @@ def check_proof(proof: Any, trust: Facts) -> Facts:  # an entry is in the log of
         node = digest(trust.hash, b"\1", *((node, sibling) if side else (sibling, node)))
     headers, names = check_final(chain, hand_overs, trust)
     need(node == headers[0].evidence_root, "the entry is not in the log that the block commits to")
-    said = f"log {log}, entry {index}, in block {headers[0].height} of {moment(headers[0].time_ms)}"
-    return Facts(entry=entry, headers=headers, said=f"{said}, certified by {', '.join(names)}")
+    said = f"log {log}, entry {index}, in block {headers[0].height} of "
+    said += f"{moment(headers[0].time_ms):%Y-%m-%d %H:%M:%S} UTC, certified by {', '.join(names)}"
+    return Facts(entry=entry, log=log, index=index, headers=headers, said=said)
 def check_receipt(data: bytes, record: bytes, trust: Facts, _: Any) -> Facts:  # receipt.md
     salt, _, size, _, proof = fields(open_envelope("trine-receipt", data, trust), 5)
-    entry = tagged(trust.hash, "trine/evidence-entry", salt, digest(trust.hash, record))
+    entry = digest(trust.hash, b"\x14trine/evidence-entry", salt, digest(trust.hash, record))
     shown = check_proof(decode(proof), trust)
     need(len(record) == size and entry == shown.entry, "the receipt is about another file")
     return shown
@@ -204,7 +199,6 @@ def made_with(message: Facts, content: bytes, keys: list[Any]) -> bool:  # RFC 9
     whole = b"\x84\x6aSignature1" + message.protected + b"\x40" + content
     return any(signed(algorithm, bytes.fromhex(one["key"]), whole, message.signature)
                for one in keys if one["algorithm"] == algorithm)
-
 def check_statement(data: bytes, record: bytes, trust: Facts, keys: list[Any]) -> Facts:
     said, shown, times = read_message(data), Facts(headers=()), []
     claims, envelope = said.headers[15], said.headers.get(258)
@@ -236,43 +230,34 @@ def check_statement(data: bytes, record: bytes, trust: Facts, keys: list[Any]) -
 SM2_CURVE, SM2_SM3, PSS = "2a811ccf5501822d", "2a811ccf55018375", "2a864886f70d01010a"
 CA, USE, NAMED, *_ = KNOWN = [f"2.5.29.{n}" for n in (19, 15, 17, 14, 18, 31, 32, 35, 37)]
 BINDING = {f"2.5.29.{n}" for n in (30, 36, 54)}  # extensions that bind those below: not read here
-UNSAID = {CA: Facts(ca=False), USE: Facts(digital_signature=True, key_cert_sign=True)}
-def der(data: bytes) -> list[Facts]:  # elements one behind the other; `text`: content in digits
+UNSAID = {CA: Facts(ca=False, path_length=0), USE: Facts(digital_signature=1, key_cert_sign=1)}
+def der(data: bytes, *path: int) -> list[Facts]:  # elements one behind the other, or those inside
     found, reader = [], Reader(data)
     while reader.tell() < len(data):
         start, tag, size = reader.tell(), reader.number(1), reader.number(1)
         body = reader.take(reader.number(size - 128) if size > 127 else size)
         found.append(Facts(tag=tag, content=body, text=body.hex(), raw=data[start:reader.tell()]))
-    return found
-def key_info(one: x509.Certificate) -> list[Facts]:  # subjectPublicKeyInfo: algorithm, key
-    return der(der(der(one.tbs_certificate_bytes)[0].content)[6].content)
+    return der(found[path[0]].content, *path[1:]) if path else found
 def uses(one: x509.Certificate) -> dict[str, Any]:  # what its extensions say
     said = [(each.oid.dotted_string, each.critical, each.value) for each in one.extensions]
     need(all(name in KNOWN or not (critical or name in BINDING) for name, critical, _ in said),
          f"an extension that is not read here: {one.subject.rfc4514_string()}")
     return UNSAID | {name: value for name, _, value in said}
 def holds(by: x509.Certificate, name: str, message: bytes, signature: bytes, pss: bool) -> bool:
-    kind, public = key_info(by)
-    if SM2_CURVE in kind.text:
-        r, s = (number.to_bytes(32) for number in utils.decode_dss_signature(signature))
-        return name == "sm3" and signed("sm2", public.content[1:], message, r + s)
-    key: Any = by.public_key()
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        return verifies(key, signature, message)
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return verifies(key, signature, message, ec.ECDSA(HASHES[name]))
-    need(key.key_size >= 2048, "a key of RSA that is too short")
-    salted = padding.PSS(padding.MGF1(HASHES[name]), padding.PSS.AUTO)
-    return verifies(key, signature, message, salted if pss else padding.PKCS1v15(), HASHES[name])
-def find_root(path: list[Any], others: Any, roots: Any, at: datetime) -> Any:  # section 6
-    one, may, who, wrong = path[-1], uses(path[-1]), path[-1].subject.rfc4514_string(), ""
+    kind, public = der(by.tbs_certificate_bytes, 0, 6)  # subjectPublicKeyInfo
+    if SM2_CURVE not in kind.text:
+        return verifies(by.public_key(), name, message, signature, pss)
+    r, s = (number.to_bytes(32) for number in utils.decode_dss_signature(signature))
+    return name == "sm3" and signed("sm2", public.content[1:], message, r + s)
+def find_root(path: list[Any], others: Any, roots: Any, at: datetime) -> str:  # RFC 5280, 6
+    one, may, who, wrong = path[-1], uses(path[-1]), str(path[-1].subject.rfc4514_string()), ""
     need(one.not_valid_before_utc <= at <= one.not_valid_after_utc, f"{who}: not in force on {at}")
-    below = sum(each.subject != each.issuer for each in path[1:-1])
-    need(len(path) == 1 or (may[CA].ca and may[USE].key_cert_sign and len(path) <= 8 and (
-         may[CA].path_length is None or below <= may[CA].path_length)), f"{who} is no issuer here")
+    below, most = sum(each.subject != each.issuer for each in path[1:-1]), may[CA].path_length
+    need(len(path) == 1 or (may[CA].ca and may[USE].key_cert_sign and len(path) <= 8
+         and (most is None or below <= most)), f"{who} is no issuer here")
     if one in roots and len(path) > 1:
-        return one
-    how = der(der(one.tbs_certificate_bytes)[0].content)[2].text  # the algorithm of its signature
+        return who
+    how = der(one.tbs_certificate_bytes, 0)[2].text  # the algorithm of its signature
     name = "sm3" if SM2_SM3 in how else getattr(one.signature_hash_algorithm, "name", "sha512")
     for by in (by for by in [*roots, *others] if by.subject == one.issuer and by not in path):
         try:
@@ -283,74 +268,88 @@ def find_root(path: list[Any], others: Any, roots: Any, at: datetime) -> Any:  #
             wrong = wrong or str(error)
     raise ValueError(wrong or f"no path to a trusted root from {who}")
 def vouched(said: Facts, issuer: str, roots: list[Any], at_s: int) -> str:  # x5chain of RFC 9360
-    brought = said.headers[33]
-    chain = [*map(x509.load_der_x509_certificate, [brought] if type(brought) is bytes else brought)]
-    may, who = uses(chain[0]), f"certificate of {chain[0].subject.rfc4514_string()}"
+    found, algorithm = said.headers[33], COSE[said.headers[1]]
+    leaf, *above = map(x509.load_der_x509_certificate, [found] if type(found) is bytes else found)
+    may, who = uses(leaf), f"certificate of {leaf.subject.rfc4514_string()}"
     names = may[NAMED].get_values_for_type(x509.UniformResourceIdentifier) if NAMED in may else []
     need(issuer in names, f"the {who} does not name {issuer}")
     need(may[USE].digital_signature and not may[CA].ca, f"the {who} is not for signing")
-    key = {"algorithm": COSE[said.headers[1]], "key": key_info(chain[0])[1].text[2:]}
+    key = {"algorithm": algorithm, "key": der(leaf.tbs_certificate_bytes, 0, 6)[1].text[2:]}
     need(made_with(said, said.content, [key]), f"the key in the {who} did not sign it")
-    root = find_root(chain[:1], chain[1:], roots, datetime.fromtimestamp(at_s, UTC))
-    return f"{who}, for whom {root.subject.rfc4514_string()} vouches"
+    return f"{who}, for whom {find_root([leaf], above, roots, moment(1000 * at_s))} vouches"
 # --- 7. Timestamps (RFC 3161, RFC 5652) -----------------------------------------------------------
 NAMES = {"608648016503040201": "sha256", "608648016503040202": "sha384",
          "608648016503040203": "sha512", "2a811ccf55018311": "sm3"}
 SIGNED_DATA = ("2a864886f70d010702", "2a811ccf550601040202")  # of RFC 5652, of GB/T 35275
 TST_INFO, CONTENT_TYPE, MESSAGE_DIGEST = (f"2a864886f70d0109{n}" for n in ("100104", "03", "04"))
-STAMPING = x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")])  # RFC 3161, 2.3
+STAMPING = x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")])
+TSA = x509.Extension(STAMPING.oid, True, STAMPING)  # may stamp, and nothing else (RFC 3161, 2.3)
 def check_token(token: bytes, roots: list[Any], others: list[Any], shown: list[Facts]) -> Facts:
-    kind, wrapped = der(der(token)[0].content)
-    _, _, about, *more, signers = der(der(wrapped.content)[0].content)
+    kind, wrapped = der(token, 0)
+    _, _, about, *more, signers = der(wrapped.content, 0)
     content_type, content = der(about.content)
-    statement = der(content.content)[0].content  # what the authority states
-    _, _, hashed, attributes, how, signature, *_ = der(der(signers.content)[0].content)
-    name = NAMES[der(hashed.content)[0].text]
-    facts = {kind.text: der(values.content)[0] for kind, values in
-             (der(one.content) for one in der(attributes.content))}  # what is signed
+    _, _, hashed, attributes, how, signature, *_ = der(signers.content, 0)
+    name, statement = NAMES[der(hashed.content)[0].text], der(content.content)[0].content
+    facts = {der(one.content)[0].text: der(one.content, 1)[0] for one in der(attributes.content)}
     need(kind.text in SIGNED_DATA and content_type.text == facts[CONTENT_TYPE].text == TST_INFO
          and facts[MESSAGE_DIGEST].content == digest(name, statement), "another content was signed")
-    inside = [x509.load_der_x509_certificate(one.raw) for box in more if box.tag == 0xA0
-              for one in der(box.content)]
+    others = [*(x509.load_der_x509_certificate(one.raw) for box in more if box.tag == 0xA0
+                for one in der(box.content)), *others]
     made = (b"\x31" + attributes.raw[1:], signature.content, PSS in how.text)  # RFC 5652, 5.4
-    stampers = [one for one in [*inside, *others]  # who may stamp, and nothing else
-                if any(use.critical and use.value == STAMPING for use in one.extensions)]
-    signer: Any = next((one for one in stampers if holds(one, name, *made)), None)
-    need(signer, "no authority's key made the signature")
-    _, _, imprint, _, time, *_ = der(der(statement)[0].content)
-    whole, _, part = time.content.decode().rstrip("Z").partition(".")
-    at = datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    time_ms = int(at.timestamp()) * 1000 + int(part.ljust(3, "0")[:3])
-    root = find_root([signer], [*inside, *others], roots, at)
-    name, stamped = NAMES[der(der(imprint.content)[0].content)[0].text], []
-    for one in (one.headers[-1] for one in shown):  # the header that the validators certified
-        if der(imprint.content)[1].content == digest(name, one.raw):
-            need(time_ms > one.time_ms - 60_000, "a time before that of the block")
-            stamped.append(one.raw)
+    by: Any = next((one for one in others if TSA in one.extensions and holds(one, name, *made)), 0)
+    need(by, "no authority's key made the signature")
+    _, _, imprint, _, time, *_ = der(statement, 0)
+    text, (kind, value) = time.content.decode(), der(imprint.content)
+    at = datetime.fromisoformat(f"{text[:8]}T{text[8:-1]}Z")
+    root = find_root([by], others, roots, at)
+    stamped = [one.headers[-1] for one in shown  # the headers that the validators certified
+               if value.content == digest(NAMES[der(kind.content)[0].text], one.headers[-1].raw)]
     need(stamped, "a timestamp of something else than a certified header")
-    who, whose = (one.subject.rfc4514_string() for one in (signer, root))
-    return Facts(stamped=stamped, said=f"{who} states {moment(time_ms)}; its root is {whose}")
-# --- 8. The pack ----------------------------------------------------------------------------------
+    need(all(at > moment(one.time_ms - 60_000) for one in stamped), "a time before the block's")
+    said = f"{by.subject.rfc4514_string()} states {at:%Y-%m-%d %H:%M:%S} UTC; its root is {root}"
+    return Facts(stamped=[one.raw for one in stamped], said=said)
+# --- 8. Checkpoints: whole logs (C2SP signed-note, tlog-checkpoint, tlog-cosignature) -------------
+def check_note(note: bytes, keys: list[str]) -> list[str]:  # the lines that all these keys signed
+    text, _, below = note.decode().partition("\n\n")
+    made = [(name, b64decode(own)) for _, name, own in map(str.split, below.splitlines())]
+    known: Any = [(*key.split("+", 2)[:2], b64decode(key.split("+", 2)[2])) for key in keys]
+    for name, number, (kind, *public) in known:  # 1: the log's, 4: a witness's, who states a time
+        own = next((own for who, own in made if (who, own[:4].hex()) == (name, number)), b"")
+        time = f"cosignature/v1\ntime {int.from_bytes(own[4:-64])}\n" if kind == 4 else ""
+        need((kind, len(own)) in {(1, 68), (4, 76)} and signed("ed25519", bytes(public),
+             f"{time}{text}\n".encode(), own[-64:]), f"the signature of {name} does not hold")
+    need(any(kind == 1 for _, _, (kind, *_) in known), "the log itself did not sign it")
+    return text.split("\n")
+def check_checkpoint(name: str, members: Any, trust: Facts, shown: list[Facts]) -> Facts:
+    about = json.loads(members[f"{name}.json"])
+    origin, size, root, *_ = check_note(members[f"{name}.checkpoint"], about["keys"])
+    records = [one for one in shown if f"checkpoints/{one.log}" == name]
+    for one in records:
+        path = [bytes.fromhex(each) for each in about["inclusion"][str(one.index)]]
+        head = log_root(trust.hash, one.entry, one.index, int(size), path)
+        need(head == b64decode(root), "the record is not in the log of the checkpoint")
+    need(records, "no record is in this log")
+    return Facts(keys=about["keys"], said=f"{origin} has the records among its {size} entries")
+# --- 9. The pack ----------------------------------------------------------------------------------
 def read_manifest(pack: zipfile.ZipFile) -> Any:
     raw, names = pack.read("manifest.json"), pack.namelist()
     found = json.loads(raw)
     plain = raw.replace(found["seal"].encode(), b"")  # the file without the digits of its seal
     need(digest("sha256", plain).hex() == found["seal"], "altered: its seal does not fit")
     need(found["format"] == "trine-court-pack-v1", "not a pack of version 1")
-    need(len(set(names)) == len(names), "a member stands twice in the ZIP")
+    need(len({*names}) == len(names), "a member stands twice in the ZIP")
     return found
 def read_member(pack: zipfile.ZipFile, name: str, manifest: Any) -> bytes:
     content, known = pack.read(name), manifest["members"].get(name)
     need(digest("sha256", content).hex() == known, "altered, or not in the manifest")
     return content
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check a court pack.")
     parser.add_argument("pack")
     own = {"trust": "trust.json", "keys": "keys/keys.json",
            "roots": "keys/roots.pem", "issuer-roots": "keys/issuer-roots.pem"}
     for option in own:
-        parser.add_argument(f"--{option}", dest=option, type=Path, help="your own, not the pack's")
+        parser.add_argument(f"--{option}", dest=option, type=io.FileIO, help="your own")
     parser.add_argument("--without-timestamp", action="store_true", help="do not ask for one")
     given, failures, shown, stamped = vars(parser.parse_args()), [], [], []
     def tell(word: str, text: str) -> Any:  # nothing that a terminal would obey
@@ -371,7 +370,7 @@ def main() -> int:
     members = {name: step(name, read_member, pack, name, manifest) or b"" for name in names}
     for option, name in own.items():
         if given[option]:
-            members[name] = given[option].read_bytes()
+            members[name] = given[option].read()
         elif members.get(name):
             tell("compare", f"the pack's {name}: SHA-256 {digest('sha256', members[name]).hex()}")
     keys, roots, vouching, others = (
@@ -385,13 +384,16 @@ def main() -> int:
     for name in (name for name in names if name.startswith("timestamps/")):
         found = step(name, check_token, members[name], roots, others, shown)
         stamped += [*found.stamped] if found else []
-    for header in (one.headers[-1] for one in shown):
-        good = header.raw in stamped or given["without_timestamp"]
-        step(f"timestamp of block {header.height}", need, good, "missing: old keys could forge it")
+    for name in sorted({one.rpartition(".")[0] for one in names if one.startswith("checkpoints/")}):
+        found = step(name, check_checkpoint, name, members, trust, shown)
+        for key in found.keys if found else ():
+            tell("compare", f"the key {key} signed {name}")
+    bare = [one.headers[-1].height for one in shown if one.headers[-1].raw not in stamped]
+    for height in [] if given["without_timestamp"] else bare:
+        step(f"timestamp of block {height}", need, False, "missing: old keys could forge it")
+    late = " WITHOUT AN OUTSIDE TIMESTAMP (whoever has old keys could make this)" if bare else ""
     good = shown and not failures
-    bare = " WITHOUT AN OUTSIDE TIMESTAMP (whoever has old keys could make this today)"
-    bare = "" if all(one.headers[-1].raw in stamped for one in shown) else bare
-    tell("", f"VERIFIED{bare}, if what `compare` shows is genuine" if good else "NOT VERIFIED")
+    tell("", f"VERIFIED{late}, if what `compare` shows is genuine" if good else "NOT VERIFIED")
     return 0 if good else 1
 if __name__ == "__main__":
     raise SystemExit(main())
