@@ -72,7 +72,7 @@ test: build ## Run all tests
 		$(if $(CI),--durations=10)
 
 .PHONY: soak
-soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario
+soak: $(READY) ## Play the simulation with SOAK_SEEDS (2000) seeds a scenario, long ones get fewer
 	$(call say,Simulation)
 	@TRINE_SEEDS=$${SOAK_SEEDS:-2000} \
 		cargo test --locked -p trine-consensus --test simulation $(TEST_FLAGS)

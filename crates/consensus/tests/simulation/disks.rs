@@ -20,7 +20,7 @@ const TEARS: Faults = Faults { tears: true, fails_at: None };
 /// of four, after which each such write is there, in part or not at all.
 #[test]
 fn torn_writes_do_no_harm() {
-    play(|seed| {
+    play(1, |seed| {
         let validators = Validators::new(4, Planted::Nothing).with_disks(&[TEARS; 4]);
         let plan = plan_of(validators, 4 * EPOCH + 3, seed).property(Holds(DisksFailed));
         plan.crash(Crash::Random {
@@ -55,7 +55,7 @@ fn failing(seed: u64) -> PlanBuilder<Validators> {
 /// disk. Method: every fifth write or sync of one fails from a time on, then of another one.
 #[test]
 fn a_disk_that_fails_stops_its_validator() {
-    play(failing);
+    play(1, failing);
 }
 
 /// Of so many, each epoch leaves another one out; one has a clock that is behind, one a clock that
@@ -74,5 +74,5 @@ fn suffering(count: u8, seed: u64) -> PlanBuilder<Validators> {
 /// more that waits for its turn, with all of them.
 #[test]
 fn faults_of_all_kinds_at_once_do_no_harm() {
-    play(|seed| suffering(size(seed) + 1, seed));
+    play(4, |seed| suffering(size(seed) + 1, seed));
 }

@@ -47,15 +47,15 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}, expected a number")))
 }
 
-/// Seeds to run.
-fn seeds() -> Range<u64> {
+/// Seeds to run; `share` says which part of them: long runs get fewer.
+fn seeds(share: u64) -> Range<u64> {
     if let Some(seed) = number(ONE_SEED) {
         let log = fmt().with_env_filter(EnvFilter::from_default_env()).without_time();
         // Another scenario of the same run has set it up before.
         let _ = log.with_writer(std::io::stderr).try_init();
         return seed..seed + 1;
     }
-    0..number("TRINE_SEEDS").unwrap_or(SEEDS)
+    0..number("TRINE_SEEDS").unwrap_or(SEEDS).div_ceil(share)
 }
 
 /// Validators of the network that a seed plays: four, seven in each fourth, sixteen in each eighth.
@@ -101,9 +101,10 @@ fn without_the_first(planted: Planted, seed: u64) -> PlanBuilder<Validators> {
     plan_but(1, Validators::new(4, planted), 3 * EPOCH + 3, seed)
 }
 
-/// Runs a scenario over seeds. A seed that fails is named with the command that plays it again.
-pub fn play(build: impl Fn(u64) -> PlanBuilder<Validators>) {
-    for seed in seeds() {
+/// Runs a scenario over its share of the seeds. A seed that fails is named with the command that
+/// plays it again.
+pub fn play(share: u64, build: impl Fn(u64) -> PlanBuilder<Validators>) {
+    for seed in seeds(share) {
         let plan = build(seed);
         match catch_unwind(AssertUnwindSafe(|| plan.run())) {
             Ok(Ok(_)) => {}
@@ -156,13 +157,13 @@ const fn cut() -> Link {
 /// networks of four, seven and sixteen; of the larger two crash at a time.
 #[test]
 fn validators_survive_crashes() {
-    play(|seed| crashing(size(seed), Planted::Nothing, seed));
+    play(1, |seed| crashing(size(seed), Planted::Nothing, seed));
 }
 
 /// Goal: nothing breaks where validators hand over. Method: each crashes around an epoch's end.
 #[test]
 fn crashes_at_epoch_boundaries() {
-    play(|seed| {
+    play(1, |seed| {
         let mut plan = plan(4, Planted::Nothing, seed);
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         for (place, participant) in keys.into_iter().enumerate() {
@@ -180,7 +181,7 @@ fn crashes_at_epoch_boundaries() {
 /// take longer than the others'; no two blocks are as far apart as the shortest timeout.
 #[test]
 fn epochs_begin_without_a_pause() {
-    play(|seed| {
+    play(2, |seed| {
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         let slow = &keys[seed as usize % 4];
         let link = Link { latency: Duration::from_millis(20 + 5 * (seed % 8)), ..good() };
@@ -203,7 +204,7 @@ fn epochs_begin_without_a_pause() {
 /// back after ten timeouts.
 #[test]
 fn a_dead_leader_costs_two_timeouts_at_most() {
-    play(|seed| {
+    play(1, |seed| {
         let dead = &Validators::new(4, Planted::Nothing).public_keys()[seed as usize % 4];
         let at = Duration::from_millis(1_500 + 97 * (seed % 16));
         let schedule = (Schedule::new().at(at, Action::Crash(dead.clone())))
@@ -220,7 +221,7 @@ fn a_dead_leader_costs_two_timeouts_at_most() {
 /// blocks of nine epochs.
 #[test]
 fn validators_come_and_go() {
-    play(|seed| {
+    play(4, |seed| {
         let plan = plan_of(Validators::taking_turns(5), 9 * EPOCH + 3, seed);
         plan.property(Holds(TookTurns { validators: 5 })).crash(Crash::Random {
             frequency: Duration::from_millis(1_900 + 37 * (seed % 20)),
@@ -235,7 +236,7 @@ fn validators_come_and_go() {
 /// validators change in each epoch; the follower stops at random with one of them.
 #[test]
 fn a_follower_believes_nobody() {
-    play(|seed| {
+    play(4, |seed| {
         let plan = plan_of(Validators::followed(5), 6 * EPOCH + 3, seed);
         plan.property(Holds(LiarFound(FORGED))).crash(Crash::Random {
             frequency: Duration::from_millis(2_900 + 37 * (seed % 20)),
@@ -250,7 +251,7 @@ fn a_follower_believes_nobody() {
 /// which one upstream claims do not come; then the chain goes on.
 #[test]
 fn a_follower_leaves_who_proves_nothing() {
-    play(|seed| {
+    play(4, |seed| {
         let validators = Validators::followed(5);
         let keys = validators.public_keys();
         let at = Duration::from_millis(1_500 + 97 * (seed % 16));
@@ -270,7 +271,7 @@ fn a_follower_leaves_who_proves_nothing() {
 /// take half of what comes, so that ever more waits to be proposed.
 #[test]
 fn thin_lines_do_not_stop_the_chain() {
-    play(|seed| {
+    play(2, |seed| {
         let validators = Validators::behind_thin_lines(4, EGRESS_BYTES);
         plan_of(validators, 4 * EPOCH + 3, seed).link(good())
     });
@@ -280,7 +281,7 @@ fn thin_lines_do_not_stop_the_chain() {
 /// links for seconds, heal, repeat, with delay growing by the seed.
 #[test]
 fn partitions_heal() {
-    play(|seed| {
+    play(1, |seed| {
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         let link = Link {
             latency: Duration::from_millis(10 + 7 * (seed % 10)),
@@ -308,7 +309,7 @@ fn partitions_heal() {
 /// Goal: a run can be repeated. Method: the same seed twice gives the same trace.
 #[test]
 fn a_seed_gives_one_trace() {
-    for seed in seeds() {
+    for seed in seeds(4) {
         let first = run(crashing(4, Planted::Nothing, seed)).state;
         assert_eq!(first, run(crashing(4, Planted::Nothing, seed)).state, "seed {seed}");
     }
@@ -348,7 +349,7 @@ fn losing_its_folder(guarded: bool, seed: u64) -> PlanBuilder<Validators> {
 /// away at three heights; it replays the chain and must not be seen to vote twice.
 #[test]
 fn a_lost_folder_does_no_harm() {
-    play(|seed| losing_its_folder(true, seed));
+    play(1, |seed| losing_its_folder(true, seed));
 }
 
 /// Goal: the guard is what prevents the harm. Method: the same without it is found.
@@ -402,7 +403,7 @@ fn a_double_vote_is_caught() {
 #[test]
 fn a_double_vote_leaves_evidence() {
     for second in Second::SIGNED {
-        play(|seed| {
+        play(4, |seed| {
             let validators = Validators::new(4, Planted::DoubleVote(second));
             let participant = validators.public_keys().remove(1);
             let (heights, downtime) = (EPOCH + 2..=2 * EPOCH, Duration::from_millis(300));
@@ -420,7 +421,7 @@ fn a_double_vote_leaves_evidence() {
 fn void_votes_are_no_evidence() {
     for second in Second::VOID {
         let planted = Planted::DoubleVote(second);
-        play(|seed| without_the_first(planted, seed).property(Holds(NobodyAccused)));
+        play(4, |seed| without_the_first(planted, seed).property(Holds(NobodyAccused)));
     }
 }
 
@@ -428,21 +429,21 @@ fn void_votes_are_no_evidence() {
 #[test]
 fn outdated_votes_change_nothing() {
     let planted = Planted::DoubleVote(Second::Outdated);
-    play(|seed| without_the_first(planted, seed));
+    play(1, |seed| without_the_first(planted, seed));
 }
 
 /// Goal: nonsense harms nobody but its sender. Method: the first validator sends random bytes on
 /// every channel.
 #[test]
 fn garbage_harms_nobody() {
-    play(|seed| without_the_first(Planted::Garbage, seed).property(Holds(NobodyAccused)));
+    play(1, |seed| without_the_first(Planted::Garbage, seed).property(Holds(NobodyAccused)));
 }
 
 /// Goal: a line that loses messages in one direction stops nobody. Method: a third of what one
 /// validator sends is lost, and a tenth of what another gets.
 #[test]
 fn messages_are_lost_in_one_direction() {
-    play(|seed| {
+    play(1, |seed| {
         let keys = Validators::new(4, Planted::Nothing).public_keys();
         let (sender, receiver) = (&keys[seed as usize % 4], &keys[(seed as usize + 1) % 4]);
         let lossy = |success_rate| Link { success_rate, ..good() };
@@ -490,7 +491,7 @@ pub fn cut_and_crash(validators: Validators, seed: u64) -> PlanBuilder<Validator
 /// epoch leaves another one out; two partitions; random crashes.
 #[test]
 fn validators_come_and_go_while_lines_are_cut() {
-    play(|seed| cut_and_crash(Validators::taking_turns(5), seed));
+    play(4, |seed| cut_and_crash(Validators::taking_turns(5), seed));
 }
 
 /// Goal: the simulation finds a missing nonce check. Method: plant it in the rules of all.
