@@ -7,6 +7,7 @@ pack sees that the log that those know has the records where the validators cert
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from trine.errors.services import BadNote, BadVerifierKey, NoteUnverified, TreeMismatch
@@ -24,7 +25,8 @@ FILE: Final = "checkpoint"
 """Path of the checkpoint among the files of a log."""
 
 
-class LogEntry(NamedTuple):
+@dataclass(frozen=True)
+class LogEntry:
     """An entry of a log that a record proves.
 
     Attributes:
