@@ -45,6 +45,17 @@ TIMEOUT_S: Final = 30.0
 F = TypeVar("F", bound=Callable[..., object])
 
 
+hash_option: Final = click.option(
+    "--hash",
+    "function",
+    type=click.Choice(["sha256", "sm3"]),
+    default="sha256",
+    show_default=True,
+    help="Hash function of the log.",
+)
+"""The option that names the hash function of a log."""
+
+
 def witness_options(command: F) -> F:
     """Add the options that say whose cosignatures a checkpoint must have."""
     command = click.option(
@@ -92,14 +103,7 @@ def witness_options(command: F) -> F:
 @click.option(
     "--statements", is_flag=True, help="Fetch every statement too, and compare it with the index."
 )
-@click.option(
-    "--hash",
-    "function",
-    type=click.Choice(["sha256", "sm3"]),
-    default="sha256",
-    show_default=True,
-    help="Hash function of the log.",
-)
+@hash_option
 @click.option(
     "--trust",
     "trust_file",

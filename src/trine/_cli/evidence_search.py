@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import httpx
 
-from trine._cli.evidence_monitor import witness_options
+from trine._cli.evidence_monitor import hash_option, witness_options
 from trine._cli.settings import Settings, common, facts, moment
 from trine._cli.statements import evidence_module, get
 from trine.client.settings import tls
@@ -26,16 +26,6 @@ PROOF_BYTES_MAX: Final = 1 << 30
 TIMEOUT_S: Final = 60.0
 SHOWN_MAX: Final = 1_000
 """Statements of one answer."""
-
-
-_hash_option: Final = click.option(
-    "--hash",
-    "function",
-    type=click.Choice(["sha256", "sm3"]),
-    default="sha256",
-    show_default=True,
-    help="Hash function of the log.",
-)
 
 
 @click.group("search")
@@ -219,7 +209,7 @@ def _write_proof(
 )
 @click.option("--log", type=click.IntRange(0), help="Number of the log on the chain; with --trust.")
 @witness_options
-@_hash_option
+@hash_option
 @common
 def verify(
     settings: Settings,
