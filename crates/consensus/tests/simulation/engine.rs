@@ -52,7 +52,7 @@ pub const EPOCH: u64 = 16;
 /// How long a view waits for its leader in the simulation, in milliseconds.
 pub const LEADER_MS: u64 = 500;
 /// Time after which a leader proposes a block without transactions.
-const IDLE_MS: u64 = 100;
+pub const IDLE_MS: u64 = 100;
 /// Time between two transactions of the load.
 const LOAD_STEP: Duration = Duration::from_millis(40);
 /// The same where more is offered than lines take.
@@ -378,8 +378,7 @@ fn bare_config(signer: Option<PrivateKey>) -> Config {
     config.cache_bytes = 1 << 20;
     config.timing = Timing { idle_ms: IDLE_MS, interval_ms_min: 10, ..Timing::default() };
     config.timing.leader_ms = LEADER_MS;
-    // Half as long again, as nodes have it.
-    config.timing.certification_ms = LEADER_MS * 3 / 2;
+    config.timing.certification_ms = 2 * LEADER_MS;
     config
 }
 

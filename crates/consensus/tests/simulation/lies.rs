@@ -11,7 +11,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use trine_types::limits::BLOCK_AHEAD_MS_MAX;
 
 /// Of so many validators, as many as may lie do; the others go on without them.
 fn lying(count: u8, lie: Lie, seed: u64, told: &Arc<AtomicUsize>) -> PlanBuilder<Validators> {
@@ -19,8 +18,7 @@ fn lying(count: u8, lie: Lie, seed: u64, told: &Arc<AtomicUsize>) -> PlanBuilder
     let (liars, genesis) = (validators.liars_max(), validators.genesis.clone());
     let law = LiesFail { liars, keys: validators.public_keys(), genesis, told: told.clone() };
     let plan = plan_but(liars, validators, 2 * EPOCH + 3, seed).property(Holds(law));
-    let ahead_ms_max = BLOCK_AHEAD_MS_MAX;
-    plan.property(Holds(RightTimes { after: 0, behind_ms_max: 5_000, ahead_ms_max }))
+    plan.property(Holds(RightTimes { after: 0, behind_ms_max: 5_000 }))
 }
 
 /// One of four, two of seven and five of sixteen, over a share of the seeds for each of ten lies.

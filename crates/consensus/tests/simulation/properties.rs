@@ -20,7 +20,7 @@ use std::{
 use trine_consensus::Distrust;
 use trine_ledger::preset::PublicKey;
 use trine_testkit::suite;
-use trine_types::{Digest, EpochChange, Genesis, Validator};
+use trine_types::{Digest, EpochChange, Genesis, Validator, limits::BLOCK_AHEAD_MS_MAX};
 use trine_verify::ConflictingVotes;
 
 type Verdict<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
@@ -273,14 +273,14 @@ impl Law for NoPause {
     }
 }
 
-/// Blocks have the times at which they were made: none lies further ahead of a right clock, or
-/// behind it, than this. The first may be: no validator with a right clock need have made one yet.
+/// Blocks have the times at which they were made: none lies further ahead of a right clock than
+/// validators accept, and none further behind it than this. The first may be: no validator with a
+/// right clock need have made one yet.
 #[derive(Clone, Copy)]
 pub struct RightTimes {
     /// Height after which it holds.
     pub after: u64,
     pub behind_ms_max: u64,
-    pub ahead_ms_max: u64,
 }
 
 impl Law for RightTimes {
@@ -297,7 +297,7 @@ impl Law for RightTimes {
         for seen in states.iter().flat_map(|state| state.seen()) {
             for (height, time_ms) in seen.times_ms.range(self.after + 1..) {
                 let Some(final_ms) = final_ms.get(height) else { continue };
-                let may = final_ms - self.behind_ms_max..=final_ms + self.ahead_ms_max;
+                let may = final_ms - self.behind_ms_max..=final_ms + BLOCK_AHEAD_MS_MAX;
                 if !may.contains(time_ms) {
                     let off_ms = time_ms.cast_signed() - final_ms.cast_signed();
                     return Err(format!("height {height} lies {off_ms} ms from when it was final"));

@@ -2,7 +2,7 @@
 
 use super::{
     double_voter::Second,
-    engine::{EPOCH, LEADER_MS, Planted, Validators},
+    engine::{EPOCH, IDLE_MS, LEADER_MS, Planted, Validators},
     follower::{BOASTED, FORGED},
     properties::{
         EverybodyAt, FirstAccused, Holds, LiarFound, NoPause, NobodyAccused, NobodyCutOff,
@@ -35,8 +35,6 @@ const SEEDS: u64 = 64;
 const ONE_SEED: &str = "TRINE_SEED";
 /// Bytes a second that a validator behind a thin line sends.
 const EGRESS_BYTES: usize = 24_000;
-/// Time that a block takes where nobody fails: its interval, and the messages of a view and a half.
-const BLOCK_MS: u64 = 150;
 /// Simulated time within which a run must end.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// Longer than a follower waits for blocks that are claimed, and for its upstreams in turn.
@@ -160,6 +158,12 @@ fn validators_survive_crashes() {
     play(1, |seed| crashing(size(seed), Planted::Nothing, seed));
 }
 
+/// Goal: the same for seven alone. Method: two crash at a time.
+#[test]
+fn seven_validators_survive_crashes() {
+    play(1, |seed| crashing(7, Planted::Nothing, seed));
+}
+
 /// Goal: nothing breaks where validators hand over. Method: each crashes around an epoch's end.
 #[test]
 fn crashes_at_epoch_boundaries() {
@@ -210,7 +214,7 @@ fn a_dead_leader_costs_two_timeouts_at_most() {
         let schedule = (Schedule::new().at(at, Action::Crash(dead.clone())))
             .at(at + 10 * Duration::from_millis(LEADER_MS), Action::Restart(dead.clone()));
         let plan = plan_to(6 * EPOCH + 3, 4, Planted::Nothing, seed);
-        let pause = NoPause { after: 0, gap_ms_max: 2 * LEADER_MS + BLOCK_MS };
+        let pause = NoPause { after: 0, gap_ms_max: 2 * LEADER_MS + IDLE_MS };
         let plan = plan.property(Holds(pause));
         plan.link(good()).crash(Crash::Schedule(schedule))
     });
